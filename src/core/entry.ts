@@ -1,0 +1,67 @@
+/**
+ * What was seen of a name with lstat, as far as it matters on the remote. One shape for all types, so that a million
+ * of them stay small (80 bytes each in V8).
+ */
+export interface Entry {
+  readonly type: 'file' | 'dir' | 'link';
+  /** Permission bits (07777). */
+  readonly mode: number;
+  /** Bytes of a file; 0 for the others. */
+  readonly size: number;
+  /** Modification time: whole seconds since 1970, and the nanoseconds of the last one. */
+  readonly mtimeS: number;
+  readonly mtimeNs: number;
+  readonly ino: number;
+  /** Where a link points, one character per byte; empty for the others. */
+  readonly link: string;
+}
+
+/**
+ * What the disk says of a name: an entry; `missing`; or `blocked`, when something stands in its place that can't be
+ * synced or named to rsync: a FIFO, socket or device, or a parent that is no directory any more.
+ */
+export type Seen = Entry | 'missing' | 'blocked';
+
+/** Whether what is here now is what was delivered. The inode may differ: another file with the same face. */
+export const looksSame = (a: Entry, b: Entry): boolean =>
+  a.type === b.type &&
+  a.mtimeNs === b.mtimeNs &&
+  a.mtimeS === b.mtimeS &&
+  a.size === b.size &&
+  a.link === b.link &&
+  (a.mode === b.mode || a.type === 'link');
+
+/** Whether `now` is surely what was delivered as `was`: the same face, and for a file the same inode too. */
+export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
+  was !== undefined && looksSame(was, now) && (now.type !== 'file' || was.ino === now.ino);
+
+/**
+ * What is or may be on the remote, but not surely in this state: never equal to what is on the disk. For names of a
+ * run that broke, so that a later deletion is carried over, and for {@link isRacy} ones.
+ */
+export const unsure = (entry: Entry): Entry => ({ ...entry, mtimeNs: -1 });
+
+/**
+ * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: two files of
+ * one size made in one clock tick and swapped, or an {@link unsure} one. Such a name needs `--ignore-times`.
+ */
+export const foolsQuickCheck = (was: Entry | undefined, now: Entry): boolean =>
+  was !== undefined &&
+  now.type === 'file' &&
+  was.type === 'file' &&
+  (was.mtimeNs < 0 || (was.ino !== now.ino && sameTimeAndSize(was, now)));
+
+const sameTimeAndSize = (a: Entry, b: Entry): boolean =>
+  a.size === b.size && a.mtimeS === b.mtimeS && a.mtimeNs === b.mtimeNs;
+
+/**
+ * How long after a write a second one may still carry the same time stamp, in milliseconds: kernels before 6.13 stamp
+ * with the timer tick, 10 ms at the slowest (CONFIG_HZ=100). Git calls such entries racily clean.
+ */
+export const RACY_MS = 10;
+
+/** Whether a file seen at `nowMs` may change once more without its size or time showing it. */
+export function isRacy(entry: Entry, nowMs: number): boolean {
+  const age = nowMs - (entry.mtimeS * 1000 + entry.mtimeNs / 1e6);
+  return entry.type === 'file' && age >= 0 && age < RACY_MS;
+}

@@ -1,0 +1,39 @@
+import type { Failure } from './failure.js';
+import type { Name } from './name.js';
+import type { ItemAction } from './rsync-output.js';
+import type { Summary } from './summary.js';
+
+/** Everything that syncwatch tells about itself, in the order it happens. The printers in report/ put it into words. */
+export type Event =
+  | { readonly kind: 'connecting'; readonly target: string }
+  | { readonly kind: 'connected'; readonly target: string; readonly ms: number }
+  | { readonly kind: 'watching'; readonly root: string; readonly directories: number }
+  | { readonly kind: 'passStarted'; readonly target: string; readonly names: number }
+  /** rsync has turned to this name. */
+  | { readonly kind: 'started'; readonly target: string; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  /** The run that these names belong to has ended: they are on the remote, or gone from it. In the order they started. */
+  | { readonly kind: 'delivered'; readonly target: string; readonly items: readonly DeliveredItem[]; readonly ms: number }
+  | { readonly kind: 'inSync'; readonly target: string; readonly names: number; readonly ms: number }
+  /** One path could not be synced. Said once, not at every try. */
+  | { readonly kind: 'pathFailed'; readonly target: string; readonly name: Name; readonly failure: Failure }
+  /** A run broke or the connection was lost; it is tried again in `retryMs`. */
+  | { readonly kind: 'trouble'; readonly target: string; readonly failure: Failure; readonly waiting: number; readonly retryMs: number }
+  /** Only with `-v`. */
+  | { readonly kind: 'skipped'; readonly name: Name; readonly why: string }
+  | { readonly kind: 'kept'; readonly target: string; readonly name: Name }
+  | { readonly kind: 'note'; readonly level: 'normal' | 'verbose' | 'debug'; readonly text: string }
+  | { readonly kind: 'wouldDo'; readonly target: string; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  | { readonly kind: 'wouldDone'; readonly target: string; readonly sends: number; readonly bytes: number; readonly deletes: number }
+  | { readonly kind: 'stopping'; readonly signal: string; readonly waiting: number }
+  | { readonly kind: 'stopped'; readonly target: string; readonly summary: Summary }
+  /** The program ends because of this. */
+  | { readonly kind: 'halted'; readonly failure: Failure };
+
+export interface DeliveredItem {
+  readonly action: ItemAction;
+  readonly name: Name;
+  readonly bytes: number;
+}
+
+/** Where events go. */
+export type Report = (event: Event) => void;

@@ -1,0 +1,60 @@
+/**
+ * What can go wrong, as a value: what happened (`message`, one line, names the path or host) and what to do now
+ * (`hint`). A thrown error is a bug; everything that users meet is one of these.
+ */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly message: string;
+  readonly hint?: string;
+  /** What rsync, ssh or the system said, for `--debug`. */
+  readonly detail?: string;
+}
+
+export type FailureKind =
+  /** The command line is wrong. Exit code 2. */
+  | 'usage'
+  /** Can't start here: DIR, rsync, ssh, watch limit, another syncwatch. Exit code 3. */
+  | 'start'
+  /** A guard stopped a deletion. Exit code 3. */
+  | 'guard'
+  /** The remote can't be used as it is: no rsync, no parent directory, no permission at the root. Exit code 3. */
+  | 'remote'
+  /** Login refused or the host's key not trusted: trying again won't help. Exit code 3. */
+  | 'login'
+  /** The host can't be reached or the connection broke: worth trying again. */
+  | 'connection'
+  /** One path could not be synced; the others go on. Exit code 1. */
+  | 'path'
+  /** A whole rsync run failed in a way that may pass. */
+  | 'run';
+
+/** What to do about a failure: try the same again later, or stop the program. */
+export type Disposition = 'retry' | 'halt';
+
+/** Decides by kind whether a failure is worth trying again once syncwatch is running. */
+export function dispositionOf(failure: Failure): Disposition {
+  switch (failure.kind) {
+    case 'connection':
+    case 'path':
+    case 'run':
+      return 'retry';
+    case 'usage':
+    case 'start':
+    case 'guard':
+    case 'remote':
+    case 'login':
+      return 'halt';
+  }
+}
+
+/** Exit codes (README, "Exit codes"). */
+export const EXIT = { inSync: 0, somePathsFailed: 1, usage: 2, cannotStart: 3 } as const;
+
+/** The exit code of a failure that ends the program. */
+export const exitCodeOf = (failure: Failure): number => (failure.kind === 'usage' ? EXIT.usage : EXIT.cannotStart);
+
+/** Either a value or the failure that stands in its way. */
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+export const success = <T>(value: T): Result<T> => ({ ok: true, value });
+export const failed = (failure: Failure): { readonly ok: false; readonly failure: Failure } => ({ ok: false, failure });

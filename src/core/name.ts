@@ -1,0 +1,85 @@
+import { Buffer } from 'node:buffer';
+
+declare const brand: unique symbol;
+
+/**
+ * The name of something below the watched root: its path relative to the root, without a leading `./`, parts joined
+ * by `/`. The root itself is `.`.
+ *
+ * File names on Linux are bytes, not text. A Name keeps them exactly, one character per byte (latin1), so that it is
+ * a cheap map key and never loses a byte; {@link textOf} is for people, {@link bytesOf} for the system.
+ */
+export type Name = string & { readonly [brand]: 'Name' };
+
+/** The watched root itself. */
+export const ROOT = '.' as Name;
+
+/** The name whose UTF-8 spelling is `text`. */
+export const nameFromText = (text: string): Name => nameFromBytes(Buffer.from(text, 'utf8'));
+
+/** The name with exactly these bytes; an empty one is the root. */
+export const nameFromBytes = (bytes: Buffer): Name => (bytes.length === 0 ? ROOT : (bytes.toString('latin1') as Name));
+
+/** A name as the system spells it. */
+export const bytesOf = (name: Name): Buffer => Buffer.from(name, 'latin1');
+
+/** The directory that holds `name`; the root's parent is the root. */
+export function parentOf(name: Name): Name {
+  const slash = name.lastIndexOf('/');
+  return slash < 0 ? ROOT : (name.slice(0, slash) as Name);
+}
+
+/** The last part of a name. */
+export const baseOf = (name: Name): string => name.slice(name.lastIndexOf('/') + 1);
+
+/** The name of `base` in the directory `dir`. */
+export const childOf = (dir: Name, base: string): Name => (dir === ROOT ? base : `${dir}/${base}`) as Name;
+
+/** Every directory above `name`, outermost first, without the root. */
+export function ancestorsOf(name: Name): Name[] {
+  const found: Name[] = [];
+  for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
+    found.push(name.slice(0, slash) as Name);
+  }
+  return found;
+}
+
+/** Whether `name` lies below `dir` (a name is not below itself). */
+export const isBelow = (name: Name, dir: Name): boolean =>
+  dir === ROOT ? name !== ROOT : name.length > dir.length && name.startsWith(dir) && name[dir.length] === '/';
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The name as text, with U+FFFD for what is no UTF-8: what a regular expression is matched against. */
+export const looseTextOf = (name: Name): string => (isAscii(name) ? name : bytesOf(name).toString('utf8'));
+
+/**
+ * The name for people: on one line, safe on a terminal. Control characters and bytes that are no UTF-8 are shown as
+ * `\n` or `\xff`.
+ */
+export function textOf(name: Name): string {
+  return showControls(isAscii(name) ? name : decode(name));
+}
+
+function decode(name: Name): string {
+  try {
+    return strict.decode(bytesOf(name));
+  } catch {
+    return [...name].map((c) => (c < '\x80' ? c : `\\x${c.charCodeAt(0).toString(16)}`)).join('');
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\x1b': '\\e' };
+
+/** `text` with control and direction characters spelled out, so that a name can't move the cursor or forge a line. */
+export function showControls(text: string): string {
+  return text.replace(CONTROLS, (c) => {
+    const code = c.charCodeAt(0);
+    return SHORT[c] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`);
+  });
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);

@@ -1,0 +1,88 @@
+import type { Failure } from './failure.js';
+import type { Name } from './name.js';
+import { delayMs, PATH_BACKOFF } from './retry.js';
+
+interface Waiting {
+  /** When it was first noted, for the reports. */
+  readonly sinceMs: number;
+  readonly attempts: number;
+  /** Not before this moment; 0 for at once. */
+  readonly notBeforeMs: number;
+  readonly failure: Failure | undefined;
+}
+
+/**
+ * The names that wait to be made the same on the remote: a set, not a queue of events. Noting a name twice is noting
+ * it once; what is to be done is decided when its turn comes, by looking at the disk.
+ *
+ * A name leaves only by {@link settle}: taking it for a run does not remove it, so that a run that never reports
+ * back loses nothing.
+ */
+export class Pending {
+  readonly #names = new Map<Name, Waiting>();
+
+  /** Notes that `name` may differ. A failed name that is noted again is tried at once: something has changed. */
+  note(name: Name, nowMs: number): void {
+    const old = this.#names.get(name);
+    if (old === undefined) this.#names.set(name, { sinceMs: nowMs, attempts: 0, notBeforeMs: 0, failure: undefined });
+    else if (old.notBeforeMs > 0) this.#names.set(name, { ...old, notBeforeMs: 0 });
+  }
+
+  /** The names whose time has come, oldest first, at most `limit` of them. They stay. */
+  ready(nowMs: number, limit: number): Name[] {
+    const names: Name[] = [];
+    for (const [name, waiting] of this.#names) {
+      if (names.length >= limit) break;
+      if (waiting.notBeforeMs <= nowMs) names.push(name);
+    }
+    return names;
+  }
+
+  /** The name is the same on both sides. */
+  settle(name: Name): void {
+    this.#names.delete(name);
+  }
+
+  /** The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind. */
+  fail(name: Name, failure: Failure, nowMs: number, random: number): boolean {
+    const old = this.#names.get(name);
+    const attempts = (old?.attempts ?? 0) + 1;
+    this.#names.set(name, {
+      sinceMs: old?.sinceMs ?? nowMs,
+      attempts,
+      notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
+      failure,
+    });
+    return old?.failure?.message !== failure.message;
+  }
+
+  /** Lets everything that backs off have its turn at once. */
+  hurry(): void {
+    for (const [name, waiting] of this.#names) {
+      if (waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
+    }
+  }
+
+  has(name: Name): boolean {
+    return this.#names.has(name);
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** When the next name may go: undefined where nothing waits, in the past or now where one is ready. */
+  get nextMs(): number | undefined {
+    let next: number | undefined;
+    for (const { notBeforeMs } of this.#names.values()) {
+      if (next === undefined || notBeforeMs < next) next = notBeforeMs;
+      if (notBeforeMs === 0) break;
+    }
+    return next;
+  }
+
+  /** All names that wait, and why the last try failed. */
+  *[Symbol.iterator](): Generator<[Name, Failure | undefined]> {
+    for (const [name, { failure }] of this.#names) yield [name, failure];
+  }
+}

@@ -1,0 +1,144 @@
+import type { RawRule } from './filter.js';
+import type { Target } from './target.js';
+
+/** What every rsync run of one target has in common. */
+export interface RsyncSettings {
+  readonly target: Target;
+  /** Absolute, symlinks resolved, without a trailing slash. */
+  readonly root: string;
+  /** The ssh command for `-e`, from {@link remoteShell}; undefined for a local target. */
+  readonly remoteShell: string | undefined;
+  readonly rules: { readonly beforeRegexes: readonly RawRule[]; readonly afterRegexes: readonly RawRule[] };
+  /** `--bwlimit`, KiB/s. */
+  readonly bwlimit: string | undefined;
+  readonly chmod: string | undefined;
+  readonly compress: boolean;
+  readonly trash: string | undefined;
+  /** What the user gave after `--`. */
+  readonly extra: readonly string[];
+  /** Whether both sides know a negative `--modify-window` (rsync 3.1.3). */
+  readonly nanoseconds: boolean;
+  /** Whether the rsync here escapes remote paths by itself (3.2.4). */
+  readonly escapesArgs: boolean;
+}
+
+/**
+ * One rsync run:
+ * - `names`: exactly the names on stdin, NUL-separated, each with `./` in front; a missing one is deleted there.
+ * - `clear`: the names on stdin are deleted there and nothing else: the source is an empty directory, so all of them
+ *   are missing. For names whose place here is taken by something of another kind, which rsync would not call missing.
+ * - `pass`: the whole tree. On stdin, what only our own filter can exclude, as anchored patterns.
+ */
+export type RunKind =
+  | { readonly kind: 'names'; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
+  | { readonly kind: 'clear'; readonly emptyDir: string }
+  | { readonly kind: 'pass'; readonly mirror: boolean; readonly dryRun: boolean };
+
+/** What each item line looks like: see {@link file://./rsync-output.ts}. */
+const OUT_FORMAT = '%i %l %n';
+
+/** The arguments for one rsync run. Nothing in them is ever seen by a shell of ours. */
+export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
+  const args = ['--links', '--outbuf=L', `--out-format=${OUT_FORMAT}`];
+  // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
+  // (man rsync, --modify-window; measured, DESIGN section 7).
+  if (settings.nanoseconds) args.push('--modify-window=-1');
+  if (settings.compress) args.push('--compress');
+  if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);
+  if (settings.chmod !== undefined) args.push(`--chmod=${settings.chmod}`);
+  if (settings.trash !== undefined) args.push('--backup', `--backup-dir=${settings.trash}`);
+  if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
+  if (needsProtectedArgs(settings)) args.push('-s');
+
+  args.push(...settings.rules.beforeRegexes.map(ruleArg));
+  if (run.kind === 'pass') args.push('--from0', '--exclude-from=-');
+  args.push(...settings.rules.afterRegexes.map(ruleArg));
+
+  switch (run.kind) {
+    case 'names':
+      args.push('--perms', '--times', '--from0', '--files-from=-');
+      if (run.deleteMissing) args.push('--delete-missing-args');
+      if (run.ignoreTimes) args.push('--ignore-times');
+      break;
+    case 'clear':
+      // No --perms or --times: those of the empty directory must not reach the remote root.
+      args.push('--from0', '--files-from=-', '--delete-missing-args');
+      break;
+    case 'pass':
+      args.push('--recursive', '--perms', '--times');
+      if (run.mirror) args.push('--delete');
+      if (run.dryRun) args.push('--dry-run', '--stats');
+      break;
+  }
+  args.push(...settings.extra, `${run.kind === 'clear' ? run.emptyDir : settings.root}/`, destination(settings.target));
+  return args;
+}
+
+const ruleArg = (rule: RawRule): string => `--${rule.action}=${protectPrefix(rule)}`;
+
+/** A pattern that begins like one of rsync's old prefixes gets its own in front, so that it is taken as it stands. */
+const protectPrefix = (rule: RawRule): string => {
+  const text = Buffer.from(rule.pattern, 'latin1').toString('utf8');
+  return /^[+-] /.test(text) || text === '!' ? `${rule.action === 'include' ? '+' : '-'} ${text}` : text;
+};
+
+/** The target as rsync takes it. With a slash at its end, so that a single file can never take the root's place. */
+export function destination(target: Target): string {
+  const path = target.path === '' || target.path.endsWith('/') ? target.path : `${target.path}/`;
+  return target.kind === 'local' ? path : `${hostArg(target)}:${path}`;
+}
+
+/** `user@host` as rsync takes it: an IPv6 address in brackets. */
+export function hostArg(target: Extract<Target, { kind: 'remote' }>): string {
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+  return target.user === undefined ? host : `${target.user}@${host}`;
+}
+
+/**
+ * Whether the remote path must go there apart from the command line (`-s`), where the remote shell can't read it:
+ * since 3.2.4 rsync escapes all but wildcards (options.c, safe_arg), before that nothing. Not with a `~`, which only a
+ * shell can resolve.
+ */
+function needsProtectedArgs({ target, escapesArgs }: RsyncSettings): boolean {
+  if (target.kind === 'local' || target.path.startsWith('~')) return false;
+  return escapesArgs ? /[*?[\]]/.test(target.path) : !/^[\w@%+=:,./-]*$/.test(target.path);
+}
+
+/**
+ * The value of rsync's `-e`. rsync splits it at spaces itself, without a shell; a quoted part is taken as it is, with
+ * the quote doubled inside (main.c, do_cmd).
+ */
+export const remoteShell = (command: readonly string[]): string =>
+  command.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "''")}'`)).join(' ');
+
+/** An anchored pattern that matches exactly this path (man rsync: a backslash escapes only where a wildcard is). */
+export function literalPattern(path: string, isDir: boolean): string {
+  const escaped = /[*?[]/.test(path) ? path.replace(/[\\*?[]/g, '\\$&') : path;
+  return `/${escaped}${isDir ? '/' : ''}`;
+}
+
+/** Options of rsync that would break what syncwatch promises, each with what to use instead. */
+const REFUSED: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^--(exclude|include)(-from)?(=|$)/, 'use --exclude, --include or --exclude-from before the --'],
+  [/^(--filter(=|$)|-f|--cvs-exclude$|-[a-zA-Z]*[CF])/, 'use --exclude, --include or --exclude-from before the --'],
+  [/^(--del$|--delete|--force$|--ignore-errors$|--prune-empty-dirs$|-m$)/, 'use --delete=mirror before the --'],
+  [/^--max-delete/, 'use --max-delete before the --'],
+  [/^(--backup|--suffix|-b$)/, 'use --trash before the --'],
+  [/^(--dry-run$|-[a-zA-Z]*n)/, 'use --dry-run before the --'],
+  [/^(--rsh(=|$)|-e)/, 'use -p, -i, -F or -o, or your ssh config'],
+  [/^--(remove-source-files|remove-sent-files)$/, 'it would delete your own files'],
+  [/^--(files-from|from0|out-format|log-format|outbuf|list-only|server|sender|daemon|read-batch|only-write-batch)/, 'syncwatch sets it itself'],
+  [/^(-[a-zA-Z]*[0hvqidr]|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/, 'syncwatch sets what rsync says and takes along itself'],
+  [/^-[a-zA-Z]*P|^--(inplace|append|append-verify|partial)$/, 'a cut transfer would leave half a file under its final name'],
+];
+
+/** Why an argument given after `--` can't be taken, or undefined where it can. */
+export function whyRefused(arg: string): string | undefined {
+  if (!arg.startsWith('-')) return 'only options of rsync may follow the --';
+  return REFUSED.find(([pattern]) => pattern.test(arg))?.[1];
+}
+
+/** The rsync command on the remote, where the user named one with `--rsync-path`. */
+export function rsyncThere(extra: readonly string[]): string {
+  return extra.reduce((found, arg) => (arg.startsWith('--rsync-path=') ? arg.slice(13) : found), 'rsync');
+}

@@ -1,0 +1,111 @@
+import { type Name, nameFromBytes } from './name.js';
+
+/** One line of an rsync run's stdout. */
+export type OutputLine =
+  /** Printed as rsync turns to a name (`--out-format='%i %l %n'`, man rsyncd.conf, "log format"). */
+  | { readonly kind: 'item'; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
+  | { readonly kind: 'notEmpty'; readonly name: Name }
+  | { readonly kind: 'other'; readonly text: string };
+
+/** `send`: a file's content, or a link, goes over; `mkdir`; `attributes`: only mode or time; `delete`. */
+export type ItemAction = 'send' | 'mkdir' | 'attributes' | 'delete';
+
+/** Reads one line, one character per byte, without its line break. */
+export function parseOutputLine(line: string): OutputLine {
+  const item = /^([<>ch.])([fdLDS])[^ ]{9} (\d+) (.*)$/s.exec(line);
+  if (item !== null) {
+    const [, update = '', type = '', size = '', name = ''] = item;
+    const action = update === '.' ? 'attributes' : type === 'd' ? (line[2] === '+' ? 'mkdir' : 'attributes') : 'send';
+    return { kind: 'item', action, name: nameOf(name), bytes: action === 'send' ? Number(size) : 0 };
+  }
+  const deleted = /^\*deleting +\d+ (.*)$/s.exec(line);
+  if (deleted !== null) return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0 };
+  const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
+  if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
+  return { kind: 'other', text: line };
+}
+
+const nameOf = (escaped: string): Name => nameFromBytes(unescape(escaped.replace(/(?<=.)\/$/s, '')));
+
+/** rsync prints a byte that is not plain as `\#` and three octal digits (man rsync, -8). */
+const unescape = (text: string): Buffer =>
+  Buffer.from(
+    text.replace(/\\#([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
+    'latin1',
+  );
+
+/** One thing that rsync said went wrong. */
+export interface Complaint {
+  /** The line, for `--debug`. */
+  readonly text: string;
+  /** Every path in it, as rsync wrote it, one character per byte. */
+  readonly paths: readonly string[];
+  /** The system's error number, where it said one. */
+  readonly errno: number | undefined;
+  /** `here`: the sender's; `there`: the receiver's or generator's. */
+  readonly side: 'here' | 'there';
+  /** rsync's own words for what it tried or what is in the way. */
+  readonly reason: string;
+}
+
+/**
+ * The complaints in an rsync run's stderr (`LC_ALL=C`). Left out is what only repeats them (`rsync error: …`), and what
+ * comparing with the disk settles by itself: a source that vanished.
+ */
+export function complaintsIn(stderr: string): Complaint[] {
+  const found: Complaint[] = [];
+  for (const line of stderr.split('\n')) {
+    const inTheWay = /^could not make way for (new .*?): (.*)$/s.exec(line);
+    if (inTheWay !== null) {
+      const reason = `a directory with other files in it is in the way of this ${inTheWay[1]}`;
+      found.push(complaint(line, [inTheWay[2] ?? ''], undefined, 'there', reason));
+      continue;
+    }
+    const said = /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?(.*)$/s.exec(line);
+    if (said === null || /connection unexpectedly closed|link_stat .* No such file or directory/.test(line)) continue;
+    const [, who = '', rest = ''] = said;
+    const errno = /\((\d+)\)$/.exec(rest)?.[1];
+    const quoted = [...rest.matchAll(/"((?:[^"]|"(?! |$|:))*)"/g)].map((m) => m[1] ?? '');
+    const bare = /^delete_(?:file|stat)[^(]*(?:\w+)\((.*)\) failed/.exec(rest)?.[1];
+    const side = who.toLowerCase() === 'sender' || /^(send_files|link_stat|readlink_stat|opendir|readlink)\b/.test(rest);
+    found.push(
+      complaint(line, bare === undefined ? quoted : [...quoted, bare], errno, side ? 'here' : 'there', rest),
+    );
+  }
+  return found;
+}
+
+const complaint = (
+  text: string,
+  paths: readonly string[],
+  errno: string | undefined,
+  side: Complaint['side'],
+  reason: string,
+): Complaint => ({
+  text,
+  paths: paths.map((path) => unescape(path).toString('latin1')),
+  errno: errno === undefined ? undefined : Number(errno),
+  side,
+  reason,
+});
+
+/**
+ * The names of a run that a complaint is about. rsync writes a path in full, as either side sees it, sometimes with a
+ * temporary name (`.name.AbCdEf`): every tail of it that is a name of this run counts. One too many costs a repetition.
+ */
+export function namesIn(complaint: Complaint, has: (name: Name) => boolean): Name[] {
+  const found: Name[] = [];
+  for (const path of complaint.paths) {
+    const spellings = [path, path.replace(/(^|\/)\.([^/]+)\.\w{6}$/s, '$1$2')];
+    for (const spelling of new Set(spellings)) {
+      for (let from = 0; from >= 0 && from < spelling.length; ) {
+        const tail = spelling.slice(from) as Name;
+        if (has(tail)) found.push(tail);
+        const slash = spelling.indexOf('/', from);
+        from = slash < 0 ? -1 : slash + 1;
+      }
+    }
+  }
+  return [...new Set(found)];
+}

@@ -1,0 +1,81 @@
+import { failed, type Result, success } from './failure.js';
+
+/** Where to: a directory on a host that ssh reaches, or one on this machine. */
+export type Target =
+  | {
+      readonly kind: 'remote';
+      /** As ssh takes it: a host name, an alias from ssh's config, or an address without brackets. */
+      readonly host: string;
+      readonly user: string | undefined;
+      /** As rsync takes it; relative to the login directory unless it begins with `/` or `~`; '' is that directory. */
+      readonly path: string;
+      /** For people, as it was given. */
+      readonly label: string;
+    }
+  | { readonly kind: 'local'; readonly path: string; readonly label: string };
+
+/** `user@host`, as ssh takes it. */
+export const loginOf = (target: Extract<Target, { kind: 'remote' }>): string =>
+  target.user === undefined ? target.host : `${target.user}@${target.host}`;
+
+/**
+ * Reads a `--to` in rsync's own notation: `host:path`, `user@host:path`, `[v6]:path`, or a local path (one with a slash
+ * before the first colon, or without a colon). Refused: what could be taken for an option, daemons, and `host:/`.
+ */
+export function parseTarget(text: string): Result<Target> {
+  const refuse = (why: string, hint: string) =>
+    failed({ kind: 'usage', message: `--to ${quoted(text)}: ${why}`, hint });
+  if (text === '') return refuse('the target is empty', EXAMPLE);
+  if (text.startsWith('-')) return refuse('a target may not begin with a dash', 'For a local directory write ./-name.');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  if (/[\0-\x1f\x7f]/.test(text)) return refuse('a target may not hold line breaks or control characters', EXAMPLE);
+  if (/^rsync:\/\//.test(text)) return refuse('rsync daemons are not supported', 'syncwatch goes over ssh: host:/path.');
+  if (/^ssh:\/\//.test(text)) return refuse('this is a URL', `Write it as rsync does: ${EXAMPLE_TARGET}, port with -p.`);
+
+  const remote = /^(?:([^@/:]+)@)?(\[[^\]/]*\]|[^/:[\]@]*):(.*)$/s.exec(text);
+  if (remote === null) {
+    if (/^[^/]*@[^/]*$/.test(text)) return refuse('the path is missing', `Write host:path, for example ${text}:project.`);
+    if (/^[^/]*:/.test(text)) return refuse('the host name is malformed', `${EXAMPLE} IPv6 addresses go in brackets.`);
+    return success({ kind: 'local', path: text, label: text });
+  }
+  const [, user, rawHost = '', path = ''] = remote;
+  const host = rawHost.startsWith('[') ? rawHost.slice(1, -1) : rawHost;
+  if (host === '') return refuse('the host name is missing', EXAMPLE);
+  if (host.startsWith('-') || user?.startsWith('-') === true) {
+    return refuse('a host or user name may not begin with a dash', EXAMPLE);
+  }
+  if (/\s/.test(host) || (user !== undefined && /\s/.test(user))) {
+    return refuse('a host or user name may not hold spaces', EXAMPLE);
+  }
+  if (rawHost.startsWith('[') && !/^[0-9A-Fa-f:.]+(%\w+)?$/.test(host)) {
+    return refuse('only an IPv6 address goes in brackets', 'Give the port with -p.');
+  }
+  if (path.startsWith(':')) return refuse('rsync daemons (host::module) are not supported', EXAMPLE);
+  if (/^\/+(\.{0,2}\/+)*\.{0,2}$/.test(path)) {
+    return refuse("this is the host's whole file system", 'Name a directory below it, for example host:/srv/project.');
+  }
+  return success({ kind: 'remote', host, user, path, label: text });
+}
+
+const EXAMPLE_TARGET = 'user@host:/path/to/dir';
+const EXAMPLE = `Write it as rsync does, for example ${EXAMPLE_TARGET} or host:dir-below-home.`;
+const quoted = (text: string): string => JSON.stringify(text);
+
+/**
+ * The directory that must be there for `path` to be made: its parent, or undefined where that is the login directory
+ * (`dir`, `~/dir`) or the path itself is one (``, `~`, `.`).
+ */
+export function remoteParentOf(path: string): string | undefined {
+  const clean = path.replace(/\/+$/, '');
+  const slash = clean.lastIndexOf('/');
+  if (slash < 0) return undefined;
+  const parent = clean.slice(0, slash);
+  if (parent === '~' || parent === '.') return undefined;
+  return parent === '' ? '/' : parent;
+}
+
+/** Whether a remote path surely names the login directory itself. `home`: its absolute path, where known. */
+export function isHome(path: string, home: string | undefined): boolean {
+  const clean = path.replace(/(?<=.)\/+$/, '').replace(/^~\/\.$|^\.\/?$/, '');
+  return clean === '' || clean === '~' || clean === '.' || (home !== undefined && clean === home.replace(/\/+$/, ''));
+}

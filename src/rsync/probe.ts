@@ -1,0 +1,142 @@
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { complaintsIn } from '../core/rsync-output.js';
+import { hostArg, remoteShell } from '../core/rsync-args.js';
+import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
+import type { SshAim } from '../core/ssh-exit.js';
+import { remoteParentOf, type Target } from '../core/target.js';
+import { type Said, say } from '../spawn.js';
+import type { Connection } from '../ssh/connection.js';
+
+/** A version of rsync, for comparing. */
+export type Version = readonly [number, number, number];
+
+/** Reads `rsync --version`. A string says what else it is. */
+export function readVersion(text: string): Version | string | undefined {
+  if (/openrsync/i.test(text)) return 'openrsync';
+  const found = /rsync\s+version\s+v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(text);
+  return found === null ? undefined : [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)];
+}
+
+export const atLeast = (version: Version, ...wanted: Version): boolean => {
+  const at = version.findIndex((part, i) => part !== wanted[i]);
+  return at < 0 || (version[at] ?? 0) > (wanted[at] ?? 0);
+};
+
+/** The oldest rsync that knows --delete-missing-args and --outbuf. */
+const OLDEST: Version = [3, 1, 0];
+
+/** The rsync on this machine. */
+export async function probeHere(): Promise<Result<Version>> {
+  const said = await say('rsync', ['--version'], { ownSession: true });
+  if (said.ended.kind === 'notFound') {
+    return failed({ kind: 'start', message: 'there is no rsync here', hint: `Install it. ${UPGRADE}` });
+  }
+  const version = readVersion(said.stdout);
+  if (typeof version === 'object' && atLeast(version, ...OLDEST)) return success(version);
+  return failed(wrongRsync('the rsync here', version, 'start'));
+}
+
+function wrongRsync(which: string, version: Version | string | undefined, kind: 'start' | 'remote'): Failure {
+  const what =
+    typeof version === 'object' ? `is too old (${version.join('.')})` : `is ${version ?? 'of an unknown kind'}, not rsync`;
+  return { kind, message: `${which} ${what}`, hint: UPGRADE };
+}
+
+/** What is known about the other side before anything is sent. `version`: undefined where it would not say. */
+export interface There {
+  readonly version: Version | undefined;
+  /** Whether the target directory is there already. */
+  readonly exists: boolean;
+}
+
+/** Checks the rsync on the remote and the target's place, without changing anything. */
+export async function probeThere(
+  connection: Connection,
+  target: Extract<Target, { kind: 'remote' }>,
+  aim: SshAim,
+  rsyncPath: string,
+): Promise<Result<There>> {
+  const [said, place] = await Promise.all([
+    connection.run([rsyncPath, '--version']),
+    listThere(connection, target, target.path, rsyncPath),
+  ]);
+  const version = readVersion(said.stdout);
+  if (said.ended.kind === 'exited' && said.ended.code === 127) return failed(missingRsyncThere(aim.host));
+  if (typeof version === 'string' || (version !== undefined && !atLeast(version, ...OLDEST))) {
+    return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
+  }
+  const known = typeof version === 'object' ? version : undefined;
+
+  if (place.kind === 'failed') return failed(broken(place.said, aim));
+  if (place.kind === 'found') {
+    return place.type === 'd' || place.type === 'l'
+      ? success({ version: known, exists: true })
+      : failed(notADirectory(target.label, `on ${aim.host}`));
+  }
+  const parent = remoteParentOf(target.path);
+  if (parent !== undefined) {
+    const above = await listThere(connection, target, parent, rsyncPath);
+    if (above.kind === 'failed') return failed(broken(above.said, aim));
+    if (above.kind === 'missing') return failed(noParent(parent, `on ${aim.host}`));
+    if (above.type === '-') return failed(notADirectory(parent, `on ${aim.host}`));
+  }
+  return success({ version: known, exists: false });
+}
+
+type Place = { readonly kind: 'found'; readonly type: string } | { readonly kind: 'missing' } | { readonly kind: 'failed'; readonly said: Said };
+
+/** What rsync sees at a path there: one line of `rsync --list-only --dirs`. */
+async function listThere(
+  connection: Connection,
+  target: Extract<Target, { kind: 'remote' }>,
+  path: string,
+  rsyncPath: string,
+): Promise<Place> {
+  const source = `${hostArg(target)}:${path.replace(/(?<=[^/])\/+$/, '')}`;
+  const protect = /[\s*?[\]'"\\$;&|<>()#!`]/.test(path) && !path.startsWith('~') ? ['-s'] : [];
+  const args = ['--list-only', '--dirs', ...protect, `--rsync-path=${rsyncPath}`, '-e', remoteShell(connection.client), source];
+  const said = await say('rsync', args, { ownSession: true });
+  if (said.ended.kind === 'exited' && said.ended.code === 0) {
+    return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
+  }
+  // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
+  const missing = complaintsIn(said.stderr.replaceAll('link_stat', 'stat')).some(({ errno }) => errno === 2);
+  return missing || /change_dir .* failed: No such file or directory/.test(said.stderr) ? { kind: 'missing' } : { kind: 'failed', said };
+}
+
+function broken(said: Said, aim: SshAim): Failure {
+  const code = said.ended.kind === 'exited' ? said.ended.code : undefined;
+  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, () => false);
+  if (outcome.kind === 'broken') {
+    const { failure } = outcome;
+    return failure.kind === 'run' ? { ...failure, kind: 'remote' } : failure;
+  }
+  return { kind: 'remote', message: `the target on ${aim.host} can't be looked at`, detail: said.stderr };
+}
+
+const notADirectory = (path: string, where: string): Failure => ({
+  kind: 'remote',
+  message: `${path} ${where} is not a directory`,
+  hint: 'Name a directory, or move that file away.',
+});
+
+const noParent = (parent: string, where: string): Failure => ({
+  kind: 'remote',
+  message: `there is no directory ${parent} ${where}`,
+  hint: 'syncwatch makes the last directory of a path, not the ones above it. Make it there, or check the spelling.',
+});
+
+/** Checks a local target's place, without changing anything. */
+export function probeLocal(path: string): Result<There> {
+  const at = statSync(path, { throwIfNoEntry: false });
+  if (at !== undefined) {
+    return at.isDirectory() ? success({ version: undefined, exists: true }) : failed(notADirectory(path, 'here'));
+  }
+  const dangling = lstatSync(path, { throwIfNoEntry: false });
+  if (dangling !== undefined) return failed(notADirectory(path, 'here'));
+  const parent = dirname(path);
+  if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
+  return success({ version: undefined, exists: false });
+}

@@ -1,0 +1,140 @@
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+
+/** How a child process ended: exactly one of the two is set. `notFound`: there is no such program. */
+export type Ended =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signalled'; readonly signal: string }
+  | { readonly kind: 'notFound' };
+
+/** A running child. Its streams carry raw bytes. */
+export interface Child {
+  readonly pid: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the process is gone, at most {@link PIPES_GRACE_MS} after its exit. Never rejects. */
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/**
+ * How long after a child's exit its pipes may still deliver, in milliseconds. With a frozen peer the ssh master keeps
+ * rsync's stderr, so that `close` never follows `exit` (DESIGN section 7, ssh).
+ */
+const PIPES_GRACE_MS = 500;
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  /** Its own session and process group: Ctrl-C on the terminal does not reach it, and it can't prompt there. */
+  readonly ownSession: boolean;
+}
+
+/**
+ * Starts a program from an argument list; no shell sees it. Messages come in English (`LC_ALL=C`), because they are
+ * read here. This and {@link spawnNode} are the only places that start a process.
+ */
+export function spawn(file: string, args: readonly string[], options: SpawnOptions): Child {
+  const child = execa(file, [...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { LC_ALL: 'C' },
+    detached: options.ownSession,
+    stdin: 'pipe',
+    buffer: false,
+    reject: false,
+    encoding: 'buffer',
+    cleanup: true,
+  });
+  child.stdin.on('error', () => {}); // EPIPE: the exit code tells more
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: endOf(child),
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/** A Node child with a message channel, both ways. */
+export interface NodeChild {
+  readonly ended: Promise<Ended>;
+  send(message: object): void;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts a Node program of ours in a process of its own. `onMessage` gets what it sends, unchecked. */
+export function spawnNode(script: string, onMessage: (message: unknown) => void): NodeChild {
+  const child = execa(script, [], {
+    node: true,
+    nodeOptions: [],
+    ipc: true,
+    serialization: 'json',
+    detached: true,
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    buffer: false,
+    reject: false,
+    cleanup: true,
+  });
+  child.on('message', onMessage);
+  return {
+    ended: endOf(child),
+    send: (message) => {
+      if (child.connected) child.send(message, () => {}); // gone meanwhile: its end tells
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+interface Ending
+  extends Promise<{
+    readonly code?: string | undefined;
+    readonly exitCode?: number | undefined;
+    readonly signal?: string | undefined;
+  }> {
+  once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+}
+
+/** The end of `child`: when its pipes are closed too, or a moment after its exit at the latest. */
+function endOf(child: Ending): Promise<Ended> {
+  return new Promise((resolve) => {
+    void child.then((result) => {
+      if (result.code === 'ENOENT') resolve({ kind: 'notFound' });
+      else if (result.exitCode !== undefined) resolve({ kind: 'exited', code: result.exitCode });
+      else resolve({ kind: 'signalled', signal: result.signal ?? 'unknown' });
+    });
+    child.once('exit', (code, signal) => {
+      const ended: Ended = code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
+      setTimeout(() => resolve(ended), PIPES_GRACE_MS).unref();
+    });
+  });
+}
+
+/** What a short program said and how it ended. */
+export interface Said {
+  readonly ended: Ended;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, with `input` on stdin and its output as latin1 text. */
+export async function say(file: string, args: readonly string[], options: SpawnOptions & { input?: string }): Promise<Said> {
+  const child = spawn(file, args, options);
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  child.stdin.end(options.input ?? '');
+  const ended = await child.ended;
+  return { ended, stdout: stdout(), stderr: stderr() };
+}
+
+/** Collects a stream's bytes as latin1 text; the returned function gives what has come so far. */
+export function collect(stream: Readable, maxChars = 1_000_000): () => string {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('latin1')).slice(-maxChars);
+  });
+  stream.on('error', () => {});
+  return () => text;
+}

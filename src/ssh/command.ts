@@ -1,0 +1,60 @@
+import { loginOf, type Target } from '../core/target.js';
+import type { SshAim } from '../core/ssh-exit.js';
+
+/** What the user gave for ssh. Everything else comes from their own ssh config. */
+export interface SshOptions {
+  readonly port: number | undefined;
+  readonly identities: readonly string[];
+  readonly configFile: string | undefined;
+  /** `-o` values, `Key=value`. */
+  readonly options: readonly string[];
+}
+
+export type RemoteTarget = Extract<Target, { kind: 'remote' }>;
+
+/** The user's own options as ssh takes them. Of an option given twice ssh takes the first: ours go before or after. */
+function userArgs(ssh: SshOptions): string[] {
+  return [
+    ...(ssh.configFile === undefined ? [] : ['-F', ssh.configFile]),
+    ...(ssh.port === undefined ? [] : ['-p', String(ssh.port)]),
+    ...ssh.identities.flatMap((identity) => ['-i', identity]),
+    ...ssh.options.flatMap((option) => ['-o', option]),
+  ];
+}
+
+/**
+ * The master connection: in the foreground, so that its exit is the news that the link is gone. A dead link without
+ * traffic is noticed after 10 to 15 s (ServerAlive…; `-O check` asks only the local process). Forwardings from the
+ * user's config are theirs to open elsewhere.
+ */
+export function masterCommand(target: RemoteTarget, ssh: SshOptions, controlPath: string): string[] {
+  return [
+    'ssh',
+    ...['-N', '-T', '-x'],
+    ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
+    ...userArgs(ssh),
+    ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=2'],
+    ...['-o', 'ConnectTimeout=20', '-o', 'ClearAllForwardings=yes', '-o', 'PermitLocalCommand=no'],
+    ...['--', loginOf(target)],
+  ];
+}
+
+/**
+ * ssh as a client of the master, for rsync's `-e`; rsync adds user, host and command. Without its master such a client
+ * would quietly log in anew and might prompt: `ProxyCommand=false` makes it fail at once instead.
+ */
+export function clientCommand(ssh: SshOptions, controlPath: string): string[] {
+  return [
+    'ssh',
+    ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
+    ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes'],
+    ...userArgs(ssh),
+  ];
+}
+
+/** Whom ssh was asked to reach, for messages. */
+export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
+  login: loginOf(target),
+  host: target.host,
+  port: ssh.port,
+});

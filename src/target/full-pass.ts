@@ -1,0 +1,132 @@
+import { type Entry, isRacy, unsure } from '../core/entry.js';
+import type { Event, Report } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
+import type { Filter } from '../core/filter.js';
+import { childOf, type Name, ROOT } from '../core/name.js';
+import { NameIndex } from '../core/name-index.js';
+import { literalPattern } from '../core/rsync-args.js';
+import type { Disk } from '../scan/disk.js';
+import { type Listing, walkAll } from '../scan/walk.js';
+import type { Line, TurnOfLine } from './line.js';
+
+export interface PassOptions {
+  readonly disk: Disk;
+  readonly filter: Filter;
+  readonly mirror: boolean;
+  readonly report: Report;
+  /** Gets every listing of the walk before the pass. */
+  readonly onListing: (listing: Listing) => void;
+  /** Looks at what was found here before anything is changed there; may refuse. `names`: how many are synced. */
+  readonly guard: (names: number) => Promise<Failure | undefined>;
+}
+
+/** How a full pass ended: `again` after so many milliseconds, because the run broke. */
+export type PassEnd =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'halted'; readonly failure: Failure }
+  | { readonly kind: 'stopped' };
+
+/** What a walk found: the tree as it is, and what only our own filter can tell rsync to leave out. */
+export interface Snapshot {
+  readonly tree: NameIndex;
+  readonly patterns: readonly string[];
+  /** When the walk began, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/** Walks the whole tree. */
+export async function takeSnapshot(disk: Disk, filter: Filter, onListing: (listing: Listing) => void): Promise<Snapshot> {
+  const tree = new NameIndex();
+  const patterns: string[] = [];
+  const atMs = Date.now();
+  for await (const listing of walkAll(disk, filter)) {
+    onListing(listing);
+    tree.set(listing.dir, listing.self);
+    for (const [base, entry] of listing.entries) tree.set(childOf(listing.dir, base), entry);
+    for (const { name, isDir, decision } of listing.excluded) {
+      if (!decision.synced && decision.by === 'regex') patterns.push(literalPattern(name, isDir));
+    }
+  }
+  return { tree, patterns, atMs };
+}
+
+/**
+ * One full pass: walk, rsync of the whole tree, and the index becomes what the walk saw. Names that are in the index
+ * from before and gone from the disk stay in it, so that the walk which follows every pass finds them deleted.
+ *
+ * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
+ */
+export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
+  const { disk, filter, mirror, report, guard } = options;
+  return line.turn(async (turn): Promise<PassEnd> => {
+    const begun = performance.now();
+    const snapshot = await takeSnapshot(disk, filter, options.onListing);
+    const { tree } = snapshot;
+    const refused = await guard(tree.size);
+    if (refused !== undefined) return { kind: 'halted', failure: refused };
+    report({ kind: 'passStarted', target: line.target, names: tree.size });
+    if (!(await clearTheWay(line, tree, turn))) return { kind: 'again', afterMs: 1_000 };
+
+    const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
+    const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
+    const { outcome, items } = await turn.run(run, has);
+    if (outcome.kind === 'broken') {
+      const afterMs = turn.broke(outcome.failure, items);
+      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs };
+    }
+    for (const [name, entry] of entriesOf(tree)) {
+      if (!outcome.failed.has(name)) line.index.set(name, isRacy(entry, snapshot.atMs) ? unsure(entry) : entry);
+    }
+    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) turn.failed(name, failure);
+    for (const item of items) if (item.action === 'delete') line.index.delete(item.name);
+    turn.delivered(
+      items.filter(({ name }) => !outcome.failed.has(name)),
+      performance.now() - begun,
+    );
+    return { kind: 'done' };
+  });
+}
+
+function* entriesOf(tree: NameIndex): Generator<[Name, Entry]> {
+  const root = tree.get(ROOT);
+  if (root !== undefined) yield [ROOT, root];
+  yield* tree.below(ROOT);
+}
+
+/** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
+async function clearTheWay(line: Line, tree: NameIndex, turn: TurnOfLine): Promise<boolean> {
+  if (!line.deletes) return true;
+  const names: Name[] = [];
+  for (const [name, now] of tree.below(ROOT)) {
+    if (now.type !== 'dir' && line.index.get(name)?.type === 'dir') {
+      names.push(name, ...[...line.index.below(name)].map(([below]) => below));
+    }
+  }
+  return names.length === 0 || turn.clear(names);
+}
+
+/** What a full pass would do, told as events. */
+export async function dryRun(line: Line, options: PassOptions): Promise<Failure | undefined> {
+  return line.turn(async (turn) => {
+    const snapshot = await takeSnapshot(options.disk, options.filter, options.onListing);
+    const run = { kind: 'pass', patterns: snapshot.patterns, mirror: options.mirror, dryRun: true } as const;
+    const { outcome, items } = await turn.run(run, (name) => snapshot.tree.get(name) !== undefined);
+    if (outcome.kind === 'broken') return outcome.failure;
+    const would = (item: Omit<Extract<Event, { kind: 'wouldDo' }>, 'kind' | 'target'>): void =>
+      options.report({ kind: 'wouldDo', target: line.target, ...item });
+    for (const item of items) would(item);
+    let deletes = items.filter((item) => item.action === 'delete').length;
+    if (line.deletes && !options.mirror) {
+      for (const [name] of line.index.below(ROOT)) {
+        if (snapshot.tree.get(name) !== undefined) continue;
+        would({ action: 'delete', name, bytes: 0 });
+        deletes++;
+      }
+    }
+    const sends = items.filter((item) => item.action === 'send');
+    const bytes = sends.reduce((sum, item) => sum + item.bytes, 0);
+    options.report({ kind: 'wouldDone', target: line.target, sends: sends.length, bytes, deletes });
+    return undefined;
+  });
+}

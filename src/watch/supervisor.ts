@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
+import type { Name } from '../core/name.js';
+import { type NodeChild, spawnNode } from '../spawn.js';
+import { isFromWatcher } from './protocol.js';
+
+/** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
+const SUBSCRIBE_TIMEOUT_MS = 60_000;
+
+/** How long no new directory may have appeared before the watcher is renewed, and how long that may be put off. */
+const RENEW_QUIET_MS = 300;
+const RENEW_LATEST_MS = 2_000;
+
+/** How long after a failed renewal the next one is tried. */
+const RENEW_RETRY_MS = 30_000;
+
+/** Renewals use at most this share of the time: a `mkdir` in a large tree must not cost seconds of CPU each time. */
+const RENEW_SHARE = 0.1;
+
+export interface SupervisorOptions {
+  readonly root: string;
+  /** Directories that need no watches, absolute. Asked anew at each start of a child. */
+  readonly ignore: () => readonly string[];
+  readonly onHints: (names: readonly string[]) => void;
+  /**
+   * Something may have been missed: walk, then tell {@link WatchSupervisor.sawDirectory} every directory. Called after
+   * each renewal, and when a child died.
+   */
+  readonly onDoubt: (why: string) => void;
+  /** A renewal failed. What is left of the old subscription goes on; it is tried again in `retryMs`. */
+  readonly onTrouble: (failure: Failure, retryMs: number) => void;
+}
+
+/**
+ * Keeps a watcher child running and its view complete.
+ *
+ * ```
+ *   starting ──ready──► watching ──new directory, quiet──► renewing ──ready──► watching (onDoubt: a walk)
+ *       │                   └──child died or in doubt──────────┘  │
+ *       └──failed──► the program ends                    (the old child hears on until the new one is ready)
+ * ```
+ * @parcel/watcher misses directories that are made quickly and reports renamed ones under their old names; only a new
+ * subscription cures that, and only another process can begin one before the old one ends (DESIGN section 7).
+ */
+export class WatchSupervisor {
+  readonly #options: SupervisorOptions;
+  #child: NodeChild | undefined;
+  #next: NodeChild | undefined;
+  #stopped = false;
+  /** The directories, with their inodes, that were there before the current subscription began: it surely has them. */
+  #covered = new Map<Name, number>();
+  #seen = new Map<Name, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #dueSince: number | undefined;
+  #notBefore = 0;
+  #deaths = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts watching. Every directory seen before with {@link sawDirectory} counts as covered. */
+  async start(): Promise<Result<undefined>> {
+    const before = this.#seen;
+    this.#seen = new Map();
+    const started = await this.#startChild();
+    if (!started.ok) return started;
+    this.#covered = before;
+    this.#child = started.value;
+    return success(undefined);
+  }
+
+  /** How many directories are known to be watched. */
+  get directories(): number {
+    return this.#covered.size + 1;
+  }
+
+  /** A listing showed this directory. One that the current subscription may not have leads to a renewal. */
+  sawDirectory(name: Name, ino: number): void {
+    this.#seen.set(name, ino);
+    if (this.#child !== undefined && this.#covered.get(name) !== ino) this.#renewSoon();
+  }
+
+  /** Ends the child. Nothing is called after this. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const children = [this.#child, this.#next].filter((child) => child !== undefined);
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(children.map((child) => child.ended));
+  }
+
+  #renewSoon(): void {
+    if (this.#stopped || this.#next !== undefined) return;
+    const now = performance.now();
+    this.#dueSince ??= now;
+    const at = Math.max(this.#notBefore, Math.min(now + RENEW_QUIET_MS, this.#dueSince + RENEW_LATEST_MS));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew('new directories'), at - now);
+  }
+
+  async #renew(why: string): Promise<void> {
+    if (this.#stopped || this.#next !== undefined) return;
+    this.#dueSince = undefined;
+    const begun = performance.now();
+    const before = new Map([...this.#covered, ...this.#seen]);
+    this.#seen = new Map();
+    const started = await this.#startChild();
+    this.#next = undefined;
+    if (this.#stopped) return;
+    if (!started.ok) {
+      this.#options.onTrouble(started.failure, RENEW_RETRY_MS);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => void this.#renew(why), RENEW_RETRY_MS);
+      return;
+    }
+    const old = this.#child;
+    this.#child = started.value;
+    this.#covered = before;
+    old?.kill('SIGKILL');
+    this.#notBefore = performance.now() + (performance.now() - begun) / RENEW_SHARE;
+    this.#options.onDoubt(why);
+  }
+
+  /** Starts a child and waits until it has subscribed. Until then it is `#next`. */
+  async #startChild(): Promise<Result<NodeChild>> {
+    let settle: (result: Result<NodeChild>) => void = () => {};
+    const settled = new Promise<Result<NodeChild>>((resolve) => {
+      settle = resolve;
+    });
+    const script = fileURLToPath(new URL('./process.js', import.meta.url));
+    const child = spawnNode(script, (message) => {
+      if (this.#stopped || !isFromWatcher(message)) return;
+      switch (message.kind) {
+        case 'ready':
+          settle(success(child));
+          break;
+        case 'failed':
+          settle(failed(this.#whyNot(message.message)));
+          break;
+        case 'hints':
+          this.#options.onHints(message.names);
+          break;
+        case 'doubt':
+          if (child === this.#child) void this.#renew(`the watcher said: ${message.message}`);
+          break;
+      }
+    });
+    this.#next = child;
+    const timer = setTimeout(() => {
+      settle(failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }));
+    }, SUBSCRIBE_TIMEOUT_MS);
+    void child.ended.then(() => {
+      settle(failed({ kind: 'start', message: 'the watcher process ended before it was ready', hint: SEE_DOCTOR }));
+      if (child === this.#child) this.#childDied();
+    });
+    child.send({ root: this.#options.root, ignore: this.#options.ignore() });
+    const result = await settled;
+    clearTimeout(timer);
+    if (!result.ok) child.kill('SIGKILL');
+    return result;
+  }
+
+  /** The current child ended by itself: another one takes over, at once the first time, then more slowly. */
+  #childDied(): void {
+    if (this.#stopped) return;
+    this.#child = undefined;
+    const waitMs = Math.min(30_000, 1_000 * this.#deaths++);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew('the watcher process ended'), waitMs);
+  }
+
+  #whyNot(message: string): Failure {
+    const { root } = this.#options;
+    if (/No space left on device|ENOSPC/.test(message)) return this.#watchLimit();
+    if (/EMFILE|too many open files/i.test(message)) {
+      return {
+        kind: 'start',
+        message: `all inotify instances are in use (limit ${sysctl('max_user_instances')})`,
+        hint: 'End other watchers, or: sudo sysctl fs.inotify.max_user_instances=1024',
+      };
+    }
+    return { kind: 'start', message: `${root} can't be watched: ${message}` };
+  }
+
+  #watchLimit(): Failure {
+    const directories = this.#seen.size + 1;
+    const limit = Number(sysctl('max_user_watches'));
+    const enough = 2 ** Math.ceil(Math.log2(Math.max(65_536, directories * 2 + (limit || 0))));
+    return {
+      kind: 'start',
+      message: `the limit of inotify watches is reached: ${this.#options.root} has ${directories} directories, the limit for all programs together is ${limit || 'unknown'}`,
+      hint: `Exclude what need not be synced, or raise it: sudo sysctl fs.inotify.max_user_watches=${enough} (to keep it: echo fs.inotify.max_user_watches=${enough} | sudo tee /etc/sysctl.d/60-syncwatch.conf)`,
+    };
+  }
+}
+
+const SEE_DOCTOR = 'Try again; with --debug it says more.';
+
+function sysctl(name: string): string {
+  try {
+    return readFileSync(`/proc/sys/fs/inotify/${name}`, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
