@@ -60,8 +60,8 @@ const sameTimeAndSize = (a: Entry, b: Entry): boolean =>
  */
 export const RACY_MS = 10;
 
-/** Whether a file seen at `nowMs` may change once more without its size or time showing it. */
-export function isRacy(entry: Entry, nowMs: number): boolean {
-  const age = nowMs - (entry.mtimeS * 1000 + entry.mtimeNs / 1e6);
-  return entry.type === 'file' && age >= 0 && age < RACY_MS;
+/** Whether a file seen between these moments (ms since 1970) may change again without its size or time showing it. */
+export function isRacy(entry: Entry, fromMs: number, toMs: number): boolean {
+  const stampMs = entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
+  return entry.type === 'file' && stampMs > fromMs - RACY_MS && stampMs <= toMs;
 }

@@ -10,29 +10,36 @@ export type Event =
   | { readonly kind: 'watching'; readonly root: string; readonly directories: number }
   | { readonly kind: 'passStarted'; readonly target: string; readonly names: number }
   /** rsync has turned to this name. */
-  | { readonly kind: 'started'; readonly target: string; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  | ({ readonly kind: 'started'; readonly target: string } & Item)
   /** The run that these names belong to has ended: they are on the remote, or gone from it. In the order they started. */
-  | { readonly kind: 'delivered'; readonly target: string; readonly items: readonly DeliveredItem[]; readonly ms: number }
+  | { readonly kind: 'delivered'; readonly target: string; readonly items: readonly Item[]; readonly ms: number }
   | { readonly kind: 'inSync'; readonly target: string; readonly names: number; readonly ms: number }
   /** One path could not be synced. Said once, not at every try. */
   | { readonly kind: 'pathFailed'; readonly target: string; readonly name: Name; readonly failure: Failure }
   /** A run broke or the connection was lost; it is tried again in `retryMs`. */
   | { readonly kind: 'trouble'; readonly target: string; readonly failure: Failure; readonly waiting: number; readonly retryMs: number }
+  /** The root is not what it was: nothing is deleted, everything waits until it is back. */
+  | { readonly kind: 'rootGone'; readonly root: string }
+  | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }
   /** Only with `-v`. */
   | { readonly kind: 'skipped'; readonly name: Name; readonly why: string }
   | { readonly kind: 'kept'; readonly target: string; readonly name: Name }
   | { readonly kind: 'note'; readonly level: 'normal' | 'verbose' | 'debug'; readonly text: string }
-  | { readonly kind: 'wouldDo'; readonly target: string; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  | ({ readonly kind: 'wouldDo'; readonly target: string } & Item)
   | { readonly kind: 'wouldDone'; readonly target: string; readonly sends: number; readonly bytes: number; readonly deletes: number }
   | { readonly kind: 'stopping'; readonly signal: string; readonly waiting: number }
   | { readonly kind: 'stopped'; readonly target: string; readonly summary: Summary }
   /** The program ends because of this. */
   | { readonly kind: 'halted'; readonly failure: Failure };
 
-export interface DeliveredItem {
+/** One name that rsync turned to. */
+export interface Item {
   readonly action: ItemAction;
   readonly name: Name;
+  /** The size of what was sent; 0 for the other actions. */
   readonly bytes: number;
+  /** It was not there before. */
+  readonly isNew: boolean;
 }
 
 /** Where events go. */

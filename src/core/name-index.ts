@@ -47,6 +47,12 @@ export class NameIndex {
     return this.#dirs.get(dir) ?? EMPTY;
   }
 
+  /** Everything, the root first, a directory before what it holds. */
+  *entries(): Generator<[Name, Entry]> {
+    if (this.#root !== undefined) yield [ROOT, this.#root];
+    yield* this.below(ROOT);
+  }
+
   /** Every name below `dir`, a directory before what it holds. Names under something that is no directory count too. */
   *below(dir: Name): Generator<[Name, Entry]> {
     for (const [base, entry] of this.children(dir)) {

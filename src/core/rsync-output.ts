@@ -3,7 +3,7 @@ import { type Name, nameFromBytes } from './name.js';
 /** One line of an rsync run's stdout. */
 export type OutputLine =
   /** Printed as rsync turns to a name (`--out-format='%i %l %n'`, man rsyncd.conf, "log format"). */
-  | { readonly kind: 'item'; readonly action: ItemAction; readonly name: Name; readonly bytes: number }
+  | { readonly kind: 'item'; readonly action: ItemAction; readonly name: Name; readonly bytes: number; readonly isNew: boolean }
   /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
   | { readonly kind: 'notEmpty'; readonly name: Name }
   | { readonly kind: 'other'; readonly text: string };
@@ -17,10 +17,10 @@ export function parseOutputLine(line: string): OutputLine {
   if (item !== null) {
     const [, update = '', type = '', size = '', name = ''] = item;
     const action = update === '.' ? 'attributes' : type === 'd' ? (line[2] === '+' ? 'mkdir' : 'attributes') : 'send';
-    return { kind: 'item', action, name: nameOf(name), bytes: action === 'send' ? Number(size) : 0 };
+    return { kind: 'item', action, name: nameOf(name), bytes: action === 'send' ? Number(size) : 0, isNew: line[2] === '+' };
   }
   const deleted = /^\*deleting +\d+ (.*)$/s.exec(line);
-  if (deleted !== null) return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0 };
+  if (deleted !== null) return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
   const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
   if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
   return { kind: 'other', text: line };

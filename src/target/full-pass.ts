@@ -1,5 +1,5 @@
-import { type Entry, isRacy, unsure } from '../core/entry.js';
-import type { Event, Report } from '../core/event.js';
+import { isRacy, unsure } from '../core/entry.js';
+import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
@@ -16,8 +16,8 @@ export interface PassOptions {
   readonly report: Report;
   /** Gets every listing of the walk before the pass. */
   readonly onListing: (listing: Listing) => void;
-  /** Looks at what was found here before anything is changed there; may refuse. `names`: how many are synced. */
-  readonly guard: (names: number) => Promise<Failure | undefined>;
+  /** Looks at what was found here before anything is changed there; may refuse. */
+  readonly guard: (snapshot: Snapshot, turn: TurnOfLine) => Promise<Failure | undefined>;
 }
 
 /** How a full pass ended: `again` after so many milliseconds, because the run broke. */
@@ -31,15 +31,16 @@ export type PassEnd =
 export interface Snapshot {
   readonly tree: NameIndex;
   readonly patterns: readonly string[];
-  /** When the walk began, in milliseconds since 1970. */
-  readonly atMs: number;
+  /** When the walk began and ended, in milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** Walks the whole tree. */
 export async function takeSnapshot(disk: Disk, filter: Filter, onListing: (listing: Listing) => void): Promise<Snapshot> {
   const tree = new NameIndex();
   const patterns: string[] = [];
-  const atMs = Date.now();
+  const fromMs = Date.now();
   for await (const listing of walkAll(disk, filter)) {
     onListing(listing);
     tree.set(listing.dir, listing.self);
@@ -48,7 +49,7 @@ export async function takeSnapshot(disk: Disk, filter: Filter, onListing: (listi
       if (!decision.synced && decision.by === 'regex') patterns.push(literalPattern(name, isDir));
     }
   }
-  return { tree, patterns, atMs };
+  return { tree, patterns, fromMs, toMs: Date.now() };
 }
 
 /**
@@ -62,8 +63,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   return line.turn(async (turn): Promise<PassEnd> => {
     const begun = performance.now();
     const snapshot = await takeSnapshot(disk, filter, options.onListing);
-    const { tree } = snapshot;
-    const refused = await guard(tree.size);
+    const { tree, fromMs, toMs } = snapshot;
+    const refused = await guard(snapshot, turn);
     if (refused !== undefined) return { kind: 'halted', failure: refused };
     report({ kind: 'passStarted', target: line.target, names: tree.size });
     if (!(await clearTheWay(line, tree, turn))) return { kind: 'again', afterMs: 1_000 };
@@ -75,8 +76,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       const afterMs = turn.broke(outcome.failure, items);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs };
     }
-    for (const [name, entry] of entriesOf(tree)) {
-      if (!outcome.failed.has(name)) line.index.set(name, isRacy(entry, snapshot.atMs) ? unsure(entry) : entry);
+    for (const [name, entry] of tree.entries()) {
+      if (!outcome.failed.has(name)) line.index.set(name, isRacy(entry, fromMs, toMs) ? unsure(entry) : entry);
     }
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) turn.failed(name, failure);
     for (const item of items) if (item.action === 'delete') line.index.delete(item.name);
@@ -86,12 +87,6 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     );
     return { kind: 'done' };
   });
-}
-
-function* entriesOf(tree: NameIndex): Generator<[Name, Entry]> {
-  const root = tree.get(ROOT);
-  if (root !== undefined) yield [ROOT, root];
-  yield* tree.below(ROOT);
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
@@ -113,14 +108,14 @@ export async function dryRun(line: Line, options: PassOptions): Promise<Failure 
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror: options.mirror, dryRun: true } as const;
     const { outcome, items } = await turn.run(run, (name) => snapshot.tree.get(name) !== undefined);
     if (outcome.kind === 'broken') return outcome.failure;
-    const would = (item: Omit<Extract<Event, { kind: 'wouldDo' }>, 'kind' | 'target'>): void =>
+    const would = (item: Item): void =>
       options.report({ kind: 'wouldDo', target: line.target, ...item });
     for (const item of items) would(item);
     let deletes = items.filter((item) => item.action === 'delete').length;
     if (line.deletes && !options.mirror) {
       for (const [name] of line.index.below(ROOT)) {
         if (snapshot.tree.get(name) !== undefined) continue;
-        would({ action: 'delete', name, bytes: 0 });
+        would({ action: 'delete', name, bytes: 0, isNew: false });
         deletes++;
       }
     }

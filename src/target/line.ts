@@ -1,8 +1,8 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
 import { type DeleteMode, planBatch } from '../core/batch.js';
-import { isRacy, isSettled, type Seen, unsure } from '../core/entry.js';
-import type { DeliveredItem, Report } from '../core/event.js';
+import { type Entry, isRacy, isSettled, type Seen, unsure } from '../core/entry.js';
+import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -51,7 +51,7 @@ const LATEST_DEBOUNCES = 10;
  * is checked against the disk again. A change that comes at any moment in between keeps its name waiting.
  */
 export class Line {
-  readonly index: NameIndex;
+  #index: NameIndex;
   readonly pending = new Pending();
   readonly #options: LineOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
@@ -63,17 +63,29 @@ export class Line {
   /** Runs that broke in a row. */
   #breaks = 0;
   #resumeAt = 0;
+  #owesInSync = false;
   #sinceInSync = { names: 0, begunMs: 0 };
 
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
-    this.index = index;
+    this.#index = index;
     this.#settle = debounce(() => this.#takeTurn(), options.debounceMs);
     this.#queue.pause();
   }
 
   get target(): string {
     return this.#options.rsync.target.label;
+  }
+
+  /** What is on the remote by our doing. */
+  get index(): NameIndex {
+    return this.#index;
+  }
+
+  /** The root is another one: nothing of what was delivered is ours to delete any more. */
+  forget(): void {
+    this.#index = new NameIndex();
+    for (const [name] of [...this.pending]) this.pending.settle(name);
   }
 
   /** Whether deletions seen here are carried over. */
@@ -97,6 +109,7 @@ export class Line {
 
   /** Lets the queue run: the connection is there. */
   resume(): void {
+    this.#resumeAt = 0;
     this.#queue.start();
     this.#takeTurn();
   }
@@ -104,6 +117,10 @@ export class Line {
   /** Holds the queue: the connection is gone. A run that is under way fails by itself. */
   hold(): void {
     this.#queue.pause();
+  }
+
+  get held(): boolean {
+    return this.#queue.isPaused;
   }
 
   /** Runs `job` as the next turn of this line: no rsync of ours runs beside it. */
@@ -163,8 +180,10 @@ export class Line {
     if (!rootIsThere()) return; // the root guard comes back to us with a full pass
     const names = this.pending.ready(begun, oneByOne ? 1 : Number.POSITIVE_INFINITY);
     if (this.#sinceInSync.names === 0) this.#sinceInSync.begunMs = begun;
+    const fromMs = Date.now();
     const before = await seeAll(disk, names);
-    const beforeMs = Date.now();
+    const toMs = Date.now();
+    const isStillRacy = (entry: Entry): boolean => isRacy(entry, fromMs, toMs);
     const batch = planBatch(before, this.index, deletes);
     for (const name of batch.drop) {
       if (deletes === 'never') this.index.delete(name);
@@ -189,7 +208,7 @@ export class Line {
       if (outcome.kind === 'broken') this.#broke(outcome.failure, items);
       else {
         this.#breaks = 0;
-        await this.#settleNames(batch.run, before, outcome.failed, kept, beforeMs);
+        await this.#settleNames(batch.run, before, outcome.failed, kept, isStillRacy);
         this.#delivered(items.filter(({ name }) => !outcome.failed.has(name)), performance.now() - begun);
       }
     }
@@ -198,15 +217,22 @@ export class Line {
 
   #afterTurn(): void {
     if (this.pending.size > 0) this.#takeTurn();
-    else this.reportInSync();
+    else this.#reportInSync();
+  }
+
+  /** The next time that nothing waits is said, even if nothing was sent: after a full pass. */
+  oweInSync(): void {
+    this.#owesInSync = true;
+    if (this.pending.size === 0) this.#queue.add(async () => this.#afterTurn());
   }
 
   /** Says that everything is there, if there was something to do since the last time. */
-  reportInSync(force = false): void {
+  #reportInSync(): void {
     const { names, begunMs } = this.#sinceInSync;
-    if (this.pending.size > 0 || (names === 0 && !force)) return;
+    if (names === 0 && !this.#owesInSync) return;
+    this.#owesInSync = false;
     this.#sinceInSync = { names: 0, begunMs: 0 };
-    this.#options.report({ kind: 'inSync', target: this.target, names, ms: names === 0 ? 0 : performance.now() - begunMs });
+    this.#options.report({ kind: 'inSync', target: this.target, names: this.index.size, ms: begunMs === 0 ? 0 : performance.now() - begunMs });
   }
 
   /**
@@ -240,7 +266,7 @@ export class Line {
     before: ReadonlyMap<Name, Seen>,
     failures: ReadonlyMap<Name, Failure>,
     kept: ReadonlySet<Name>,
-    beforeMs: number,
+    isStillRacy: (entry: Entry) => boolean,
   ): Promise<void> {
     const after = await seeAll(this.#options.disk, names);
     const { report } = this.#options;
@@ -262,7 +288,7 @@ export class Line {
         this.index.delete(name);
         this.pending.settle(name);
       } else if (isSettled(was, now)) {
-        const racy = isRacy(was, beforeMs);
+        const racy = isStillRacy(was);
         this.index.set(name, racy ? unsure(was) : was);
         if (!racy) this.pending.settle(name);
       }
@@ -291,7 +317,7 @@ export class Line {
   /** Runs one rsync and reads what it says. */
   async #run(run: Run, has: (name: Name) => boolean): Promise<RunResult> {
     const { rsync, aim, report } = this.#options;
-    const items: DeliveredItem[] = [];
+    const items: Item[] = [];
     const kept = new Set<Name>();
     const exit = await runRsync(
       rsync,
@@ -301,9 +327,9 @@ export class Line {
           case 'item': {
             // rsync says of each run that the root's time was set: not worth a word.
             if (line.name === ROOT) return;
-            const item = { action: line.action, name: line.name, bytes: line.bytes };
+            const item = { action: line.action, name: line.name, bytes: line.bytes, isNew: line.isNew };
             items.push(item);
-            report({ kind: 'started', target: this.target, ...item });
+            if (!(run.kind === 'pass' && run.dryRun)) report({ kind: 'started', target: this.target, ...item });
             break;
           }
           case 'notEmpty':
@@ -321,7 +347,7 @@ export class Line {
     return { outcome: outcomeOf(exit, aim, has), items, kept };
   }
 
-  #delivered(items: readonly DeliveredItem[], ms: number): void {
+  #delivered(items: readonly Item[], ms: number): void {
     if (items.length === 0) return;
     this.#summary = addDelivered(this.#summary, items);
     this.#sinceInSync.names += items.length;
@@ -329,7 +355,7 @@ export class Line {
   }
 
   /** A run broke. What it had begun may be there: the index says so, so that a later deletion is carried over. */
-  #broke(failure: Failure, started: readonly DeliveredItem[]): number | undefined {
+  #broke(failure: Failure, started: readonly Item[]): number | undefined {
     if (this.#abort.signal.aborted) return undefined;
     for (const { name, action } of started) {
       const now = this.#options.disk.see(name);
@@ -341,7 +367,10 @@ export class Line {
     }
     const retryMs = delayMs(LINE_BACKOFF, ++this.#breaks, Math.random());
     this.#resumeAt = performance.now() + retryMs;
-    this.#options.report({ kind: 'trouble', target: this.target, failure, waiting: this.pending.size, retryMs });
+    // The first time a lost connection is the session's to tell: it hears it from the master.
+    if (failure.kind !== 'connection' || this.#breaks > 1) {
+      this.#options.report({ kind: 'trouble', target: this.target, failure, waiting: this.pending.size, retryMs });
+    }
     return retryMs;
   }
 }
@@ -349,7 +378,7 @@ export class Line {
 interface RunResult {
   readonly outcome: Outcome;
   /** What rsync turned to, in order. */
-  readonly items: readonly DeliveredItem[];
+  readonly items: readonly Item[];
   readonly kept: ReadonlySet<Name>;
 }
 
@@ -358,10 +387,10 @@ export interface TurnOfLine {
   run(run: Run, has: (name: Name) => boolean): Promise<RunResult>;
   /** Deletes exactly these names there; false if a run broke, which is reported. */
   clear(names: readonly Name[]): Promise<boolean>;
-  delivered(items: readonly DeliveredItem[], ms: number): void;
+  delivered(items: readonly Item[], ms: number): void;
   failed(name: Name, failure: Failure): void;
   /** Reports a broken run; gives how long to wait before the next, in milliseconds, or undefined to give up. */
-  broke(failure: Failure, started: readonly DeliveredItem[]): number | undefined;
+  broke(failure: Failure, started: readonly Item[]): number | undefined;
 }
 
 

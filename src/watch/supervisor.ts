@@ -64,9 +64,10 @@ export class WatchSupervisor {
   async start(): Promise<Result<undefined>> {
     const before = this.#seen;
     this.#seen = new Map();
-    const started = await this.#startChild();
-    if (!started.ok) return started;
     this.#covered = before;
+    const started = await this.#startChild();
+    this.#next = undefined;
+    if (!started.ok) return started;
     this.#child = started.value;
     return success(undefined);
   }
@@ -80,6 +81,11 @@ export class WatchSupervisor {
   sawDirectory(name: Name, ino: number): void {
     this.#seen.set(name, ino);
     if (this.#child !== undefined && this.#covered.get(name) !== ino) this.#renewSoon();
+  }
+
+  /** Begins a new subscription now: the root is another one. */
+  renew(why: string): void {
+    void this.#renew(why);
   }
 
   /** Ends the child. Nothing is called after this. */
@@ -185,7 +191,7 @@ export class WatchSupervisor {
   }
 
   #watchLimit(): Failure {
-    const directories = this.#seen.size + 1;
+    const directories = new Set([...this.#covered.keys(), ...this.#seen.keys()]).size + 1;
     const limit = Number(sysctl('max_user_watches'));
     const enough = 2 ** Math.ceil(Math.log2(Math.max(65_536, directories * 2 + (limit || 0))));
     return {

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { watch } from './commands/watch.js';
+import { exitCodeOf } from './core/failure.js';
+import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { readOptions } from './options.js';
+import { humanPrinter } from './report/human.js';
+import { jsonPrinter } from './report/json.js';
+import { plainPrinter } from './report/plain.js';
+import type { Settings } from './settings.js';
+
+// The only reader of `process`, but for the watcher child.
+const { argv, env, stdin, stdout, stderr, pid } = process;
+
+const outlets = {
+  out: (text: string): void => void stdout.write(text),
+  err: (text: string): void => void stderr.write(text),
+  now: (): Date => new Date(),
+  columns: (): number => stdout.columns ?? 80,
+};
+
+function printerFor(settings: Settings): Io['report'] {
+  if (settings.json) return jsonPrinter(outlets.out, outlets.now);
+  if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity);
+  return humanPrinter({ ...outlets, color: settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' }, settings.verbosity);
+}
+
+function stopSignals(): StopSignals {
+  const heard: StopSignal[] = [];
+  const waiting: Array<(signal: StopSignal) => void> = [];
+  for (const signal of Object.keys(STOP_SIGNALS) as StopSignal[]) {
+    process.on(signal, () => waiting[heard.push(signal) - 1]?.(signal));
+  }
+  const next = (): Promise<StopSignal> => new Promise((resolve) => waiting.push(resolve));
+  return { first: next(), second: next() };
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const asking = createInterface({ input: stdin, output: stderr });
+  const answer = await asking.question(`${question} [y/N] `);
+  asking.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+async function run(): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const asked = await readOptions(argv.slice(2), version, stdout.columns);
+  switch (asked.kind) {
+    case 'text':
+      outlets.out(`${asked.text}\n`);
+      return 0;
+    case 'failed':
+      plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
+      return exitCodeOf(asked.failure);
+    case 'run':
+      return watch(asked.settings, {
+        report: printerFor(asked.settings),
+        around: {
+          home: homedir(),
+          uid: userInfo().uid,
+          runtimeDir: env['XDG_RUNTIME_DIR'],
+          stateHome: env['XDG_STATE_HOME'],
+          tmpDir: tmpdir(),
+        },
+        pid,
+        signals: stopSignals(),
+        confirm: stdin.isTTY && stderr.isTTY ? confirm : undefined,
+      });
+  }
+}
+
+for (const stream of [stdout, stderr]) {
+  stream.on('error', () => {}); // the reader is gone (EPIPE): go on, the remote matters more
+}
+
+run().then(
+  (code) => {
+    // Not at once: what was written to a pipe must get out first.
+    stdout.write('', () => process.exit(code));
+  },
+  (error: unknown) => {
+    const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
+    outlets.err(`syncwatch: a bug: ${text}\n  Please report it, with what --debug prints.\n`);
+    process.exit(70);
+  },
+);

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
+import { assemble, type Parts, prepare } from '../main.js';
+import type { Settings } from '../settings.js';
+import { dryRun } from '../target/full-pass.js';
+
+/** How long a login that is under way may take to end after the first signal, in milliseconds. */
+const LET_GO_MS = 3_000;
+
+type End =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'halted'; readonly failure: Failure }
+  | { readonly kind: 'signal'; readonly signal: StopSignal };
+
+/**
+ * The main job: prepare, run until a signal, a guard or the end of `--once`, take everything apart again. Gives the
+ * exit code; whatever happens, nothing of ours is left running.
+ */
+export async function watch(settings: Settings, io: Io): Promise<number> {
+  const letGo = new AbortController();
+  const signalled = io.signals.first.then((signal): End => ({ kind: 'signal', signal }));
+  const preparing = prepare(settings, io, letGo.signal);
+  const early = await Promise.race([preparing, signalled]);
+  if ('kind' in early) {
+    letGo.abort();
+    const late = await Promise.race([preparing, io.signals.second, sleep(LET_GO_MS)]);
+    if (typeof late === 'object' && late.ok) await late.value.close();
+    return exitCode(early, 0);
+  }
+  if (!early.ok) {
+    io.report({ kind: 'halted', failure: early.failure });
+    return exitCodeOf(early.failure);
+  }
+
+  const prepared = early.value;
+  const parts = assemble(settings, io, prepared);
+  try {
+    const halted = parts.halted.then((failure): End => ({ kind: 'halted', failure }));
+    const end = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled]);
+    if (end.kind === 'signal') {
+      io.report({ kind: 'stopping', signal: end.signal, waiting: parts.line.pending.size });
+      const drainedOrHalted = Promise.race([drain(parts), halted]);
+      await Promise.race([drainedOrHalted, io.signals.second]);
+    }
+    if (end.kind === 'halted') io.report(end);
+    await parts.stop();
+    const { summary } = parts.line;
+    if (settings.mode !== 'dry-run') {
+      parts.save();
+      io.report({ kind: 'stopped', target: parts.line.target, summary });
+    }
+    return exitCode(end, summary.unsent.length);
+  } finally {
+    await parts.stop();
+    await prepared.close();
+  }
+}
+
+function exitCode(end: End, unsent: number): number {
+  switch (end.kind) {
+    case 'done':
+      return unsent > 0 ? EXIT.somePathsFailed : EXIT.inSync;
+    case 'halted':
+      return exitCodeOf(end.failure);
+    case 'signal':
+      return STOP_SIGNALS[end.signal];
+  }
+}
+
+const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, io: Io) => Promise<End>>> = {
+  /** Never ends by itself. */
+  watch: async (parts) => {
+    const watching = await parts.startWatching();
+    if (!watching.ok) return { kind: 'halted', failure: watching.failure };
+    await parts.startSyncing();
+    return new Promise<End>(() => {});
+  },
+  once: async (parts) => {
+    await parts.startSyncing();
+    await parts.line.drain();
+    // What failed may have been busy for a moment only: it gets one more try.
+    parts.line.pending.hurry();
+    await parts.line.drain();
+    return { kind: 'done' };
+  },
+  'dry-run': async (parts, io) => {
+    parts.line.resume();
+    const failure = await dryRun(parts.line, { ...parts.pass, report: io.report });
+    return failure === undefined ? { kind: 'done' } : { kind: 'halted', failure };
+  },
+};
+
+/** No new changes; what was changed until now is found by a last look at the disk, and sent. */
+async function drain(parts: Parts): Promise<void> {
+  await parts.stopWatching();
+  await parts.session.windDown();
+  await parts.lastLook();
+  await parts.line.drain();
+}

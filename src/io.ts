@@ -1,0 +1,24 @@
+import type { Report } from './core/event.js';
+import type { Surroundings } from './state/folders.js';
+
+/** The signals that ask syncwatch to end, with the exit codes that shells give them. */
+export const STOP_SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+export type StopSignal = keyof typeof STOP_SIGNALS;
+
+/** The stop signals in the order they come. */
+export interface StopSignals {
+  /** Resolves with the first one: drain. */
+  readonly first: Promise<StopSignal>;
+  /** Resolves with the second one: stop at once. */
+  readonly second: Promise<StopSignal>;
+}
+
+/** What a command needs of the world around it; cli.ts makes it from `process`, tests make their own. */
+export interface Io {
+  readonly report: Report;
+  readonly around: Surroundings;
+  readonly pid: number;
+  readonly signals: StopSignals;
+  /** Asks a yes-or-no question on the terminal; undefined where there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+}

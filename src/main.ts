@@ -1,0 +1,278 @@
+import { join } from 'node:path';
+import { type Failure, failed, type Result, success } from './core/failure.js';
+import { looseTextOf, type Name, ROOT } from './core/name.js';
+import { NameIndex } from './core/name-index.js';
+import type { Io } from './io.js';
+import { probeHere, type Version } from './rsync/probe.js';
+import { Disk } from './scan/disk.js';
+import { Scanner } from './scan/scanner.js';
+import type { Listing } from './scan/walk.js';
+import type { Settings } from './settings.js';
+import { keyOf, runtimeFolder, stateFolder } from './state/folders.js';
+import { type IndexOwner, loadIndex, saveIndex } from './state/index-file.js';
+import { takeLock } from './state/lock.js';
+import { type PassOptions, takeSnapshot } from './target/full-pass.js';
+import { type GuardOptions, guardEmptied, guardPass, refuseHome } from './target/guards.js';
+import { Line } from './target/line.js';
+import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
+import { RootGuard } from './watch/root-guard.js';
+import { WatchSupervisor } from './watch/supervisor.js';
+
+/** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
+const ROOT_CHECK_MS = 1_000;
+
+/** What is checked and held before anything starts. */
+export interface Prepared {
+  readonly here: Version;
+  readonly reach: ReachOptions;
+  readonly reached: Reached;
+  readonly indexPath: string;
+  /** Gives back the lock and the connection. */
+  close(): Promise<void>;
+}
+
+/** Checks everything that can be checked, takes the lock and logs in. Nothing is changed on the target. */
+export async function prepare(settings: Settings, io: Io, signal: AbortSignal): Promise<Result<Prepared>> {
+  const [target] = settings.targets;
+  const here = await probeHere();
+  if (!here.ok) return here;
+  const runtime = runtimeFolder(io.around);
+  if (!runtime.ok) return runtime;
+  const state = stateFolder(io.around);
+  if (!state.ok) return state;
+  const key = keyOf(settings.root, `${target.label}\0${settings.ssh.port ?? ''}`);
+  const lock = await takeLock(join(runtime.value, `${key}.sock`), io.pid, `${settings.dir} to ${target.label}`);
+  if (!lock.ok) return lock;
+
+  const reachOptions: ReachOptions = {
+    target,
+    ssh: settings.ssh,
+    controlPath: join(runtime.value, `${key}.ssh`),
+    report: io.report,
+    rsyncArgs: settings.rsyncArgs,
+  };
+  const begun = performance.now();
+  if (target.kind === 'remote') io.report({ kind: 'connecting', target: target.label });
+  const reached = await reach(reachOptions, signal);
+  if (!reached.ok) {
+    await lock.value.release();
+    return reached;
+  }
+  const { connection } = reached.value;
+  const close = async (): Promise<void> => {
+    await connection?.close();
+    await lock.value.release();
+  };
+  if (settings.deletes === 'mirror') {
+    const home = connection === undefined ? io.around.home : (await connection.run(['pwd'])).stdout.trim();
+    const refused = refuseHome(target, home === '' ? undefined : home);
+    if (refused !== undefined) {
+      await close();
+      return failed(refused);
+    }
+  }
+  if (connection !== undefined) io.report({ kind: 'connected', target: target.label, ms: performance.now() - begun });
+  return success({ here: here.value, reach: reachOptions, reached: reached.value, indexPath: join(state.value, `${key}.index`), close });
+}
+
+/** The parts of a running syncwatch. */
+export interface Parts {
+  readonly line: Line;
+  readonly session: TargetSession;
+  readonly pass: Omit<PassOptions, 'report'>;
+  /** Resolves when a guard or a failure that won't pass ends the program. */
+  readonly halted: Promise<Failure>;
+  /** The watcher subscribes; from its success on no change is missed. */
+  startWatching(): Promise<Result<undefined>>;
+  /** The line begins, with a full pass or, with `--no-initial`, from what is here. Resolves when that is done. */
+  startSyncing(): Promise<void>;
+  stopWatching(): Promise<void>;
+  /** Looks at the whole disk once more. */
+  lastLook(): Promise<void>;
+  /** Ends everything at once; to be called twice is fine. */
+  stop(): Promise<void>;
+  /** Saves the index for the next run. */
+  save(): void;
+}
+
+/**
+ * Puts the parts together, for one target:
+ *
+ * ```
+ *   watch/supervisor ─hints─► scan/scanner ─listings─► target/line ─names─► rsync
+ *          ▲                        │                      │
+ *          └──────directories───────┘                      └─events─► report
+ * ```
+ */
+export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts {
+  const { report } = io;
+  const { root, dir, filter } = settings;
+  const mirror = settings.deletes === 'mirror';
+  const [target] = settings.targets;
+  const disk = new Disk(root);
+  const rootGuard = new RootGuard(root);
+  const owner = (): IndexOwner => ({ root, identity: rootGuard.identity, target: target.label });
+  const guards: GuardOptions = { dir, mirror, allowEmpty: settings.allowEmpty, maxDelete: settings.maxDelete, confirm: io.confirm };
+
+  let halt: (failure: Failure) => void = () => {};
+  const halted = new Promise<Failure>((resolve) => {
+    halt = resolve;
+  });
+
+  const line: Line = new Line(
+    {
+      rsync: rsyncSettings(settings, target, prepared.reached, prepared.here),
+      aim: prepared.reached.aim,
+      disk,
+      deletes: settings.deletes,
+      debounceMs: settings.debounceMs,
+      oneByOne: settings.oneByOne,
+      maxDelete: settings.maxDelete,
+      report,
+      rootIsThere: () => rootGuard.isThere(),
+      guard: () => guardEmptied(disk, filter, line, guards),
+      onHalt: halt,
+    },
+    savedIndex(prepared.indexPath, owner(), io),
+  );
+
+  const excluded = new Map<Name, readonly Name[]>();
+  const skipped = new Set<Name>();
+  const noteListing = (listing: Listing): void => {
+    if (listing.dir !== ROOT) supervisor.sawDirectory(listing.dir, listing.self.ino);
+    excluded.set(listing.dir, listing.excluded.filter((e) => e.isDir).map((e) => e.name));
+    for (const name of listing.others) {
+      if (skipped.has(name)) continue;
+      skipped.add(name);
+      report({ kind: 'skipped', name, why: 'neither a file, a directory nor a link' });
+    }
+  };
+  const scanner = new Scanner({
+    disk,
+    filter,
+    known: (name) => line.index.get(name),
+    onListing: (listing) => {
+      noteListing(listing);
+      line.compare(listing);
+    },
+    rootIsThere: () => rootGuard.isThere(),
+  });
+  const supervisor = new WatchSupervisor({
+    root,
+    ignore: () => [...excluded.values()].flat().map((name) => `${root}/${looseTextOf(name)}`).filter(isPlainPath),
+    onHints: (names) => {
+      report({ kind: 'note', level: 'debug', text: `watcher: ${names.length} hints: ${names.slice(0, 5).join(', ')}` });
+      scanner.hint(names);
+    },
+    onDoubt: (why) => {
+      report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
+      void scanner.walk();
+    },
+    onTrouble: (failure, retryMs) => report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),
+  });
+  const pass: Omit<PassOptions, 'report'> = {
+    disk,
+    filter,
+    mirror,
+    onListing: noteListing,
+    guard: (snapshot, turn) => guardPass(line, guards, snapshot, turn),
+  };
+  const session = new TargetSession(line, prepared.reached, prepared.reach, { pass, walk: () => scanner.walk(), onHalt: halt });
+
+  const save = (): void => {
+    if (!rootGuard.isThere()) return;
+    try {
+      saveIndex(prepared.indexPath, owner(), line.index);
+    } catch (error) {
+      report({ kind: 'note', level: 'normal', text: `can't save ${prepared.indexPath}: ${String(error)}` });
+    }
+  };
+  let rootTimer: NodeJS.Timeout | undefined;
+  const stopWatching = async (): Promise<void> => {
+    clearInterval(rootTimer);
+    await supervisor.stop();
+  };
+
+  return {
+    line,
+    session,
+    pass,
+    halted,
+    startWatching: async () => {
+      await takeSnapshot(disk, filter, noteListing); // the watcher is told which directories it can spare
+      const started = await supervisor.start();
+      if (!started.ok) return started;
+      report({ kind: 'watching', root, directories: supervisor.directories });
+      rootTimer = setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor }), ROOT_CHECK_MS);
+      return success(undefined);
+    },
+    startSyncing: async () => {
+      if (!settings.initial) {
+        if (line.index.size === 0) {
+          const { tree } = await takeSnapshot(disk, filter, noteListing);
+          for (const [name, entry] of tree.entries()) line.index.set(name, entry);
+        }
+        line.resume();
+        await scanner.walk();
+        line.oweInSync();
+        return;
+      }
+      line.resume();
+      await session.pass();
+      save();
+    },
+    stopWatching,
+    lastLook: async () => {
+      if (rootGuard.isThere()) await scanner.walk();
+    },
+    stop: async () => {
+      await stopWatching();
+      scanner.stop();
+      await session.close();
+    },
+    save,
+  };
+}
+
+function savedIndex(path: string, owner: IndexOwner, io: Io): NameIndex {
+  const loaded = loadIndex(path, owner);
+  switch (loaded.kind) {
+    case 'loaded':
+      return loaded.index;
+    case 'unusable':
+      io.report({ kind: 'note', level: 'verbose', text: `the saved index is not used: ${loaded.why}` });
+      return new NameIndex();
+    case 'none':
+      return new NameIndex();
+  }
+}
+
+/** Looks at the root itself, and brings everything back to life when it comes back. */
+function watchRoot(
+  guard: RootGuard,
+  io: Io,
+  root: string,
+  { line, session, supervisor }: { line: Line; session: TargetSession; supervisor: WatchSupervisor },
+): () => void {
+  let gone = false;
+  return () => {
+    const state = guard.look();
+    if (state === 'there' && !gone) return;
+    if (state === 'gone') {
+      if (!gone) io.report({ kind: 'rootGone', root });
+      gone = true;
+      return;
+    }
+    gone = false;
+    if (state === 'replaced') {
+      guard.adopt();
+      line.forget();
+    }
+    io.report({ kind: 'rootBack', root, replaced: state === 'replaced' });
+    supervisor.renew('the root is back');
+    void session.pass();
+  };
+}
+
+/** Whether @parcel/watcher takes it for a path: with one of these it would be a glob, which costs time per event. */
+const isPlainPath = (path: string): boolean => !/[[\]{}()*?\uFFFD]/.test(path);

@@ -1,0 +1,101 @@
+import type { Event, Item } from '../core/event.js';
+import type { Verbosity } from '../settings.js';
+import { itemInWords, type Line, linesOf, type Outlets } from './plain.js';
+import { clockTime, count, isWorthALine, timeInWords } from './words.js';
+
+export interface Terminal extends Outlets {
+  readonly color: boolean;
+  columns(): number;
+}
+
+/**
+ * For a terminal: a path when its upload starts and, on the same line, a dot when it is on the remote. What shared a
+ * run is listed as rsync comes to it, and its dots come together at the end. The last line says how things stand.
+ */
+export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: Event) => void {
+  const paint = (code: number, text: string): string => (terminal.color ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const show = (item: Item): boolean => isWorthALine(item) || verbosity === 'verbose' || verbosity === 'debug';
+  /** Uploads printed since the last dot. */
+  let open = 0;
+  /** Whether the cursor stands behind the path of an upload that waits for its dot. */
+  let midLine = false;
+  let status = '';
+
+  const clear = (): void => {
+    if (midLine) terminal.out('\n');
+    else if (status !== '') terminal.out('\r\x1b[2K');
+    midLine = false;
+  };
+  const drawStatus = (): void => {
+    if (midLine || status === '' || verbosity === 'quiet') return;
+    terminal.out(paint(2, status.slice(0, Math.max(0, terminal.columns() - 1))));
+  };
+  const print = ({ text, error }: Line): void => {
+    clear();
+    const line = error && !text.startsWith(' ') ? paint(31, text) : text;
+    terminal[error ? 'err' : 'out'](`${paint(2, clockTime(terminal.now()))} ${line}\n`);
+  };
+
+  return (event) => {
+    switch (event.kind) {
+      case 'started':
+        if (verbosity === 'quiet' || !show(event)) return;
+        clear();
+        terminal.out(`${paint(2, clockTime(terminal.now()))} ${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`);
+        midLine = true;
+        open++;
+        return;
+      case 'delivered': {
+        const shown = open;
+        open = 0;
+        if (verbosity === 'quiet' || shown === 0) return;
+        if (shown === 1 && midLine) {
+          terminal.out(paint(32, ' .'));
+          clear();
+        } else print({ text: `${paint(32, dots(shown))} ${count(shown, 'path')} there (${timeInWords(event.ms)})`, error: false });
+        break;
+      }
+      default:
+        if (event.kind === 'pathFailed' || event.kind === 'trouble') open = 0;
+        for (const line of linesOf(event, verbosity)) {
+          if (event.kind === 'wouldDo' || event.kind === 'halted') {
+            clear();
+            terminal[line.error ? 'err' : 'out'](`${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`);
+          } else if (event.kind !== 'inSync' || status !== IN_SYNC) print(line);
+        }
+    }
+    if (!midLine) {
+      status = statusAfter(event, status);
+      terminal.out('\r\x1b[2K');
+      drawStatus();
+    }
+  };
+}
+
+const dots = (n: number): string => '.'.repeat(Math.min(n, 40));
+
+const IN_SYNC = '● in sync';
+
+/** How things stand after an event; '' for nothing to say. */
+function statusAfter(event: Event, before: string): string {
+  switch (event.kind) {
+    case 'connecting':
+      return '○ connecting';
+    case 'passStarted':
+      return '◐ syncing';
+    case 'inSync':
+      return IN_SYNC;
+    case 'trouble':
+      return `○ waiting to try again, ${count(event.waiting, 'path')} to send`;
+    case 'rootGone':
+      return '○ waiting for the directory';
+    case 'stopping':
+      return '◐ finishing';
+    case 'stopped':
+    case 'halted':
+    case 'wouldDone':
+      return '';
+    default:
+      return before;
+  }
+}

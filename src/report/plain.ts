@@ -1,0 +1,105 @@
+import type { Event, Item } from '../core/event.js';
+import { showControls } from '../core/name.js';
+import type { Verbosity } from '../settings.js';
+import { bytesInWords, clockTime, count, failureInWords, isWorthALine, pathInWords, summaryInWords, timeInWords } from './words.js';
+
+/** Where a printer writes. Errors go to `err`, all else to `out`. */
+export interface Outlets {
+  out(text: string): void;
+  err(text: string): void;
+  /** The time, for the start of each line. */
+  now(): Date;
+}
+
+/** A line for people, and whether it is an error. */
+export interface Line {
+  readonly text: string;
+  readonly error: boolean;
+}
+
+/**
+ * An event in lines, or none where it is not worth one at this verbosity. Uploads are left to the printers: they show
+ * a path when it starts and the dot when it is there, each in its own way.
+ */
+export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line[] {
+  const quiet = verbosity === 'quiet';
+  const verbose = verbosity === 'verbose' || verbosity === 'debug';
+  const say = (text: string): Line[] => (quiet ? [] : [{ text, error: false }]);
+  const complain = (text: string): Line[] => text.split('\n').map((line) => ({ text: line, error: true }));
+  const detail = (text: string | undefined): string => (verbosity === 'debug' && text !== undefined && text !== '' ? `\n${text}` : '');
+  switch (event.kind) {
+    case 'connecting':
+      return say(`connecting to ${event.target}`);
+    case 'connected':
+      return say(`connected to ${event.target} (${timeInWords(event.ms)})`);
+    case 'watching':
+      return say(`watching ${event.root} (${count(event.directories, 'directory', 'directories')})`);
+    case 'passStarted':
+      return say(`full sync of ${count(event.names, 'path')} to ${event.target}`);
+    case 'inSync':
+      return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);
+    case 'pathFailed':
+      return complain(`${pathInWords(event.name)} FAILED: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
+    case 'trouble':
+      return complain(
+        `${event.target}: ${event.failure.message}; ${count(event.waiting, 'path')} waiting, next try in ${timeInWords(event.retryMs)}${
+          event.failure.hint === undefined ? '' : `\n  ${event.failure.hint}`
+        }${detail(event.failure.detail)}`,
+      );
+    case 'rootGone':
+      return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
+    case 'rootBack':
+      return say(`${event.root} is back${event.replaced ? ', as another directory' : ''}`);
+    case 'skipped':
+      return verbose ? say(`${pathInWords(event.name)} skipped: ${event.why}`) : [];
+    case 'kept':
+      return say(`${pathInWords(event.name)}/ stays there: it holds files that syncwatch did not put there`);
+    case 'note':
+      if (event.level === 'normal') return say(event.text);
+      return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(showControls(event.text)) : [];
+    case 'wouldDo':
+      return isWorthALine(event) || verbose ? [{ text: would(event), error: false }] : [];
+    case 'wouldDone':
+      return say(`would send ${count(event.sends, 'file')} (${bytesInWords(event.bytes)}) and delete ${event.deletes}; nothing was changed`);
+    case 'stopping':
+      return say(`${event.signal}: finishing${event.waiting > 0 ? `, ${count(event.waiting, 'path')} waiting` : ''}; once more to stop at once`);
+    case 'stopped': {
+      const [first = '', ...rest] = summaryInWords(event.target, event.summary);
+      return event.summary.unsent.length > 0 ? complain([first, ...rest].join('\n')) : say(first);
+    }
+    case 'halted':
+      return complain(`syncwatch: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
+  }
+}
+
+const MARKS: Readonly<Record<Item['action'], string>> = { send: '', mkdir: '', attributes: ' (mode or time)', delete: ' deleted' };
+
+/** An upload in words: the path first, a deletion marked. */
+export const itemInWords = (item: Item): string => `${pathInWords(item.name, item)}${MARKS[item.action]}`;
+
+const would = (item: Item): string => `${item.action === 'delete' ? 'delete' : 'send  '} ${pathInWords(item.name, item)}`;
+
+/**
+ * For logs and pipes: whole lines, no escape codes. A path when its upload starts; the same line with a dot at its end
+ * when it is on the remote.
+ */
+export function plainPrinter(outlets: Outlets, verbosity: Verbosity): (event: Event) => void {
+  const print = ({ text, error }: Line): void => outlets[error ? 'err' : 'out'](`${clockTime(outlets.now())} ${text}\n`);
+  const show = (item: Item): boolean => verbosity !== 'quiet' && (isWorthALine(item) || verbosity !== 'normal');
+  return (event) => {
+    switch (event.kind) {
+      case 'started':
+        if (show(event)) print({ text: itemInWords(event), error: false });
+        break;
+      case 'delivered':
+        for (const item of event.items) if (show(item)) print({ text: `${itemInWords(item)} .`, error: false });
+        break;
+      case 'wouldDo':
+      case 'halted': // no clock: the first is a list, the second may be all there is
+        for (const line of linesOf(event, verbosity)) outlets[line.error ? 'err' : 'out'](`${line.text}\n`);
+        break;
+      default:
+        for (const line of linesOf(event, verbosity)) print(line);
+    }
+  };
+}

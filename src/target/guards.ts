@@ -1,0 +1,75 @@
+import type { Failure } from '../core/failure.js';
+import { ROOT } from '../core/name.js';
+import { isHome, type Target } from '../core/target.js';
+import type { Disk } from '../scan/disk.js';
+import type { Filter } from '../core/filter.js';
+import { childOf } from '../core/name.js';
+import type { Line, TurnOfLine } from './line.js';
+import type { Snapshot } from './full-pass.js';
+
+/** From this share of the remote on, `--delete mirror` asks first. */
+const ASK_FROM = 0.5;
+
+export interface GuardOptions {
+  readonly dir: string;
+  readonly mirror: boolean;
+  readonly allowEmpty: boolean;
+  readonly maxDelete: number | undefined;
+  /** Asks a yes-or-no question on the terminal; undefined where there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+}
+
+/** `--delete mirror` into a login directory would delete everything in it: refused. `home`: its path, where known. */
+export function refuseHome(target: Target, home: string | undefined): Failure | undefined {
+  if (!(target.kind === 'local' ? target.path === home : isHome(target.path, home))) return undefined;
+  return {
+    kind: 'guard',
+    message: `--delete mirror would delete everything else in the home directory (${target.label})`,
+    hint: 'Name a directory below it, or use --delete seen.',
+  };
+}
+
+/** Before a full pass: an empty DIR deletes nothing, and a mirror counts and asks before it deletes much. */
+export async function guardPass(line: Line, options: GuardOptions, snapshot: Snapshot, turn: TurnOfLine): Promise<Failure | undefined> {
+  const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
+  if (snapshot.tree.size === 0 && !allowEmpty && line.deletes && (line.index.size > 0 || mirror)) {
+    return empty(dir, line.index.size, line.target);
+  }
+  if (!mirror) return undefined;
+
+  const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: true } as const;
+  const { outcome, items } = await turn.run(run, () => true);
+  if (outcome.kind === 'broken') return undefined; // the real pass meets the same and handles it
+  const deletes = items.filter(({ action }) => action === 'delete').length;
+  const created = items.filter(({ isNew }) => isNew).length;
+  const there = snapshot.tree.size - created + deletes;
+  const tooMany = maxDelete !== undefined && deletes > maxDelete;
+  if (deletes === 0 || (!tooMany && deletes <= there * ASK_FROM)) return undefined;
+  const what = `--delete mirror would delete ${deletes} of ${there} paths on ${line.target}`;
+  if (confirm !== undefined) {
+    if (await confirm(`${what}. Go on?`)) return undefined;
+    return { kind: 'guard', message: `${what}; nothing was changed`, hint: 'See them with --dry-run.' };
+  }
+  return {
+    kind: 'guard',
+    message: tooMany ? `${what}, more than --max-delete ${maxDelete}; nothing was changed` : `${what}; nothing was changed`,
+    hint: `See them with --dry-run. If it is right, run it on a terminal and confirm${tooMany ? ', or raise --max-delete' : ''}.`,
+  };
+}
+
+/** Before deletions while running: a root that has just become empty deletes nothing. */
+export function guardEmptied(disk: Disk, filter: Filter, line: Line, options: GuardOptions): Failure | undefined {
+  if (options.allowEmpty || line.index.size === 0) return undefined;
+  const content = disk.list(ROOT, () => undefined);
+  if (content === undefined) return undefined;
+  for (const [base, entry] of content.entries) {
+    if (filter.decide(childOf(ROOT, base), entry.type === 'dir').synced) return undefined;
+  }
+  return empty(options.dir, line.index.size, line.target);
+}
+
+const empty = (dir: string, count: number, target: string): Failure => ({
+  kind: 'guard',
+  message: `${dir} is empty now; ${count === 0 ? 'everything' : `${count} paths`} on ${target} would be deleted. Nothing was deleted`,
+  hint: 'If that is what you want, run it again with --allow-empty.',
+});

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../core/event.js';
+import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
+import { delayMs, LINE_BACKOFF } from '../core/retry.js';
+import { remoteShell, rsyncThere, type RsyncSettings } from '../core/rsync-args.js';
+import type { SshAim } from '../core/ssh-exit.js';
+import type { Target } from '../core/target.js';
+import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
+import type { Settings } from '../settings.js';
+import { aimOf, type SshOptions } from '../ssh/command.js';
+import { type Connection, type ConnectionOptions, openConnection } from '../ssh/connection.js';
+import { fullPass, type PassOptions } from './full-pass.js';
+import type { Line } from './line.js';
+
+/** What it takes to reach one target. */
+export interface ReachOptions {
+  readonly target: Target;
+  readonly ssh: SshOptions;
+  readonly controlPath: string;
+  readonly report: Report;
+  readonly rsyncArgs: readonly string[];
+}
+
+/** A target that was reached and looked at; nothing was changed there. */
+export interface Reached {
+  /** Undefined for a local target. */
+  readonly connection: Connection | undefined;
+  readonly aim: SshAim | undefined;
+  readonly there: There;
+}
+
+/** Logs in and checks the target's rsync and place. */
+export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
+  const { target, ssh, rsyncArgs } = options;
+  if (target.kind === 'local') {
+    const there = probeLocal(target.path);
+    return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
+  }
+  const aim = aimOf(target, ssh);
+  const connection = await openConnection(connectionOptions(options, target), signal);
+  if (!connection.ok) return connection;
+  const there = await probeThere(connection.value, target, aim, rsyncThere(rsyncArgs));
+  if (there.ok) return success({ connection: connection.value, aim, there: there.value });
+  await connection.value.close();
+  return failed(there.failure);
+}
+
+const connectionOptions = (
+  { ssh, controlPath, report }: ReachOptions,
+  target: Extract<Target, { kind: 'remote' }>,
+): ConnectionOptions => ({
+  target,
+  ssh,
+  controlPath,
+  onMessage: (text) => report({ kind: 'note', level: 'verbose', text: `ssh: ${text}` }),
+});
+
+/** What all rsync runs to a reached target have in common. */
+export const rsyncSettings = (settings: Settings, target: Target, reached: Reached, here: Version): RsyncSettings => ({
+  target,
+  root: settings.root,
+  remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.client),
+  rules: settings.filter.rsyncRules,
+  bwlimit: settings.bwlimit,
+  chmod: settings.chmod,
+  compress: settings.compress,
+  trash: settings.trash,
+  extra: settings.rsyncArgs,
+  nanoseconds: atLeast(here, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
+  escapesArgs: atLeast(here, 3, 2, 4),
+});
+
+/**
+ * Keeps one target connected and its line running.
+ *
+ * ```
+ *   connected ──full pass──► running ──connection lost──► lost ──back off, log in──► connected
+ * ```
+ */
+export class TargetSession {
+  readonly line: Line;
+  readonly #options: ReachOptions;
+  readonly #pass: Omit<PassOptions, 'report'>;
+  /** Walks the disk and compares it with the index, after each full pass. */
+  readonly #walk: () => Promise<void>;
+  readonly #onHalt: (failure: Failure) => void;
+  readonly #stopping = new AbortController();
+  #connection: Connection | undefined;
+  #passing: Promise<void> = Promise.resolve();
+
+  constructor(
+    line: Line,
+    reached: Reached,
+    options: ReachOptions,
+    parts: { pass: Omit<PassOptions, 'report'>; walk: () => Promise<void>; onHalt: (failure: Failure) => void },
+  ) {
+    this.line = line;
+    this.#options = options;
+    this.#pass = parts.pass;
+    this.#walk = parts.walk;
+    this.#onHalt = parts.onHalt;
+    this.#hold(reached.connection);
+  }
+
+  /** A full pass, repeated until rsync got through, and a walk after it. Resolves too when the session is stopped. */
+  pass(): Promise<void> {
+    this.#passing = this.#passing.then(() => this.#passNow());
+    return this.#passing;
+  }
+
+  async #passNow(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const end = await fullPass(this.line, { ...this.#pass, report: this.#options.report });
+      switch (end.kind) {
+        case 'done':
+          await this.#walk();
+          this.line.oweInSync();
+          return;
+        case 'again':
+          await this.#sleep(end.afterMs);
+          break;
+        case 'halted':
+          this.#onHalt(end.failure);
+          return;
+        case 'stopped':
+          return;
+      }
+    }
+  }
+
+  /** No new passes or logins; what is under way goes on. Resolves when no pass is under way. */
+  async windDown(): Promise<void> {
+    this.#stopping.abort();
+    if (!this.line.held) await this.#passing;
+  }
+
+  /** Ends everything of this target. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.line.stop();
+    await this.#connection?.close();
+  }
+
+  #hold(connection: Connection | undefined): void {
+    this.#connection = connection;
+    void connection?.lost.then((failure) => this.#reconnect(failure));
+  }
+
+  async #reconnect(lost: Failure): Promise<void> {
+    const { target, report } = this.#options;
+    if (target.kind === 'local') return;
+    this.line.hold();
+    this.#connection = undefined;
+    let failure = lost;
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
+      if (attempt > 1 && dispositionOf(failure) === 'halt') return this.#onHalt(failure);
+      const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
+      if (attempt === 1) report({ kind: 'trouble', target: this.line.target, failure, waiting: this.line.pending.size, retryMs });
+      await this.#sleep(retryMs);
+      if (this.#stopping.signal.aborted) return;
+      const begun = performance.now();
+      const opened = await openConnection(connectionOptions(this.#options, target), this.#stopping.signal);
+      if (opened.ok) {
+        report({ kind: 'connected', target: this.line.target, ms: performance.now() - begun });
+        this.#hold(opened.value);
+        this.line.resume();
+        return this.pass();
+      }
+      failure = opened.failure;
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}
