@@ -150,7 +150,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const scanner = new Scanner({
     disk,
     filter,
-    known: (name) => line.index.get(name),
+    index: () => line.index,
     onListing: (listing) => {
       noteListing(listing);
       line.compare(listing);
@@ -202,6 +202,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       await takeSnapshot(disk, filter, noteListing); // the watcher is told which directories it can spare
       const started = await supervisor.start();
       if (!started.ok) return started;
+      scanner.sweepRegularly();
       report({ kind: 'watching', root, directories: supervisor.directories });
       rootTimer = setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor }), ROOT_CHECK_MS);
       return success(undefined);

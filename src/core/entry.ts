@@ -35,11 +35,11 @@ export const looksSame = (a: Entry, b: Entry): boolean =>
 export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
   was !== undefined && looksSame(was, now) && (now.type !== 'file' || was.ino === now.ino);
 
-/**
- * What is or may be on the remote, but not surely in this state: never equal to what is on the disk. For names of a
- * run that broke, so that a later deletion is carried over, and for {@link isRacy} ones.
- */
+/** What is on the remote, but not surely in this state: never equal to what is on the disk. For {@link isRacy} ones. */
 export const unsure = (entry: Entry): Entry => ({ ...entry, mtimeNs: -1 });
+
+/** A name that rsync has turned to, before it is known what came of it. */
+export const begun = (type: 'file' | 'dir'): Entry => ({ type, mode: 0, size: 0, mtimeS: 0, mtimeNs: -1, ino: 0, link: '' });
 
 /**
  * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: two files of

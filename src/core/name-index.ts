@@ -47,6 +47,11 @@ export class NameIndex {
     return this.#dirs.get(dir) ?? EMPTY;
   }
 
+  /** Every directory that holds something, the root too. */
+  directories(): Iterable<Name> {
+    return this.#dirs.keys();
+  }
+
   /** Everything, the root first, a directory before what it holds. */
   *entries(): Generator<[Name, Entry]> {
     if (this.#root !== undefined) yield [ROOT, this.#root];

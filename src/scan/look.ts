@@ -11,6 +11,12 @@ import { type Listing, walk } from './walk.js';
  */
 const LARGE_DIRECTORY = 2_000;
 
+/** U+FFFD as a name has it. */
+const REPLACEMENT = nameFromText('\uFFFD');
+
+/** How many names are looked at between two turns of the event loop: about 5 ms. */
+const SLICE = 500;
+
 /**
  * Looks at what hints name. A hint says only "look here": its parent is listed again, which shows what else came or
  * went there; a directory that is new, another one than before, or of a newer time is listed too, and so on down. A
@@ -21,21 +27,18 @@ const LARGE_DIRECTORY = 2_000;
 export async function* look(
   disk: Disk,
   filter: Filter,
-  hints: readonly string[],
+  hinted: ReadonlySet<Name>,
   known: (name: Name) => Entry | undefined,
 ): AsyncGenerator<Listing> {
-  const hinted = new Set<Name>();
   const from = new Set<Name>();
   const deep = new Set<Name>();
   const dirs = new Map<Name, boolean | 'missing'>();
-  for (const hint of hints) {
-    const name = nameFromText(hint);
-    hinted.add(name);
+  for (const name of hinted) {
     const start = startFor(disk, name, dirs);
     if (!filter.decideDeep(start, true).synced) continue;
     from.add(start);
     // Bytes that are no UTF-8 arrive as U+FFFD and name nothing: go through what is there.
-    if (hint.includes('\uFFFD')) deep.add(start);
+    if (name.includes(REPLACEMENT)) deep.add(start);
     // A directory may be named because of what happened in it.
     const seen = disk.see(name, dirs);
     if (typeof seen !== 'string' && seen.type === 'dir' && filter.decideDeep(name, true).synced) from.add(name);
@@ -67,6 +70,25 @@ const isNews = (was: Entry | undefined, now: Entry): boolean =>
   was.mtimeS !== now.mtimeS ||
   was.mtimeNs !== now.mtimeNs;
 
+/**
+ * Directories whose time differs from what was delivered: something came, went or was renamed in them. Finds what no
+ * event told of: an existing file saved atomically and deleted within one batch gives none (DESIGN section 7).
+ */
+export async function sweep(
+  disk: Disk,
+  index: { directories(): Iterable<Name>; get(name: Name): Entry | undefined },
+): Promise<Name[]> {
+  const found: Name[] = [];
+  let looked = 0;
+  for (const name of index.directories()) {
+    const now = disk.see(name);
+    const was = index.get(name);
+    if (typeof now !== 'string' && now.type === 'dir' && was !== undefined && isNews(was, now)) found.push(name);
+    if (++looked % SLICE === 0) await setImmediate();
+  }
+  return found;
+}
+
 /** Names a listing shows to differ from the index: new, changed, or gone, with all that was below what is gone. */
 export function* differences(
   listing: Listing,
@@ -87,9 +109,6 @@ export function* differences(
     for (const [below] of index.below(name)) yield below;
   }
 }
-
-/** How many names are looked at between two turns of the event loop: about 5 ms. */
-const SLICE = 500;
 
 /** What the disk says of each of these names, now. */
 export async function seeAll(disk: Disk, names: readonly Name[]): Promise<Map<Name, Seen>> {

@@ -1,8 +1,9 @@
 import type { Entry } from '../core/entry.js';
 import type { Filter } from '../core/filter.js';
-import type { Name } from '../core/name.js';
+import { type Name, nameFromText } from '../core/name.js';
+import type { NameIndex } from '../core/name-index.js';
 import type { Disk } from './disk.js';
-import { look } from './look.js';
+import { look, sweep } from './look.js';
 import { type Listing, walkAll } from './walk.js';
 
 /** A batch of hints from here on may not be the whole truth (overflow, DESIGN section 7): the tree is walked too. */
@@ -12,11 +13,15 @@ const BIG_BATCH = 500;
 const WALK_QUIET_MS = 500;
 const WALK_SHARE = 0.1;
 
+/** How often the directories' times are swept, at the most, and what share of the time that may take. */
+const SWEEP_MS = 2_000;
+const SWEEP_SHARE = 0.001;
+
 export interface ScannerOptions {
   readonly disk: Disk;
   readonly filter: Filter;
-  /** What was delivered under a name, as far as known. */
-  readonly known: (name: Name) => Entry | undefined;
+  /** What was delivered. */
+  readonly index: () => NameIndex;
   readonly onListing: (listing: Listing) => void;
   /** While the root is not there, nothing is looked at. */
   readonly rootIsThere: () => boolean;
@@ -25,10 +30,11 @@ export interface ScannerOptions {
 /** Turns hints and doubts into listings of the disk, one scan at a time. What comes meanwhile waits together. */
 export class Scanner {
   readonly #options: ScannerOptions;
-  #hints = new Set<string>();
+  #names = new Set<Name>();
   #walkDue = false;
   #running: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #walkTimer: NodeJS.Timeout | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
   #notBefore = 0;
   #stopped = false;
 
@@ -36,9 +42,9 @@ export class Scanner {
     this.#options = options;
   }
 
-  /** Something happened at these names. */
+  /** Something happened at these names, as the watcher spells them. */
   hint(names: readonly string[]): void {
-    for (const name of names) this.#hints.add(name);
+    for (const name of names) this.#names.add(nameFromText(name));
     if (names.length >= BIG_BATCH) this.#walkLater();
     this.#go();
   }
@@ -50,6 +56,19 @@ export class Scanner {
     await this.idle();
   }
 
+  /** From now on, looks at the times of all directories every now and then. */
+  sweepRegularly(afterMs = SWEEP_MS): void {
+    this.#sweepTimer = setTimeout(async () => {
+      await this.idle();
+      if (this.#stopped || !this.#options.rootIsThere()) return this.#stopped ? undefined : this.sweepRegularly();
+      const begun = performance.now();
+      for (const dir of await sweep(this.#options.disk, this.#options.index())) this.#names.add(dir);
+      const took = performance.now() - begun;
+      this.#go();
+      this.sweepRegularly(Math.max(SWEEP_MS, took / SWEEP_SHARE));
+    }, afterMs);
+  }
+
   /** Resolves when nothing is left to look at. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -57,13 +76,14 @@ export class Scanner {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#walkTimer);
+    clearTimeout(this.#sweepTimer);
   }
 
   #walkLater(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#walkTimer);
     const wait = Math.max(WALK_QUIET_MS, this.#notBefore - performance.now());
-    this.#timer = setTimeout(() => void this.walk(), wait);
+    this.#walkTimer = setTimeout(() => void this.walk(), wait);
   }
 
   #go(): void {
@@ -73,20 +93,21 @@ export class Scanner {
   }
 
   async #scan(): Promise<void> {
-    const { disk, filter, known, onListing, rootIsThere } = this.#options;
+    const { disk, filter, index, onListing, rootIsThere } = this.#options;
     await Promise.resolve(); // so that #running is set
-    while (!this.#stopped && (this.#walkDue || this.#hints.size > 0)) {
+    while (!this.#stopped && (this.#walkDue || this.#names.size > 0)) {
       if (!rootIsThere()) {
-        this.#hints.clear(); // a full pass follows when it is back
+        this.#names.clear(); // a full pass follows when it is back
         this.#walkDue = false;
         return;
       }
       const begun = performance.now();
-      const hints = [...this.#hints];
+      const names = this.#names;
       const all = this.#walkDue;
-      this.#hints = new Set();
+      this.#names = new Set();
       this.#walkDue = false;
-      for await (const listing of all ? walkAll(disk, filter) : look(disk, filter, hints, known)) {
+      const known = (name: Name): Entry | undefined => index().get(name);
+      for await (const listing of all ? walkAll(disk, filter) : look(disk, filter, names, known)) {
         // What was read may be of a root that has just gone: then it means nothing.
         if (this.#stopped || !rootIsThere()) break;
         onListing(listing);

@@ -73,7 +73,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
     const { outcome, items } = await turn.run(run, has);
     if (outcome.kind === 'broken') {
-      const afterMs = turn.broke(outcome.failure, items);
+      const afterMs = turn.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs };
     }
     for (const [name, entry] of tree.entries()) {

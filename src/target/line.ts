@@ -1,7 +1,7 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
 import { type DeleteMode, planBatch } from '../core/batch.js';
-import { type Entry, isRacy, isSettled, type Seen, unsure } from '../core/entry.js';
+import { begun, type Entry, isRacy, isSettled, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
@@ -132,7 +132,7 @@ export class Line {
           clear: (names) => this.#clear(names),
           delivered: (items, ms) => this.#delivered(items, ms),
           failed: (name, failure) => this.#failed(name, failure),
-          broke: (failure, started) => this.#broke(failure, started),
+          broke: (failure) => this.#broke(failure),
         }),
       { priority: 1 },
     );
@@ -176,10 +176,10 @@ export class Line {
 
   async #turn(): Promise<void> {
     const { disk, deletes, oneByOne, rootIsThere, guard, maxDelete } = this.#options;
-    const begun = performance.now();
+    const begunMs = performance.now();
     if (!rootIsThere()) return; // the root guard comes back to us with a full pass
-    const names = this.pending.ready(begun, oneByOne ? 1 : Number.POSITIVE_INFINITY);
-    if (this.#sinceInSync.names === 0) this.#sinceInSync.begunMs = begun;
+    const names = this.pending.ready(begunMs, oneByOne ? 1 : Number.POSITIVE_INFINITY);
+    if (this.#sinceInSync.names === 0) this.#sinceInSync.begunMs = begunMs;
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
@@ -201,18 +201,32 @@ export class Line {
     if (!rootIsThere()) return; // it went while we looked: what we saw means nothing
 
     if (batch.clear.length > 0 && !(await this.#clear(batch.clear))) return this.#afterTurn();
-    if (batch.run.length > 0) {
-      const has = new Set(batch.run);
-      const run: Run = { kind: 'names', names: batch.run, ignoreTimes: batch.ignoreTimes, deleteMissing: deletes !== 'never' };
+    const toRun = [...batch.run, ...this.#parentsOf(batch.clear, before)];
+    if (toRun.length > 0) {
+      const has = new Set(toRun);
+      const run: Run = { kind: 'names', names: toRun, ignoreTimes: batch.ignoreTimes, deleteMissing: deletes !== 'never' };
       const { outcome, kept, items } = await this.#run(run, (name) => has.has(name));
-      if (outcome.kind === 'broken') this.#broke(outcome.failure, items);
+      if (outcome.kind === 'broken') this.#broke(outcome.failure);
       else {
         this.#breaks = 0;
-        await this.#settleNames(batch.run, before, outcome.failed, kept, isStillRacy);
-        this.#delivered(items.filter(({ name }) => !outcome.failed.has(name)), performance.now() - begun);
+        await this.#settleNames(toRun, before, outcome.failed, kept, isStillRacy);
+        this.#delivered(items.filter(({ name }) => !outcome.failed.has(name)), performance.now() - begunMs);
       }
     }
     this.#afterTurn();
+  }
+
+  /** The directories that cleared names were in: clearing gave them a new time there. They are added to `before`. */
+  #parentsOf(cleared: readonly Name[], before: Map<Name, Seen>): Name[] {
+    const found: Name[] = [];
+    for (const parent of new Set(cleared.map(parentOf))) {
+      if (before.has(parent)) continue;
+      const seen = this.#options.disk.see(parent);
+      if (typeof seen === 'string' || seen.type !== 'dir') continue;
+      before.set(parent, seen);
+      found.push(parent);
+    }
+    return found;
   }
 
   #afterTurn(): void {
@@ -242,10 +256,10 @@ export class Line {
   async #clear(names: readonly Name[]): Promise<boolean> {
     const left = new Set(names);
     while (left.size > 0) {
-      const begun = performance.now();
+      const begunMs = performance.now();
       const { outcome, kept, items } = await this.#run({ kind: 'clear', names: [...left] }, (name) => left.has(name));
       if (outcome.kind === 'broken') {
-        this.#broke(outcome.failure, items);
+        this.#broke(outcome.failure);
         return false;
       }
       const count = left.size;
@@ -254,7 +268,7 @@ export class Line {
         left.delete(name);
         this.index.delete(name);
       }
-      this.#delivered(items, performance.now() - begun);
+      this.#delivered(items, performance.now() - begunMs);
       if (left.size === count) return true; // what is left shows as an error of the run that follows
     }
     return true;
@@ -329,7 +343,9 @@ export class Line {
             if (line.name === ROOT) return;
             const item = { action: line.action, name: line.name, bytes: line.bytes, isNew: line.isNew };
             items.push(item);
-            if (!(run.kind === 'pass' && run.dryRun)) report({ kind: 'started', target: this.target, ...item });
+            if (run.kind === 'pass' && run.dryRun) break;
+            this.#noteBegun(item);
+            report({ kind: 'started', target: this.target, ...item });
             break;
           }
           case 'notEmpty':
@@ -347,6 +363,15 @@ export class Line {
     return { outcome: outcomeOf(exit, aim, has), items, kept };
   }
 
+  /** It may be there from now on, whatever becomes of the run: a later deletion must find it, and of what type it is. */
+  #noteBegun({ action, name }: Item): void {
+    if (action !== 'send' && action !== 'mkdir') return;
+    const was = this.#index.get(name);
+    if (was === undefined || (was.type === 'dir') !== (action === 'mkdir')) {
+      this.#index.set(name, begun(action === 'mkdir' ? 'dir' : 'file'));
+    }
+  }
+
   #delivered(items: readonly Item[], ms: number): void {
     if (items.length === 0) return;
     this.#summary = addDelivered(this.#summary, items);
@@ -354,13 +379,9 @@ export class Line {
     this.#options.report({ kind: 'delivered', target: this.target, items, ms });
   }
 
-  /** A run broke. What it had begun may be there: the index says so, so that a later deletion is carried over. */
-  #broke(failure: Failure, started: readonly Item[]): number | undefined {
+  /** A run broke: back off, or halt. */
+  #broke(failure: Failure): number | undefined {
     if (this.#abort.signal.aborted) return undefined;
-    for (const { name, action } of started) {
-      const now = this.#options.disk.see(name);
-      if (action !== 'delete' && typeof now !== 'string' && this.index.get(name) === undefined) this.index.set(name, unsure(now));
-    }
     if (dispositionOf(failure) === 'halt') {
       this.#options.onHalt(failure);
       return undefined;
@@ -390,7 +411,7 @@ export interface TurnOfLine {
   delivered(items: readonly Item[], ms: number): void;
   failed(name: Name, failure: Failure): void;
   /** Reports a broken run; gives how long to wait before the next, in milliseconds, or undefined to give up. */
-  broke(failure: Failure, started: readonly Item[]): number | undefined;
+  broke(failure: Failure): number | undefined;
 }
 
 

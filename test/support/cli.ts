@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inject, onTestFinished } from 'vitest';
+import type { TestServer } from './server-setup.js';
+import { temporaryDir, tree } from './tree.js';
+
+export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
+
+/** How long anything may take here, in milliseconds: a guard against hanging, not an expectation. */
+const PATIENCE_MS = Number(process.env['SYNCWATCH_TEST_PATIENCE_MS'] ?? 45_000);
+
+export interface JsonEvent {
+  readonly event: string;
+  readonly path?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Commands before node, see rights.ts. */
+  readonly wrapper?: readonly string[];
+  readonly stdin?: string;
+}
+
+/** A running syncwatch, the built CLI, and all that it has said. */
+export class Running {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  /** The exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  #changed: () => void = () => {};
+  #over = false;
+
+  constructor(args: readonly string[], options: RunOptions = {}) {
+    const [file = '', ...rest] = [...(options.wrapper ?? []), process.execPath, CLI, ...args];
+    this.child = spawn(file, rest, {
+      cwd: options.cwd ?? tmpdir(),
+      env: { ...cleanEnv(), ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child.stdin?.end(options.stdin ?? '');
+    this.child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk;
+      this.#changed();
+    });
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk;
+      this.#changed();
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        this.#over = true;
+        this.#changed();
+        resolve(code ?? signal ?? 'unknown');
+      });
+    });
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL');
+      await this.ended;
+    });
+  }
+
+  /** All that was said with `--json`. */
+  get events(): JsonEvent[] {
+    return this.stdout
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as JsonEvent);
+  }
+
+  /** Waits until `check` gives something, looking again whenever the program speaks and every few milliseconds. */
+  async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const result = check();
+      if (result !== undefined && result !== false) return result;
+      if (Date.now() > deadline || this.#over) {
+        const last = check();
+        if (last !== undefined && last !== false) return last;
+        throw new Error(`${this.#over ? 'ended' : 'waited in vain'} before: ${what}\n${this.#tail()}\n${this.stderr}`);
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 25);
+        this.#changed = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** The last of what was said, cut short. */
+  #tail(): string {
+    return this.stdout.trim().split('\n').slice(-15).map((line) => line.slice(0, 300)).join('\n');
+  }
+
+  /** Waits for an event, the first one from number `from` on. */
+  event(kind: string, matches: (event: JsonEvent) => boolean = () => true, from = 0): Promise<JsonEvent> {
+    return this.until(`event ${kind}`, () => this.events.slice(from).find((e) => e.event === kind && matches(e)));
+  }
+
+  /** Waits for the first full sync to be through. */
+  inSync(): Promise<JsonEvent> {
+    return this.event('inSync');
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<number | string> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** The environment of the tests without what would change what syncwatch does; state goes to a folder of this test run. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  const { XDG_RUNTIME_DIR: _runtime, SSH_AUTH_SOCK: _agent, FORCE_COLOR: _color, ...env } = process.env;
+  return env;
+}
+
+/** Runs the CLI to its end. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<{ code: number | string; stdout: string; stderr: string }> {
+  const running = new Running(args, options);
+  const code = await running.ended;
+  return { code, stdout: running.stdout, stderr: running.stderr };
+}
+
+/** A local directory, a remote one, and a syncwatch between them. */
+export interface Place {
+  readonly server: TestServer;
+  readonly local: string;
+  /** The remote directory as this machine sees it; its parent is there, it is not. */
+  readonly remote: string;
+  /** `there:/…` */
+  readonly to: string;
+  /** `-F config --to there:/…` */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  start(args?: readonly string[], options?: RunOptions): Running;
+  run(args?: readonly string[], options?: RunOptions): ReturnType<typeof run>;
+  /** Waits until both trees are the same. */
+  same(running: Running, leaveOut?: (name: string) => boolean): Promise<void>;
+}
+
+let places = 0;
+
+/** A fresh place for one test, with folders for sockets and state of its own. */
+export function place(): Place {
+  const server = inject('server');
+  const base = temporaryDir();
+  const local = join(base, 'local');
+  mkdirSync(local);
+  mkdirSync(join(base, 'home'));
+  mkdirSync(join(base, 'run'), { mode: 0o700 });
+  const name = `${process.pid}-${++places}`;
+  const remote = join(server.hereBase, name);
+  const to = `there:${server.thereBase}/${name}`;
+  const args = ['-F', server.sshConfig, '--to', to];
+  const env = { XDG_STATE_HOME: join(base, 'state'), XDG_RUNTIME_DIR: join(base, 'run'), HOME: join(base, 'home') };
+  return {
+    server,
+    local,
+    remote,
+    to,
+    args,
+    env,
+    start: (more = [], options = {}) => new Running([...args, '--json', local, ...more], { env, ...options }),
+    run: (more = [], options = {}) => run([...args, local, ...more], { env, ...options }),
+    same: async (running, leaveOut) => {
+      let here: string[] = [];
+      let there: string[] = [];
+      await running
+        .until('both trees are the same', () => {
+          try {
+            here = tree(local, leaveOut);
+            there = tree(remote, leaveOut);
+          } catch {
+            return false; // something went while it was read
+          }
+          return here.length === there.length && here.every((line, i) => line === there[i]);
+        })
+        .catch((error: Error) => {
+          const missing = here.filter((line) => !there.includes(line));
+          const extra = there.filter((line) => !here.includes(line));
+          throw new Error(`${error.message}\nonly here:\n${missing.join('\n')}\nonly there:\n${extra.join('\n')}`);
+        });
+    },
+  };
+}
