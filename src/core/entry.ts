@@ -35,7 +35,10 @@ export const looksSame = (a: Entry, b: Entry): boolean =>
 export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
   was !== undefined && looksSame(was, now) && (now.type !== 'file' || was.ino === now.ino);
 
-/** What is on the remote, but not surely in this state: never equal to what is on the disk. For {@link isRacy} ones. */
+/**
+ * What is on the remote, but not surely in this state: never equal to what is on the disk. For names that a run has
+ * begun and that changed meanwhile, and for {@link isRacy} ones.
+ */
 export const unsure = (entry: Entry): Entry => ({ ...entry, mtimeNs: -1 });
 
 /** A name that rsync has turned to, before it is known what came of it. */

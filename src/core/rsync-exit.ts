@@ -61,7 +61,7 @@ function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): 
     return {
       kind: 'remote',
       message: `${host} prints text at login, which breaks rsync`,
-      hint: `Check with: ssh ${aim?.login ?? host} true | wc -c. It must say 0; silence the shell's start-up files there.`,
+      hint: `Check with: ${aim?.byHand ?? 'ssh'} true | wc -c. It must say 0; silence the shell's start-up files there.`,
     };
   }
   if (/unknown option/.test(stderr)) {

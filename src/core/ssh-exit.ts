@@ -7,6 +7,8 @@ export interface SshAim {
   readonly host: string;
   /** A port given with `-p`. */
   readonly port: number | undefined;
+  /** The command with which people can try the same by hand. */
+  readonly byHand: string;
 }
 
 /**
@@ -14,10 +16,9 @@ export interface SshAim {
  * matters: the more telling line first.
  */
 export function sshFailure(stderr: string, aim: SshAim): Failure {
-  const { login, host, port } = aim;
+  const { login, host, port, byHand } = aim;
   const at = port === undefined ? host : `${host} port ${port}`;
   const known = port === undefined ? host : `[${host}]:${port}`;
-  const byHand = `ssh ${port === undefined ? '' : `-p ${port} `}${login}`;
   const fail = (kind: Failure['kind'], message: string, hint: string): Failure => ({
     kind,
     message,
@@ -43,7 +44,7 @@ export function sshFailure(stderr: string, aim: SshAim): Failure {
     const methods = /Permission denied \(([^)]*)\)/.exec(stderr)?.[1];
     return fail(
       'login',
-      `${login} was refused by ${at}${methods === undefined ? '' : ` (it takes ${methods})`}`,
+      `the login to ${at}${login === host ? '' : ` as ${login.slice(0, -host.length - 1)}`} was refused${methods === undefined ? '' : ` (it takes ${methods})`}`,
       `Check user and key with '${byHand}'; name another key with -i, or load it into ssh-agent.`,
     );
   }

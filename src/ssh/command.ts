@@ -57,4 +57,5 @@ export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
   login: loginOf(target),
   host: target.host,
   port: ssh.port,
+  byHand: ['ssh', ...userArgs(ssh), loginOf(target)].map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word}'`)).join(' '),
 });

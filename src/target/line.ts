@@ -363,13 +363,15 @@ export class Line {
     return { outcome: outcomeOf(exit, aim, has), items, kept };
   }
 
-  /** It may be there from now on, whatever becomes of the run: a later deletion must find it, and of what type it is. */
+  /**
+   * From now on it may be there in another state, whatever becomes of the run: a later deletion must find it and of
+   * what type it is, and rsync's quick check must not be trusted with it.
+   */
   #noteBegun({ action, name }: Item): void {
-    if (action !== 'send' && action !== 'mkdir') return;
+    if (action === 'delete') return;
     const was = this.#index.get(name);
-    if (was === undefined || (was.type === 'dir') !== (action === 'mkdir')) {
-      this.#index.set(name, begun(action === 'mkdir' ? 'dir' : 'file'));
-    }
+    const known = was !== undefined && (action === 'attributes' || (was.type === 'dir') === (action === 'mkdir'));
+    this.#index.set(name, known ? unsure(was) : begun(action === 'mkdir' ? 'dir' : 'file'));
   }
 
   #delivered(items: readonly Item[], ms: number): void {

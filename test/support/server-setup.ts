@@ -53,18 +53,18 @@ async function setupDocker(project: TestProject): Promise<() => Promise<void>> {
   const folder = process.env['SYNCWATCH_DOCKER_FOLDER'];
   const port = Number(process.env['SYNCWATCH_DOCKER_PORT']);
   if (folder === undefined || !(port > 0)) throw new Error('run this with: npm run test:docker');
-  const hereBase = join(folder, 'home', 'sync');
+  const hereBase = join(folder, 'home', 'there');
   mkdirSync(hereBase, { recursive: true });
   chmodSync(hereBase, 0o777);
   project.provide('server', {
     kind: 'docker',
     sshConfig: join(folder, 'ssh_config'),
     port,
-    user: 'sync',
+    user: 'tester',
     userKey: join(folder, 'user_key'),
     knownHosts: join(folder, 'known_hosts'),
     hereBase,
-    thereBase: '/home/sync/sync',
+    thereBase: '/home/tester/there',
   });
   return async () => {};
 }
