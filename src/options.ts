@@ -168,7 +168,7 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
   }
   for (const option of ['identity', 'ssh-config']) {
     for (const path of many(parsed[option] as Values)) {
-      if (statSync(expandHome(path), { throwIfNoEntry: false })?.isFile() !== true) return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
+      if (statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() !== false) return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
     }
   }
   const rsyncArgs = parsed['--'] ?? [];
