@@ -24,7 +24,10 @@ const outlets = {
 function printerFor(settings: Settings): Io['report'] {
   if (settings.json) return jsonPrinter(outlets.out, outlets.now);
   if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity);
-  return humanPrinter({ ...outlets, color: settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' }, settings.verbosity);
+  return humanPrinter(
+    { ...outlets, color: settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' },
+    settings.verbosity,
+  );
 }
 
 function stopSignals(): StopSignals {
@@ -45,7 +48,9 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 async function run(): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   const asked = await readOptions(argv.slice(2), version, stdout.columns);
   switch (asked.kind) {
     case 'text':
@@ -75,14 +80,15 @@ for (const stream of [stdout, stderr]) {
   stream.on('error', () => {}); // the reader is gone (EPIPE): go on, the remote matters more
 }
 
-run().then(
-  (code) => {
-    // Not at once: what was written to a pipe must get out first.
-    stdout.write('', () => process.exit(code));
-  },
-  (error: unknown) => {
-    const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
-    outlets.err(`syncwatch: a bug: ${text}\n  Please report it, with what --debug prints.\n`);
-    process.exit(70);
-  },
-);
+/** What should never happen. Everything that users can meet is a Failure and never comes here. */
+function bug(error: unknown): never {
+  const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
+  outlets.err(`syncwatch: a bug: ${text}\n  Please report it, with what --debug prints.\n`);
+  process.exit(70);
+}
+
+process.on('uncaughtException', bug);
+run().then((code) => {
+  // Not at once: what was written to a pipe must get out first.
+  stdout.write('', () => process.exit(code));
+}, bug);

@@ -72,7 +72,13 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     }
   }
   if (connection !== undefined) io.report({ kind: 'connected', target: target.label, ms: performance.now() - begun });
-  return success({ here: here.value, reach: reachOptions, reached: reached.value, indexPath: join(state.value, `${key}.index`), close });
+  return success({
+    here: here.value,
+    reach: reachOptions,
+    reached: reached.value,
+    indexPath: join(state.value, `${key}.index`),
+    close,
+  });
 }
 
 /** The parts of a running syncwatch. */
@@ -112,7 +118,13 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const disk = new Disk(root);
   const rootGuard = new RootGuard(root);
   const owner = (): IndexOwner => ({ root, identity: rootGuard.identity, target: target.label });
-  const guards: GuardOptions = { dir, mirror, allowEmpty: settings.allowEmpty, maxDelete: settings.maxDelete, confirm: io.confirm };
+  const guards: GuardOptions = {
+    dir,
+    mirror,
+    allowEmpty: settings.allowEmpty,
+    maxDelete: settings.maxDelete,
+    confirm: io.confirm,
+  };
 
   let halt: (failure: Failure) => void = () => {};
   const halted = new Promise<Failure>((resolve) => {
@@ -140,7 +152,10 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const skipped = new Set<Name>();
   const noteListing = (listing: Listing): void => {
     if (listing.dir !== ROOT) supervisor.sawDirectory(listing.dir, listing.self.ino);
-    excluded.set(listing.dir, listing.excluded.filter((e) => e.isDir).map((e) => e.name));
+    excluded.set(
+      listing.dir,
+      listing.excluded.filter((e) => e.isDir).map((e) => e.name),
+    );
     for (const name of listing.others) {
       if (skipped.has(name)) continue;
       skipped.add(name);
@@ -159,7 +174,11 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   });
   const supervisor = new WatchSupervisor({
     root,
-    ignore: () => [...excluded.values()].flat().map((name) => `${root}/${looseTextOf(name)}`).filter(isPlainPath),
+    ignore: () =>
+      [...excluded.values()]
+        .flat()
+        .map((name) => `${root}/${looseTextOf(name)}`)
+        .filter(isPlainPath),
     onHints: (names) => {
       report({ kind: 'note', level: 'debug', text: `watcher: ${names.length} hints: ${names.slice(0, 5).join(', ')}` });
       scanner.hint(names);
@@ -168,7 +187,8 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
       void scanner.walk();
     },
-    onTrouble: (failure, retryMs) => report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),
+    onTrouble: (failure, retryMs) =>
+      report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),
   });
   const pass: Omit<PassOptions, 'report'> = {
     disk,
@@ -177,7 +197,11 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     onListing: noteListing,
     guard: (snapshot, turn) => guardPass(line, guards, snapshot, turn),
   };
-  const session = new TargetSession(line, prepared.reached, prepared.reach, { pass, walk: () => scanner.walk(), onHalt: halt });
+  const session = new TargetSession(line, prepared.reached, prepared.reach, {
+    pass,
+    walk: () => scanner.walk(),
+    onHalt: halt,
+  });
 
   const save = (): void => {
     if (!rootGuard.isThere()) return;

@@ -5,14 +5,7 @@ import leven from 'leven';
 import yargs from 'yargs';
 import type { DeleteMode } from './core/batch.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
-import {
-  addRule,
-  addRulesFromFile,
-  DEFAULT_EXCLUDES,
-  Filter,
-  type RawRule,
-  type RegexRule,
-} from './core/filter.js';
+import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule, type RegexRule } from './core/filter.js';
 import { whyRefused } from './core/rsync-args.js';
 import { parseTarget, type Target } from './core/target.js';
 import type { Mode, Settings, Verbosity } from './settings.js';
@@ -39,30 +32,96 @@ const RSYNC = 'Passed to rsync (more after --):';
 const OUTPUT = 'Output:';
 
 const OPTIONS = {
-  to: { alias: 't', type: 'string', requiresArg: true, group: TARGETS, describe: 'target: [user@]host:path, or a local path' },
+  to: {
+    alias: 't',
+    type: 'string',
+    requiresArg: true,
+    group: TARGETS,
+    describe: 'target: [user@]host:path, or a local path',
+  },
   once: { type: 'boolean', default: false, group: TARGETS, describe: 'one full sync, then exit' },
   'dry-run': { type: 'boolean', default: false, group: TARGETS, describe: 'say what a full sync would do, then exit' },
-  initial: { type: 'boolean', default: true, group: TARGETS, describe: 'begin with a full sync; --no-initial: only what changes from now on' },
-  exclude: { alias: 'x', type: 'string', requiresArg: true, group: FILTER, describe: 'leave out what matches this pattern' },
-  include: { type: 'string', requiresArg: true, group: FILTER, describe: 'take along what a later rule would leave out' },
+  initial: {
+    type: 'boolean',
+    default: true,
+    group: TARGETS,
+    describe: 'begin with a full sync; --no-initial: only what changes from now on',
+  },
+  exclude: {
+    alias: 'x',
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'leave out what matches this pattern',
+  },
+  include: {
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'take along what a later rule would leave out',
+  },
   'exclude-from': { type: 'string', requiresArg: true, group: FILTER, describe: 'file with patterns, one a line' },
-  'exclude-regex': { type: 'string', requiresArg: true, group: FILTER, describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression' },
-  'default-excludes': { type: 'boolean', default: true, group: FILTER, describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files` },
-  delete: { choices: ['seen', 'mirror', 'never'], default: 'seen', requiresArg: true, group: DELETIONS, describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never' },
-  'max-delete': { type: 'number', requiresArg: true, group: DELETIONS, describe: 'stop when more paths than this would be deleted at once' },
+  'exclude-regex': {
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
+  },
+  'default-excludes': {
+    type: 'boolean',
+    default: true,
+    group: FILTER,
+    describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
+  },
+  delete: {
+    choices: ['seen', 'mirror', 'never'],
+    default: 'seen',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
+  },
+  'max-delete': {
+    type: 'number',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'stop when more paths than this would be deleted at once',
+  },
   'allow-empty': { type: 'boolean', default: false, group: DELETIONS, describe: 'carry on when DIR becomes empty' },
-  trash: { type: 'string', requiresArg: true, group: DELETIONS, describe: 'what would be overwritten or deleted there goes to this directory there' },
-  debounce: { type: 'number', default: DEFAULT_DEBOUNCE_MS, requiresArg: true, group: HOW, describe: 'how long changes must be quiet before they are sent, in ms (0 to 60000)' },
+  trash: {
+    type: 'string',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'what would be overwritten or deleted there goes to this directory there',
+  },
+  debounce: {
+    type: 'number',
+    default: DEFAULT_DEBOUNCE_MS,
+    requiresArg: true,
+    group: HOW,
+    describe: 'how long changes must be quiet before they are sent, in ms (0 to 60000)',
+  },
   'one-by-one': { type: 'boolean', default: false, group: HOW, describe: 'always one file per rsync run' },
   port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
   identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
   'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },
-  'ssh-option': { alias: 'o', type: 'string', requiresArg: true, group: SSH, describe: 'ssh option, Key=value; repeatable' },
+  'ssh-option': {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    group: SSH,
+    describe: 'ssh option, Key=value; repeatable',
+  },
   bwlimit: { type: 'string', requiresArg: true, group: RSYNC, describe: 'highest rate, KiB/s, or with a unit: 1.5m' },
   chmod: { type: 'string', requiresArg: true, group: RSYNC, describe: 'permissions there, for example D755,F644' },
   compress: { type: 'boolean', default: false, group: RSYNC, describe: 'compress on the way' },
   quiet: { alias: 'q', type: 'boolean', default: false, group: OUTPUT, describe: 'only errors' },
-  verbose: { alias: 'v', type: 'boolean', default: false, group: OUTPUT, describe: 'also what was skipped, kept or only touched' },
+  verbose: {
+    alias: 'v',
+    type: 'boolean',
+    default: false,
+    group: OUTPUT,
+    describe: 'also what was skipped, kept or only touched',
+  },
   debug: { type: 'boolean', default: false, group: OUTPUT, describe: 'every hint and rsync command, and stack traces' },
   json: { type: 'boolean', default: false, group: OUTPUT, describe: 'one JSON event a line on stdout' },
   color: { type: 'boolean', default: true, group: OUTPUT, describe: 'colours on a terminal; --no-color for none' },
@@ -73,14 +132,25 @@ const EPILOGUE = `PATH is as in rsync: relative to the login directory unless it
 Exit codes: 0 in sync; 1 some paths failed; 2 usage; 3 can't start, or a guard stopped it; 130, 143 ended by a signal.`;
 
 /** Reads the command line and checks everything that needs no connection. Nothing is changed anywhere. */
-export async function readOptions(argv: readonly string[], version: string, columns: number | undefined): Promise<Asked> {
+export async function readOptions(
+  argv: readonly string[],
+  version: string,
+  columns: number | undefined,
+): Promise<Asked> {
   let problem: string | undefined;
   let text = '';
   const parser = yargs()
     .scriptName('syncwatch')
-    .usage('$0 --to HOST:PATH [DIR] [-- RSYNC-ARGS]\n\nKeeps HOST:PATH the same as DIR (default: here) as long as it runs.')
+    .usage(
+      '$0 --to HOST:PATH [DIR] [-- RSYNC-ARGS]\n\nKeeps HOST:PATH the same as DIR (default: here) as long as it runs.',
+    )
     .options(OPTIONS)
-    .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': true })
+    .parserConfiguration({
+      'populate--': true,
+      'camel-case-expansion': false,
+      'parse-positional-numbers': false,
+      'duplicate-arguments-array': true,
+    })
     .example('$0 --to server:project', 'keep ~/project on server the same as this directory')
     .example('$0 --to me@host:/srv/app src -x "*.log"', 'only src, without logs')
     .example('$0 --to host:app --once --delete mirror', 'make it the same once, also removing what is only there')
@@ -132,7 +202,8 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
   const once = one(parsed, 'once', isBoolean) ?? false;
   for (const name of Object.keys(OPTIONS)) {
     const repeatable = ['to', 'exclude', 'include', 'exclude-from', 'exclude-regex', 'identity', 'ssh-option'];
-    if (Array.isArray(parsed[name]) && !repeatable.includes(name)) return failed(usage(`--${name} was given more than once`));
+    if (Array.isArray(parsed[name]) && !repeatable.includes(name))
+      return failed(usage(`--${name} was given more than once`));
   }
   const targetTexts = many(parsed['to'] as Values);
   const [targetText] = targetTexts;
@@ -140,10 +211,12 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
     return failed(usage('no target: --to is missing', 'For example: syncwatch --to user@host:/path/to/dir'));
   }
   if (targetTexts.length > 1) {
-    return failed(usage('only one --to for now', 'Several targets come in a later version: start one syncwatch for each.'));
+    return failed(
+      usage('only one --to for now', 'Several targets come in a later version: start one syncwatch for each.'),
+    );
   }
   const dryRun = one(parsed, 'dry-run', isBoolean) ?? false;
-  if (once && dryRun) return failed(usage('--once and --dry-run can\'t go together'));
+  if (once && dryRun) return failed(usage("--once and --dry-run can't go together"));
   const mode: Mode = dryRun ? 'dry-run' : once ? 'once' : 'watch';
   const initial = one(parsed, 'initial', isBoolean) ?? true;
   if (!initial && mode !== 'watch') return failed(usage(`--no-initial makes no sense with --${mode}`));
@@ -157,18 +230,25 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
 
   for (const [option, pattern, example] of [
     ['bwlimit', /^\d+(\.\d+)?([kmgtp]?(i?b)?)?$/i, '--bwlimit 500 or --bwlimit 1.5m'],
-    ['chmod', /^[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*)(,[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*))*$/, '--chmod D755,F644'],
+    [
+      'chmod',
+      /^[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*)(,[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*))*$/,
+      '--chmod D755,F644',
+    ],
     ['trash', /^[^\0\n\r]+$/, '--trash .trash'],
   ] as const) {
     const value = one(parsed, option, isString);
-    if (value !== undefined && !pattern.test(value)) return failed(usage(`--${option} ${JSON.stringify(value)} can't be used`, `For example: ${example}`));
+    if (value !== undefined && !pattern.test(value))
+      return failed(usage(`--${option} ${JSON.stringify(value)} can't be used`, `For example: ${example}`));
   }
   for (const option of many(parsed['ssh-option'] as Values)) {
-    if (!/^\w+[ =]/.test(option)) return failed(usage(`-o ${JSON.stringify(option)} is no ssh option`, 'Write -o Key=value, see man ssh_config.'));
+    if (!/^\w+[ =]/.test(option))
+      return failed(usage(`-o ${JSON.stringify(option)} is no ssh option`, 'Write -o Key=value, see man ssh_config.'));
   }
   for (const option of ['identity', 'ssh-config']) {
     for (const path of many(parsed[option] as Values)) {
-      if (statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() !== false) return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
+      if (statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() !== false)
+        return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
     }
   }
   const rsyncArgs = parsed['--'] ?? [];
@@ -185,7 +265,14 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
   const filter = filterFrom(parsed, argv, trash);
   if (!filter.ok) return filter;
 
-  const verbosity: Verbosity = parsed['debug'] === true ? 'debug' : parsed['verbose'] === true ? 'verbose' : parsed['quiet'] === true ? 'quiet' : 'normal';
+  const verbosity: Verbosity =
+    parsed['debug'] === true
+      ? 'debug'
+      : parsed['verbose'] === true
+        ? 'verbose'
+        : parsed['quiet'] === true
+          ? 'quiet'
+          : 'normal';
   return success({
     mode,
     ...root.value,
@@ -214,10 +301,12 @@ function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings>
   });
 }
 
-const many = (value: Values): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
+const many = (value: Values): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
-const isDeleteMode = (value: unknown): value is DeleteMode => value === 'seen' || value === 'mirror' || value === 'never';
+const isDeleteMode = (value: unknown): value is DeleteMode =>
+  value === 'seen' || value === 'mirror' || value === 'never';
 const one = <T>(parsed: Parsed, option: string, is: (value: unknown) => value is T): T | undefined => {
   const value = parsed[option];
   return is(value) ? value : undefined;
@@ -236,11 +325,17 @@ const expandHome = (path: string): string => (path.startsWith('~/') ? homedir() 
 function rootFrom(positional: readonly string[]): Result<{ dir: string; root: string }> {
   const [dir = '.', extra] = positional;
   if (extra !== undefined) {
-    return failed(usage(`one DIR at most, but there are ${positional.length}: ${positional.join(' ')}`, 'Quote patterns: -x "*.log".'));
+    return failed(
+      usage(
+        `one DIR at most, but there are ${positional.length}: ${positional.join(' ')}`,
+        'Quote patterns: -x "*.log".',
+      ),
+    );
   }
   try {
     const root = realpathSync(dir);
-    if (!statSync(root).isDirectory()) return failed(badDir(dir, 'is not a directory', 'Name the directory that holds it.'));
+    if (!statSync(root).isDirectory())
+      return failed(badDir(dir, 'is not a directory', 'Name the directory that holds it.'));
     if (root === '/') return failed(badDir(dir, 'is the whole file system', 'Name a directory below it.'));
     return success({ dir, root });
   } catch (error) {
@@ -257,10 +352,15 @@ function targetFrom(text: string, root: string): Result<Target> {
   const target = parseTarget(text);
   if (!target.ok || target.value.kind === 'remote') return target;
   const path = realOf(resolve(expandHome(target.value.path)));
-  if (path === '/') return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));
+  if (path === '/')
+    return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));
   if (path === root) return failed(usage(`--to ${text} is DIR itself`, 'Name another directory.'));
-  if (isInside(path, root)) return failed(usage(`--to ${text} is inside DIR: it would sync itself into itself`, 'Name a directory outside it.'));
-  if (isInside(root, path)) return failed(usage(`DIR is inside --to ${text}: it would be synced over itself`, 'Name a directory elsewhere.'));
+  if (isInside(path, root))
+    return failed(
+      usage(`--to ${text} is inside DIR: it would sync itself into itself`, 'Name a directory outside it.'),
+    );
+  if (isInside(root, path))
+    return failed(usage(`DIR is inside --to ${text}: it would be synced over itself`, 'Name a directory elsewhere.'));
   return success({ kind: 'local', path, label: text });
 }
 
@@ -284,7 +384,11 @@ function filterFrom(parsed: Parsed, argv: readonly string[], trash: string | und
   const rules: RawRule[] = [];
   // A trash below the target is not ours to touch.
   if (trash !== undefined && !isAbsolute(trash) && !trash.startsWith('..')) {
-    rules.push({ action: 'exclude', pattern: `/${latin1(trash.replace(/^(\.\/)+|\/+$/g, ''))}/`, source: { kind: 'trash' } });
+    rules.push({
+      action: 'exclude',
+      pattern: `/${latin1(trash.replace(/^(\.\/)+|\/+$/g, ''))}/`,
+      source: { kind: 'trash' },
+    });
   }
   const values = {
     exclude: [...many(parsed['exclude'] as Values)],
@@ -301,7 +405,8 @@ function filterFrom(parsed: Parsed, argv: readonly string[], trash: string | und
     try {
       addRulesFromFile(rules, value, readFileSync(expandHome(value)).toString('latin1'));
     } catch (error) {
-      const why = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error);
+      const why =
+        error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error);
       return failed(usage(`--exclude-from ${value} can't be read: ${why}`, 'Check the spelling.'));
     }
   }

@@ -106,7 +106,8 @@ function endOf(child: Ending): Promise<Ended> {
       else resolve({ kind: 'signalled', signal: result.signal ?? 'unknown' });
     });
     child.once('exit', (code, signal) => {
-      const ended: Ended = code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
+      const ended: Ended =
+        code === null ? { kind: 'signalled', signal: signal ?? 'unknown' } : { kind: 'exited', code };
       setTimeout(() => resolve(ended), PIPES_GRACE_MS).unref();
     });
   });
@@ -120,7 +121,11 @@ export interface Said {
 }
 
 /** Runs a program to its end, with `input` on stdin and its output as latin1 text. */
-export async function say(file: string, args: readonly string[], options: SpawnOptions & { input?: string }): Promise<Said> {
+export async function say(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions & { input?: string },
+): Promise<Said> {
   const child = spawn(file, args, options);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);

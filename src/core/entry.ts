@@ -42,7 +42,15 @@ export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
 export const unsure = (entry: Entry): Entry => ({ ...entry, mtimeNs: -1 });
 
 /** A name that rsync has turned to, before it is known what came of it. */
-export const begun = (type: 'file' | 'dir'): Entry => ({ type, mode: 0, size: 0, mtimeS: 0, mtimeNs: -1, ino: 0, link: '' });
+export const begun = (type: 'file' | 'dir'): Entry => ({
+  type,
+  mode: 0,
+  size: 0,
+  mtimeS: 0,
+  mtimeNs: -1,
+  ino: 0,
+  link: '',
+});
 
 /**
  * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: two files of

@@ -17,7 +17,13 @@ export type Event =
   /** One path could not be synced. Said once, not at every try. */
   | { readonly kind: 'pathFailed'; readonly target: string; readonly name: Name; readonly failure: Failure }
   /** A run broke or the connection was lost; it is tried again in `retryMs`. */
-  | { readonly kind: 'trouble'; readonly target: string; readonly failure: Failure; readonly waiting: number; readonly retryMs: number }
+  | {
+      readonly kind: 'trouble';
+      readonly target: string;
+      readonly failure: Failure;
+      readonly waiting: number;
+      readonly retryMs: number;
+    }
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */
   | { readonly kind: 'rootGone'; readonly root: string }
   | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }
@@ -26,7 +32,13 @@ export type Event =
   | { readonly kind: 'kept'; readonly target: string; readonly name: Name }
   | { readonly kind: 'note'; readonly level: 'normal' | 'verbose' | 'debug'; readonly text: string }
   | ({ readonly kind: 'wouldDo'; readonly target: string } & Item)
-  | { readonly kind: 'wouldDone'; readonly target: string; readonly sends: number; readonly bytes: number; readonly deletes: number }
+  | {
+      readonly kind: 'wouldDone';
+      readonly target: string;
+      readonly sends: number;
+      readonly bytes: number;
+      readonly deletes: number;
+    }
   | { readonly kind: 'stopping'; readonly signal: string; readonly waiting: number }
   | { readonly kind: 'stopped'; readonly target: string; readonly summary: Summary }
   /** The program ends because of this. */

@@ -23,7 +23,7 @@ export function compilePattern(text: string): Pattern | string {
   const wild3Suffix = wild2 && body.length >= 3 && body.endsWith('***');
   const slashes = body.split('/').length - 1;
   const anchored = body.startsWith('/');
-  const source = wild ? wildcards(anchored ? body.slice(1) : body) : escape(anchored ? body.slice(1) : body);
+  const source = wild ? wildcards(anchored ? body.slice(1) : body) : quoteRegex(anchored ? body.slice(1) : body);
   if (typeof source !== 'string') return source.problem;
 
   // Where a match may begin: at the start; at the last `slashes + 1` parts (that is: the start or after a slash, with
@@ -62,7 +62,7 @@ function lastPartsOf(path: string, count: number): string | undefined {
   return path.slice(from + 1);
 }
 
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+const quoteRegex = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
 type Problem = { readonly problem: string };
 
@@ -72,7 +72,7 @@ function wildcards(text: string): string | Problem {
     const c = text.charAt(i);
     if (c === '\\') {
       if (i + 1 >= text.length) return { problem: 'it ends with a lone backslash' };
-      out += escape(text.charAt(i + 1));
+      out += quoteRegex(text.charAt(i + 1));
       i += 2;
     } else if (c === '?') {
       out += '[^/]';
@@ -87,7 +87,7 @@ function wildcards(text: string): string | Problem {
       out += set.source;
       i = set.end;
     } else {
-      out += escape(c);
+      out += quoteRegex(c);
       i++;
     }
   }

@@ -127,9 +127,18 @@ const REFUSED: ReadonlyArray<readonly [RegExp, string]> = [
   [/^(--dry-run$|-[a-zA-Z]*n)/, 'use --dry-run before the --'],
   [/^(--rsh(=|$)|-e)/, 'use -p, -i, -F or -o, or your ssh config'],
   [/^--(remove-source-files|remove-sent-files)$/, 'it would delete your own files'],
-  [/^--(files-from|from0|out-format|log-format|outbuf|list-only|server|sender|daemon|read-batch|only-write-batch)/, 'syncwatch sets it itself'],
-  [/^(-[a-zA-Z]*[0hvqidr]|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/, 'syncwatch sets what rsync says and takes along itself'],
-  [/^-[a-zA-Z]*P|^--(inplace|append|append-verify|partial)$/, 'a cut transfer would leave half a file under its final name'],
+  [
+    /^--(files-from|from0|out-format|log-format|outbuf|list-only|server|sender|daemon|read-batch|only-write-batch)/,
+    'syncwatch sets it itself',
+  ],
+  [
+    /^(-[a-zA-Z]*[0hvqidr]|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/,
+    'syncwatch sets what rsync says and takes along itself',
+  ],
+  [
+    /^-[a-zA-Z]*P|^--(inplace|append|append-verify|partial)$/,
+    'a cut transfer would leave half a file under its final name',
+  ],
 ];
 
 /** Why an argument given after `--` can't be taken, or undefined where it can. */

@@ -54,7 +54,10 @@ export function outcomeOf(exit: RsyncExit, aim: SshAim | undefined, has: (name: 
 /** A failure of the run as a whole, not of one path in it. */
 function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): Failure | undefined {
   const host = aim?.host ?? 'the target';
-  if (/command not found|not found|No such file or directory/.test(stderr) && (code === 127 || /^rsync: .*exec/im.test(stderr))) {
+  if (
+    /command not found|not found|No such file or directory/.test(stderr) &&
+    (code === 127 || /^rsync: .*exec/im.test(stderr))
+  ) {
     return missingRsyncThere(host);
   }
   if (/is your shell clean|protocol incompatibility|unexpected tag/.test(stderr) && code === 2) {
@@ -65,7 +68,11 @@ function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): 
     };
   }
   if (/unknown option/.test(stderr)) {
-    return { kind: 'remote', message: `the rsync on ${host} is too old: ${firstLine(stderr, /unknown option/)}`, hint: UPGRADE };
+    return {
+      kind: 'remote',
+      message: `the rsync on ${host} is too old: ${firstLine(stderr, /unknown option/)}`,
+      hint: UPGRADE,
+    };
   }
   if (/\[Receiver\] (mkdir|change_dir)|change_dir#\d/.test(stderr) && (code === 11 || code === 3)) {
     return {
@@ -78,7 +85,11 @@ function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): 
     return { kind: 'run', message: `no room left on ${host}`, hint: 'Make room there; it is tried again by itself.' };
   }
   if (code === 25) {
-    return { kind: 'guard', message: 'more would be deleted there than --max-delete allows', hint: 'Raise it if that is right.' };
+    return {
+      kind: 'guard',
+      message: 'more would be deleted there than --max-delete allows',
+      hint: 'Raise it if that is right.',
+    };
   }
   const cut = code === undefined || [10, 12, 20, 30, 35, 255].includes(code);
   if (cut && aim !== undefined && code !== 20 && code !== undefined) return sshFailure(stderr, aim);
@@ -87,7 +98,8 @@ function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): 
 
 const firstLine = (text: string, pattern: RegExp): string => text.split('\n').find((line) => pattern.test(line)) ?? '';
 
-export const UPGRADE = 'It takes rsync 3.1 or newer on both sides: apt install rsync, dnf install rsync, brew install rsync.';
+export const UPGRADE =
+  'It takes rsync 3.1 or newer on both sides: apt install rsync, dnf install rsync, brew install rsync.';
 
 /** rsync is not installed on the remote. */
 export const missingRsyncThere = (host: string): Failure => ({

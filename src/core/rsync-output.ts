@@ -3,7 +3,13 @@ import { type Name, nameFromBytes } from './name.js';
 /** One line of an rsync run's stdout. */
 export type OutputLine =
   /** Printed as rsync turns to a name (`--out-format='%i %l %n'`, man rsyncd.conf, "log format"). */
-  | { readonly kind: 'item'; readonly action: ItemAction; readonly name: Name; readonly bytes: number; readonly isNew: boolean }
+  | {
+      readonly kind: 'item';
+      readonly action: ItemAction;
+      readonly name: Name;
+      readonly bytes: number;
+      readonly isNew: boolean;
+    }
   /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
   | { readonly kind: 'notEmpty'; readonly name: Name }
   | { readonly kind: 'other'; readonly text: string };
@@ -17,19 +23,26 @@ export function parseOutputLine(line: string): OutputLine {
   if (item !== null) {
     const [, update = '', type = '', size = '', name = ''] = item;
     const action = update === '.' ? 'attributes' : type === 'd' ? (line[2] === '+' ? 'mkdir' : 'attributes') : 'send';
-    return { kind: 'item', action, name: nameOf(name), bytes: action === 'send' ? Number(size) : 0, isNew: line[2] === '+' };
+    return {
+      kind: 'item',
+      action,
+      name: nameOf(name),
+      bytes: action === 'send' ? Number(size) : 0,
+      isNew: line[2] === '+',
+    };
   }
   const deleted = /^\*deleting +\d+ (.*)$/s.exec(line);
-  if (deleted !== null) return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
+  if (deleted !== null)
+    return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
   const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
   if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
   return { kind: 'other', text: line };
 }
 
-const nameOf = (escaped: string): Name => nameFromBytes(unescape(escaped.replace(/(?<=.)\/$/s, '')));
+const nameOf = (escaped: string): Name => nameFromBytes(unescapeBytes(escaped.replace(/(?<=.)\/$/s, '')));
 
 /** rsync prints a byte that is not plain as `\#` and three octal digits (man rsync, -8). */
-const unescape = (text: string): Buffer =>
+const unescapeBytes = (text: string): Buffer =>
   Buffer.from(
     text.replace(/\\#([0-3][0-7]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
     'latin1',
@@ -68,10 +81,9 @@ export function complaintsIn(stderr: string): Complaint[] {
     const errno = /\((\d+)\)$/.exec(rest)?.[1];
     const quoted = [...rest.matchAll(/"((?:[^"]|"(?! |$|:))*)"/g)].map((m) => m[1] ?? '');
     const bare = /^delete_(?:file|stat)[^(]*(?:\w+)\((.*)\) failed/.exec(rest)?.[1];
-    const side = who.toLowerCase() === 'sender' || /^(send_files|link_stat|readlink_stat|opendir|readlink)\b/.test(rest);
-    found.push(
-      complaint(line, bare === undefined ? quoted : [...quoted, bare], errno, side ? 'here' : 'there', rest),
-    );
+    const side =
+      who.toLowerCase() === 'sender' || /^(send_files|link_stat|readlink_stat|opendir|readlink)\b/.test(rest);
+    found.push(complaint(line, bare === undefined ? quoted : [...quoted, bare], errno, side ? 'here' : 'there', rest));
   }
   return found;
 }
@@ -84,7 +96,7 @@ const complaint = (
   reason: string,
 ): Complaint => ({
   text,
-  paths: paths.map((path) => unescape(path).toString('latin1')),
+  paths: paths.map((path) => unescapeBytes(path).toString('latin1')),
   errno: errno === undefined ? undefined : Number(errno),
   side,
   reason,

@@ -49,7 +49,11 @@ export function sshFailure(stderr: string, aim: SshAim): Failure {
     );
   }
   if (/Could not resolve hostname/i.test(stderr)) {
-    return fail('connection', `no such host: ${host}`, 'Check the spelling, the network, and Host entries in ~/.ssh/config.');
+    return fail(
+      'connection',
+      `no such host: ${host}`,
+      'Check the spelling, the network, and Host entries in ~/.ssh/config.',
+    );
   }
   if (/Connection refused/i.test(stderr)) {
     return fail('connection', `${at} refused the connection`, 'Is sshd running there, and is the port right (-p)?');
@@ -57,7 +61,11 @@ export function sshFailure(stderr: string, aim: SshAim): Failure {
   if (/timed out|No route to host|Network is unreachable|Host is down/i.test(stderr)) {
     return fail('connection', `${at} can't be reached`, `Check the network or VPN; try '${byHand}'.`);
   }
-  if (/Bad configuration option|Bad port|line \d+:|command-line: line|Can't open user config file|not accessible/i.test(stderr)) {
+  if (
+    /Bad configuration option|Bad port|line \d+:|command-line: line|Can't open user config file|not accessible/i.test(
+      stderr,
+    )
+  ) {
     return fail('start', `ssh refused its options: ${lastLine(stderr)}`, 'Check -p, -i, -F and -o, and ~/.ssh/config.');
   }
   const last = lastLine(stderr);
@@ -68,4 +76,8 @@ export function sshFailure(stderr: string, aim: SshAim): Failure {
   );
 }
 
-const lastLine = (text: string): string => text.trim().split(/[\r\n]+/).at(-1) ?? '';
+const lastLine = (text: string): string =>
+  text
+    .trim()
+    .split(/[\r\n]+/)
+    .at(-1) ?? '';

@@ -29,12 +29,15 @@ export function parseTarget(text: string): Result<Target> {
   if (text.startsWith('-')) return refuse('a target may not begin with a dash', 'For a local directory write ./-name.');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   if (/[\0-\x1f\x7f]/.test(text)) return refuse('a target may not hold line breaks or control characters', EXAMPLE);
-  if (/^rsync:\/\//.test(text)) return refuse('rsync daemons are not supported', 'syncwatch goes over ssh: host:/path.');
-  if (/^ssh:\/\//.test(text)) return refuse('this is a URL', `Write it as rsync does: ${EXAMPLE_TARGET}, port with -p.`);
+  if (/^rsync:\/\//.test(text))
+    return refuse('rsync daemons are not supported', 'syncwatch goes over ssh: host:/path.');
+  if (/^ssh:\/\//.test(text))
+    return refuse('this is a URL', `Write it as rsync does: ${EXAMPLE_TARGET}, port with -p.`);
 
   const remote = /^(?:([^@/:]+)@)?(\[[^\]/]*\]|[^/:[\]@]*):(.*)$/s.exec(text);
   if (remote === null) {
-    if (/^[^/]*@[^/]*$/.test(text)) return refuse('the path is missing', `Write host:path, for example ${text}:project.`);
+    if (/^[^/]*@[^/]*$/.test(text))
+      return refuse('the path is missing', `Write host:path, for example ${text}:project.`);
     if (/^[^/]*:/.test(text)) return refuse('the host name is malformed', `${EXAMPLE} IPv6 addresses go in brackets.`);
     return success({ kind: 'local', path: text, label: text });
   }

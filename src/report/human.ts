@@ -41,7 +41,9 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
       case 'started':
         if (verbosity === 'quiet' || !show(event)) return;
         clear();
-        terminal.out(`${paint(2, clockTime(terminal.now()))} ${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`);
+        terminal.out(
+          `${paint(2, clockTime(terminal.now()))} ${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`,
+        );
         midLine = true;
         open++;
         return;
@@ -52,7 +54,11 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         if (shown === 1 && midLine) {
           terminal.out(paint(32, ' .'));
           clear();
-        } else print({ text: `${paint(32, dots(shown))} ${count(shown, 'path')} there (${timeInWords(event.ms)})`, error: false });
+        } else
+          print({
+            text: `${paint(32, dots(shown))} ${count(shown, 'path')} there (${timeInWords(event.ms)})`,
+            error: false,
+          });
         break;
       }
       default:
@@ -60,7 +66,9 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         for (const line of linesOf(event, verbosity)) {
           if (event.kind === 'wouldDo' || event.kind === 'halted') {
             clear();
-            terminal[line.error ? 'err' : 'out'](`${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`);
+            terminal[line.error ? 'err' : 'out'](
+              `${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`,
+            );
           } else if (event.kind !== 'inSync' || status !== IN_SYNC) print(line);
         }
     }

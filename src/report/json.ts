@@ -11,7 +11,9 @@ export function jsonPrinter(out: (text: string) => void, now: () => Date): (even
     if (event.kind === 'note' && event.level === 'debug') return;
     const { kind, ...rest } = event;
     const fields = Object.entries(rest).map(([key, value]) => [key === 'name' ? 'path' : key, plain(key, value)]);
-    out(`${JSON.stringify({ v: VERSION, time: now().toISOString(), event: kind, ...Object.fromEntries(fields), ...rawOf(event) })}\n`);
+    out(
+      `${JSON.stringify({ v: VERSION, time: now().toISOString(), event: kind, ...Object.fromEntries(fields), ...rawOf(event) })}\n`,
+    );
   };
 }
 

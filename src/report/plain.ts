@@ -1,7 +1,16 @@
 import type { Event, Item } from '../core/event.js';
 import { showControls } from '../core/name.js';
 import type { Verbosity } from '../settings.js';
-import { bytesInWords, clockTime, count, failureInWords, isWorthALine, pathInWords, summaryInWords, timeInWords } from './words.js';
+import {
+  bytesInWords,
+  clockTime,
+  count,
+  failureInWords,
+  isWorthALine,
+  pathInWords,
+  summaryInWords,
+  timeInWords,
+} from './words.js';
 
 /** Where a printer writes. Errors go to `err`, all else to `out`. */
 export interface Outlets {
@@ -26,7 +35,8 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
   const verbose = verbosity === 'verbose' || verbosity === 'debug';
   const say = (text: string): Line[] => (quiet ? [] : [{ text, error: false }]);
   const complain = (text: string): Line[] => text.split('\n').map((line) => ({ text: line, error: true }));
-  const detail = (text: string | undefined): string => (verbosity === 'debug' && text !== undefined && text !== '' ? `\n${text}` : '');
+  const detail = (text: string | undefined): string =>
+    verbosity === 'debug' && text !== undefined && text !== '' ? `\n${text}` : '';
   switch (event.kind) {
     case 'connecting':
       return say(`connecting to ${event.target}`);
@@ -39,7 +49,9 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     case 'inSync':
       return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);
     case 'pathFailed':
-      return complain(`${pathInWords(event.name)} FAILED: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
+      return complain(
+        `${pathInWords(event.name)} FAILED: ${failureInWords(event.failure)}${detail(event.failure.detail)}`,
+      );
     case 'trouble':
       return complain(
         `${event.target}: ${event.failure.message}; ${count(event.waiting, 'path')} waiting, next try in ${timeInWords(event.retryMs)}${
@@ -60,9 +72,13 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     case 'wouldDo':
       return isWorthALine(event) || verbose ? [{ text: would(event), error: false }] : [];
     case 'wouldDone':
-      return say(`would send ${count(event.sends, 'file')} (${bytesInWords(event.bytes)}) and delete ${event.deletes}; nothing was changed`);
+      return say(
+        `would send ${count(event.sends, 'file')} (${bytesInWords(event.bytes)}) and delete ${event.deletes}; nothing was changed`,
+      );
     case 'stopping':
-      return say(`${event.signal}: finishing${event.waiting > 0 ? `, ${count(event.waiting, 'path')} waiting` : ''}; once more to stop at once`);
+      return say(
+        `${event.signal}: finishing${event.waiting > 0 ? `, ${count(event.waiting, 'path')} waiting` : ''}; once more to stop at once`,
+      );
     case 'stopped': {
       const [first = '', ...rest] = summaryInWords(event.target, event.summary);
       return event.summary.unsent.length > 0 ? complain([first, ...rest].join('\n')) : say(first);
@@ -72,19 +88,26 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
   }
 }
 
-const MARKS: Readonly<Record<Item['action'], string>> = { send: '', mkdir: '', attributes: ' (mode or time)', delete: ' deleted' };
+const MARKS: Readonly<Record<Item['action'], string>> = {
+  send: '',
+  mkdir: '',
+  attributes: ' (mode or time)',
+  delete: ' deleted',
+};
 
 /** An upload in words: the path first, a deletion marked. */
 export const itemInWords = (item: Item): string => `${pathInWords(item.name, item)}${MARKS[item.action]}`;
 
-const would = (item: Item): string => `${item.action === 'delete' ? 'delete' : 'send  '} ${pathInWords(item.name, item)}`;
+const would = (item: Item): string =>
+  `${item.action === 'delete' ? 'delete' : 'send  '} ${pathInWords(item.name, item)}`;
 
 /**
  * For logs and pipes: whole lines, no escape codes. A path when its upload starts; the same line with a dot at its end
  * when it is on the remote.
  */
 export function plainPrinter(outlets: Outlets, verbosity: Verbosity): (event: Event) => void {
-  const print = ({ text, error }: Line): void => outlets[error ? 'err' : 'out'](`${clockTime(outlets.now())} ${text}\n`);
+  const print = ({ text, error }: Line): void =>
+    outlets[error ? 'err' : 'out'](`${clockTime(outlets.now())} ${text}\n`);
   const show = (item: Item): boolean => verbosity !== 'quiet' && (isWorthALine(item) || verbosity !== 'normal');
   return (event) => {
     switch (event.kind) {

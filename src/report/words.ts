@@ -22,7 +22,8 @@ export function timeInWords(ms: number): string {
   return `${Math.round(ms / 60_000)} min`;
 }
 
-export const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+export const count = (n: number, one: string, many = `${one}s`): string =>
+  `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
 /** A path as it is shown; a directory with a slash at its end. */
 export const pathInWords = (name: Name, item?: Item): string => `${textOf(name)}${item?.action === 'mkdir' ? '/' : ''}`;
@@ -45,7 +46,9 @@ export function summaryInWords(target: string, summary: Summary): string[] {
   if (unsent.length === 0) return [done];
   return [
     `${done}, ${unsent.length} NOT there yet:`,
-    ...unsent.slice(0, NAMED_AT_END).map(([name, failure]) => `  ${textOf(name)}${failure === undefined ? '' : `: ${failure.message}`}`),
+    ...unsent
+      .slice(0, NAMED_AT_END)
+      .map(([name, failure]) => `  ${textOf(name)}${failure === undefined ? '' : `: ${failure.message}`}`),
     ...(unsent.length > NAMED_AT_END ? [`  and ${unsent.length - NAMED_AT_END} more`] : []),
   ];
 }

@@ -1,9 +1,9 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
-import { complaintsIn } from '../core/rsync-output.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
 import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
+import { complaintsIn } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
 import { type Said, say } from '../spawn.js';
@@ -40,7 +40,9 @@ export async function probeHere(): Promise<Result<Version>> {
 
 function wrongRsync(which: string, version: Version | string | undefined, kind: 'start' | 'remote'): Failure {
   const what =
-    typeof version === 'object' ? `is too old (${version.join('.')})` : `is ${version ?? 'of an unknown kind'}, not rsync`;
+    typeof version === 'object'
+      ? `is too old (${version.join('.')})`
+      : `is ${version ?? 'of an unknown kind'}, not rsync`;
   return { kind, message: `${which} ${what}`, hint: UPGRADE };
 }
 
@@ -85,7 +87,10 @@ export async function probeThere(
   return success({ version: known, exists: false });
 }
 
-type Place = { readonly kind: 'found'; readonly type: string } | { readonly kind: 'missing' } | { readonly kind: 'failed'; readonly said: Said };
+type Place =
+  | { readonly kind: 'found'; readonly type: string }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly said: Said };
 
 /** What rsync sees at a path there: one line of `rsync --list-only --dirs`. */
 async function listThere(
@@ -96,14 +101,24 @@ async function listThere(
 ): Promise<Place> {
   const source = `${hostArg(target)}:${path.replace(/(?<=[^/])\/+$/, '')}`;
   const protect = /[\s*?[\]'"\\$;&|<>()#!`]/.test(path) && !path.startsWith('~') ? ['-s'] : [];
-  const args = ['--list-only', '--dirs', ...protect, `--rsync-path=${rsyncPath}`, '-e', remoteShell(connection.client), source];
+  const args = [
+    '--list-only',
+    '--dirs',
+    ...protect,
+    `--rsync-path=${rsyncPath}`,
+    '-e',
+    remoteShell(connection.client),
+    source,
+  ];
   const said = await say('rsync', args, { ownSession: true });
   if (said.ended.kind === 'exited' && said.ended.code === 0) {
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }
   // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
   const missing = complaintsIn(said.stderr.replaceAll('link_stat', 'stat')).some(({ errno }) => errno === 2);
-  return missing || /change_dir .* failed: No such file or directory/.test(said.stderr) ? { kind: 'missing' } : { kind: 'failed', said };
+  return missing || /change_dir .* failed: No such file or directory/.test(said.stderr)
+    ? { kind: 'missing' }
+    : { kind: 'failed', said };
 }
 
 function broken(said: Said, aim: SshAim): Failure {

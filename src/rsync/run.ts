@@ -9,7 +9,12 @@ import { collect, spawn } from '../spawn.js';
 
 /** A run as its caller sees it. */
 export type Run =
-  | { readonly kind: 'names'; readonly names: readonly Name[]; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
+  | {
+      readonly kind: 'names';
+      readonly names: readonly Name[];
+      readonly ignoreTimes: boolean;
+      readonly deleteMissing: boolean;
+    }
   | { readonly kind: 'clear'; readonly names: readonly Name[] }
   | { readonly kind: 'pass'; readonly patterns: readonly string[]; readonly mirror: boolean; readonly dryRun: boolean };
 
@@ -52,11 +57,20 @@ export async function runRsync(
 const kindOf = (run: Run, emptyDir = ''): RunKind => (run.kind === 'clear' ? { kind: 'clear', emptyDir } : run);
 
 /**
+ * A name that is never there. Any listed name brings its parents along with their mode and time, so this stands for
+ * the root alone; the root's own name would bring all that is directly in it (man rsync, --dirs).
+ */
+const NOTHING_IN_ROOT = '.syncwatch-nothing';
+
+/**
  * What rsync reads on stdin. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a comment
  * even with --from0.
  */
 function inputOf(run: Run): Buffer {
-  const lines = run.kind === 'pass' ? run.patterns : run.names.map((name) => (name === ROOT ? './' : `./${name}`));
-  return Buffer.from(lines.map((line) => `${line}\0`).join(''), 'latin1');
+  if (run.kind === 'pass') return nulSeparated(run.patterns);
+  const names = run.names.filter((name) => name !== ROOT);
+  return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));
 }
 
+const nulSeparated = (lines: readonly string[]): Buffer =>
+  Buffer.from(lines.map((line) => `${line}\0`).join(''), 'latin1');

@@ -92,7 +92,11 @@ export async function sweep(
 /** Names a listing shows to differ from the index: new, changed, or gone, with all that was below what is gone. */
 export function* differences(
   listing: Listing,
-  index: { get(name: Name): Entry | undefined; children(dir: Name): ReadonlyMap<string, Entry>; below(dir: Name): Iterable<[Name, Entry]> },
+  index: {
+    get(name: Name): Entry | undefined;
+    children(dir: Name): ReadonlyMap<string, Entry>;
+    below(dir: Name): Iterable<[Name, Entry]>;
+  },
   settled: (was: Entry | undefined, now: Entry) => boolean,
 ): Generator<Name> {
   if (!settled(index.get(listing.dir), listing.self)) yield listing.dir;

@@ -1,5 +1,5 @@
-import { loginOf, type Target } from '../core/target.js';
 import type { SshAim } from '../core/ssh-exit.js';
+import { loginOf, type Target } from '../core/target.js';
 
 /** What the user gave for ssh. Everything else comes from their own ssh config. */
 export interface SshOptions {
@@ -57,5 +57,7 @@ export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
   login: loginOf(target),
   host: target.host,
   port: ssh.port,
-  byHand: ['ssh', ...userArgs(ssh), loginOf(target)].map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word}'`)).join(' '),
+  byHand: ['ssh', ...userArgs(ssh), loginOf(target)]
+    .map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word}'`))
+    .join(' '),
 });

@@ -34,7 +34,9 @@ export function runtimeFolder(around: Surroundings): Result<string> {
     if (made === undefined) return success(folder);
     why = made;
   }
-  return failed(why ?? { kind: 'start', message: 'no folder with a short enough path for sockets', hint: 'Set XDG_RUNTIME_DIR.' });
+  return failed(
+    why ?? { kind: 'start', message: 'no folder with a short enough path for sockets', hint: 'Set XDG_RUNTIME_DIR.' },
+  );
 }
 
 /** The folder for what is kept between runs: `$XDG_STATE_HOME/syncwatch`, by default `~/.local/state/syncwatch`. */
@@ -55,7 +57,10 @@ function ownFolder(folder: string, uid: number): Failure | undefined {
       hint: `Remove it, or: chmod 700 ${folder}`,
     };
   } catch (error) {
-    return { kind: 'start', message: `can't make ${folder}: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      kind: 'start',
+      message: `can't make ${folder}: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 

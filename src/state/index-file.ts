@@ -58,7 +58,9 @@ export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return missing ? { kind: 'none' } : { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
+    return missing
+      ? { kind: 'none' }
+      : { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
   }
   const end = text.lastIndexOf('\n', text.length - 2) + 1;
   const sum = createHash('sha256').update(text.slice(0, end)).digest('hex');
@@ -67,7 +69,8 @@ export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
     const [header = '', ...lines] = text.slice(0, end - 1).split('\n');
     const saved: unknown = JSON.parse(header);
     if (typeof saved !== 'object' || saved === null) return { kind: 'unusable', why: 'it is damaged' };
-    if (!('version' in saved) || saved.version !== VERSION) return { kind: 'unusable', why: 'another version wrote it' };
+    if (!('version' in saved) || saved.version !== VERSION)
+      return { kind: 'unusable', why: 'another version wrote it' };
     if (JSON.stringify(saved) !== JSON.stringify({ version: VERSION, ...owner })) {
       return { kind: 'unusable', why: 'it belongs to another directory' };
     }
@@ -81,4 +84,3 @@ export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
     return { kind: 'unusable', why: 'it is damaged' };
   }
 }
-

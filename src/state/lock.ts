@@ -1,5 +1,5 @@
-import { connect, createServer, type Server } from 'node:net';
 import { rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
 import { failed, type Result, success } from '../core/failure.js';
 
 /** How long a live owner of the lock may take to say its pid, in milliseconds. */

@@ -37,7 +37,11 @@ export interface Snapshot {
 }
 
 /** Walks the whole tree. */
-export async function takeSnapshot(disk: Disk, filter: Filter, onListing: (listing: Listing) => void): Promise<Snapshot> {
+export async function takeSnapshot(
+  disk: Disk,
+  filter: Filter,
+  onListing: (listing: Listing) => void,
+): Promise<Snapshot> {
   const tree = new NameIndex();
   const patterns: string[] = [];
   const fromMs = Date.now();
@@ -108,8 +112,7 @@ export async function dryRun(line: Line, options: PassOptions): Promise<Failure 
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror: options.mirror, dryRun: true } as const;
     const { outcome, items } = await turn.run(run, (name) => snapshot.tree.get(name) !== undefined);
     if (outcome.kind === 'broken') return outcome.failure;
-    const would = (item: Item): void =>
-      options.report({ kind: 'wouldDo', target: line.target, ...item });
+    const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });
     for (const item of items) would(item);
     let deletes = items.filter((item) => item.action === 'delete').length;
     if (line.deletes && !options.mirror) {

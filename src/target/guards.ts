@@ -1,11 +1,10 @@
 import type { Failure } from '../core/failure.js';
-import { ROOT } from '../core/name.js';
+import type { Filter } from '../core/filter.js';
+import { childOf, ROOT } from '../core/name.js';
 import { isHome, type Target } from '../core/target.js';
 import type { Disk } from '../scan/disk.js';
-import type { Filter } from '../core/filter.js';
-import { childOf } from '../core/name.js';
-import type { Line, TurnOfLine } from './line.js';
 import type { Snapshot } from './full-pass.js';
+import type { Line, TurnOfLine } from './line.js';
 
 /** From this share of the remote on, `--delete mirror` asks first. */
 const ASK_FROM = 0.5;
@@ -30,7 +29,12 @@ export function refuseHome(target: Target, home: string | undefined): Failure | 
 }
 
 /** Before a full pass: an empty DIR deletes nothing, and a mirror counts and asks before it deletes much. */
-export async function guardPass(line: Line, options: GuardOptions, snapshot: Snapshot, turn: TurnOfLine): Promise<Failure | undefined> {
+export async function guardPass(
+  line: Line,
+  options: GuardOptions,
+  snapshot: Snapshot,
+  turn: TurnOfLine,
+): Promise<Failure | undefined> {
   const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
   if (snapshot.tree.size === 0 && !allowEmpty && line.deletes && (line.index.size > 0 || mirror)) {
     return empty(dir, line.index.size, line.target);
@@ -52,7 +56,9 @@ export async function guardPass(line: Line, options: GuardOptions, snapshot: Sna
   }
   return {
     kind: 'guard',
-    message: tooMany ? `${what}, more than --max-delete ${maxDelete}; nothing was changed` : `${what}; nothing was changed`,
+    message: tooMany
+      ? `${what}, more than --max-delete ${maxDelete}; nothing was changed`
+      : `${what}; nothing was changed`,
     hint: `See them with --dry-run. If it is right, run it on a terminal and confirm${tooMany ? ', or raise --max-delete' : ''}.`,
   };
 }

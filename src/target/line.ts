@@ -192,7 +192,8 @@ export class Line {
     const deletions = batch.clear.length + batch.run.filter((name) => before.get(name) === 'missing').length;
     const refused =
       deletions > 0
-        ? (guard(deletions) ?? (maxDelete !== undefined && deletions > maxDelete ? tooMany(deletions, maxDelete, this.target) : undefined))
+        ? (guard(deletions) ??
+          (maxDelete !== undefined && deletions > maxDelete ? tooMany(deletions, maxDelete, this.target) : undefined))
         : undefined;
     if (refused !== undefined) {
       this.#options.onHalt(refused);
@@ -204,13 +205,21 @@ export class Line {
     const toRun = [...batch.run, ...this.#parentsOf(batch.clear, before)];
     if (toRun.length > 0) {
       const has = new Set(toRun);
-      const run: Run = { kind: 'names', names: toRun, ignoreTimes: batch.ignoreTimes, deleteMissing: deletes !== 'never' };
+      const run: Run = {
+        kind: 'names',
+        names: toRun,
+        ignoreTimes: batch.ignoreTimes,
+        deleteMissing: deletes !== 'never',
+      };
       const { outcome, kept, items } = await this.#run(run, (name) => has.has(name));
       if (outcome.kind === 'broken') this.#broke(outcome.failure);
       else {
         this.#breaks = 0;
         await this.#settleNames(toRun, before, outcome.failed, kept, isStillRacy);
-        this.#delivered(items.filter(({ name }) => !outcome.failed.has(name)), performance.now() - begunMs);
+        this.#delivered(
+          items.filter(({ name }) => !outcome.failed.has(name)),
+          performance.now() - begunMs,
+        );
       }
     }
     this.#afterTurn();
@@ -237,7 +246,7 @@ export class Line {
   /** The next time that nothing waits is said, even if nothing was sent: after a full pass. */
   oweInSync(): void {
     this.#owesInSync = true;
-    if (this.pending.size === 0) this.#queue.add(async () => this.#afterTurn());
+    if (this.pending.size === 0) void this.#queue.add(async () => this.#afterTurn());
   }
 
   /** Says that everything is there, if there was something to do since the last time. */
@@ -246,7 +255,12 @@ export class Line {
     if (names === 0 && !this.#owesInSync) return;
     this.#owesInSync = false;
     this.#sinceInSync = { names: 0, begunMs: 0 };
-    this.#options.report({ kind: 'inSync', target: this.target, names: this.index.size, ms: begunMs === 0 ? 0 : performance.now() - begunMs });
+    this.#options.report({
+      kind: 'inSync',
+      target: this.target,
+      names: this.index.size,
+      ms: begunMs === 0 ? 0 : performance.now() - begunMs,
+    });
   }
 
   /**
@@ -359,7 +373,11 @@ export class Line {
       this.#abort.signal,
       (args) => report({ kind: 'note', level: 'debug', text: `rsync ${args.join(' ')}` }),
     );
-    report({ kind: 'note', level: 'debug', text: `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}` });
+    report({
+      kind: 'note',
+      level: 'debug',
+      text: `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`,
+    });
     return { outcome: outcomeOf(exit, aim, has), items, kept };
   }
 
@@ -416,7 +434,6 @@ export interface TurnOfLine {
   broke(failure: Failure): number | undefined;
 }
 
-
 const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
 
 const tooMany = (deletions: number, limit: number, target: string): Failure => ({
@@ -424,4 +441,3 @@ const tooMany = (deletions: number, limit: number, target: string): Failure => (
   message: `${deletions} paths would be deleted on ${target}, more than --max-delete ${limit}; nothing was deleted`,
   hint: 'Raise --max-delete if that is right, or use --delete never.',
 });
-

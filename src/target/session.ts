@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
-import { remoteShell, rsyncThere, type RsyncSettings } from '../core/rsync-args.js';
+import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
 import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
@@ -66,7 +66,8 @@ export const rsyncSettings = (settings: Settings, target: Target, reached: Reach
   compress: settings.compress,
   trash: settings.trash,
   extra: settings.rsyncArgs,
-  nanoseconds: atLeast(here, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
+  nanoseconds:
+    atLeast(here, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
   escapesArgs: atLeast(here, 3, 2, 4),
 });
 
@@ -155,7 +156,8 @@ export class TargetSession {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
       if (attempt > 1 && dispositionOf(failure) === 'halt') return this.#onHalt(failure);
       const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
-      if (attempt === 1) report({ kind: 'trouble', target: this.line.target, failure, waiting: this.line.pending.size, retryMs });
+      if (attempt === 1)
+        report({ kind: 'trouble', target: this.line.target, failure, waiting: this.line.pending.size, retryMs });
       await this.#sleep(retryMs);
       if (this.#stopping.signal.aborted) return;
       const begun = performance.now();

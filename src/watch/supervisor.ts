@@ -155,7 +155,9 @@ export class WatchSupervisor {
     });
     this.#next = child;
     const timer = setTimeout(() => {
-      settle(failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }));
+      settle(
+        failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }),
+      );
     }, SUBSCRIBE_TIMEOUT_MS);
     void child.ended.then(() => {
       settle(failed({ kind: 'start', message: 'the watcher process ended before it was ready', hint: SEE_DOCTOR }));

@@ -15,7 +15,9 @@ function expectNothingLeft(pids: readonly number[], { env }: Place): void {
     .split('\n')
     .filter((line) => !line.includes('<defunct>')) // ended; init has not looked yet
     .join('\n');
-  const left = alive.split('\n').filter((line) => pids.includes(Number.parseInt(line, 10)) || line.includes(env['XDG_RUNTIME_DIR'] ?? '?'));
+  const left = alive
+    .split('\n')
+    .filter((line) => pids.includes(Number.parseInt(line, 10)) || line.includes(env['XDG_RUNTIME_DIR'] ?? '?'));
   expect(left).toEqual([]);
   expect(readdirSync(join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch'))).toEqual([]);
 }
@@ -65,7 +67,9 @@ describe('it ends well', () => {
     await running.event('stopping');
     running.child.kill('SIGINT');
     expect(await running.ended).toBe(130);
-    const summary = running.events.find((e) => e.event === 'stopped')?.['summary'] as { unsent: Array<{ path: string }> };
+    const summary = running.events.find((e) => e.event === 'stopped')?.['summary'] as {
+      unsent: Array<{ path: string }>;
+    };
     expect(summary.unsent.map(({ path }) => path)).toContain('huge');
     expect(names(where.remote)).toEqual(['a']); // nothing half-written is visible
     expectNothingLeft(during, where);

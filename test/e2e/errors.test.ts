@@ -17,30 +17,95 @@ describe('bad input is refused before anything is touched', () => {
     { what: 'no target', args: [], code: 2, says: /--to is missing/ },
     { what: 'an empty target', args: ['--to', ''], code: 2, says: /empty|Not enough arguments/ },
     { what: 'a target like an option', args: ['--to=-oProxyCommand=x:y'], code: 2, says: /may not begin with a dash/ },
-    { what: 'a host like an option', args: ['--to', 'u@-oProxyCommand=x:y'], code: 2, says: /may not begin with a dash/ },
+    {
+      what: 'a host like an option',
+      args: ['--to', 'u@-oProxyCommand=x:y'],
+      code: 2,
+      says: /may not begin with a dash/,
+    },
     { what: 'the whole host', args: ['--to', 'host:/'], code: 2, says: /whole file system/ },
     { what: 'a daemon', args: ['--to', 'host::module'], code: 2, says: /daemons/ },
     { what: 'a path that is missing', args: ['--to', 'user@host'], code: 2, says: /path is missing/ },
     { what: 'two targets', args: ['--to', 'a:b', '--to', 'c:d'], code: 2, says: /only one --to/ },
     { what: 'a misspelled option', args: ['--to', 'a:b', '--exlude', 'x'], code: 2, says: /Did you mean --exclude\?/ },
-    { what: 'an invalid pattern', args: ['--to', 'a:b', '-x', 'a[b'], code: 2, says: /--exclude: 'a\[b' can't be used: a \[ has no closing \]/ },
+    {
+      what: 'an invalid pattern',
+      args: ['--to', 'a:b', '-x', 'a[b'],
+      code: 2,
+      says: /--exclude: 'a\[b' can't be used: a \[ has no closing \]/,
+    },
     { what: 'an empty pattern', args: ['--to', 'a:b', '--exclude='], code: 2, says: /empty|Not enough arguments/ },
-    { what: 'an invalid regular expression', args: ['--to', 'a:b', '--exclude-regex', '(x'], code: 2, says: /--exclude-regex: '\(x' can't be used/ },
-    { what: 'a missing pattern file', args: ['--to', 'a:b', '--exclude-from', '/no/such/file'], code: 2, says: /\/no\/such\/file can't be read: it is not there/ },
-    { what: 'a port out of range', args: ['--to', 'a:b', '-p', '70000'], code: 2, says: /--port takes a whole number from 1 to 65535/ },
-    { what: 'a port that is no number', args: ['--to', 'a:b', '-p', 'ssh'], code: 2, says: /--port takes a whole number/ },
-    { what: 'a negative debounce', args: ['--to', 'a:b', '--debounce=-1'], code: 2, says: /--debounce takes a whole number from 0 to 60000/ },
-    { what: 'a broken max-delete', args: ['--to', 'a:b', '--max-delete', '1.5'], code: 2, says: /--max-delete takes a whole number/ },
+    {
+      what: 'an invalid regular expression',
+      args: ['--to', 'a:b', '--exclude-regex', '(x'],
+      code: 2,
+      says: /--exclude-regex: '\(x' can't be used/,
+    },
+    {
+      what: 'a missing pattern file',
+      args: ['--to', 'a:b', '--exclude-from', '/no/such/file'],
+      code: 2,
+      says: /\/no\/such\/file can't be read: it is not there/,
+    },
+    {
+      what: 'a port out of range',
+      args: ['--to', 'a:b', '-p', '70000'],
+      code: 2,
+      says: /--port takes a whole number from 1 to 65535/,
+    },
+    {
+      what: 'a port that is no number',
+      args: ['--to', 'a:b', '-p', 'ssh'],
+      code: 2,
+      says: /--port takes a whole number/,
+    },
+    {
+      what: 'a negative debounce',
+      args: ['--to', 'a:b', '--debounce=-1'],
+      code: 2,
+      says: /--debounce takes a whole number from 0 to 60000/,
+    },
+    {
+      what: 'a broken max-delete',
+      args: ['--to', 'a:b', '--max-delete', '1.5'],
+      code: 2,
+      says: /--max-delete takes a whole number/,
+    },
     { what: 'an unknown delete mode', args: ['--to', 'a:b', '--delete', 'all'], code: 2, says: /seen.*mirror.*never/ },
     { what: 'a bad bwlimit', args: ['--to', 'a:b', '--bwlimit', 'fast'], code: 2, says: /--bwlimit/ },
     { what: 'a bad chmod', args: ['--to', 'a:b', '--chmod', 'zzz'], code: 2, says: /--chmod/ },
-    { what: 'a key file that is not there', args: ['--to', 'a:b', '-i', '/no/key'], code: 2, says: /no file \/no\/key/ },
-    { what: 'an rsync option that breaks things', args: ['--to', 'a:b', '--', '--delete'], code: 2, says: /use --delete=mirror/ },
+    {
+      what: 'a key file that is not there',
+      args: ['--to', 'a:b', '-i', '/no/key'],
+      code: 2,
+      says: /no file \/no\/key/,
+    },
+    {
+      what: 'an rsync option that breaks things',
+      args: ['--to', 'a:b', '--', '--delete'],
+      code: 2,
+      says: /use --delete=mirror/,
+    },
     { what: 'a path after --', args: ['--to', 'a:b', '--', 'path'], code: 2, says: /only options of rsync/ },
-    { what: 'both --once and --dry-run', args: ['--to', 'a:b', '--once', '--dry-run'], code: 2, says: /can't go together/ },
+    {
+      what: 'both --once and --dry-run',
+      args: ['--to', 'a:b', '--once', '--dry-run'],
+      code: 2,
+      says: /can't go together/,
+    },
     { what: 'two DIRs', args: ['--to', 'a:b', 'x', 'y'], code: 2, says: /one DIR at most/ },
-    { what: 'a DIR that is not there', args: ['--to', 'a:b', '/no/such/dir'], code: 3, says: /\/no\/such\/dir is not there/ },
-    { what: 'a DIR that is a file', args: ['--to', 'a:b', '/etc/passwd'], code: 3, says: /\/etc\/passwd is not a directory/ },
+    {
+      what: 'a DIR that is not there',
+      args: ['--to', 'a:b', '/no/such/dir'],
+      code: 3,
+      says: /\/no\/such\/dir is not there/,
+    },
+    {
+      what: 'a DIR that is a file',
+      args: ['--to', 'a:b', '/etc/passwd'],
+      code: 3,
+      says: /\/etc\/passwd is not a directory/,
+    },
     { what: 'the root as DIR', args: ['--to', 'a:b', '/'], code: 3, says: /whole file system/ },
   ])('$what', async ({ args, code, says }) => {
     const result = await run(args);
@@ -62,7 +127,14 @@ describe('bad input is refused before anything is touched', () => {
     const dir = temporaryDir();
     fill(dir, { 'a/b/': '' });
     symlinkSync('a', join(dir, 'link'));
-    for (const [to, from] of [['a/b', 'a'], ['a/new', 'a'], ['a', 'a'], ['a', 'a/b'], ['link/new', 'a'], ['a/b', 'link']] as const) {
+    for (const [to, from] of [
+      ['a/b', 'a'],
+      ['a/new', 'a'],
+      ['a', 'a'],
+      ['a', 'a/b'],
+      ['link/new', 'a'],
+      ['a/b', 'link'],
+    ] as const) {
       const { code, stderr } = await run(['--to', join(dir, to), join(dir, from)]);
       expect(stderr).toMatch(/inside|DIR itself/);
       expect(code).toBe(2);
@@ -73,7 +145,8 @@ describe('bad input is refused before anything is touched', () => {
   it('no rsync here, an old one, openrsync', async () => {
     const bin = temporaryDir();
     const { local, args, env, remote } = place();
-    for (const tool of ['sh', 'ssh', 'cat']) symlinkSync(execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(), join(bin, tool));
+    for (const tool of ['sh', 'ssh', 'cat'])
+      symlinkSync(execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(), join(bin, tool));
     const path = { ...env, PATH: bin };
     const none = await run([...args, '--once', local], { env: path });
     expect(none.stderr).toMatch(/there is no rsync here\n.*apt install rsync/);
@@ -132,11 +205,22 @@ describe('bad input is refused before anything is touched', () => {
     expect(refused.code).toBe(3);
 
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'wrong')]);
-    const base = ['-F', '/dev/null', '-p', String(server.port), '-o', 'IdentitiesOnly=yes', '-o', 'GlobalKnownHostsFile=/dev/null'];
+    const base = [
+      '-F',
+      '/dev/null',
+      '-p',
+      String(server.port),
+      '-o',
+      'IdentitiesOnly=yes',
+      '-o',
+      'GlobalKnownHostsFile=/dev/null',
+    ];
     const to = ['--to', `${server.user}@127.0.0.1:${server.thereBase}/x`];
     const known = ['-o', `UserKnownHostsFile=${server.knownHosts}`];
     const wrong = await go([...base, ...known, ...to, '-i', join(dir, 'wrong')]);
-    expect(wrong.stderr).toMatch(/the login to 127\.0\.0\.1 port \d+ as \S+ was refused \(it takes publickey\)\n.*ssh .*-p \d+/);
+    expect(wrong.stderr).toMatch(
+      /the login to 127\.0\.0\.1 port \d+ as \S+ was refused \(it takes publickey\)\n.*ssh .*-p \d+/,
+    );
     expect(wrong.code).toBe(3);
 
     const noKey = await go([...base, '-o', 'UserKnownHostsFile=/dev/null', ...to, '-i', server.userKey]);
@@ -144,18 +228,35 @@ describe('bad input is refused before anything is touched', () => {
     expect(noKey.code).toBe(3);
 
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(dir, 'other')]);
-    writeFileSync(join(dir, 'changed'), `[127.0.0.1]:${server.port} ${execFileSync('cut', ['-d', ' ', '-f1,2', join(dir, 'other.pub')], { encoding: 'utf8' })}`);
-    const changed = await go([...base, '-o', `UserKnownHostsFile=${join(dir, 'changed')}`, ...to, '-i', server.userKey]);
+    writeFileSync(
+      join(dir, 'changed'),
+      `[127.0.0.1]:${server.port} ${execFileSync('cut', ['-d', ' ', '-f1,2', join(dir, 'other.pub')], { encoding: 'utf8' })}`,
+    );
+    const changed = await go([
+      ...base,
+      '-o',
+      `UserKnownHostsFile=${join(dir, 'changed')}`,
+      ...to,
+      '-i',
+      server.userKey,
+    ]);
     expect(changed.stderr).toMatch(/the host key of 127\.0\.0\.1 port \d+ has changed/);
     expect(changed.code).toBe(3);
 
     // and with everything right the same options do log in
-    const right = await go([...base, ...known, '--to', `${server.user}@127.0.0.1:${remote.replace(server.hereBase, server.thereBase)}`, '-i', server.userKey]);
+    const right = await go([
+      ...base,
+      ...known,
+      '--to',
+      `${server.user}@127.0.0.1:${remote.replace(server.hereBase, server.thereBase)}`,
+      '-i',
+      server.userKey,
+    ]);
     expect(right.code, right.stderr).toBe(0);
     expectForPeople(unknown.stderr + refused.stderr);
   });
 
-  it('two on the same DIR and target: the second names the first one\'s pid', async () => {
+  it("two on the same DIR and target: the second names the first one's pid", async () => {
     const { start, run: once, local } = place();
     writeFileSync(join(local, 'a'), '');
     const first = start();
@@ -173,7 +274,7 @@ describe('bad input is refused before anything is touched', () => {
 describe('one path that fails never stops the others', () => {
   it('unreadable here: said once, the others go, exit code 1', async () => {
     const { local, remote, run: once, start, same } = place();
-    fill(local, { 'good': 'g', 'secret': 's', 'd/also good': 'a' });
+    fill(local, { good: 'g', secret: 's', 'd/also good': 'a' });
     chmodSync(join(local, 'secret'), 0);
     const result = await once(['--once'], { wrapper: withoutOverride() });
     expect(result.code).toBe(1);
@@ -222,7 +323,9 @@ describe('one path that fails never stops the others', () => {
     writeFileSync(join(local, 'd'), 'a file now');
     await running.event('pathFailed', (e) => e.path === 'd');
     expect(names(remote)).toContain('d/foreign');
-    expect(running.events.find((e) => e.event === 'pathFailed')?.['failure']).toMatchObject({ message: expect.stringMatching(/in the way/) });
+    expect(running.events.find((e) => e.event === 'pathFailed')?.['failure']).toMatchObject({
+      message: expect.stringMatching(/in the way/),
+    });
     expect(inject('server').port).toBeGreaterThan(0);
   });
 });

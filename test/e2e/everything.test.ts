@@ -1,12 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Place, place, type Running } from '../support/cli.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
 
 /** A running syncwatch with a small tree that is in sync. */
-async function started(files: Readonly<Record<string, string>> = { 'a.txt': 'a', 'd/b.txt': 'b', 'd/e/c.txt': 'c' }): Promise<Place & { running: Running; at: (path: string) => string }> {
+async function started(
+  files: Readonly<Record<string, string>> = { 'a.txt': 'a', 'd/b.txt': 'b', 'd/e/c.txt': 'c' },
+): Promise<Place & { running: Running; at: (path: string) => string }> {
   const where = place();
   fill(where.local, files);
   const running = where.start();
@@ -69,7 +83,10 @@ describe('everything a tree does arrives', () => {
     utimesSync(at('one'), then, then);
     utimesSync(at('two'), then, then);
     await same(running);
-    for (const [a, b] of [['p', 'q'], ['one', 'two']] as const) {
+    for (const [a, b] of [
+      ['p', 'q'],
+      ['one', 'two'],
+    ] as const) {
       renameSync(at(a), at('t'));
       renameSync(at(b), at(a));
       renameSync(at('t'), at(b));
@@ -88,7 +105,7 @@ describe('everything a tree does arrives', () => {
     await same(running);
   });
 
-  it('file, directory and link in each other\'s place', async () => {
+  it("file, directory and link in each other's place", async () => {
     const { at, same, running } = await started({ f: 'f', 'd/x/y': 'y', 'd/z': 'z', keep: '' });
     symlinkSync('keep', at('l'));
     await same(running);
@@ -142,8 +159,32 @@ describe('everything a tree does arrives', () => {
   it('names with anything in them', async () => {
     const { at, same, running, remote } = await started();
     const odd = [
-      'with space', ' leading and trailing ', 'new\nline', 'carriage\rreturn', 'tab\t', '"double"', "it's", '-dash', '--delete', '#hash', ';semi',
-      '*star?', '[set]', '{brace}', 'back\\slash', '\\#101', '$HOME', '`true`', '~tilde', '!', '%i', 'a:b', 'é composed', 'e\u0301 decomposed', '日本語', '🚀',
+      'with space',
+      ' leading and trailing ',
+      'new\nline',
+      'carriage\rreturn',
+      'tab\t',
+      '"double"',
+      "it's",
+      '-dash',
+      '--delete',
+      '#hash',
+      ';semi',
+      '*star?',
+      '[set]',
+      '{brace}',
+      'back\\slash',
+      '\\#101',
+      '$HOME',
+      '`true`',
+      '~tilde',
+      '!',
+      '%i',
+      'a:b',
+      'é composed',
+      'e\u0301 decomposed',
+      '日本語',
+      '🚀',
     ];
     for (const name of odd) writeFileSync(at(name), name);
     for (const name of odd) fill(at('.'), { [`dir ${name}/${name}`]: name });
@@ -155,7 +196,10 @@ describe('everything a tree does arrives', () => {
     await same(running);
     // and again, now that they are known
     for (const name of odd) appendFileSync(at(`dir ${name}/${name}`), '!');
-    writeFileSync(Buffer.concat([Buffer.from(at('')), Buffer.from('/dir'), Buffer.from([0xff, 0xfe, 0x41]), Buffer.from('/new')]), 'below bytes');
+    writeFileSync(
+      Buffer.concat([Buffer.from(at('')), Buffer.from('/dir'), Buffer.from([0xff, 0xfe, 0x41]), Buffer.from('/new')]),
+      'below bytes',
+    );
     await same(running);
     for (const name of odd) rmSync(at(`dir ${name}`), { recursive: true });
     for (const name of odd) unlinkSync(at(name));

@@ -59,8 +59,12 @@ export class Running {
       });
     });
     onTestFinished(async () => {
-      this.child.kill('SIGKILL');
+      // Twice: stop at once, and leave no ssh behind. A process that hangs all the same is ended the hard way.
+      this.child.kill('SIGTERM');
+      this.child.kill('SIGINT');
+      const timer = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
       await this.ended;
+      clearTimeout(timer);
     });
   }
 
@@ -76,11 +80,19 @@ export class Running {
   /** Waits until `check` gives something, looking again whenever the program speaks and every few milliseconds. */
   async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
     const deadline = Date.now() + PATIENCE_MS;
+    const checkNow = (): T | undefined | false => {
+      try {
+        return check();
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false; // it went while it was read
+        throw error;
+      }
+    };
     for (;;) {
-      const result = check();
+      const result = checkNow();
       if (result !== undefined && result !== false) return result;
       if (Date.now() > deadline || this.#over) {
-        const last = check();
+        const last = checkNow();
         if (last !== undefined && last !== false) return last;
         throw new Error(`${this.#over ? 'ended' : 'waited in vain'} before: ${what}\n${this.#tail()}\n${this.stderr}`);
       }
@@ -96,7 +108,12 @@ export class Running {
 
   /** The last of what was said, cut short. */
   #tail(): string {
-    return this.stdout.trim().split('\n').slice(-15).map((line) => line.slice(0, 300)).join('\n');
+    return this.stdout
+      .trim()
+      .split('\n')
+      .slice(-15)
+      .map((line) => line.slice(0, 300))
+      .join('\n');
   }
 
   /** Waits for an event, the first one from number `from` on. */
@@ -122,7 +139,10 @@ function cleanEnv(): NodeJS.ProcessEnv {
 }
 
 /** Runs the CLI to its end. */
-export async function run(args: readonly string[], options: RunOptions = {}): Promise<{ code: number | string; stdout: string; stderr: string }> {
+export async function run(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<{ code: number | string; stdout: string; stderr: string }> {
   const running = new Running(args, options);
   const code = await running.ended;
   return { code, stdout: running.stdout, stderr: running.stderr };
@@ -174,12 +194,8 @@ export function place(): Place {
       let there: string[] = [];
       await running
         .until('both trees are the same', () => {
-          try {
-            here = tree(local, leaveOut);
-            there = tree(remote, leaveOut);
-          } catch {
-            return false; // something went while it was read
-          }
+          here = tree(local, leaveOut);
+          there = tree(remote, leaveOut);
           return here.length === there.length && here.every((line, i) => line === there[i]);
         })
         .catch((error: Error) => {

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -38,7 +48,12 @@ export function tree(root: string, leaveOut: (name: string) => boolean = () => f
     if (!isDir && !stats.isFile() && !stats.isSymbolicLink()) return;
     const type = isDir ? 'dir' : stats.isSymbolicLink() ? 'link' : 'file';
     const mode = type === 'link' ? '' : (Number(stats.mode) & 0o7777).toString(8);
-    const content = type === 'file' ? readFileSync(path).toString('latin1') : type === 'link' ? readlinkSync(path, 'buffer').toString('latin1') : '';
+    const content =
+      type === 'file'
+        ? readFileSync(path).toString('latin1')
+        : type === 'link'
+          ? readlinkSync(path, 'buffer').toString('latin1')
+          : '';
     lines.push(JSON.stringify([name, type, mode, String(stats.mtimeNs), content]));
     if (!isDir) return;
     for (const base of readdirSync(path, { encoding: 'buffer' })) {
@@ -52,4 +67,6 @@ export function tree(root: string, leaveOut: (name: string) => boolean = () => f
 
 /** The names in a tree, without the rest. */
 export const names = (root: string): string[] =>
-  tree(root).map((line) => (JSON.parse(line) as [string])[0]).filter((name) => name !== '.');
+  tree(root)
+    .map((line) => (JSON.parse(line) as [string])[0])
+    .filter((name) => name !== '.');

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule } from '../../src/core/filter.js';
+import { nameFromText } from '../../src/core/name.js';
+import { compilePattern } from '../../src/core/pattern.js';
+
+/** From man rsync, "PATTERN MATCHING RULES", and exclude.c. `/` at a path's end: it is a directory. */
+const MATCHES: ReadonlyArray<readonly [pattern: string, yes: readonly string[], no: readonly string[]]> = [
+  ['foo', ['foo', 'foo/', 'a/foo', 'a/b/foo/'], ['foo2', 'xfoo', 'foo/bar']],
+  ['/foo', ['foo', 'foo/'], ['a/foo']],
+  ['foo/', ['foo/', 'a/foo/'], ['foo', 'a/foo']],
+  ['/foo/', ['foo/'], ['foo', 'a/foo/']],
+  ['*.o', ['a.o', 'b/a.o', '.o'], ['a.oo', 'a.o/b']],
+  ['a?c', ['abc', 'x/axc'], ['ac', 'abbc', 'a/c']],
+  ['foo/*/bar', ['foo/x/bar', 'y/foo/x/bar'], ['foo/bar', 'foo/x/y/bar']],
+  ['/foo/*/bar', ['foo/x/bar'], ['y/foo/x/bar']],
+  ['foo/**/bar', ['foo/x/bar', 'foo/x/y/bar', 'z/foo/x/bar'], ['foo/bar']],
+  ['/**/bar', ['a/bar', 'a/b/bar'], ['bar']],
+  ['**/bar', ['bar', 'a/bar', 'a/b/bar'], ['xbar']],
+  ['foo**', ['foo', 'foobar', 'foo/bar', 'a/foo/b'], ['xfoo']],
+  ['/dir/***', ['dir/', 'dir/a', 'dir/a/b'], ['dir', 'x/dir/a']],
+  ['dir/***', ['dir/', 'x/dir/', 'x/dir/a'], ['dir', 'xdir/a']],
+  ['[a-c]x', ['ax', 'cx', 'd/bx'], ['dx', '-x']],
+  ['[!a-c]x', ['dx'], ['ax', '/x']],
+  ['[^a]x', ['bx'], ['ax']],
+  ['[]a]x', [']x', 'ax'], ['bx']],
+  ['[a\\]b]x', [']x', 'ax', 'bx'], ['\\x']],
+  ['[[:digit:]]*', ['1', '2x'], ['x1']],
+  ['a\\*b', ['a\\*b'.replace('\\', '')], ['axb', 'a\\xb']],
+  ['a\\b', ['a\\b'], ['ab']], // no wildcard: the backslash is itself
+  ['a\\b*', ['abc'], ['a\\bc']], // with one it escapes
+  ['x.y(z)+{1}', ['x.y(z)+{1}'], ['xay(z)+{1}']],
+];
+
+describe('patterns match as in rsync', () => {
+  for (const [pattern, yes, no] of MATCHES) {
+    it(pattern, () => {
+      const compiled = compilePattern(pattern);
+      if (typeof compiled === 'string') throw new Error(compiled);
+      const matches = (path: string): boolean =>
+        compiled.matches(nameFromText(path.replace(/\/$/, '')), path.endsWith('/'));
+      expect(yes.filter((path) => !matches(path))).toEqual([]);
+      expect(no.filter(matches)).toEqual([]);
+    });
+  }
+
+  it.each(['', '/', 'a[b', 'a[[:nope:]]', 'a\nb', '*\\'])('%j is refused', (text) => {
+    expect(compilePattern(text)).toBeTypeOf('string');
+  });
+});
+
+const filterOf = (
+  user: readonly RawRule[],
+  regexes: readonly string[] = [],
+  defaults: readonly string[] = [],
+): Filter => {
+  const made = Filter.create(
+    user,
+    regexes.map((text) => ({ text, source: { kind: 'option', option: '--exclude-regex' } })),
+    defaults.map((pattern) => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
+  );
+  if (!made.ok) throw new Error(made.failure.message);
+  return made.value;
+};
+const rule = (action: 'include' | 'exclude', pattern: string): RawRule => ({
+  action,
+  pattern,
+  source: { kind: 'option', option: `--${action}` },
+});
+const synced = (filter: Filter, path: string): boolean =>
+  filter.decideDeep(nameFromText(path.replace(/\/$/, '')), path.endsWith('/')).synced;
+
+describe('the filter', () => {
+  it('takes the first match', () => {
+    const filter = filterOf([rule('include', 'a.log'), rule('exclude', '*.log'), rule('include', 'b.log')]);
+    expect(synced(filter, 'a.log')).toBe(true);
+    expect(synced(filter, 'b.log')).toBe(false);
+    expect(synced(filter, 'c.txt')).toBe(true);
+  });
+
+  it('leaves out what is below an excluded directory, even if a rule would include it', () => {
+    const filter = filterOf([rule('exclude', '/nm/'), rule('include', '*.js')]);
+    expect(synced(filter, 'nm/x.js')).toBe(false);
+    expect(synced(filter, 'nm/a/b/x.js')).toBe(false);
+    expect(synced(filter, 'nm')).toBe(true); // a file of that name
+  });
+
+  it('holds regular expressions against the path, a directory with and without its slash', () => {
+    const filter = filterOf([rule('include', 'keep.tmp')], ['\\.tmp$', '(^|/)cache/', '^build$']);
+    expect(synced(filter, 'a/b.tmp')).toBe(false);
+    expect(synced(filter, 'a/keep.tmp')).toBe(true);
+    expect(synced(filter, 'x/cache/')).toBe(false);
+    expect(synced(filter, 'x/cache/y')).toBe(false);
+    expect(synced(filter, 'x/cache')).toBe(true);
+    expect(synced(filter, 'build/')).toBe(false);
+  });
+
+  it('has default excludes, which an include brings back', () => {
+    const filter = filterOf([rule('include', '*.pyc')], [], DEFAULT_EXCLUDES);
+    for (const path of [
+      '.git/',
+      'x/.git/config',
+      '.idea/w',
+      '.a.swp',
+      'a~',
+      '#a#',
+      '.#a',
+      'x/__pycache__/',
+      'f___jb_tmp___',
+    ]) {
+      expect(synced(filter, path), path).toBe(false);
+    }
+    for (const path of ['.git', 'a.pyc', '.gitignore', 'swp', 'a.swp']) expect(synced(filter, path), path).toBe(true);
+  });
+
+  it('never leaves out the root', () => {
+    expect(filterOf([rule('exclude', '*')]).decide('.' as never, true).synced).toBe(true);
+  });
+
+  it('says which rule is wrong and where it is', () => {
+    const made = Filter.create(
+      [{ action: 'exclude', pattern: 'a[', source: { kind: 'file', path: 'rules', line: 3 } }],
+      [],
+      [],
+    );
+    expect(made).toMatchObject({
+      ok: false,
+      failure: { kind: 'usage', message: expect.stringMatching(/^rules, line 3: 'a\['/) },
+    });
+    const regex = Filter.create([], [{ text: '(', source: { kind: 'option', option: '--exclude-regex' } }], []);
+    expect(regex).toMatchObject({ ok: false, failure: { message: expect.stringMatching(/^--exclude-regex: '\('/) } });
+  });
+
+  it('reads rules as rsync does: prefixes, comments, a lone !', () => {
+    const rules: RawRule[] = [];
+    addRule(rules, 'exclude', '+ a', { kind: 'default' });
+    addRule(rules, 'include', '- b', { kind: 'default' });
+    addRulesFromFile(rules, 'f', '# no\n; no\n\nc\r\n+ d\n');
+    expect(rules.map(({ action, pattern }) => `${action} ${pattern}`)).toEqual([
+      'include a',
+      'exclude b',
+      'exclude c',
+      'include d',
+    ]);
+    expect(rules[2]?.source).toEqual({ kind: 'file', path: 'f', line: 4 });
+    addRule(rules, 'exclude', '!', { kind: 'default' });
+    expect(rules).toEqual([]);
+  });
+});

@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest';
+import type { RawRule } from '../../src/core/filter.js';
+import { type Name, nameFromText } from '../../src/core/name.js';
+import {
+  destination,
+  literalPattern,
+  type RsyncSettings,
+  remoteShell,
+  rsyncArgs,
+  rsyncThere,
+  whyRefused,
+} from '../../src/core/rsync-args.js';
+import { outcomeOf } from '../../src/core/rsync-exit.js';
+import { complaintsIn, namesIn, parseOutputLine } from '../../src/core/rsync-output.js';
+import { sshFailure } from '../../src/core/ssh-exit.js';
+import { parseTarget } from '../../src/core/target.js';
+import { atLeast, readVersion } from '../../src/rsync/probe.js';
+
+const target = (text: string) => {
+  const parsed = parseTarget(text);
+  if (!parsed.ok) throw new Error(parsed.failure.message);
+  return parsed.value;
+};
+const rule = (action: 'include' | 'exclude', pattern: string): RawRule => ({
+  action,
+  pattern,
+  source: { kind: 'default' },
+});
+const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings => ({
+  target: target('host:dir'),
+  root: '/root/dir',
+  remoteShell: 'ssh -x',
+  rules: { beforeRegexes: [rule('include', 'a'), rule('exclude', 'b')], afterRegexes: [rule('exclude', '.git/')] },
+  bwlimit: undefined,
+  chmod: undefined,
+  compress: false,
+  trash: undefined,
+  extra: [],
+  nanoseconds: true,
+  escapesArgs: true,
+  ...more,
+});
+
+describe('arguments for rsync', () => {
+  it('a run of names', () => {
+    const args = rsyncArgs(settings(), { kind: 'names', ignoreTimes: true, deleteMissing: true });
+    expect(args).toEqual(
+      expect.arrayContaining([
+        '--files-from=-',
+        '--from0',
+        '--delete-missing-args',
+        '--ignore-times',
+        '--modify-window=-1',
+        '--perms',
+        '--times',
+      ]),
+    );
+    expect(args.slice(-2)).toEqual(['/root/dir/', 'host:dir/']);
+    expect(args).not.toContain('--recursive');
+    expect(args.filter((arg) => arg.startsWith('--delete'))).toEqual(['--delete-missing-args']);
+    expect(args.indexOf('--include=a')).toBeLessThan(args.indexOf('--exclude=b'));
+  });
+
+  it('a clearing run takes an empty source and leaves the root alone', () => {
+    const args = rsyncArgs(settings(), { kind: 'clear', emptyDir: '/tmp/empty' });
+    expect(args.slice(-2)).toEqual(['/tmp/empty/', 'host:dir/']);
+    expect(args).not.toContain('--perms');
+    expect(args).not.toContain('--times');
+    expect(args).not.toContain('--force');
+  });
+
+  it('a full pass: --delete only as a mirror; what only we can exclude in its place in the order', () => {
+    const seen = rsyncArgs(settings(), { kind: 'pass', mirror: false, dryRun: false });
+    expect(seen).toContain('--recursive');
+    expect(seen.some((arg) => arg.startsWith('--delete'))).toBe(false);
+    expect(seen.indexOf('--exclude=b')).toBeLessThan(seen.indexOf('--exclude-from=-'));
+    expect(seen.indexOf('--exclude-from=-')).toBeLessThan(seen.indexOf('--exclude=.git/'));
+    expect(rsyncArgs(settings(), { kind: 'pass', mirror: true, dryRun: true })).toEqual(
+      expect.arrayContaining(['--delete', '--dry-run']),
+    );
+  });
+
+  it('a pattern that looks like a prefix is protected', () => {
+    const args = rsyncArgs(
+      settings({ rules: { beforeRegexes: [rule('exclude', '- x'), rule('include', '!')], afterRegexes: [] } }),
+      {
+        kind: 'pass',
+        mirror: false,
+        dryRun: false,
+      },
+    );
+    expect(args).toEqual(expect.arrayContaining(['--exclude=- - x', '--include=+ !']));
+  });
+
+  it('the remote path is protected from the remote shell', () => {
+    const protectedBy = (path: string, escapesArgs: boolean) =>
+      rsyncArgs(settings({ target: target(`host:${path}`), escapesArgs }), { kind: 'clear', emptyDir: '/e' }).includes(
+        '-s',
+      );
+    expect(protectedBy('/a b', true)).toBe(false);
+    expect(protectedBy('/a b', false)).toBe(true);
+    expect(protectedBy('/a[b]', true)).toBe(true);
+    expect(protectedBy('~/a b', false)).toBe(false);
+    expect(protectedBy('/a/b-c', false)).toBe(false);
+  });
+
+  it('destinations end in a slash', () => {
+    expect(destination(target('host:a'))).toBe('host:a/');
+    expect(destination(target('host:'))).toBe('host:');
+    expect(destination(target('me@[::1]:/x/'))).toBe('me@[::1]:/x/');
+    expect(destination(target('/x'))).toBe('/x/');
+  });
+
+  it('the value of -e, as rsync splits it', () => {
+    expect(remoteShell(['ssh', '-i', "/a b/it's", 'x=y'])).toBe("ssh -i '/a b/it''s' x=y");
+  });
+
+  it.each([
+    ['a/b', true, '/a/b/'],
+    ['a*b\\c', false, '/a\\*b\\\\c'],
+    ['a\\c', false, '/a\\c'],
+    ['[x]?', false, '/\\[x]\\?'],
+  ])('the pattern for exactly %j', (path, isDir, pattern) => {
+    expect(literalPattern(path, isDir)).toBe(pattern);
+  });
+
+  it.each([
+    '--delete',
+    '--delete-after',
+    '-n',
+    '-avn',
+    '--exclude=x',
+    '--filter=- x',
+    '-e',
+    '--rsh=ssh',
+    '--remove-source-files',
+    '--files-from=x',
+    '--backup',
+    '-F',
+    '-avz',
+    '--inplace',
+    '--partial',
+    '-P',
+    'x',
+  ])('%s after -- is refused', (arg) => {
+    expect(whyRefused(arg)).toBeTypeOf('string');
+  });
+
+  it.each([
+    '--numeric-ids',
+    '-z',
+    '-X',
+    '-A',
+    '-H',
+    '-og',
+    '--rsync-path=sudo rsync',
+    '--partial-dir=.p',
+    '--compress-level=9',
+    '--owner',
+    '--checksum',
+    '-c',
+  ])('%s after -- is fine', (arg) => {
+    expect(whyRefused(arg)).toBeUndefined();
+  });
+
+  it('finds the rsync there', () => {
+    expect(rsyncThere(['--numeric-ids'])).toBe('rsync');
+    expect(rsyncThere(['--rsync-path=/a', '--rsync-path=/b'])).toBe('/b');
+  });
+});
+
+describe('what rsync prints', () => {
+  it.each([
+    ['<f+++++++++ 12 a/b.txt', { action: 'send', name: 'a/b.txt', bytes: 12, isNew: true }],
+    ['>f.st...... 7 a', { action: 'send', name: 'a', bytes: 7, isNew: false }],
+    ['cd+++++++++ 4096 d/', { action: 'mkdir', name: 'd', bytes: 0, isNew: true }],
+    ['.d..t...... 4096 ./', { action: 'attributes', name: '.', bytes: 0, isNew: false }],
+    ['.f...p..... 3 x y', { action: 'attributes', name: 'x y', bytes: 0, isNew: false }],
+    ['cL+++++++++ 1 l', { action: 'send', name: 'l', bytes: 1, isNew: true }],
+    ['*deleting   0 d/e/', { action: 'delete', name: 'd/e', bytes: 0, isNew: false }],
+    [
+      '>f+++++++++ 1 \\#303\\#251\\#134#123\\#012',
+      { action: 'send', name: nameFromText('é\\#123\n'), bytes: 1, isNew: true },
+    ],
+    ['>f+++++++++ 1  leading', { action: 'send', name: ' leading', bytes: 1, isNew: true }],
+  ])('%s', (line, item) => {
+    expect(parseOutputLine(line)).toEqual({ kind: 'item', ...item });
+  });
+
+  it('notes on stdout', () => {
+    expect(parseOutputLine('cannot delete non-empty directory: a/b')).toEqual({ kind: 'notEmpty', name: 'a/b' });
+    expect(parseOutputLine('created directory /x')).toEqual({ kind: 'other', text: 'created directory /x' });
+  });
+
+  const has =
+    (...names: string[]) =>
+    (name: Name) =>
+      names.includes(name);
+
+  it.each([
+    ['rsync: [sender] send_files failed to open "/src/x": Permission denied (13)', ['x'], 'here', 13],
+    ['rsync: [receiver] mkstemp "/dst/sub/.y.wdb6MG" failed: Permission denied (13)', ['sub/y'], 'there', 13],
+    ['rsync: [generator] delete_file: unlink(sub/old) failed: Permission denied (13)', ['sub/old'], 'there', 13],
+    ['rsync: [generator] recv_generator: mkdir "/dst/sub" failed: Permission denied (13)', ['sub'], 'there', 13],
+    [
+      'rsync: send_files failed to open "/src/a \\#303\\#251": Permission denied (13)',
+      [nameFromText('a é')],
+      'here',
+      13,
+    ],
+    ['rsync: [receiver] rename "/dst/.y.wdb6MG" -> "y": Operation not permitted (1)', ['y'], 'there', 1],
+    ['rsync: [generator] failed to set times on "/dst/q"x": Operation not permitted (1)', ['q"x'], 'there', 1],
+    ['could not make way for new regular file: ddd', ['ddd'], 'there', undefined],
+  ])('a complaint: %s', (line, names, side, errno) => {
+    const [complaint, ...more] = complaintsIn(
+      `${line}\nrsync error: some files (code 23) at main.c(1) [sender=3.5.0]\n`,
+    );
+    expect(more).toEqual([]);
+    expect(complaint).toMatchObject({ side, errno });
+    if (complaint !== undefined) expect(namesIn(complaint, has(...names, 'other'))).toEqual(names);
+  });
+
+  it('what vanished and what only repeats is no complaint', () => {
+    const stderr =
+      'file has vanished: "/src/x"\nrsync warning: some files vanished (code 24)\nrsync: [sender] link_stat "/src/x" failed: No such file or directory (2)\n';
+    expect(complaintsIn(stderr)).toEqual([]);
+  });
+});
+
+const aim = { login: 'me@host', host: 'host', port: 22, byHand: 'ssh me@host' };
+
+describe('how a run ended', () => {
+  const exit = (code: number | undefined, stderr = '') =>
+    outcomeOf({ code, signal: code === undefined ? 'SIGTERM' : undefined, stderr }, aim, (name) =>
+      ['x', 'y'].includes(name),
+    );
+
+  it('well', () => expect(exit(0)).toEqual({ kind: 'finished', failed: new Map() }));
+  it('something vanished', () => expect(exit(24, 'file has vanished: "/s/x"')).toMatchObject({ kind: 'finished' }));
+
+  it('23 taken apart', () => {
+    const outcome = exit(
+      23,
+      'rsync: [sender] send_files failed to open "/s/x": Permission denied (13)\nrsync error: (code 23)',
+    );
+    expect(outcome.kind === 'finished' && [...outcome.failed]).toMatchObject([
+      ['x', { kind: 'path', message: 'permission denied here' }],
+    ]);
+  });
+
+  it('23 about something unknown is never success', () => {
+    expect(exit(23, 'rsync: [receiver] something odd "/d/unknown" (5)')).toMatchObject({
+      kind: 'broken',
+      failure: { kind: 'run' },
+    });
+  });
+
+  it.each([
+    [12, 'sh: 1: rsync: not found\nrsync: connection unexpectedly closed', 'connection'],
+    [127, 'bash: line 1: rsync: command not found', 'remote'],
+    [2, 'protocol version mismatch -- is your shell clean?', 'remote'],
+    [12, 'rsync: --delete-missing-args: unknown option', 'remote'],
+    [11, 'rsync: [Receiver] mkdir "/no/dst/a" failed: No such file or directory (2)\n', 'remote'],
+    [11, 'rsync: [receiver] write failed on "/d/x": No space left on device (28)', 'run'],
+    [25, '', 'guard'],
+    [255, 'Connection closed by remote host', 'connection'],
+    [255, 'mux_client_request_session: read from master failed: Broken pipe', 'connection'],
+    [12, 'rsync: connection unexpectedly closed (0 bytes received so far) [sender]', 'connection'],
+    [20, '', 'run'],
+    [undefined, '', 'run'],
+  ])('%s with %j: broken, %s', (code, stderr, kind) => {
+    expect(exit(code, stderr)).toMatchObject({ kind: 'broken', failure: { kind } });
+  });
+});
+
+describe('why ssh failed', () => {
+  it.each([
+    ['@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.', 'login', /has changed/],
+    [
+      'No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed.',
+      'login',
+      /not known here/,
+    ],
+    ['me@host: Permission denied (publickey,password).', 'login', /was refused \(it takes publickey,password\)/],
+    ['ssh: Could not resolve hostname nope: Name or service not known', 'connection', /no such host/],
+    ['ssh: connect to host host port 22: Connection refused', 'connection', /refused the connection/],
+    ['ssh: connect to host host port 22: Connection timed out', 'connection', /can't be reached/],
+    ['command-line: line 0: Bad configuration option: nope', 'start', /refused its options/],
+    ['', 'connection', /the connection to host port 22 failed$/],
+    ['something new', 'connection', /failed: something new/],
+  ])('%j', (stderr, kind, message) => {
+    const failure = sshFailure(stderr, aim);
+    expect(failure).toMatchObject({ kind, message: expect.stringMatching(message) });
+    expect(failure.hint).toBeTruthy();
+  });
+});
+
+describe('versions of rsync', () => {
+  it.each([
+    ['rsync  version 3.2.7  protocol version 31', [3, 2, 7]],
+    ['rsync  version v3.4.0pre1  protocol', [3, 4, 0]],
+    ['openrsync: protocol version 29\nrsync version 2.6.9 compatible', 'openrsync'],
+    ['rrsync: not allowed', undefined],
+  ])('%j', (text, version) => {
+    expect(readVersion(text)).toEqual(version);
+  });
+
+  it('compare', () => {
+    expect(atLeast([3, 1, 3], 3, 1, 3)).toBe(true);
+    expect(atLeast([3, 2, 0], 3, 1, 3)).toBe(true);
+    expect(atLeast([4, 0, 0], 3, 1, 3)).toBe(true);
+    expect(atLeast([3, 1, 2], 3, 1, 3)).toBe(false);
+    expect(atLeast([2, 9, 9], 3, 1, 0)).toBe(false);
+  });
+});
