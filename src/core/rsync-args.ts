@@ -132,7 +132,7 @@ const REFUSED: ReadonlyArray<readonly [RegExp, string]> = [
     'syncwatch sets it itself',
   ],
   [
-    /^(-[a-zA-Z]*[0hvqidr]|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/,
+    /^(-[a-zA-Z]*[0hvqidr][a-zA-Z]*|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/,
     'syncwatch sets what rsync says and takes along itself',
   ],
   [

@@ -54,10 +54,8 @@ export function outcomeOf(exit: RsyncExit, aim: SshAim | undefined, has: (name: 
 /** A failure of the run as a whole, not of one path in it. */
 function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): Failure | undefined {
   const host = aim?.host ?? 'the target';
-  if (
-    /command not found|not found|No such file or directory/.test(stderr) &&
-    (code === 127 || /^rsync: .*exec/im.test(stderr))
-  ) {
+  // By the remote shell, or by sudo and the like.
+  if ((code === 127 || code === 12) && /: (command )?not found|: No such file or directory\s*$/m.test(stderr)) {
     return missingRsyncThere(host);
   }
   if (/is your shell clean|protocol incompatibility|unexpected tag/.test(stderr) && code === 2) {

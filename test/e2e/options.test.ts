@@ -409,7 +409,6 @@ describe('what the user sees', () => {
     await running.until('a deleted', () => /^\d\d:\d\d:\d\d a\.txt deleted \.$/m.test(running.stdout));
     await running.stop();
     expect(running.stdout).toMatch(/2 files sent \(2 B\), 1 deleted$/m);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what this looks for
     expect(running.stdout + running.stderr).not.toMatch(/[\x1b\r]/);
   });
 

@@ -256,7 +256,7 @@ describe('how a run ended', () => {
   });
 
   it.each([
-    [12, 'sh: 1: rsync: not found\nrsync: connection unexpectedly closed', 'connection'],
+    [12, 'sh: 1: rsync: not found\nrsync: connection unexpectedly closed', 'remote'],
     [127, 'bash: line 1: rsync: command not found', 'remote'],
     [2, 'protocol version mismatch -- is your shell clean?', 'remote'],
     [12, 'rsync: --delete-missing-args: unknown option', 'remote'],

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import { planBatch } from '../../src/core/batch.js';
+import {
+  begun,
+  type Entry,
+  foolsQuickCheck,
+  isRacy,
+  isSettled,
+  looksSame,
+  type Seen,
+  unsure,
+} from '../../src/core/entry.js';
+import type { Failure } from '../../src/core/failure.js';
+import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
+import { NameIndex } from '../../src/core/name-index.js';
+import { Pending } from '../../src/core/pending.js';
+import { delayMs, LINE_BACKOFF, PATH_BACKOFF } from '../../src/core/retry.js';
+
+const file = (more: Partial<Entry> = {}): Entry => ({
+  type: 'file',
+  mode: 0o644,
+  size: 3,
+  mtimeS: 100,
+  mtimeNs: 5,
+  ino: 1,
+  link: '',
+  ...more,
+});
+const dir = (more: Partial<Entry> = {}): Entry => file({ type: 'dir', mode: 0o755, size: 0, ...more });
+const failure: Failure = { kind: 'path', message: 'no' };
+
+describe('entries', () => {
+  it('are the same or not', () => {
+    expect(looksSame(file(), file({ ino: 2 }))).toBe(true);
+    for (const change of [
+      { size: 4 },
+      { mtimeNs: 6 },
+      { mtimeS: 101 },
+      { mode: 0o600 },
+      { type: 'dir' },
+      { link: 'x' },
+    ] as const) {
+      expect(looksSame(file(), file(change))).toBe(false);
+    }
+    expect(looksSame(file({ type: 'link', mode: 0o777 }), file({ type: 'link', mode: 0o755 }))).toBe(true);
+  });
+
+  it('are settled when they are the same file; a directory may be another one', () => {
+    expect(isSettled(undefined, file())).toBe(false);
+    expect(isSettled(file(), file())).toBe(true);
+    expect(isSettled(file(), file({ ino: 2 }))).toBe(false);
+    expect(isSettled(dir(), dir({ ino: 2 }))).toBe(true);
+    expect(isSettled(unsure(file()), file())).toBe(false);
+    expect(isSettled(begun('file'), file())).toBe(false);
+  });
+
+  it('may fool the quick check', () => {
+    expect(foolsQuickCheck(file(), file({ ino: 2 }))).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ino: 2, size: 4 }))).toBe(false);
+    expect(foolsQuickCheck(file(), file())).toBe(false);
+    expect(foolsQuickCheck(unsure(file()), file())).toBe(true);
+    expect(foolsQuickCheck(undefined, file())).toBe(false);
+    expect(foolsQuickCheck(dir(), dir({ ino: 2 }))).toBe(false);
+  });
+
+  it('are racy when they were written within the tick in which they were seen', () => {
+    const stampMs = 100_000 + 5e-6;
+    expect(isRacy(file(), stampMs + 5, stampMs + 6)).toBe(true);
+    expect(isRacy(file(), stampMs + 20, stampMs + 21)).toBe(false);
+    expect(isRacy(file(), stampMs - 5, stampMs + 5)).toBe(true);
+    expect(isRacy(file(), stampMs - 100, stampMs - 50)).toBe(false); // dated in the future
+    expect(isRacy(dir(), stampMs, stampMs)).toBe(false);
+  });
+});
+
+describe('the index', () => {
+  it('knows names, children and what is below', () => {
+    const index = new NameIndex();
+    index.set(ROOT, dir());
+    for (const path of ['a', 'a/b', 'a/b/c', 'ab', 'z'])
+      index.set(name(path), path === 'a' || path === 'a/b' ? dir() : file());
+    expect(index.size).toBe(5);
+    expect(index.get(ROOT)).toEqual(dir());
+    expect([...index.children(name('a')).keys()]).toEqual(['b']);
+    expect([...index.below(name('a'))].map(([n]) => n)).toEqual(['a/b', 'a/b/c']);
+    expect([...index.entries()].map(([n]) => n)).toEqual(['.', 'a', 'a/b', 'a/b/c', 'ab', 'z']);
+    expect([...index.directories()].sort()).toEqual(['.', 'a', 'a/b']);
+    index.set(name('z'), file({ size: 9 }));
+    expect(index.size).toBe(5);
+    index.delete(name('a/b/c'));
+    index.delete(name('nope'));
+    expect(index.size).toBe(4);
+    expect([...index.below(name('a'))].map(([n]) => n)).toEqual(['a/b']);
+  });
+
+  it('still finds what is below a name that is a file by now', () => {
+    const index = new NameIndex();
+    index.set(name('d'), file());
+    index.set(name('d/x'), file());
+    expect([...index.below(name('d'))].map(([n]) => n)).toEqual(['d/x']);
+  });
+});
+
+describe('the pending set', () => {
+  it('holds a name once and in order, until it is settled', () => {
+    const pending = new Pending();
+    for (const path of ['b', 'a', 'b']) pending.note(name(path), 1);
+    expect(pending.ready(1, 10)).toEqual(['b', 'a']);
+    expect(pending.ready(1, 1)).toEqual(['b']);
+    expect(pending.size).toBe(2); // taking is not settling
+    pending.settle(name('b'));
+    expect(pending.ready(1, 10)).toEqual(['a']);
+    expect(pending.has(name('a'))).toBe(true);
+  });
+
+  it('lets a failed name wait longer each time, and tells of a failure once', () => {
+    const pending = new Pending();
+    pending.note(name('a'), 0);
+    expect(pending.nextMs).toBe(0);
+    expect(pending.fail(name('a'), failure, 0, 1)).toBe(true);
+    expect(pending.ready(999, 9)).toEqual([]);
+    expect(pending.nextMs).toBe(1000);
+    expect(pending.ready(1000, 9)).toEqual(['a']);
+    expect(pending.fail(name('a'), failure, 1000, 1)).toBe(false);
+    expect(pending.nextMs).toBe(3000);
+    expect(pending.fail(name('a'), { kind: 'path', message: 'other' }, 3000, 1)).toBe(true);
+    expect([...pending]).toMatchObject([['a', { message: 'other' }]]);
+  });
+
+  it('never lets a failed name hold up another; a new change gives it a turn at once', () => {
+    const pending = new Pending();
+    pending.note(name('a'), 0);
+    pending.note(name('b'), 0);
+    pending.fail(name('a'), failure, 0, 1);
+    expect(pending.ready(0, 9)).toEqual(['b']);
+    pending.note(name('a'), 1);
+    expect(pending.ready(1, 9)).toEqual(['a', 'b']);
+    pending.fail(name('a'), failure, 1, 1);
+    pending.hurry();
+    expect(pending.ready(1, 9).sort()).toEqual(['a', 'b']);
+  });
+});
+
+describe('backing off', () => {
+  it('doubles up to a ceiling, spread over the upper half', () => {
+    expect([1, 2, 3, 4].map((n) => delayMs(PATH_BACKOFF, n, 1))).toEqual([1000, 2000, 4000, 8000]);
+    expect(delayMs(PATH_BACKOFF, 99, 1)).toBe(60_000);
+    expect(delayMs(LINE_BACKOFF, 99, 1)).toBe(30_000);
+    expect(delayMs(PATH_BACKOFF, 1, 0)).toBe(500);
+  });
+});
+
+describe('a batch', () => {
+  const plan = (seen: Record<string, Seen>, known: Record<string, Entry>, mode: 'seen' | 'never' = 'seen') => {
+    const index = new NameIndex();
+    for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
+    return planBatch(new Map(Object.entries(seen).map(([path, s]) => [name(path), s] as [Name, Seen])), index, mode);
+  };
+
+  it('sends what is here and deletes only what is ours', () => {
+    expect(plan({ new: file(), gone: 'missing', 'never there': 'missing' }, { gone: file() })).toEqual({
+      clear: [],
+      run: ['new', 'gone'],
+      ignoreTimes: false,
+      drop: ['never there'],
+    });
+  });
+
+  it('clears the way where something else has taken a place', () => {
+    expect(
+      plan({ d: file(), 'd/a': 'blocked', fifo: 'blocked' }, { d: dir(), 'd/a': file(), 'd/b': file(), fifo: file() }),
+    ).toEqual({
+      clear: ['d', 'd/a', 'd/b', 'fifo'],
+      run: ['d'],
+      ignoreTimes: false,
+      drop: [],
+    });
+  });
+
+  it('deletes nothing if deletions are not wanted', () => {
+    expect(
+      plan({ d: file(), gone: 'missing', 'd/a': 'blocked' }, { d: dir(), 'd/a': file(), gone: file() }, 'never'),
+    ).toEqual({
+      clear: [],
+      run: ['d'],
+      ignoreTimes: false,
+      drop: ['gone', 'd/a'],
+    });
+  });
+
+  it('does not trust the quick check where it would be fooled', () => {
+    expect(plan({ a: file({ ino: 2 }) }, { a: file() }).ignoreTimes).toBe(true);
+    expect(plan({ a: file({ size: 9 }) }, { a: file() }).ignoreTimes).toBe(false);
+  });
+});

@@ -1,0 +1,145 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/core/entry.js';
+import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
+import { NameIndex } from '../../src/core/name-index.js';
+import { keyOf, runtimeFolder, stateFolder } from '../../src/state/folders.js';
+import { loadIndex, saveIndex } from '../../src/state/index-file.js';
+import { takeLock } from '../../src/state/lock.js';
+
+let dir = '';
+beforeEach(() => {
+  dir = realpathSync(mkdtempSync(join(tmpdir(), 'sw-')));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const owner = { root: '/r', identity: '1:2', target: 'h:p' };
+const entry: Entry = {
+  type: 'file',
+  mode: 0o644,
+  size: 2 ** 40,
+  mtimeS: 1_700_000_000,
+  mtimeNs: 999_999_999,
+  ino: 2 ** 33,
+  link: '',
+};
+
+describe('the saved index', () => {
+  it('comes back as it was, odd names too', () => {
+    const index = new NameIndex();
+    index.set(ROOT, { ...entry, type: 'dir' });
+    index.set(nameFromText('a\n"b'), entry);
+    index.set(nameFromBytes(Buffer.from([0xff, 0x80, 0x2f, 0x41])), { ...entry, type: 'link', link: '\xff/x' });
+    saveIndex(join(dir, 'i'), owner, index);
+    const loaded = loadIndex(join(dir, 'i'), owner);
+    expect(loaded.kind === 'loaded' && [...loaded.index.entries()]).toEqual([...index.entries()]);
+    expect(statSync(join(dir, 'i')).mode & 0o777).toBe(0o600);
+  });
+
+  it('is not used when it is missing, damaged, cut, of another version or foreign', () => {
+    const path = join(dir, 'i');
+    expect(loadIndex(path, owner)).toEqual({ kind: 'none' });
+    const index = new NameIndex();
+    index.set(nameFromText('a'), entry);
+    saveIndex(path, owner, index);
+    expect(loadIndex(path, { ...owner, identity: '1:3' })).toMatchObject({
+      kind: 'unusable',
+      why: expect.stringMatching(/another directory/),
+    });
+    const good = readFileSync(path, 'utf8');
+    for (const bad of [
+      '',
+      'x',
+      good.slice(0, -10),
+      good.replace('"a"', '"b"'),
+      good.replace('"version":1', '"version":2'),
+    ]) {
+      writeFileSync(path, bad);
+      expect(loadIndex(path, owner).kind).toBe('unusable');
+    }
+    writeFileSync(path, good);
+    expect(loadIndex(path, owner).kind).toBe('loaded');
+  });
+});
+
+describe('the lock', () => {
+  it('is held by one, named by its pid, and free afterwards', async () => {
+    const path = join(dir, 'l');
+    const first = await takeLock(path, 4711, 'x');
+    expect(first.ok).toBe(true);
+    const second = await takeLock(path, 4712, 'x to y');
+    expect(second).toMatchObject({
+      ok: false,
+      failure: {
+        message: 'another syncwatch (pid 4711) already syncs x to y',
+        hint: expect.stringMatching(/kill 4711/),
+      },
+    });
+    if (first.ok) await first.value.release();
+    const third = await takeLock(path, 4713, 'x');
+    expect(third.ok).toBe(true);
+    if (third.ok) await third.value.release();
+  });
+
+  it('of a dead process is taken over; a silent one is respected', async () => {
+    const path = join(dir, 'l');
+    writeFileSync(path, '');
+    const taken = await takeLock(path, 1, 'x');
+    expect(taken.ok).toBe(true);
+    if (taken.ok) await taken.value.release();
+    const silent = createServer(() => {}).listen(path);
+    await new Promise((resolve) => silent.once('listening', resolve));
+    expect(await takeLock(path, 2, 'x')).toMatchObject({
+      ok: false,
+      failure: { message: 'another syncwatch already syncs x' },
+    });
+    silent.close();
+  });
+});
+
+describe('folders', () => {
+  const around = () => ({ home: dir, uid: userInfo().uid, runtimeDir: undefined, stateHome: undefined, tmpDir: dir });
+
+  it('are made for the user alone', () => {
+    const runtime = runtimeFolder(around());
+    expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
+    expect(statSync(join(dir, `syncwatch-${userInfo().uid}`)).mode & 0o777).toBe(0o700);
+    expect(stateFolder(around())).toEqual({ ok: true, value: join(dir, '.local/state/syncwatch') });
+    expect(stateFolder({ ...around(), stateHome: join(dir, 's') })).toEqual({
+      ok: true,
+      value: join(dir, 's/syncwatch'),
+    });
+  });
+
+  it('too long for a socket: the next one', () => {
+    const runtime = runtimeFolder({ ...around(), runtimeDir: `${dir}/${'x'.repeat(90)}`, tmpDir: dir });
+    expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
+  });
+
+  it('that others may write, or a link, are refused', () => {
+    const state = { ...around(), stateHome: join(dir, 's') };
+    stateFolder(state);
+    chmodSync(join(dir, 's/syncwatch'), 0o755);
+    expect(stateFolder(state)).toMatchObject({ ok: false, failure: { hint: expect.stringMatching(/chmod 700/) } });
+    rmSync(join(dir, 's/syncwatch'), { recursive: true });
+    symlinkSync(dir, join(dir, 's/syncwatch'));
+    expect(stateFolder(state).ok).toBe(false);
+  });
+
+  it('keys are short and of their own for each DIR and target', () => {
+    expect(keyOf('/a', 'h:b')).toMatch(/^[0-9a-f]{16}$/);
+    expect(keyOf('/a', 'h:b')).not.toBe(keyOf('/a', 'h:c'));
+  });
+});
