@@ -90,8 +90,11 @@ export interface Parts {
   readonly halted: Promise<Failure>;
   /** The watcher subscribes; from its success on no change is missed. */
   startWatching(): Promise<Result<undefined>>;
-  /** The line begins, with a full pass or, with `--no-initial`, from what is here. Resolves when that is done. */
-  startSyncing(): Promise<void>;
+  /**
+   * The line begins, with a full pass or, with `--no-initial`, from what is here. Resolves when that is done, or with
+   * the failure when the pass broke `tries` times.
+   */
+  startSyncing(tries?: number): Promise<Failure | undefined>;
   stopWatching(): Promise<void>;
   /** Looks at the whole disk once more. */
   lastLook(): Promise<void>;
@@ -231,7 +234,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       rootTimer = setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor }), ROOT_CHECK_MS);
       return success(undefined);
     },
-    startSyncing: async () => {
+    startSyncing: async (tries) => {
       if (!settings.initial) {
         if (line.index.size === 0) {
           const { tree } = await takeSnapshot(disk, filter, noteListing);
@@ -240,11 +243,12 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         line.resume();
         await scanner.walk();
         line.oweInSync();
-        return;
+        return undefined;
       }
       line.resume();
-      await session.pass();
+      const broken = await session.pass(tries);
       save();
+      return broken;
     },
     stopWatching,
     lastLook: async () => {

@@ -8,6 +8,9 @@ import { dryRun } from '../target/full-pass.js';
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
 
+/** How often `--once` tries a full sync that breaks in the middle before it gives up. */
+const ONCE_TRIES = 3;
+
 type End =
   | { readonly kind: 'done' }
   | { readonly kind: 'halted'; readonly failure: Failure }
@@ -77,7 +80,8 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, io: Io) => Promise<
     return new Promise<End>(() => {});
   },
   once: async (parts) => {
-    await parts.startSyncing();
+    const broken = await parts.startSyncing(ONCE_TRIES);
+    if (broken !== undefined) return { kind: 'halted', failure: { ...broken, kind: 'path' } };
     await parts.line.drain();
     // What failed may have been busy for a moment only: it gets one more try.
     parts.line.pending.hurry();

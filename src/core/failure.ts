@@ -51,7 +51,16 @@ export function dispositionOf(failure: Failure): Disposition {
 export const EXIT = { inSync: 0, somePathsFailed: 1, usage: 2, cannotStart: 3 } as const;
 
 /** The exit code of a failure that ends the program. */
-export const exitCodeOf = (failure: Failure): number => (failure.kind === 'usage' ? EXIT.usage : EXIT.cannotStart);
+export function exitCodeOf(failure: Failure): number {
+  switch (failure.kind) {
+    case 'usage':
+      return EXIT.usage;
+    case 'path':
+      return EXIT.somePathsFailed;
+    default:
+      return EXIT.cannotStart;
+  }
+}
 
 /** Either a value or the failure that stands in its way. */
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };

@@ -14,33 +14,48 @@ export interface RsyncExit {
 
 /** What came of a run. */
 export type Outcome =
-  /** rsync did what it could: every name is done but the failed ones. */
-  | { readonly kind: 'finished'; readonly failed: ReadonlyMap<Name, Failure> }
+  /**
+   * rsync did what it could: every name is done but the failed ones. `strays`: complaints about what is no name of
+   * this run, such as a file there that a mirror could not delete.
+   */
+  | {
+      readonly kind: 'finished';
+      readonly failed: ReadonlyMap<Name, Failure>;
+      readonly strays: ReadonlyMap<Name, Failure>;
+    }
   /** The run ended before its time or nobody can say what it did: no name is done. */
   | { readonly kind: 'broken'; readonly failure: Failure };
 
 /**
  * Takes a run's end apart. Exit codes decide little alone (DESIGN section 7): stderr first, then the code.
- * `has`: whether a name was part of the run.
+ * `has`: whether a name was part of the run. `allowStrays`: a complaint about anything else does not break the run.
  */
-export function outcomeOf(exit: RsyncExit, aim: SshAim | undefined, has: (name: Name) => boolean): Outcome {
+export function outcomeOf(
+  exit: RsyncExit,
+  aim: SshAim | undefined,
+  has: (name: Name) => boolean,
+  allowStrays = false,
+): Outcome {
   const { code, stderr } = exit;
-  if (code === 0) return { kind: 'finished', failed: new Map() };
+  if (code === 0) return { kind: 'finished', failed: new Map(), strays: new Map() };
   const broken = (failure: Failure): Outcome => ({ kind: 'broken', failure: { detail: stderr.trim(), ...failure } });
   const whole = wholeRunFailure(exit, aim);
   if (whole !== undefined) return broken(whole);
 
   const complaints = complaintsIn(stderr);
   const failures = new Map<Name, Failure>();
+  const strays = new Map<Name, Failure>();
   let unplaced: Complaint | undefined;
   for (const complaint of complaints) {
     const names = namesIn(complaint, has);
-    if (names.length === 0) unplaced = complaint;
+    const [path] = complaint.paths;
+    if (names.length === 0 && allowStrays && path !== undefined) strays.set(path as Name, pathFailure(complaint));
+    else if (names.length === 0) unplaced = complaint;
     for (const name of names) if (!failures.has(name)) failures.set(name, pathFailure(complaint));
   }
   // 24: something vanished while it was being read. Comparing with the disk settles that.
   if (code === 24 || (code === 23 && (failures.size > 0 || unplaced === undefined))) {
-    return { kind: 'finished', failed: failures };
+    return { kind: 'finished', failed: failures, strays };
   }
   const first = unplaced ?? complaints[0];
   return broken({

@@ -56,7 +56,7 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
           clear();
         } else
           print({
-            text: `${paint(32, dots(shown))} ${count(shown, 'path')} there (${timeInWords(event.ms)})`,
+            text: `${paint(32, dots(shown))} ${count(shown, 'path')} (${timeInWords(event.ms)})`,
             error: false,
           });
         break;

@@ -17,6 +17,9 @@ const WALK_SHARE = 0.1;
 const SWEEP_MS = 2_000;
 const SWEEP_SHARE = 0.001;
 
+/** How soon to look again for a root that was not there. */
+const ROOT_AWAY_MS = 1_000;
+
 export interface ScannerOptions {
   readonly disk: Disk;
   readonly filter: Filter;
@@ -97,8 +100,9 @@ export class Scanner {
     await Promise.resolve(); // so that #running is set
     while (!this.#stopped && (this.#walkDue || this.#names.size > 0)) {
       if (!rootIsThere()) {
-        this.#names.clear(); // a full pass follows when it is back
-        this.#walkDue = false;
+        this.#names.clear(); // instead, everything is looked at when it is back
+        this.#walkDue = true;
+        this.#walkTimer = setTimeout(() => this.#go(), ROOT_AWAY_MS);
         return;
       }
       const begun = performance.now();

@@ -23,7 +23,7 @@ export interface PassOptions {
 /** How a full pass ended: `again` after so many milliseconds, because the run broke. */
 export type PassEnd =
   | { readonly kind: 'done' }
-  | { readonly kind: 'again'; readonly afterMs: number }
+  | { readonly kind: 'again'; readonly afterMs: number; readonly failure: Failure }
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'stopped' };
 
@@ -71,19 +71,20 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const refused = await guard(snapshot, turn);
     if (refused !== undefined) return { kind: 'halted', failure: refused };
     report({ kind: 'passStarted', target: line.target, names: tree.size });
-    if (!(await clearTheWay(line, tree, turn))) return { kind: 'again', afterMs: 1_000 };
+    if (!(await clearTheWay(line, tree, turn))) return { kind: 'again', afterMs: 1_000, failure: NOT_CLEARED };
 
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
     const { outcome, items } = await turn.run(run, has);
     if (outcome.kind === 'broken') {
       const afterMs = turn.broke(outcome.failure);
-      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs };
+      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
     for (const [name, entry] of tree.entries()) {
       if (!outcome.failed.has(name)) line.index.set(name, isRacy(entry, fromMs, toMs) ? unsure(entry) : entry);
     }
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) turn.failed(name, failure);
+    turn.strays(new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]));
     for (const item of items) if (item.action === 'delete') line.index.delete(item.name);
     turn.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
@@ -92,6 +93,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     return { kind: 'done' };
   });
 }
+
+const NOT_CLEARED: Failure = { kind: 'run', message: 'what is in the way of the full sync could not be deleted there' };
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
 async function clearTheWay(line: Line, tree: NameIndex, turn: TurnOfLine): Promise<boolean> {

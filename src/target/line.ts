@@ -38,6 +38,9 @@ export interface LineOptions {
 /** A batch that never gets quiet is handed on after so many debounce times. */
 const LATEST_DEBOUNCES = 10;
 
+/** How soon to look again for a root that was not there, in milliseconds. */
+const ROOT_AWAY_MS = 1_000;
+
 /**
  * One target's line: index → pending → debounce → queue(1) → rsync → index.
  *
@@ -59,11 +62,15 @@ export class Line {
   readonly #settle: ReturnType<typeof debounce<() => void>>;
   #settleBy: number | undefined;
   #wake: NodeJS.Timeout | undefined;
+  /** Whether a turn of ours waits in the queue (a full pass there does not count). */
+  #turnWaits = false;
   #summary: Summary = EMPTY_SUMMARY;
   /** Runs that broke in a row. */
   #breaks = 0;
   #resumeAt = 0;
   #owesInSync = false;
+  /** What the last full pass could not do about names that are not ours. */
+  #strays: ReadonlyMap<Name, Failure> = new Map();
   #sinceInSync = { names: 0, begunMs: 0 };
 
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
@@ -132,6 +139,7 @@ export class Line {
           clear: (names) => this.#clear(names),
           delivered: (items, ms) => this.#delivered(items, ms),
           failed: (name, failure) => this.#failed(name, failure),
+          strays: (strays) => this.#setStrays(strays),
           broke: (failure) => this.#broke(failure),
         }),
       { priority: 1 },
@@ -139,7 +147,7 @@ export class Line {
   }
 
   get summary(): Summary {
-    return { ...this.#summary, unsent: [...this.pending] };
+    return { ...this.#summary, unsent: [...this.pending, ...this.#strays] };
   }
 
   /** Resolves when nothing is left to do but what failed and backs off, or when {@link stop} is called. */
@@ -164,20 +172,32 @@ export class Line {
   /** Queues a turn, unless one waits already. */
   #takeTurn(): void {
     this.#settleBy = undefined;
-    if (this.#abort.signal.aborted || this.#queue.size > 0) return;
+    if (this.#abort.signal.aborted || this.#turnWaits) return;
     clearTimeout(this.#wake);
     const now = performance.now();
     const next = this.pending.nextMs;
     if (next === undefined) return;
     const at = Math.max(next, this.#resumeAt);
     if (at > now) this.#wake = setTimeout(() => this.#takeTurn(), at - now);
-    else void this.#queue.add(() => this.#turn());
+    else {
+      this.#turnWaits = true;
+      void this.#queue.add(() => {
+        this.#turnWaits = false;
+        return this.#turn();
+      });
+    }
+  }
+
+  /** The root is not there: everything waits. */
+  #takeTurnLater(): void {
+    this.#resumeAt = performance.now() + ROOT_AWAY_MS;
+    this.#takeTurn();
   }
 
   async #turn(): Promise<void> {
     const { disk, deletes, oneByOne, rootIsThere, guard, maxDelete } = this.#options;
     const begunMs = performance.now();
-    if (!rootIsThere()) return; // the root guard comes back to us with a full pass
+    if (!rootIsThere()) return this.#takeTurnLater();
     const names = this.pending.ready(begunMs, oneByOne ? 1 : Number.POSITIVE_INFINITY);
     if (this.#sinceInSync.names === 0) this.#sinceInSync.begunMs = begunMs;
     const fromMs = Date.now();
@@ -199,7 +219,7 @@ export class Line {
       this.#options.onHalt(refused);
       return;
     }
-    if (!rootIsThere()) return; // it went while we looked: what we saw means nothing
+    if (!rootIsThere()) return this.#takeTurnLater(); // it went while we looked: what we saw means nothing
 
     if (batch.clear.length > 0 && !(await this.#clear(batch.clear))) return this.#afterTurn();
     const toRun = [...batch.run, ...this.#parentsOf(batch.clear, before)];
@@ -337,6 +357,14 @@ export class Line {
     return true;
   }
 
+  #setStrays(strays: ReadonlyMap<Name, Failure>): void {
+    for (const [name, failure] of strays) {
+      if (this.#strays.get(name)?.message === failure.message) continue;
+      this.#options.report({ kind: 'pathFailed', target: this.target, name, failure });
+    }
+    this.#strays = strays;
+  }
+
   #failed(name: Name, failure: Failure): void {
     const news = this.pending.fail(name, failure, performance.now(), Math.random());
     if (news) this.#options.report({ kind: 'pathFailed', target: this.target, name, failure });
@@ -378,7 +406,7 @@ export class Line {
       level: 'debug',
       text: `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`,
     });
-    return { outcome: outcomeOf(exit, aim, has), items, kept };
+    return { outcome: outcomeOf(exit, aim, has, run.kind === 'pass'), items, kept };
   }
 
   /**
@@ -430,6 +458,8 @@ export interface TurnOfLine {
   clear(names: readonly Name[]): Promise<boolean>;
   delivered(items: readonly Item[], ms: number): void;
   failed(name: Name, failure: Failure): void;
+  /** Failures about names that are not ours: told, and counted until the next full pass. */
+  strays(strays: ReadonlyMap<Name, Failure>): void;
   /** Reports a broken run; gives how long to wait before the next, in milliseconds, or undefined to give up. */
   broke(failure: Failure): number | undefined;
 }

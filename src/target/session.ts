@@ -87,7 +87,7 @@ export class TargetSession {
   readonly #onHalt: (failure: Failure) => void;
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
-  #passing: Promise<void> = Promise.resolve();
+  #passing: Promise<unknown> = Promise.resolve();
 
   constructor(
     line: Line,
@@ -103,30 +103,36 @@ export class TargetSession {
     this.#hold(reached.connection);
   }
 
-  /** A full pass, repeated until rsync got through, and a walk after it. Resolves too when the session is stopped. */
-  pass(): Promise<void> {
-    this.#passing = this.#passing.then(() => this.#passNow());
-    return this.#passing;
+  /**
+   * A full pass, repeated until rsync got through, and a walk after it. Resolves with the failure after `tries` passes
+   * that broke, and with nothing when it is done or the session is stopped.
+   */
+  pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
+    const done = this.#passing.then(() => this.#passNow(tries));
+    this.#passing = done;
+    return done;
   }
 
-  async #passNow(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+  async #passNow(tries: number): Promise<Failure | undefined> {
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
       const end = await fullPass(this.line, { ...this.#pass, report: this.#options.report });
       switch (end.kind) {
         case 'done':
           await this.#walk();
           this.line.oweInSync();
-          return;
+          return undefined;
         case 'again':
+          if (attempt >= tries) return end.failure;
           await this.#sleep(end.afterMs);
           break;
         case 'halted':
           this.#onHalt(end.failure);
-          return;
+          return undefined;
         case 'stopped':
-          return;
+          return undefined;
       }
     }
+    return undefined;
   }
 
   /** No new passes or logins; what is under way goes on. Resolves when no pass is under way. */
@@ -166,7 +172,8 @@ export class TargetSession {
         report({ kind: 'connected', target: this.line.target, ms: performance.now() - begun });
         this.#hold(opened.value);
         this.line.resume();
-        return this.pass();
+        await this.pass();
+        return;
       }
       failure = opened.failure;
     }

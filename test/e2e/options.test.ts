@@ -1,14 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { place, Running, run } from '../support/cli.js';
@@ -97,11 +87,11 @@ describe('what is synced', () => {
 
 describe('deletions', () => {
   it('seen: only what was seen deleted; what the remote made for itself and what is excluded stay', async () => {
-    const { local, remote, start, same } = place();
+    const { local, remote, start, same, fillRemote } = place();
     fill(local, { 'd/a': 'a', 'd/b/c': 'c', 'e/f': 'f', keep: 'k' });
     const running = start(['-x', '*.log']);
     await running.inSync();
-    fill(remote, { 'made-there': 'm', 'd/b/result': 'r', 'e/x.log': 'l' });
+    fillRemote({ 'made-there': 'm', 'd/b/result': 'r', 'e/x.log': 'l' });
     rmSync(join(local, 'd'), { recursive: true });
     rmSync(join(local, 'e'), { recursive: true });
     await running.event('kept', (e) => e.path === 'e');
@@ -111,10 +101,10 @@ describe('deletions', () => {
   });
 
   it('seen: what was deleted while syncwatch was not running', async () => {
-    const { local, remote, run: once } = place();
+    const { local, remote, run: once, fillRemote } = place();
     fill(local, { a: 'a', 'd/b': 'b', 'd/c/e': 'e', f: 'f' });
     expect((await once(['--once'])).code).toBe(0);
-    fill(remote, { theirs: 't' });
+    fillRemote({ theirs: 't' });
     rmSync(join(local, 'd'), { recursive: true });
     unlinkSync(join(local, 'a'));
     fill(local, { d: 'now a file', f2: 'f' });
@@ -140,21 +130,19 @@ describe('deletions', () => {
   });
 
   it('mirror: a full sync removes what is only there, but not what is excluded', async () => {
-    const { local, remote, run: once } = place();
+    const { local, remote, run: once, fillRemote } = place();
     fill(local, { a: 'a', b: 'b', c: 'c' });
     expect((await once(['--once'])).code).toBe(0);
-    fill(remote, { 'extra/file': 'x', 'x.log': 'l' });
+    fillRemote({ 'extra/file': 'x', 'x.log': 'l' });
     const { code, stderr } = await once(['--once', '--delete', 'mirror', '-x', '*.log']);
     expect(code, stderr).toBe(0);
     expect(names(remote)).toEqual(['a', 'b', 'c', 'x.log']);
   });
 
   it('mirror: more than half of the remote, or --max-delete, stops it where nobody can be asked', async () => {
-    const { local, remote, run: once } = place();
+    const { local, remote, run: once, fillRemote } = place();
     fill(local, { a: 'a' });
-    mkdirSync(remote);
-    chmodSync(remote, 0o777);
-    fill(remote, { 1: '', 2: '', 3: '', 4: '' });
+    fillRemote({ 1: '', 2: '', 3: '', 4: '' });
     const before = tree(remote);
     const half = await once(['--once', '--delete', 'mirror']);
     expect(half.stderr).toMatch(/would delete 4 of 4 paths on there:\S+; nothing was changed\n.*--dry-run/);
@@ -363,10 +351,9 @@ describe('how it is done', () => {
       'back\\slash',
       'a:b',
     ]) {
-      const { local, server, env, remote } = place();
+      const { local, server, env, remote, fillRemote } = place();
       fill(local, { a: 'a' });
-      mkdirSync(remote);
-      chmodSync(remote, 0o777);
+      fillRemote({});
       const to = `there:${remote.replace(server.hereBase, server.thereBase)}/${name}`;
       const { code, stderr } = await run(['-F', server.sshConfig, '--to', to, '--once', local], { env });
       expect(stderr).toBe('');

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
 import type { TestServer } from './server-setup.js';
-import { temporaryDir, tree } from './tree.js';
+import { fill, temporaryDir, tree } from './tree.js';
 
 export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
 
@@ -159,6 +159,8 @@ export interface Place {
   /** `-F config --to there:/…` */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Makes the remote directory and fills it, as the user there. */
+  fillRemote(files: Readonly<Record<string, string>>): void;
   start(args?: readonly string[], options?: RunOptions): Running;
   run(args?: readonly string[], options?: RunOptions): ReturnType<typeof run>;
   /** Waits until both trees are the same. */
@@ -187,6 +189,12 @@ export function place(): Place {
     to,
     args,
     env,
+    fillRemote: (files) => {
+      const source = join(base, 'for-there');
+      fill(source, { './': '', ...files });
+      execFileSync('rsync', ['-r', '-e', `ssh -F ${server.sshConfig}`, `${source}/`, `${to}/`]);
+      rmSync(source, { recursive: true });
+    },
     start: (more = [], options = {}) => new Running([...args, '--json', local, ...more], { env, ...options }),
     run: (more = [], options = {}) => run([...args, local, ...more], { env, ...options }),
     same: async (running, leaveOut) => {

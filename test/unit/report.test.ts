@@ -104,7 +104,7 @@ describe('on a terminal', () => {
     expect(screen(human(upload(item('a'), item('b', 'delete'))))).toEqual([
       '03:04:05 a',
       '03:04:05 b deleted',
-      '03:04:05 .. 2 paths there (12 ms)',
+      '03:04:05 .. 2 paths (12 ms)',
       '',
     ]);
   });

@@ -235,7 +235,7 @@ describe('how a run ended', () => {
       ['x', 'y'].includes(name),
     );
 
-  it('well', () => expect(exit(0)).toEqual({ kind: 'finished', failed: new Map() }));
+  it('well', () => expect(exit(0)).toEqual({ kind: 'finished', failed: new Map(), strays: new Map() }));
   it('something vanished', () => expect(exit(24, 'file has vanished: "/s/x"')).toMatchObject({ kind: 'finished' }));
 
   it('23 taken apart', () => {
@@ -245,6 +245,14 @@ describe('how a run ended', () => {
     );
     expect(outcome.kind === 'finished' && [...outcome.failed]).toMatchObject([
       ['x', { kind: 'path', message: 'permission denied here' }],
+    ]);
+  });
+
+  it('23 about what is no name of a full pass is a stray', () => {
+    const stderr = 'rsync: [generator] delete_file: unlink(their/file) failed: Permission denied (13)';
+    const outcome = outcomeOf({ code: 23, signal: undefined, stderr }, aim, () => false, true);
+    expect(outcome.kind === 'finished' && [...outcome.strays]).toMatchObject([
+      ['their/file', { message: 'permission denied there' }],
     ]);
   });
 

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
+import { place, type Running } from '../support/cli.js';
+import { fill } from '../support/tree.js';
+
+/** The processes of this syncwatch whose command matches. */
+function processes(running: Running, pattern: RegExp): number[] {
+  const pids = childrenOf(running.child.pid ?? 0);
+  return execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => pattern.test(line) && !line.includes('<defunct>'))
+    .map((line) => Number.parseInt(line, 10))
+    .filter((pid) => pids.includes(pid));
+}
+
+describe('one connection', () => {
+  it('one master for everything, and every rsync goes through it', async () => {
+    const { local, start } = place();
+    fill(local, { a: 'a' });
+    const running = start(['--debug']);
+    await running.inSync();
+    expect(processes(running, /ssh -N/).length).toBe(1);
+    expect(running.events.filter((e) => e.event === 'connected').length).toBe(1);
+  });
+
+  it('lost: said once, logged in again, and what was changed meanwhile arrives', async () => {
+    const { local, start, same } = place();
+    fill(local, { a: 'a', 'd/b': 'b' });
+    const running = start();
+    await running.inSync();
+    for (let i = 0; i < 3; i++) {
+      const before = running.events.length;
+      const [master = 0] = processes(running, /ssh -N/);
+      process.kill(master, 'SIGKILL');
+      writeFileSync(join(local, 'a'), `changed ${i}`);
+      fill(local, { [`n/${i}/new`]: 'n' });
+      await running.event('trouble', () => true, before);
+      await running.event('connected', () => true, before);
+      await same(running);
+      writeFileSync(join(local, 'd/b'), `after ${i}`);
+      await same(running);
+      await running.event('inSync', () => true, before);
+      expect(running.events.slice(before).filter((e) => e.event === 'trouble').length).toBe(1);
+    }
+    expect(await running.stop()).toBe(130);
+    expect(running.events.find((e) => e.event === 'stopped')?.['summary']).toMatchObject({ unsent: [] });
+  });
+
+  it('the watcher process killed: another one takes over, nothing is missed', async () => {
+    const { local, start, same } = place();
+    fill(local, { a: 'a', 'd/b': 'b' });
+    const running = start();
+    await running.inSync();
+    for (let i = 0; i < 3; i++) {
+      const [watcher = 0] = processes(running, /watch\/process/);
+      process.kill(watcher, 'SIGKILL');
+      writeFileSync(join(local, 'd/b'), `while nobody watched ${i}`);
+      fill(local, { [`n/${i}/new`]: 'n' });
+      await same(running);
+      writeFileSync(join(local, `n/${i}/new`), `changed ${i}`);
+      await same(running);
+    }
+  });
+});
