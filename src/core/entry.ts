@@ -12,6 +12,8 @@ export interface Entry {
   readonly mtimeS: number;
   readonly mtimeNs: number;
   readonly ino: number;
+  /** Change time in microseconds, its lowest 30 bits: only compared between two looks at the disk, see untouched. */
+  readonly ctime: number;
   /** Where a link points, one character per byte; empty for the others. */
   readonly link: string;
 }
@@ -36,6 +38,13 @@ export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
   was !== undefined && looksSame(was, now) && (now.type !== 'file' || was.ino === now.ino);
 
 /**
+ * Whether nothing was done to a name between two looks: not even something that was undone again, such as another
+ * file moved here and away, or a mode changed and changed back. Any such thing leaves a new change time.
+ */
+export const isUntouched = (before: Entry, after: Entry): boolean =>
+  isSettled(before, after) && before.ctime === after.ctime;
+
+/**
  * What is on the remote, but not surely in this state: never equal to what is on the disk. For names that a run has
  * begun and that changed meanwhile, and for {@link isRacy} ones.
  */
@@ -49,6 +58,7 @@ export const begun = (type: 'file' | 'dir'): Entry => ({
   mtimeS: 0,
   mtimeNs: -1,
   ino: 0,
+  ctime: 0,
   link: '',
 });
 

@@ -8,6 +8,8 @@ export interface Failure {
   readonly hint?: string;
   /** What rsync, ssh or the system said, for `--debug`. */
   readonly detail?: string;
+  /** It may well be over at the next try: told only if it is not. */
+  readonly isPassing?: boolean;
 }
 
 export type FailureKind =

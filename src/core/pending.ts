@@ -2,6 +2,9 @@ import type { Failure } from './failure.js';
 import type { Name } from './name.js';
 import { delayMs, PATH_BACKOFF } from './retry.js';
 
+/** A failure that should pass is told of when it happened so many times. */
+const TELL_PASSING_AT = 4;
+
 interface Waiting {
   /** When it was first noted, for the reports. */
   readonly sinceMs: number;
@@ -43,7 +46,10 @@ export class Pending {
     this.#names.delete(name);
   }
 
-  /** The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind. */
+  /**
+   * The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind, or
+   * a passing one that does not pass.
+   */
   fail(name: Name, failure: Failure, nowMs: number, random: number): boolean {
     const old = this.#names.get(name);
     const attempts = (old?.attempts ?? 0) + 1;
@@ -53,7 +59,7 @@ export class Pending {
       notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
       failure,
     });
-    return old?.failure?.message !== failure.message;
+    return failure.isPassing === true ? attempts === TELL_PASSING_AT : old?.failure?.message !== failure.message;
   }
 
   /** Lets everything that backs off have its turn at once. */

@@ -28,11 +28,12 @@ export type Outcome =
 
 /**
  * Takes a run's end apart. Exit codes decide little alone (DESIGN section 7): stderr first, then the code.
- * `has`: whether a name was part of the run. `allowStrays`: a complaint about anything else does not break the run.
+ * `places`: how each side's paths begin, as far as known. `has`: whether a name was part of the run. `allowStrays`: a complaint about anything else does not break the run.
  */
 export function outcomeOf(
   exit: RsyncExit,
   aim: SshAim | undefined,
+  places: readonly string[],
   has: (name: Name) => boolean,
   allowStrays = false,
 ): Outcome {
@@ -47,7 +48,7 @@ export function outcomeOf(
   const strays = new Map<Name, Failure>();
   let unplaced: Complaint | undefined;
   for (const complaint of complaints) {
-    const names = namesIn(complaint, has);
+    const names = namesIn(complaint, places, has);
     const [path] = complaint.paths;
     if (names.length === 0 && allowStrays && path !== undefined) strays.set(path as Name, pathFailure(complaint));
     else if (names.length === 0) unplaced = complaint;
@@ -73,7 +74,7 @@ function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): 
   if ((code === 127 || code === 12) && /: (command )?not found|: No such file or directory\s*$/m.test(stderr)) {
     return missingRsyncThere(host);
   }
-  if (/is your shell clean|protocol incompatibility|unexpected tag/.test(stderr) && code === 2) {
+  if (/is your shell clean|protocol version mismatch/.test(stderr) && code === 2) {
     return {
       kind: 'remote',
       message: `${host} prints text at login, which breaks rsync`,
@@ -124,7 +125,10 @@ export const missingRsyncThere = (host: string): Failure => ({
 /** The failure of one path, in words. Errors of the system by number: errno(3). */
 function pathFailure({ side, errno, reason, text }: Complaint): Failure {
   const where = side === 'here' ? 'here' : 'there';
+  // Missing, no directory, a directory, too many links: it became something else between rsync's looks at it.
+  const isPassing = side === 'here' && errno !== undefined && [2, 20, 21, 40].includes(errno);
   const [what, hint] = ((): readonly [string, string | undefined] => {
+    if (isPassing) return ['it changed while it was read', undefined];
     switch (errno) {
       case 1:
       case 13:
@@ -144,5 +148,11 @@ function pathFailure({ side, errno, reason, text }: Complaint): Failure {
         return [`${reason} (${where})`, undefined];
     }
   })();
-  return { kind: 'path', message: what, detail: text, ...(hint === undefined ? {} : { hint }) };
+  return {
+    kind: 'path',
+    message: what,
+    detail: text,
+    ...(hint === undefined ? {} : { hint }),
+    ...(isPassing ? { isPassing } : {}),
+  };
 }

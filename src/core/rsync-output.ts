@@ -76,7 +76,8 @@ export function complaintsIn(stderr: string): Complaint[] {
       continue;
     }
     const said = /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?(.*)$/s.exec(line);
-    if (said === null || /connection unexpectedly closed|link_stat .* No such file or directory/.test(line)) continue;
+    if (said === null || /connection unexpectedly closed|link_stat .* (No such file or|Not a) directory/.test(line))
+      continue;
     const [, who = '', rest = ''] = said;
     const errno = /\((\d+)\)$/.exec(rest)?.[1];
     const quoted = [...rest.matchAll(/"((?:[^"]|"(?! |$|:))*)"/g)].map((m) => m[1] ?? '');
@@ -104,20 +105,22 @@ const complaint = (
 
 /**
  * The names of a run that a complaint is about. rsync writes a path in full, as either side sees it, sometimes with a
- * temporary name (`.name.AbCdEf`): every tail of it that is a name of this run counts. One too many costs a repetition.
+ * temporary name (`.name.AbCdEf`). `places`: how such paths begin, as far as known, each with a slash at its end. Below
+ * an unknown place every tail that is a name of this run counts: one too many costs a repetition.
  */
-export function namesIn(complaint: Complaint, has: (name: Name) => boolean): Name[] {
-  const found: Name[] = [];
+export function namesIn(complaint: Complaint, places: readonly string[], has: (name: Name) => boolean): Name[] {
+  const found = new Set<Name>();
   for (const path of complaint.paths) {
-    const spellings = [path, path.replace(/(^|\/)\.([^/]+)\.\w{6}$/s, '$1$2')];
-    for (const spelling of new Set(spellings)) {
+    const place = places.find((p) => path.startsWith(p)) ?? '';
+    const rest = path.slice(place.length);
+    for (const spelling of [rest, rest.replace(/(^|\/)\.([^/]+)\.\w{6}$/s, '$1$2')]) {
       for (let from = 0; from >= 0 && from < spelling.length; ) {
         const tail = spelling.slice(from) as Name;
-        if (has(tail)) found.push(tail);
-        const slash = spelling.indexOf('/', from);
+        if (has(tail)) found.add(tail);
+        const slash = place === '' ? spelling.indexOf('/', from) : -1;
         from = slash < 0 ? -1 : slash + 1;
       }
     }
   }
-  return [...new Set(found)];
+  return [...found];
 }

@@ -123,7 +123,7 @@ async function listThere(
 
 function broken(said: Said, aim: SshAim): Failure {
   const code = said.ended.kind === 'exited' ? said.ended.code : undefined;
-  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, () => false);
+  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, [], () => false);
   if (outcome.kind === 'broken') {
     const { failure } = outcome;
     return failure.kind === 'run' ? { ...failure, kind: 'remote' } : failure;

@@ -104,6 +104,7 @@ export class Disk {
       mtimeS: Number(stats.mtimeNs / 1_000_000_000n),
       mtimeNs: Number(stats.mtimeNs % 1_000_000_000n),
       ino: Number(stats.ino),
+      ctime: Number((stats.ctimeNs / 1000n) & 0x3fffffffn),
       link,
     };
   }

@@ -77,7 +77,7 @@ export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
     const index = new NameIndex();
     for (const line of lines) {
       const [name, type, mode, size, mtimeS, mtimeNs, ino, link] = JSON.parse(line);
-      index.set(name, { type: TYPES[type] ?? 'file', mode, size, mtimeS, mtimeNs, ino, link });
+      index.set(name, { type: TYPES[type] ?? 'file', mode, size, mtimeS, mtimeNs, ino, ctime: 0, link });
     }
     return { kind: 'loaded', index };
   } catch {

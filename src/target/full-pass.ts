@@ -1,4 +1,4 @@
-import { isRacy, unsure } from '../core/entry.js';
+import { isRacy, isUntouched, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
@@ -6,6 +6,7 @@ import { childOf, type Name, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
+import { seeAll } from '../scan/look.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line, TurnOfLine } from './line.js';
 
@@ -80,8 +81,15 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       const afterMs = turn.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
+    const after = await seeAll(
+      disk,
+      items.map(({ name }) => name),
+    );
     for (const [name, entry] of tree.entries()) {
-      if (!outcome.failed.has(name)) line.index.set(name, isRacy(entry, fromMs, toMs) ? unsure(entry) : entry);
+      if (outcome.failed.has(name)) continue;
+      const now = after.get(name);
+      const sure = now === undefined || (typeof now !== 'string' && isUntouched(entry, now));
+      line.index.set(name, sure && !isRacy(entry, fromMs, toMs) ? entry : unsure(entry));
     }
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) turn.failed(name, failure);
     turn.strays(new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]));

@@ -1,7 +1,7 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
 import { type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, type Entry, isRacy, isSettled, type Seen, unsure } from '../core/entry.js';
+import { begun, type Entry, isRacy, isSettled, isUntouched, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
@@ -335,7 +335,7 @@ export class Line {
         } else emptied.add(parentOf(name));
         this.index.delete(name);
         this.pending.settle(name);
-      } else if (isSettled(was, now)) {
+      } else if (isUntouched(was, now)) {
         const racy = isStillRacy(was);
         this.index.set(name, racy ? unsure(was) : was);
         if (!racy) this.pending.settle(name);
@@ -406,7 +406,7 @@ export class Line {
       level: 'debug',
       text: `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`,
     });
-    return { outcome: outcomeOf(exit, aim, has, run.kind === 'pass'), items, kept };
+    return { outcome: outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass'), items, kept };
   }
 
   /**
@@ -465,6 +465,12 @@ export interface TurnOfLine {
 }
 
 const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
+
+/** How each side's paths begin, for reading rsync's complaints. */
+const placesOf = ({ root, target }: RsyncSettings): string[] =>
+  [root, ...(target.path.startsWith('/') ? [target.path.replace(/\/+$/, '')] : [])].map((path) =>
+    Buffer.from(`${path}/`, 'utf8').toString('latin1'),
+  );
 
 const tooMany = (deletions: number, limit: number, target: string): Failure => ({
   kind: 'guard',

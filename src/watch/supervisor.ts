@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
@@ -7,6 +8,11 @@ import { isFromWatcher } from './protocol.js';
 
 /** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
 const SUBSCRIBE_TIMEOUT_MS = 60_000;
+
+/** A directory that goes while @parcel/watcher reads the tree fails its subscription (DESIGN section 7): again, then. */
+const VANISHED = /No such file or directory|Not a directory/;
+const SUBSCRIBE_TRIES = 20;
+const SUBSCRIBE_AGAIN_MS = 50;
 
 /** How long no new directory may have appeared before the watcher is renewed, and how long that may be put off. */
 const RENEW_QUIET_MS = 300;
@@ -131,6 +137,15 @@ export class WatchSupervisor {
 
   /** Starts a child and waits until it has subscribed. Until then it is `#next`. */
   async #startChild(): Promise<Result<NodeChild>> {
+    for (let attempt = 1; ; attempt++) {
+      const result = await this.#startChildOnce();
+      const raced = !result.ok && VANISHED.test(result.failure.message) && existsSync(this.#options.root);
+      if (!raced || attempt === SUBSCRIBE_TRIES || this.#stopped) return result;
+      await sleep(SUBSCRIBE_AGAIN_MS * attempt);
+    }
+  }
+
+  async #startChildOnce(): Promise<Result<NodeChild>> {
     let settle: (result: Result<NodeChild>) => void = () => {};
     const settled = new Promise<Result<NodeChild>>((resolve) => {
       settle = resolve;

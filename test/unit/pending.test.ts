@@ -6,6 +6,7 @@ import {
   foolsQuickCheck,
   isRacy,
   isSettled,
+  isUntouched,
   looksSame,
   type Seen,
   unsure,
@@ -23,6 +24,7 @@ const file = (more: Partial<Entry> = {}): Entry => ({
   mtimeS: 100,
   mtimeNs: 5,
   ino: 1,
+  ctime: 0,
   link: '',
   ...more,
 });
@@ -52,6 +54,12 @@ describe('entries', () => {
     expect(isSettled(dir(), dir({ ino: 2 }))).toBe(true);
     expect(isSettled(unsure(file()), file())).toBe(false);
     expect(isSettled(begun('file'), file())).toBe(false);
+  });
+
+  it('are untouched only if nothing was done and undone either', () => {
+    expect(isUntouched(file(), file())).toBe(true);
+    expect(isUntouched(file(), file({ ctime: 1 }))).toBe(false);
+    expect(isUntouched(file(), file({ size: 9 }))).toBe(false);
   });
 
   it('may fool the quick check', () => {
@@ -125,6 +133,18 @@ describe('the pending set', () => {
     expect(pending.nextMs).toBe(3000);
     expect(pending.fail(name('a'), { kind: 'path', message: 'other' }, 3000, 1)).toBe(true);
     expect([...pending]).toMatchObject([['a', { message: 'other' }]]);
+  });
+
+  it('tells of a passing failure only when it does not pass', () => {
+    const pending = new Pending();
+    const passing: Failure = { ...failure, isPassing: true };
+    expect([1, 2, 3, 4, 5].map(() => pending.fail(name('a'), passing, 0, 0))).toEqual([
+      false,
+      false,
+      false,
+      true,
+      false,
+    ]);
   });
 
   it('never lets a failed name hold up another; a new change gives it a turn at once', () => {

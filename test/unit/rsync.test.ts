@@ -217,7 +217,14 @@ describe('what rsync prints', () => {
     );
     expect(more).toEqual([]);
     expect(complaint).toMatchObject({ side, errno });
-    if (complaint !== undefined) expect(namesIn(complaint, has(...names, 'other'))).toEqual(names);
+    if (complaint !== undefined) expect(namesIn(complaint, [], has(...names, 'other'))).toEqual(names);
+  });
+
+  it('below a known place a path is exactly one name', () => {
+    const [complaint] = complaintsIn('rsync: [sender] send_files failed to open "/src/a/b": Permission denied (13)');
+    if (complaint === undefined) throw new Error('no complaint');
+    expect(namesIn(complaint, ['/src/'], has('a/b', 'b'))).toEqual(['a/b']);
+    expect(namesIn(complaint, [], has('a/b', 'b'))).toEqual(['a/b', 'b']);
   });
 
   it('what vanished and what only repeats is no complaint', () => {
@@ -231,7 +238,7 @@ const aim = { login: 'me@host', host: 'host', port: 22, byHand: 'ssh me@host' };
 
 describe('how a run ended', () => {
   const exit = (code: number | undefined, stderr = '') =>
-    outcomeOf({ code, signal: code === undefined ? 'SIGTERM' : undefined, stderr }, aim, (name) =>
+    outcomeOf({ code, signal: code === undefined ? 'SIGTERM' : undefined, stderr }, aim, ['/s/'], (name) =>
       ['x', 'y'].includes(name),
     );
 
@@ -248,9 +255,14 @@ describe('how a run ended', () => {
     ]);
   });
 
+  it('a source that became something else is a passing failure', () => {
+    const outcome = exit(23, 'rsync: [sender] read errors mapping "/s/x": Is a directory (21)');
+    expect(outcome.kind === 'finished' && [...outcome.failed]).toMatchObject([['x', { isPassing: true }]]);
+  });
+
   it('23 about what is no name of a full pass is a stray', () => {
     const stderr = 'rsync: [generator] delete_file: unlink(their/file) failed: Permission denied (13)';
-    const outcome = outcomeOf({ code: 23, signal: undefined, stderr }, aim, () => false, true);
+    const outcome = outcomeOf({ code: 23, signal: undefined, stderr }, aim, [], () => false, true);
     expect(outcome.kind === 'finished' && [...outcome.strays]).toMatchObject([
       ['their/file', { message: 'permission denied there' }],
     ]);
@@ -267,6 +279,7 @@ describe('how a run ended', () => {
     [12, 'sh: 1: rsync: not found\nrsync: connection unexpectedly closed', 'remote'],
     [127, 'bash: line 1: rsync: command not found', 'remote'],
     [2, 'protocol version mismatch -- is your shell clean?', 'remote'],
+    [2, 'ABORTING due to invalid path from sender: a/b\nrsync error: protocol incompatibility (code 2)', 'run'],
     [12, 'rsync: --delete-missing-args: unknown option', 'remote'],
     [11, 'rsync: [Receiver] mkdir "/no/dst/a" failed: No such file or directory (2)\n', 'remote'],
     [11, 'rsync: [receiver] write failed on "/d/x": No space left on device (28)', 'run'],

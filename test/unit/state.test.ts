@@ -33,6 +33,7 @@ const entry: Entry = {
   mtimeS: 1_700_000_000,
   mtimeNs: 999_999_999,
   ino: 2 ** 33,
+  ctime: 0,
   link: '',
 };
 
