@@ -3,7 +3,7 @@ import type { Name } from './name.js';
 import { delayMs, PATH_BACKOFF } from './retry.js';
 
 /** A failure that should pass is told of when it happened so many times. */
-const TELL_PASSING_AT = 4;
+const TELL_PASSING_AT = 2;
 
 interface Waiting {
   /** When it was first noted, for the reports. */

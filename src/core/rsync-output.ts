@@ -48,6 +48,8 @@ const unescapeBytes = (text: string): Buffer =>
     'latin1',
   );
 
+const IN_THE_WAY = 'could not make way for ';
+
 /** One thing that rsync said went wrong. */
 export interface Complaint {
   /** The line, for `--debug`. */
@@ -58,6 +60,8 @@ export interface Complaint {
   readonly errno: number | undefined;
   /** `here`: the sender's; `there`: the receiver's or generator's. */
   readonly side: 'here' | 'there';
+  /** A directory there is in the way of something that is none here; perhaps ours, and about to be emptied. */
+  readonly isInTheWay: boolean;
   /** rsync's own words for what it tried or what is in the way. */
   readonly reason: string;
 }
@@ -101,12 +105,14 @@ const complaint = (
   errno: errno === undefined ? undefined : Number(errno),
   side,
   reason,
+  isInTheWay: text.startsWith(IN_THE_WAY),
 });
 
 /**
  * The names of a run that a complaint is about. rsync writes a path in full, as either side sees it, sometimes with a
  * temporary name (`.name.AbCdEf`). `places`: how such paths begin, as far as known, each with a slash at its end. Below
- * an unknown place every tail that is a name of this run counts: one too many costs a repetition.
+ * an unknown place every tail that is a name of this run counts: one too many costs a repetition. A relative path is a
+ * name as it stands.
  */
 export function namesIn(complaint: Complaint, places: readonly string[], has: (name: Name) => boolean): Name[] {
   const found = new Set<Name>();
@@ -117,7 +123,7 @@ export function namesIn(complaint: Complaint, places: readonly string[], has: (n
       for (let from = 0; from >= 0 && from < spelling.length; ) {
         const tail = spelling.slice(from) as Name;
         if (has(tail)) found.add(tail);
-        const slash = place === '' ? spelling.indexOf('/', from) : -1;
+        const slash = place === '' && path.startsWith('/') ? spelling.indexOf('/', from) : -1;
         from = slash < 0 ? -1 : slash + 1;
       }
     }

@@ -140,9 +140,9 @@ describe('the pending set', () => {
     const passing: Failure = { ...failure, isPassing: true };
     expect([1, 2, 3, 4, 5].map(() => pending.fail(name('a'), passing, 0, 0))).toEqual([
       false,
-      false,
-      false,
       true,
+      false,
+      false,
       false,
     ]);
   });
