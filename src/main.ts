@@ -229,7 +229,6 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       await takeSnapshot(disk, filter, noteListing); // the watcher is told which directories it can spare
       const started = await supervisor.start();
       if (!started.ok) return started;
-      scanner.sweepRegularly();
       report({ kind: 'watching', root, directories: supervisor.directories });
       rootTimer = setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor }), ROOT_CHECK_MS);
       return success(undefined);
@@ -242,11 +241,13 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         }
         line.resume();
         await scanner.walk();
+        scanner.sweepRegularly();
         line.oweInSync();
         return undefined;
       }
       line.resume();
       const broken = await session.pass(tries);
+      scanner.sweepRegularly();
       save();
       return broken;
     },

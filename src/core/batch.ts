@@ -1,4 +1,4 @@
-import { foolsQuickCheck, type Seen } from './entry.js';
+import { foolsQuickCheck, isSettled, type Seen } from './entry.js';
 import type { Name } from './name.js';
 import type { NameIndex } from './name-index.js';
 
@@ -13,7 +13,7 @@ export interface Batch {
   readonly run: readonly Name[];
   /** A listed file would fool rsync's quick check. */
   readonly ignoreTimes: boolean;
-  /** Nothing to do: gone here and never sent, or deletions are not wanted. */
+  /** Nothing to do: it is there as it is here, or it is gone here and was never sent, or deletions are not wanted. */
   readonly drop: readonly Name[];
 }
 
@@ -32,6 +32,10 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
       if (was === undefined || deletes === 'never') drop.push(name);
       else if (now === 'missing') run.push(name);
       else clear.push(name);
+      continue;
+    }
+    if (isSettled(was, now)) {
+      drop.push(name);
       continue;
     }
     run.push(name);

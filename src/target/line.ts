@@ -206,7 +206,7 @@ export class Line {
     const isStillRacy = (entry: Entry): boolean => isRacy(entry, fromMs, toMs);
     const batch = planBatch(before, this.index, deletes);
     for (const name of batch.drop) {
-      if (deletes === 'never') this.index.delete(name);
+      if (typeof before.get(name) === 'string') this.index.delete(name);
       this.pending.settle(name);
     }
     const deletions = batch.clear.length + batch.run.filter((name) => before.get(name) === 'missing').length;
@@ -366,6 +366,8 @@ export class Line {
   }
 
   #failed(name: Name, failure: Failure): void {
+    const was = this.index.get(name);
+    if (was !== undefined) this.index.set(name, unsure(was));
     const news = this.pending.fail(name, failure, performance.now(), Math.random());
     if (news) this.#options.report({ kind: 'pathFailed', target: this.target, name, failure });
   }

@@ -186,6 +186,15 @@ describe('a batch', () => {
     });
   });
 
+  it('needs nothing for what is there as it is here', () => {
+    expect(plan({ a: file(), d: dir({ ino: 9 }) }, { a: file(), d: dir() })).toEqual({
+      clear: [],
+      run: [],
+      ignoreTimes: false,
+      drop: ['a', 'd'],
+    });
+  });
+
   it('clears the way where something else has taken a place', () => {
     expect(
       plan({ d: file(), 'd/a': 'blocked', fifo: 'blocked' }, { d: dir(), 'd/a': file(), 'd/b': file(), fifo: file() }),
