@@ -189,7 +189,7 @@ const usage = (message: string, hint = SEE_HELP): Failure => ({ kind: 'usage', m
 function improve(message: string): [string, string] {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')[0];
   if (unknown === undefined) return [message.replace(/\s*\n\s*/g, ' '), SEE_HELP];
-  const known = Object.keys(OPTIONS).flatMap((name) => [name, `no-${name}`]);
+  const known = [...Object.keys(OPTIONS), 'version', 'help'].flatMap((name) => [name, `no-${name}`]);
   const [best] = known
     .map((name) => ({ name, distance: leven(unknown, name) }))
     .sort((a, b) => a.distance - b.distance);

@@ -11,73 +11,92 @@ export interface SshAim {
   readonly byHand: string;
 }
 
-/**
- * Why ssh could not log in or lost the connection, from what it wrote to stderr (`LC_ALL=C`; OpenSSH 9.2). Order
- * matters: the more telling line first.
- */
-export function sshFailure(stderr: string, aim: SshAim): Failure {
-  const { login, host, port, byHand } = aim;
-  const at = port === undefined ? host : `${host} port ${port}`;
-  const known = port === undefined ? host : `[${host}]:${port}`;
-  const fail = (kind: Failure['kind'], message: string, hint: string): Failure => ({
-    kind,
-    message,
-    hint,
-    detail: stderr.trim(),
-  });
-
-  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i.test(stderr)) {
-    return fail(
-      'login',
-      `the host key of ${at} has changed: another machine may be answering in its place`,
-      `Ask its keeper. If the change is right: ssh-keygen -R '${known}', then log in once with '${byHand}'.`,
-    );
-  }
-  if (/Host key verification failed|No \S+ host key is known/i.test(stderr)) {
-    return fail(
-      'login',
-      `the host key of ${at} is not known here`,
-      `Log in once by hand, check the key and accept it: ${byHand}`,
-    );
-  }
-  if (/Permission denied \(|Too many authentication failures|No more authentication methods/i.test(stderr)) {
-    const methods = /Permission denied \(([^)]*)\)/.exec(stderr)?.[1];
-    return fail(
-      'login',
-      `the login to ${at}${login === host ? '' : ` as ${login.slice(0, -host.length - 1)}`} was refused${methods === undefined ? '' : ` (it takes ${methods})`}`,
-      `Check user and key with '${byHand}'; name another key with -i, or load it into ssh-agent.`,
-    );
-  }
-  if (/Could not resolve hostname/i.test(stderr)) {
-    return fail(
-      'connection',
-      `no such host: ${host}`,
-      'Check the spelling, the network, and Host entries in ~/.ssh/config.',
-    );
-  }
-  if (/Connection refused/i.test(stderr)) {
-    return fail('connection', `${at} refused the connection`, 'Is sshd running there, and is the port right (-p)?');
-  }
-  if (/timed out|No route to host|Network is unreachable|Host is down/i.test(stderr)) {
-    return fail('connection', `${at} can't be reached`, `Check the network or VPN; try '${byHand}'.`);
-  }
-  if (
-    /Bad configuration option|Bad port|line \d+:|command-line: line|Can't open user config file|not accessible/i.test(
-      stderr,
-    )
-  ) {
-    return fail('start', `ssh refused its options: ${lastLine(stderr)}`, 'Check -p, -i, -F and -o, and ~/.ssh/config.');
-  }
-  const last = lastLine(stderr);
-  return fail(
-    'connection',
-    `the connection to ${at} failed${last === '' ? '' : `: ${last}`}`,
-    `Try '${byHand}' to see more.`,
-  );
+interface Explanation {
+  /** What ssh writes to stderr (`LC_ALL=C`; OpenSSH 9.2). */
+  readonly pattern: RegExp;
+  readonly kind: Failure['kind'];
+  readonly message: (aim: SshAim, stderr: string) => string;
+  readonly hint: (aim: SshAim) => string;
 }
+
+const at = ({ host, port }: SshAim): string => (port === undefined ? host : `${host} port ${port}`);
+
+/** The more telling first: a changed host key is followed by the lines of an unknown one. */
+const EXPLANATIONS: readonly Explanation[] = [
+  {
+    pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i,
+    kind: 'login',
+    message: (aim) => `the host key of ${at(aim)} has changed: another machine may be answering in its place`,
+    hint: ({ host, port, byHand }) =>
+      `Ask its keeper. If the change is right: ssh-keygen -R '${port === undefined ? host : `[${host}]:${port}`}', then log in once with '${byHand}'.`,
+  },
+  {
+    pattern: /Host key verification failed|No \S+ host key is known/i,
+    kind: 'login',
+    message: (aim) => `the host key of ${at(aim)} is not known here`,
+    hint: ({ byHand }) => `Log in once by hand, check the key and accept it: ${byHand}`,
+  },
+  {
+    pattern: /Permission denied[ ,]|Too many authentication failures|No more authentication methods/i,
+    kind: 'login',
+    message: (aim, stderr) => {
+      const user = aim.login === aim.host ? '' : ` as ${aim.login.slice(0, -aim.host.length - 1)}`;
+      const methods = /Permission denied \(([^)]*)\)/.exec(stderr)?.[1];
+      return `the login to ${at(aim)}${user} was refused${methods === undefined ? '' : ` (it takes ${methods})`}`;
+    },
+    hint: ({ byHand }) => `Check user and key with '${byHand}'; name another key with -i, or load it into ssh-agent.`,
+  },
+  {
+    pattern: /Could not resolve hostname/i,
+    kind: 'connection',
+    message: ({ host }) => `no such host: ${host}`,
+    hint: () => 'Check the spelling, the network, and Host entries in ~/.ssh/config.',
+  },
+  {
+    pattern: /Connection refused/i,
+    kind: 'connection',
+    message: (aim) => `${at(aim)} refused the connection`,
+    hint: () => 'Is sshd running there, and is the port right (-p)?',
+  },
+  {
+    pattern: /timed out|No route to host|Network is unreachable|Host is down/i,
+    kind: 'connection',
+    message: (aim) => `${at(aim)} can't be reached`,
+    hint: ({ byHand }) => `Check the network or VPN; try '${byHand}'.`,
+  },
+  {
+    pattern:
+      /Bad configuration option|Bad port|line \d+:|command-line: line|Can't open user config file|not accessible/i,
+    kind: 'start',
+    message: (_aim, stderr) => `ssh refused its options: ${lastLine(stderr)}`,
+    hint: () => 'Check -p, -i, -F and -o, and ~/.ssh/config.',
+  },
+];
+
+const UNEXPLAINED: Omit<Explanation, 'pattern'> = {
+  kind: 'connection',
+  message: (aim, stderr) => {
+    const last = lastLine(stderr);
+    return `the connection to ${at(aim)} failed${last === '' ? '' : `: ${last}`}`;
+  },
+  hint: ({ byHand }) => `Try '${byHand}' to see more.`,
+};
+
+const explanationOf = (stderr: string): Omit<Explanation, 'pattern'> =>
+  EXPLANATIONS.find(({ pattern }) => pattern.test(stderr)) ?? UNEXPLAINED;
+
+/** Why ssh could not log in or lost the connection, from what it wrote to stderr. */
+export function sshFailure(stderr: string, aim: SshAim): Failure {
+  const { kind, message, hint } = explanationOf(stderr);
+  return { kind, message: message(aim, stderr), hint: hint(aim), detail: stderr.trim() };
+}
+
+/** Whether a line that ssh wrote while logging in will come back as a failure of ours; else it is for the user. */
+export const isExplained = (line: string): boolean => explanationOf(line) !== UNEXPLAINED;
 
 const lastLine = (text: string): string =>
   text
     .trim()
     .split(/[\r\n]+/)
-    .at(-1) ?? '';
+    .at(-1)
+    ?.replace(/\.$/, '') ?? '';

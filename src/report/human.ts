@@ -87,8 +87,8 @@ const IN_SYNC = '● in sync';
 /** How things stand after an event; '' for nothing to say. */
 function statusAfter(event: Event, before: string): string {
   switch (event.kind) {
-    case 'connecting':
-      return '○ connecting';
+    case 'connecting': // nothing below it: ssh may prompt there
+      return '';
     case 'passStarted':
       return '◐ syncing';
     case 'inSync':

@@ -67,7 +67,7 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     case 'kept':
       return say(`${pathInWords(event.name)}/ stays there: it holds files that syncwatch did not put there`);
     case 'note':
-      if (event.level === 'normal') return say(event.text);
+      if (event.level === 'normal') return say(showControls(event.text));
       return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(showControls(event.text)) : [];
     case 'wouldDo':
       return isWorthALine(event) || verbose ? [{ text: would(event), error: false }] : [];

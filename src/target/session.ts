@@ -3,7 +3,7 @@ import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
-import type { SshAim } from '../core/ssh-exit.js';
+import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
 import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
@@ -52,7 +52,7 @@ const connectionOptions = (
   target,
   ssh,
   controlPath,
-  onMessage: (text) => report({ kind: 'note', level: 'verbose', text: `ssh: ${text}` }),
+  onMessage: (line) => report({ kind: 'note', level: isExplained(line) ? 'debug' : 'normal', text: `ssh: ${line}` }),
 });
 
 /** What all rsync runs to a reached target have in common. */
