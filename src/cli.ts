@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import { watch } from './commands/watch.js';
 import { exitCodeOf } from './core/failure.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
-import { readOptions } from './options.js';
+import { readOptions } from './options/command-line.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
 import { plainPrinter } from './report/plain.js';

@@ -12,7 +12,7 @@ import { keyOf, runtimeFolder, stateFolder } from './state/folders.js';
 import { type IndexOwner, loadIndex, saveIndex } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
 import { type PassOptions, takeSnapshot } from './target/full-pass.js';
-import { type GuardOptions, guardEmptied, guardPass, refuseHome } from './target/guards.js';
+import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
 import { RootGuard } from './watch/root-guard.js';
@@ -142,10 +142,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       deletes: settings.deletes,
       debounceMs: settings.debounceMs,
       oneByOne: settings.oneByOne,
-      maxDelete: settings.maxDelete,
       report,
       rootIsThere: () => rootGuard.isThere(),
-      guard: () => guardEmptied(disk, filter, line, guards),
+      guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
     },
     savedIndex(prepared.indexPath, owner(), io),
@@ -198,7 +197,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     filter,
     mirror,
     onListing: noteListing,
-    guard: (snapshot, turn) => guardPass(line, guards, snapshot, turn),
+    guard: (snapshot, transfer) => guardPass(line, guards, snapshot, transfer),
   };
   const session = new TargetSession(line, prepared.reached, prepared.reach, {
     pass,

@@ -8,7 +8,8 @@ import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { type Listing, walkAll } from '../scan/walk.js';
-import type { Line, TurnOfLine } from './line.js';
+import type { Line } from './line.js';
+import type { Transfer } from './transfer.js';
 
 export interface PassOptions {
   readonly disk: Disk;
@@ -18,7 +19,7 @@ export interface PassOptions {
   /** Gets every listing of the walk before the pass. */
   readonly onListing: (listing: Listing) => void;
   /** Looks at what was found here before anything is changed there; may refuse. */
-  readonly guard: (snapshot: Snapshot, turn: TurnOfLine) => Promise<Failure | undefined>;
+  readonly guard: (snapshot: Snapshot, transfer: Transfer) => Promise<Failure | undefined>;
 }
 
 /** How a full pass ended: `again` after so many milliseconds, because the run broke. */
@@ -65,22 +66,24 @@ export async function takeSnapshot(
  */
 export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   const { disk, filter, mirror, report, guard } = options;
-  return line.turn(async (turn): Promise<PassEnd> => {
+  return line.turn(async (transfer): Promise<PassEnd> => {
     const begun = performance.now();
     const snapshot = await takeSnapshot(disk, filter, options.onListing);
     const { tree, fromMs, toMs } = snapshot;
-    const refused = await guard(snapshot, turn);
+    const refused = await guard(snapshot, transfer);
     if (refused !== undefined) return { kind: 'halted', failure: refused };
     report({ kind: 'passStarted', target: line.target, names: tree.size });
-    if (!(await clearTheWay(line, tree, turn))) return { kind: 'again', afterMs: 1_000, failure: NOT_CLEARED };
+    const again = (failure: Failure): PassEnd => {
+      const afterMs = line.broke(failure);
+      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
+    };
+    const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
+    if (blocked !== undefined) return again(blocked);
 
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
-    const { outcome, items } = await turn.run(run, has);
-    if (outcome.kind === 'broken') {
-      const afterMs = turn.broke(outcome.failure);
-      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
-    }
+    const { outcome, items } = await transfer.run(run, has);
+    if (outcome.kind === 'broken') return again(outcome.failure);
     const after = await seeAll(
       disk,
       items.map(({ name }) => name),
@@ -91,10 +94,12 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       const sure = now === undefined || (typeof now !== 'string' && isUntouched(entry, now));
       line.index.set(name, sure && !isRacy(entry, fromMs, toMs) ? entry : unsure(entry));
     }
-    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) turn.failed(name, failure);
-    turn.strays(new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]));
+    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
+    transfer.setStrays(
+      new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]),
+    );
     for (const item of items) if (item.action === 'delete') line.index.delete(item.name);
-    turn.delivered(
+    transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );
@@ -102,26 +107,23 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   });
 }
 
-const NOT_CLEARED: Failure = { kind: 'run', message: 'what is in the way of the full sync could not be deleted there' };
-
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
-async function clearTheWay(line: Line, tree: NameIndex, turn: TurnOfLine): Promise<boolean> {
-  if (!line.deletes) return true;
+function inTheWay(line: Line, tree: NameIndex): Name[] {
   const names: Name[] = [];
   for (const [name, now] of tree.below(ROOT)) {
     if (now.type !== 'dir' && line.index.get(name)?.type === 'dir') {
       names.push(name, ...[...line.index.below(name)].map(([below]) => below));
     }
   }
-  return names.length === 0 || turn.clear(names);
+  return names;
 }
 
 /** What a full pass would do, told as events. */
 export async function dryRun(line: Line, options: PassOptions): Promise<Failure | undefined> {
-  return line.turn(async (turn) => {
+  return line.turn(async (transfer) => {
     const snapshot = await takeSnapshot(options.disk, options.filter, options.onListing);
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror: options.mirror, dryRun: true } as const;
-    const { outcome, items } = await turn.run(run, (name) => snapshot.tree.get(name) !== undefined);
+    const { outcome, items } = await transfer.run(run, (name) => snapshot.tree.get(name) !== undefined);
     if (outcome.kind === 'broken') return outcome.failure;
     const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });
     for (const item of items) would(item);

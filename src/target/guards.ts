@@ -4,7 +4,8 @@ import { childOf, ROOT } from '../core/name.js';
 import { isHome, type Target } from '../core/target.js';
 import type { Disk } from '../scan/disk.js';
 import type { Snapshot } from './full-pass.js';
-import type { Line, TurnOfLine } from './line.js';
+import type { Line } from './line.js';
+import type { Transfer } from './transfer.js';
 
 /** From this share of the remote on, `--delete mirror` asks first. */
 const ASK_FROM = 0.5;
@@ -33,7 +34,7 @@ export async function guardPass(
   line: Line,
   options: GuardOptions,
   snapshot: Snapshot,
-  turn: TurnOfLine,
+  transfer: Transfer,
 ): Promise<Failure | undefined> {
   const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
   if (snapshot.tree.size === 0 && !allowEmpty && line.deletes && (line.index.size > 0 || mirror)) {
@@ -42,7 +43,7 @@ export async function guardPass(
   if (!mirror) return undefined;
 
   const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: true } as const;
-  const { outcome, items } = await turn.run(run, () => true);
+  const { outcome, items } = await transfer.run(run, () => true);
   if (outcome.kind === 'broken') return undefined; // the real pass meets the same and handles it
   const deletes = items.filter(({ action }) => action === 'delete').length;
   const created = items.filter(({ isNew }) => isNew).length;
@@ -79,3 +80,13 @@ const empty = (dir: string, count: number, target: string): Failure => ({
   message: `${dir} is empty now; ${count === 0 ? 'everything' : `${count} paths`} on ${target} would be deleted. Nothing was deleted`,
   hint: 'If that is what you want, run it again with --allow-empty.',
 });
+
+/** Before deletions while running: `--max-delete`. */
+export function guardMany(deletions: number, target: string, { maxDelete }: GuardOptions): Failure | undefined {
+  if (maxDelete === undefined || deletions <= maxDelete) return undefined;
+  return {
+    kind: 'guard',
+    message: `${deletions} paths would be deleted on ${target}, more than --max-delete ${maxDelete}; nothing was deleted`,
+    hint: 'Raise --max-delete if that is right, or use --delete never.',
+  };
+}

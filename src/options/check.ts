@@ -1,0 +1,130 @@
+import { statSync } from 'node:fs';
+import type { DeleteMode } from '../core/batch.js';
+import { failed, type Result, success } from '../core/failure.js';
+import { whyRefused } from '../core/rsync-args.js';
+import { DEFAULT_DEBOUNCE_MS, type Mode, type Settings, type Verbosity } from '../settings.js';
+import { filterFrom } from './filter.js';
+import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
+import { expandHome, rootFrom, targetFrom } from './places.js';
+
+/** Checks what was given, and makes it what the program works with. */
+export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings> {
+  const once = one(parsed, 'once', isBoolean) ?? false;
+  for (const [name, value] of Object.entries(parsed)) {
+    const isOption = name.length > 1 && name !== '--';
+    if (isOption && Array.isArray(value) && !REPEATABLE.includes(name)) {
+      return failed(usage(`--${name} was given more than once`));
+    }
+  }
+  const targetTexts = many(parsed['to'] as Values);
+  const [targetText] = targetTexts;
+  if (targetText === undefined) {
+    return failed(usage('no target: --to is missing', 'For example: syncwatch --to user@host:/path/to/dir'));
+  }
+  if (targetTexts.length > 1) {
+    return failed(
+      usage('only one --to for now', 'Several targets come in a later version: start one syncwatch for each.'),
+    );
+  }
+  const dryRun = one(parsed, 'dry-run', isBoolean) ?? false;
+  if (once && dryRun) return failed(usage("--once and --dry-run can't go together"));
+  const mode: Mode = dryRun ? 'dry-run' : once ? 'once' : 'watch';
+  const initial = one(parsed, 'initial', isBoolean) ?? true;
+  if (!initial && mode !== 'watch') return failed(usage(`--no-initial makes no sense with --${mode}`));
+
+  const debounceMs = inRange(parsed, 'debounce', 0, 60_000);
+  if (!debounceMs.ok) return debounceMs;
+  const port = inRange(parsed, 'port', 1, 65_535);
+  if (!port.ok) return port;
+  const maxDelete = inRange(parsed, 'max-delete', 0, Number.MAX_SAFE_INTEGER);
+  if (!maxDelete.ok) return maxDelete;
+
+  for (const [option, pattern, example] of [
+    ['bwlimit', /^\d+(\.\d+)?([kmgtp]?(i?b)?)?$/i, '--bwlimit 500 or --bwlimit 1.5m'],
+    [
+      'chmod',
+      /^[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*)(,[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*))*$/,
+      '--chmod D755,F644',
+    ],
+    ['trash', /^[^\0\n\r]+$/, '--trash .trash'],
+  ] as const) {
+    const value = one(parsed, option, isString);
+    if (value !== undefined && !pattern.test(value))
+      return failed(usage(`--${option} ${JSON.stringify(value)} can't be used`, `For example: ${example}`));
+  }
+  for (const option of many(parsed['ssh-option'] as Values)) {
+    if (!/^\w+[ =]/.test(option))
+      return failed(usage(`-o ${JSON.stringify(option)} is no ssh option`, 'Write -o Key=value, see man ssh_config.'));
+  }
+  for (const option of ['identity', 'ssh-config']) {
+    for (const path of many(parsed[option] as Values)) {
+      if (statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() !== false)
+        return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
+    }
+  }
+  const rsyncArgs = parsed['--'] ?? [];
+  for (const arg of rsyncArgs) {
+    const why = whyRefused(arg);
+    if (why !== undefined) return failed(usage(`${arg} can't be given to rsync: ${why}`));
+  }
+
+  const root = rootFrom(parsed._.map(String));
+  if (!root.ok) return root;
+  const target = targetFrom(targetText, root.value.root);
+  if (!target.ok) return target;
+  const trash = one(parsed, 'trash', isString);
+  const filter = filterFrom(parsed, argv, trash);
+  if (!filter.ok) return filter;
+
+  const verbosity: Verbosity =
+    parsed['debug'] === true
+      ? 'debug'
+      : parsed['verbose'] === true
+        ? 'verbose'
+        : parsed['quiet'] === true
+          ? 'quiet'
+          : 'normal';
+  return success({
+    mode,
+    ...root.value,
+    targets: [target.value],
+    filter: filter.value,
+    deletes: one(parsed, 'delete', isDeleteMode) ?? 'seen',
+    maxDelete: maxDelete.value,
+    allowEmpty: parsed['allow-empty'] === true,
+    initial,
+    debounceMs: debounceMs.value ?? DEFAULT_DEBOUNCE_MS,
+    oneByOne: parsed['one-by-one'] === true,
+    ssh: {
+      port: port.value,
+      identities: many(parsed['identity'] as Values).map(expandHome),
+      configFile: one(parsed, 'ssh-config', isString),
+      options: many(parsed['ssh-option'] as Values),
+    },
+    trash,
+    bwlimit: one(parsed, 'bwlimit', isString),
+    chmod: one(parsed, 'chmod', isString),
+    compress: parsed['compress'] === true,
+    rsyncArgs,
+    verbosity,
+    json: parsed['json'] === true,
+    color: parsed['color'] !== false,
+  });
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
+const isDeleteMode = (value: unknown): value is DeleteMode =>
+  value === 'seen' || value === 'mirror' || value === 'never';
+const one = <T>(parsed: Parsed, option: string, is: (value: unknown) => value is T): T | undefined => {
+  const value = parsed[option];
+  return is(value) ? value : undefined;
+};
+
+function inRange(parsed: Parsed, option: string, min: number, max: number): Result<number | undefined> {
+  const value = parsed[option];
+  if (value === undefined) return success(undefined);
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return success(value);
+  const upTo = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
+  return failed(usage(`--${option} takes a whole number ${upTo}`));
+}
