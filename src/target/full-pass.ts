@@ -83,7 +83,11 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
     const { outcome, items } = await transfer.run(run, has);
-    if (outcome.kind === 'broken') return again(outcome.failure);
+    if (outcome.kind === 'broken') {
+      // A file never comes before its line; and before the first line nothing has come at all.
+      if (items.length > 0) transfer.noteMaybe([...tree.entries()].filter(([, entry]) => entry.type !== 'file'));
+      return again(outcome.failure);
+    }
     const after = await seeAll(
       disk,
       items.map(({ name }) => name),

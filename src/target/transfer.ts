@@ -107,9 +107,12 @@ export class Transfer {
       { kind: 'names', names: toRun, ignoreTimes, deleteMissing: deletes !== 'never' },
       (name) => has.has(name),
     );
-    if (result.outcome.kind === 'broken') return { kind: 'broken', failure: result.outcome.failure };
+    if (result.outcome.kind === 'broken') {
+      this.noteMaybe(before);
+      return { kind: 'broken', failure: result.outcome.failure };
+    }
     const { failed } = result.outcome;
-    await this.#settle(toRun, before, failed, result.kept, (entry) => isRacy(entry, fromMs, toMs));
+    await this.#settle(toRun, before, result, failed, (entry) => isRacy(entry, fromMs, toMs));
     this.delivered(
       result.items.filter(({ name }) => !failed.has(name)),
       performance.now() - beganMs,
@@ -175,6 +178,17 @@ export class Transfer {
     return { outcome: outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass'), items, kept };
   }
 
+  /**
+   * A run broke: what it was to bring may be there although rsync did not come to tell of it (the remote makes
+   * directories and links before their lines arrive). A later deletion must find them.
+   */
+  noteMaybe(seen: Iterable<readonly [Name, Seen]>): void {
+    for (const [name, now] of seen) {
+      if (typeof now === 'string' || this.#index.get(name) !== undefined) continue;
+      this.#index.set(name, begun(now.type === 'dir' ? 'dir' : 'file'));
+    }
+  }
+
   /** Tells what a run brought and counts it. */
   delivered(items: readonly Item[], ms: number): void {
     if (items.length === 0) return;
@@ -216,11 +230,12 @@ export class Transfer {
   async #settle(
     names: readonly Name[],
     before: ReadonlyMap<Name, Seen>,
+    { items, kept }: RunResult,
     failures: ReadonlyMap<Name, Failure>,
-    kept: ReadonlySet<Name>,
     isStillRacy: (entry: Entry) => boolean,
   ): Promise<void> {
     const after = await seeAll(this.#options.disk, names);
+    const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
     const emptied = new Set<Name>(); // something of ours below them went, or is about to
     // What is below a directory before the directory: a longer name first.
     for (const name of names.toSorted((a, b) => b.length - a.length)) {
@@ -235,16 +250,31 @@ export class Transfer {
         if (kept.has(name)) {
           if (this.#stays(name, emptied)) continue;
           this.#options.report({ kind: 'kept', target: this.#options.rsync.target.label, name });
-        } else emptied.add(parentOf(name));
+        } else {
+          emptied.add(parentOf(name));
+          if (!deleted.has(name) && this.#isDoubtful(name)) continue;
+        }
         this.#index.delete(name);
         this.#pending.settle(name);
       } else if (isUntouched(was, now)) {
+        this.#doubtful.delete(name);
         const racy = isStillRacy(was);
         this.#index.set(name, racy ? unsure(was) : was);
         if (!racy) this.#pending.settle(name);
       }
     }
   }
+
+  /**
+   * A name was missing before and after a run that did not say it deleted it: either it was not there anyway, or it
+   * had come back here for just that moment and is there still. The second time in a row it is taken for the first.
+   */
+  #isDoubtful(name: Name): boolean {
+    if (this.#doubtful.delete(name)) return false;
+    this.#doubtful.add(name);
+    return true;
+  }
+  readonly #doubtful = new Set<Name>();
 
   /**
    * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before

@@ -128,7 +128,7 @@ describe('a storm of changes', () => {
     await churn(local, seed, 3_000);
     await same(running);
     // and again, on a tree that has been through it
-    rmSync(join(local, 'keep'), { recursive: true });
+    rmSync(join(local, 'keep'), { recursive: true, force: true });
     await churn(local, seed + 1_000, 1_000);
     await same(running);
     expect(running.events.filter((event) => event.event === 'halted')).toEqual([]);
