@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
@@ -120,16 +120,12 @@ describe('watches', () => {
 });
 
 describe('a storm of changes', () => {
-  it.each([1, 2, 3])('seed %i: once it is over both sides are equal', async (seed) => {
+  it.each([1, 2])('seed %i: once it is over both sides are equal', async (seed) => {
     const { local, start, same } = place();
     fill(local, { 'keep/this': '' });
     const running = start(['--no-default-excludes']);
     await running.inSync();
-    await churn(local, seed, 3_000);
-    await same(running);
-    // and again, on a tree that has been through it
-    rmSync(join(local, 'keep'), { recursive: true, force: true });
-    await churn(local, seed + 1_000, 1_000);
+    await churn(local, seed, 2_000);
     await same(running);
     expect(running.events.filter((event) => event.event === 'halted')).toEqual([]);
   });
