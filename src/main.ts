@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from './core/failure.js';
+import type { Filter } from './core/filter.js';
 import { looseTextOf, type Name, ROOT } from './core/name.js';
 import { NameIndex } from './core/name-index.js';
 import type { Io } from './io.js';
@@ -147,7 +148,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
     },
-    savedIndex(prepared.indexPath, owner(), io),
+    savedIndex(prepared.indexPath, owner(), filter, io),
   );
 
   const excluded = new Map<Name, readonly Name[]>();
@@ -263,11 +264,17 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   };
 }
 
-function savedIndex(path: string, owner: IndexOwner, io: Io): NameIndex {
+/** The index of the last run, without what is excluded by now: that is left alone there. */
+function savedIndex(path: string, owner: IndexOwner, filter: Filter, io: Io): NameIndex {
   const loaded = loadIndex(path, owner);
   switch (loaded.kind) {
-    case 'loaded':
-      return loaded.index;
+    case 'loaded': {
+      const index = new NameIndex();
+      for (const [name, entry] of loaded.index.entries()) {
+        if (filter.decideDeep(name, entry.type === 'dir').synced) index.set(name, entry);
+      }
+      return index;
+    }
     case 'unusable':
       io.report({ kind: 'note', level: 'verbose', text: `the saved index is not used: ${loaded.why}` });
       return new NameIndex();

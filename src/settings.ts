@@ -6,7 +6,7 @@ import type { SshOptions } from './ssh/command.js';
 /**
  * How long a batch must be quiet before it is handed on, in milliseconds. @parcel/watcher itself holds events back for
  * 50 ms after the first of a burst (DESIGN section 7); this only joins what one callback, one listing and an editor's
- * truncate and write bring in one go. Issue 3 chooses it by measurement.
+ * truncate and write bring in one go. A guess so far: it is to be chosen by measurement.
  */
 export const DEFAULT_DEBOUNCE_MS = 20;
 

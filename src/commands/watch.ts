@@ -39,12 +39,12 @@ export async function watch(settings: Settings, io: Io): Promise<number> {
   const prepared = early.value;
   const parts = assemble(settings, io, prepared);
   try {
-    const halted = parts.halted.then((failure): End => ({ kind: 'halted', failure }));
-    const end = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled]);
+    const halted = parts.halted.then((failure) => ({ kind: 'halted' as const, failure }));
+    const end: End = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled]);
     if (end.kind === 'signal') {
       io.report({ kind: 'stopping', signal: end.signal, waiting: parts.line.pending.size });
-      const drainedOrHalted = Promise.race([drain(parts), halted]);
-      await Promise.race([drainedOrHalted, io.signals.second]);
+      const drained = await Promise.race([drain(parts), halted, io.signals.second]);
+      if (typeof drained === 'object') io.report(drained);
     }
     if (end.kind === 'halted') io.report(end);
     await parts.stop();

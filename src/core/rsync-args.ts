@@ -34,7 +34,7 @@ export type RunKind =
   | { readonly kind: 'clear'; readonly emptyDir: string }
   | { readonly kind: 'pass'; readonly mirror: boolean; readonly dryRun: boolean };
 
-/** What each item line looks like: see {@link file://./rsync-output.ts}. */
+/** What each item line looks like; rsync-output.ts reads it. */
 const OUT_FORMAT = '%i %l %n';
 
 /** The arguments for one rsync run. Nothing in them is ever seen by a shell of ours. */

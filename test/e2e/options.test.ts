@@ -117,6 +117,17 @@ describe('deletions', () => {
     expect(second.stdout).toMatch(/deleted/);
   });
 
+  it('seen: what is excluded by now is left alone there, even if it is deleted here', async () => {
+    const { local, remote, run: once } = place();
+    fill(local, { a: 'a', 'x.log': 'x', 'logs/y': 'y', 'z.tmp': 'z' });
+    expect((await once(['--once'])).code).toBe(0);
+    for (const path of ['x.log', 'z.tmp']) unlinkSync(join(local, path));
+    rmSync(join(local, 'logs'), { recursive: true });
+    const again = await once(['--once', '-x', '*.log', '-x', 'logs/', '--exclude-regex', 'tmp$']);
+    expect(again.code, again.stderr).toBe(0);
+    expect(names(remote)).toEqual(['a', 'logs', 'logs/y', 'x.log', 'z.tmp']);
+  });
+
   it('never: nothing', async () => {
     const { local, remote, start } = place();
     fill(local, { a: 'a', 'd/b': 'b' });
