@@ -57,7 +57,9 @@ describe('one connection', () => {
     for (let i = 0; i < 3; i++) {
       const [watcher = 0] = processes(running, /watch\/process/);
       process.kill(watcher, 'SIGKILL');
+      // in place: nothing but a watcher, or a walk after its death, can find this
       writeFileSync(join(local, 'd/b'), `while nobody watched ${i}`);
+      await same(running);
       fill(local, { [`n/${i}/new`]: 'n' });
       await same(running);
       writeFileSync(join(local, `n/${i}/new`), `changed ${i}`);

@@ -49,9 +49,12 @@ describe('everything a tree does arrives', () => {
 
   it('a second edit of the same size within the same second', async () => {
     const { at, same, running } = await started();
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 6; i++) {
+      const before = running.events.length;
       writeFileSync(at('a.txt'), String(i));
       await same(running);
+      // the run is over, so that it is the next run that has to notice the next edit
+      await running.event('inSync', () => true, before);
     }
   });
 
