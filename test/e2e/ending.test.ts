@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { type Place, place, type Running } from '../support/cli.js';
 import { fill, names } from '../support/tree.js';
@@ -9,17 +9,20 @@ import { fill, names } from '../support/tree.js';
 /** Every process that this syncwatch started, while it lives. */
 const descendants = (running: Running): number[] => childrenOf(running.child.pid ?? 0);
 
-/** Nothing of it is left: no process, no socket. */
-function expectNothingLeft(pids: readonly number[], { env }: Place): void {
-  const alive = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => !line.includes('<defunct>')) // ended; init has not looked yet
-    .join('\n');
-  const left = alive
-    .split('\n')
-    .filter((line) => pids.includes(Number.parseInt(line, 10)) || line.includes(env['XDG_RUNTIME_DIR'] ?? '?'));
-  expect(left).toEqual([]);
-  expect(readdirSync(join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch'))).toEqual([]);
+/** Nothing of it is left: no process, no socket. What it has ended may take the system a moment to take away. */
+async function expectNothingLeft(pids: readonly number[], { env }: Place): Promise<void> {
+  const runtime = env['XDG_RUNTIME_DIR'] ?? '?';
+  await vi.waitFor(
+    () => {
+      const left = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
+        .split('\n')
+        .filter((line) => !line.includes('<defunct>')) // ended; init has not looked yet
+        .filter((line) => pids.includes(Number.parseInt(line, 10)) || line.includes(runtime));
+      expect(left).toEqual([]);
+    },
+    { timeout: 3_000 },
+  );
+  expect(readdirSync(join(runtime, 'syncwatch'))).toEqual([]);
 }
 
 describe('it ends well', () => {
@@ -41,7 +44,7 @@ describe('it ends well', () => {
     expect(names(where.remote).length).toBe(21);
     const stopped = running.events.find((e) => e.event === 'stopped');
     expect(stopped?.['summary']).toMatchObject({ unsent: [] });
-    expectNothingLeft(pids, where);
+    await expectNothingLeft(pids, where);
   });
 
   it('says what was sent', async () => {
@@ -72,23 +75,23 @@ describe('it ends well', () => {
     };
     expect(summary.unsent.map(({ path }) => path)).toContain('huge');
     expect(names(where.remote)).toEqual(['a']); // nothing half-written is visible
-    expectNothingLeft(during, where);
+    await expectNothingLeft(during, where);
   });
 
   it('a signal while it is still connecting', async () => {
     const where = place();
-    const running = where.start(['-o', 'ProxyCommand=sleep 600']);
+    const running = where.start(['-o', 'ProxyCommand=cat > /dev/null']);
     await running.event('connecting');
     const pids = descendants(running);
     expect(await running.stop('SIGTERM')).toBe(143);
-    expectNothingLeft(pids, where);
+    await expectNothingLeft(pids, where);
   });
 
   it('a failed start leaves nothing either', async () => {
     const where = place();
     const { code } = await where.run(['--once', '--', '--rsync-path=/no/such/rsync']);
     expect(code).toBe(3);
-    expectNothingLeft([], where);
+    await expectNothingLeft([], where);
   });
 
   it('exit codes of --once: 0', async () => {
@@ -97,6 +100,6 @@ describe('it ends well', () => {
     const { code, stdout } = await where.run(['--once']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/2 files sent \(2 B\), 0 deleted/);
-    expectNothingLeft([], where);
+    await expectNothingLeft([], where);
   });
 });
