@@ -1,6 +1,6 @@
 import { isRacy, isUntouched, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
-import type { Failure } from '../core/failure.js';
+import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -18,7 +18,7 @@ export interface PassOptions {
   readonly report: Report;
   /** Gets every listing of the walk before the pass. */
   readonly onListing: (listing: Listing) => void;
-  /** Looks at what was found here before anything is changed there; may refuse. */
+  /** Looks at what was found here before anything is changed there; may refuse, for good or (a run broke) for now. */
   readonly guard: (snapshot: Snapshot, transfer: Transfer) => Promise<Failure | undefined>;
 }
 
@@ -70,13 +70,15 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const begun = performance.now();
     const snapshot = await takeSnapshot(disk, filter, options.onListing);
     const { tree, fromMs, toMs } = snapshot;
-    const refused = await guard(snapshot, transfer);
-    if (refused !== undefined) return { kind: 'halted', failure: refused };
-    report({ kind: 'passStarted', target: line.target, names: tree.size });
     const again = (failure: Failure): PassEnd => {
       const afterMs = line.broke(failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
     };
+    const refused = await guard(snapshot, transfer);
+    if (refused !== undefined) {
+      return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
+    }
+    report({ kind: 'passStarted', target: line.target, names: tree.size });
     const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);
 

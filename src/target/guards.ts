@@ -44,7 +44,7 @@ export async function guardPass(
 
   const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: true } as const;
   const { outcome, items } = await transfer.run(run, () => true);
-  if (outcome.kind === 'broken') return undefined; // the real pass meets the same and handles it
+  if (outcome.kind === 'broken') return outcome.failure; // not counted, not allowed
   const deletes = items.filter(({ action }) => action === 'delete').length;
   const created = items.filter(({ isNew }) => isNew).length;
   const there = snapshot.tree.size - created + deletes;
