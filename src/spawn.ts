@@ -120,16 +120,12 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with `input` on stdin and its output as latin1 text. */
-export async function say(
-  file: string,
-  args: readonly string[],
-  options: SpawnOptions & { input?: string },
-): Promise<Said> {
+/** Runs a program to its end, with nothing on stdin and its output as latin1 text. */
+export async function say(file: string, args: readonly string[], options: SpawnOptions): Promise<Said> {
   const child = spawn(file, args, options);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  child.stdin.end(options.input ?? '');
+  child.stdin.end();
   const ended = await child.ended;
   return { ended, stdout: stdout(), stderr: stderr() };
 }

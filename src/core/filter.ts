@@ -90,11 +90,6 @@ export class Filter {
     return success(new Filter(compiledUser.value, compiledRegexes, compiledDefaults.value));
   }
 
-  /** Whether there are rules that rsync can't evaluate and must be told path by path. */
-  get hasRegexes(): boolean {
-    return this.#regexes.length > 0;
-  }
-
   /** Decides about `name` alone, taking for granted that the directories above it are synced: for walking down. */
   decide(name: Name, isDir: boolean): Decision {
     if (name === ROOT) return INCLUDED;
