@@ -6,12 +6,12 @@ import type { Disk } from './disk.js';
 import { look, sweep } from './look.js';
 import { type Listing, walkAll } from './walk.js';
 
-/** A batch of hints from here on may not be the whole truth (overflow, DESIGN section 7): the tree is walked too. */
-const BIG_BATCH = 500;
-
-/** A walk that big batches ask for waits for quiet, and walks use at most this share of the time. */
+/**
+ * Hints may not be the whole truth: @parcel/watcher drops some, even of a few saves at once (DESIGN section 7). So once
+ * it is quiet after them the tree is walked too; such walks use at most this share of the time.
+ */
 const WALK_QUIET_MS = 500;
-const WALK_SHARE = 0.1;
+const WALK_SHARE = 0.02;
 
 /** How often the directories' times are swept, at the most, and what share of the time that may take. */
 const SWEEP_MS = 2_000;
@@ -48,7 +48,7 @@ export class Scanner {
   /** Something happened at these names, as the watcher spells them. */
   hint(names: readonly string[]): void {
     for (const name of names) this.#names.add(nameFromText(name));
-    if (names.length >= BIG_BATCH) this.#walkLater();
+    this.#walkLater();
     this.#go();
   }
 
