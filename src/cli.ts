@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { watch } from './commands/watch.js';
 import { exitCodeOf } from './core/failure.js';
@@ -20,6 +21,12 @@ const outlets = {
   now: (): Date => new Date(),
   columns: (): number => stdout.columns ?? 80,
 };
+
+/** XDG base directory specification: an empty or relative path counts as not set. */
+function folderFrom(variable: string): string | undefined {
+  const path = env[variable];
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
 
 function printerFor(settings: Settings): Io['report'] {
   if (settings.json) return jsonPrinter(outlets.out, outlets.now);
@@ -65,8 +72,8 @@ async function run(): Promise<number> {
         around: {
           home: homedir(),
           uid: userInfo().uid,
-          runtimeDir: env['XDG_RUNTIME_DIR'],
-          stateHome: env['XDG_STATE_HOME'],
+          runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
+          stateHome: folderFrom('XDG_STATE_HOME'),
           tmpDir: tmpdir(),
         },
         pid,

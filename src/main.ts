@@ -1,14 +1,15 @@
 import { join } from 'node:path';
+import type { Rest } from './core/entry.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
-import { looseTextOf, type Name, ROOT } from './core/name.js';
+import { looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
 import { NameIndex } from './core/name-index.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
 import { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
-import type { Settings } from './settings.js';
+import { DEFAULT_REST, type Settings } from './settings.js';
 import { keyOf, runtimeFolder, stateFolder } from './state/folders.js';
 import { type IndexOwner, loadIndex, saveIndex } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
@@ -16,6 +17,7 @@ import { type PassOptions, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
+import { HotDirectories } from './watch/hot.js';
 import { RootGuard } from './watch/root-guard.js';
 import { WatchSupervisor } from './watch/supervisor.js';
 
@@ -141,8 +143,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       aim: prepared.reached.aim,
       disk,
       deletes: settings.deletes,
-      debounceMs: settings.debounceMs,
+      rest: restFor(settings, disk),
       oneByOne: settings.oneByOne,
+      relist: (dirs) => scanner.relist(dirs),
       report,
       rootIsThere: () => rootGuard.isThere(),
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
@@ -165,7 +168,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'skipped', name, why: 'neither a file, a directory nor a link' });
     }
   };
-  const scanner = new Scanner({
+  const scanner: Scanner = new Scanner({
     disk,
     filter,
     index: () => line.index,
@@ -175,6 +178,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     },
     rootIsThere: () => rootGuard.isThere(),
   });
+  const hot = new HotDirectories(disk, (name) => scanner.hint([name]));
   const supervisor = new WatchSupervisor({
     root,
     ignore: () =>
@@ -182,9 +186,11 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         .flat()
         .map((name) => `${root}/${looseTextOf(name)}`)
         .filter(isPlainPath),
-    onHints: (names) => {
-      report({ kind: 'note', level: 'debug', text: `watcher: ${names.length} hints: ${names.slice(0, 5).join(', ')}` });
+    onHints: (texts) => {
+      report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${texts.slice(0, 5).join(', ')}` });
+      const names = texts.map(nameFromText);
       scanner.hint(names);
+      hot.heat(names.filter((name) => filter.decideDeep(name, false).synced));
     },
     onDoubt: (why) => {
       report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
@@ -217,6 +223,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   let rootTimer: NodeJS.Timeout | undefined;
   const stopWatching = async (): Promise<void> => {
     clearInterval(rootTimer);
+    hot.stop();
     await supervisor.stop();
   };
 
@@ -264,6 +271,12 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   };
 }
 
+/** With coarse time stamps a file rests for one tick, or a second write in it would go unseen and it be sent twice. */
+const restFor = ({ debounceMs }: Settings, { tickMs }: Disk): Rest =>
+  debounceMs === undefined
+    ? { ...DEFAULT_REST, writtenMs: Math.max(tickMs, DEFAULT_REST.writtenMs) }
+    : { writtenMs: debounceMs, cameMs: debounceMs };
+
 /** The index of the last run, without what is excluded by now: that is left alone there. */
 function savedIndex(path: string, owner: IndexOwner, filter: Filter, io: Io): NameIndex {
   const loaded = loadIndex(path, owner);
@@ -303,6 +316,7 @@ function watchRoot(
     if (state === 'replaced') {
       guard.adopt();
       line.forget();
+      void line.renewStandbys();
     }
     io.report({ kind: 'rootBack', root, replaced: state === 'replaced' });
     supervisor.renew('the root is back');

@@ -1,14 +1,14 @@
 import type { DeleteMode } from './core/batch.js';
+import type { Rest } from './core/entry.js';
 import type { Filter } from './core/filter.js';
 import type { Target } from './core/target.js';
 import type { SshOptions } from './ssh/command.js';
 
 /**
- * How long a batch must be quiet before it is handed on, in milliseconds. @parcel/watcher itself holds events back for
- * 50 ms after the first of a burst (DESIGN section 7); this only joins what one callback, one listing and an editor's
- * truncate and write bring in one go. A guess so far: it is to be chosen by measurement.
+ * How long a name rests before it is sent, in milliseconds, where `--debounce` does not say: a known file since the last
+ * write to it, by its time on the disk, and a name that came or went since it was noted. Chosen by measurement: TODO
  */
-export const DEFAULT_DEBOUNCE_MS = 20;
+export const DEFAULT_REST: Rest = { writtenMs: 2, cameMs: 20 };
 
 /** What to do: keep in sync, sync once, or only say what would be done. */
 export type Mode = 'watch' | 'once' | 'dry-run';
@@ -31,7 +31,8 @@ export interface Settings {
   readonly allowEmpty: boolean;
   /** Whether to begin with a full pass. */
   readonly initial: boolean;
-  readonly debounceMs: number;
+  /** `--debounce`, in milliseconds, for both kinds of {@link DEFAULT_REST}. */
+  readonly debounceMs: number | undefined;
   readonly oneByOne: boolean;
   readonly ssh: SshOptions;
   readonly trash: string | undefined;

@@ -77,6 +77,7 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, io: Io) => Promise<
     const watching = await parts.startWatching();
     if (!watching.ok) return { kind: 'halted', failure: watching.failure };
     await parts.startSyncing();
+    parts.line.keepStandbys();
     return new Promise<End>(() => {});
   },
   once: async (parts) => {

@@ -1,4 +1,4 @@
-import { foolsQuickCheck, isSettled, type Seen } from './entry.js';
+import { type Entry, foolsQuickCheck, isSettled, type Seen } from './entry.js';
 import type { Name } from './name.js';
 import type { NameIndex } from './name-index.js';
 
@@ -9,10 +9,15 @@ export type DeleteMode = 'seen' | 'mirror' | 'never';
 export interface Batch {
   /** Ours on the remote, and in the way here or there: deleted first, see RunKind `clear`. */
   readonly clear: readonly Name[];
-  /** Sent if here, deleted there if missing. */
-  readonly run: readonly Name[];
-  /** A listed file would fool rsync's quick check. */
-  readonly ignoreTimes: boolean;
+  /** Here: sent. */
+  readonly send: readonly Name[];
+  /** Missing here: deleted there, after all else, so that a renamed file is never missing under both names. */
+  readonly remove: readonly Name[];
+  /**
+   * What rsync's quick check (size and time) would make of the files that are sent: `right`, or it could take one for
+   * unchanged that is not (`fooled`), or it decides nothing, because each one surely has another size or time (`idle`).
+   */
+  readonly quickCheck: 'right' | 'fooled' | 'idle';
   /** Nothing to do: it is there as it is here, or it is gone here and was never sent, or deletions are not wanted. */
   readonly drop: readonly Name[];
 }
@@ -23,14 +28,15 @@ export interface Batch {
  */
 export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, deletes: DeleteMode): Batch {
   const clear: Name[] = [];
-  const run: Name[] = [];
+  const send: Name[] = [];
+  const remove: Name[] = [];
   const drop: Name[] = [];
-  let ignoreTimes = false;
+  let quickCheck: Batch['quickCheck'] = 'idle';
   for (const [name, now] of seen) {
     const was = index.get(name);
     if (now === 'missing' || now === 'blocked') {
       if (was === undefined || deletes === 'never') drop.push(name);
-      else if (now === 'missing') run.push(name);
+      else if (now === 'missing') remove.push(name);
       else clear.push(name);
       continue;
     }
@@ -38,11 +44,20 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
       drop.push(name);
       continue;
     }
-    run.push(name);
-    if (foolsQuickCheck(was, now)) ignoreTimes = true;
+    send.push(name);
+    if (foolsQuickCheck(was, now)) quickCheck = 'fooled';
+    else if (quickCheck === 'idle' && !surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
       clear.push(name, ...[...index.below(name)].map(([below]) => below));
     }
   }
-  return { clear: [...new Set(clear)], run, ignoreTimes, drop };
+  return { clear: [...new Set(clear)], send, remove, quickCheck, drop };
 }
+
+/** Whether the quick check has nothing to decide: what is there surely has another size or time, or is no file. */
+const surelyDiffers = (was: Entry | undefined, now: Entry): boolean =>
+  was === undefined ||
+  now.type !== 'file' ||
+  was.size !== now.size ||
+  was.mtimeS !== now.mtimeS ||
+  was.mtimeNs !== now.mtimeNs;

@@ -76,13 +76,47 @@ const sameTimeAndSize = (a: Entry, b: Entry): boolean =>
   a.size === b.size && a.mtimeS === b.mtimeS && a.mtimeNs === b.mtimeNs;
 
 /**
- * How long after a write a second one may still carry the same time stamp, in milliseconds: kernels before 6.13 stamp
- * with the timer tick, 10 ms at the slowest (CONFIG_HZ=100). Git calls such entries racily clean.
+ * Whether a file seen between these moments (ms since 1970) may change again without its size or time showing it. Git
+ * calls such entries racily clean. `tickMs`: how coarse the time stamps are, see Disk.tickMs.
  */
-export const RACY_MS = 10;
+export function isRacy(entry: Entry, fromMs: number, toMs: number, tickMs: number): boolean {
+  const stampMs = writtenMs(entry);
+  return tickMs > 0 && entry.type === 'file' && stampMs > fromMs - tickMs && stampMs <= toMs;
+}
 
-/** Whether a file seen between these moments (ms since 1970) may change again without its size or time showing it. */
-export function isRacy(entry: Entry, fromMs: number, toMs: number): boolean {
-  const stampMs = entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
-  return entry.type === 'file' && stampMs > fromMs - RACY_MS && stampMs <= toMs;
+const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
+
+/** How long a name rests after the last change before it is sent, in milliseconds. */
+export interface Rest {
+  /** A known file, after the last write to it. */
+  readonly writtenMs: number;
+  /**
+   * A name that came or went, or that is a directory, since it was noted: a new one may be a temporary file, a missing one
+   * may be on its way back, and what is in a new directory goes along with it.
+   */
+  readonly cameMs: number;
+}
+
+/**
+ * An empty file that was not empty is most often one that an editor has just truncated and is about to write: it rests
+ * this long, in milliseconds.
+ */
+const EMPTIED_MS = 100;
+
+/** A file that never rests is sent all the same after this long, in milliseconds. */
+const LONGEST_REST_MS = 200;
+
+/**
+ * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
+ * when it was written last: that tells of the writes after the first one 50 ms later (DESIGN section 7). `nowMs`: since
+ * 1970. `waitedMs`: since it was noted.
+ */
+export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedMs: number, rest: Rest): number {
+  if (typeof now === 'string' || now.type !== 'file') return rest.cameMs - waitedMs;
+  const age = nowMs - writtenMs(now);
+  const isEmptied = now.size === 0 && was?.type === 'file' && was.size > 0;
+  const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
+  // Dated in the future, it says nothing.
+  const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
+  return was?.type === 'file' ? written : Math.max(written, rest.cameMs - waitedMs);
 }

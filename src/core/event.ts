@@ -13,6 +13,15 @@ export type Event =
   | ({ readonly kind: 'started'; readonly target: string } & Item)
   /** The run that these names belong to has ended: they are on the remote, or gone from it. In the order they started. */
   | { readonly kind: 'delivered'; readonly target: string; readonly items: readonly Item[]; readonly ms: number }
+  /** How far a run is that takes long: what rsync has read and compared so far, in bytes. About once a second. */
+  | {
+      readonly kind: 'progress';
+      readonly target: string;
+      readonly bytes: number;
+      /** What this run has to send in all, in bytes; undefined where that is not known. */
+      readonly totalBytes: number | undefined;
+      readonly ms: number;
+    }
   | { readonly kind: 'inSync'; readonly target: string; readonly names: number; readonly ms: number }
   /** One path could not be synced. Said once, not at every try. */
   | { readonly kind: 'pathFailed'; readonly target: string; readonly name: Name; readonly failure: Failure }

@@ -6,11 +6,13 @@ import { delayMs, PATH_BACKOFF } from './retry.js';
 const TELL_PASSING_AT = 2;
 
 interface Waiting {
-  /** When it was first noted, for the reports. */
+  /** Since when it waits for a run to look at it. */
   readonly sinceMs: number;
   readonly attempts: number;
   /** Not before this moment; 0 for at once. */
   readonly notBeforeMs: number;
+  /** A run that goes on beside the others has it. */
+  readonly isTaken: boolean;
   readonly failure: Failure | undefined;
 }
 
@@ -27,7 +29,7 @@ export class Pending {
   /** Notes that `name` may differ. A failed name that is noted again is tried at once: something has changed. */
   note(name: Name, nowMs: number): void {
     const old = this.#names.get(name);
-    if (old === undefined) this.#names.set(name, { sinceMs: nowMs, attempts: 0, notBeforeMs: 0, failure: undefined });
+    if (old === undefined) this.#names.set(name, { ...FRESH, sinceMs: nowMs });
     else if (old.notBeforeMs > 0) this.#names.set(name, { ...old, notBeforeMs: 0 });
   }
 
@@ -36,9 +38,37 @@ export class Pending {
     const names: Name[] = [];
     for (const [name, waiting] of this.#names) {
       if (names.length >= limit) break;
-      if (waiting.notBeforeMs <= nowMs) names.push(name);
+      if (waiting.notBeforeMs <= nowMs && !waiting.isTaken) names.push(name);
     }
     return names;
+  }
+
+  /** Since when it waits for a run; undefined where it does not. */
+  sinceMs(name: Name): number | undefined {
+    return this.#names.get(name)?.sinceMs;
+  }
+
+  /** It is not at rest yet: not before `atMs`. */
+  postpone(name: Name, atMs: number): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, notBeforeMs: atMs });
+  }
+
+  /** It changed while a run had it: it waits anew. */
+  again(name: Name, nowMs: number): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, sinceMs: nowMs });
+  }
+
+  /** A run that goes on beside the others takes it: it is not {@link ready} until it is settled or given back. */
+  take(name: Name): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, isTaken: true });
+  }
+
+  giveBack(name: Name): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, isTaken: false });
   }
 
   /** The name is the same on both sides. */
@@ -54,7 +84,7 @@ export class Pending {
     const old = this.#names.get(name);
     const attempts = (old?.attempts ?? 0) + 1;
     this.#names.set(name, {
-      sinceMs: old?.sinceMs ?? nowMs,
+      ...(old ?? { ...FRESH, sinceMs: nowMs }),
       attempts,
       notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
       failure,
@@ -69,6 +99,13 @@ export class Pending {
     }
   }
 
+  /** Lets everything that was postponed have its turn at once. */
+  hurryUnfailed(): void {
+    for (const [name, waiting] of this.#names) {
+      if (waiting.failure === undefined && waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
+    }
+  }
+
   has(name: Name): boolean {
     return this.#names.has(name);
   }
@@ -77,10 +114,11 @@ export class Pending {
     return this.#names.size;
   }
 
-  /** When the next name may go: undefined where nothing waits, in the past or now where one is ready. */
+  /** When the next name may go: undefined where nothing waits (or all is taken), in the past or now where one is ready. */
   get nextMs(): number | undefined {
     let next: number | undefined;
-    for (const { notBeforeMs } of this.#names.values()) {
+    for (const { notBeforeMs, isTaken } of this.#names.values()) {
+      if (isTaken) continue;
       if (next === undefined || notBeforeMs < next) next = notBeforeMs;
       if (notBeforeMs === 0) break;
     }
@@ -92,3 +130,5 @@ export class Pending {
     for (const [name, { failure }] of this.#names) yield [name, failure];
   }
 }
+
+const FRESH: Omit<Waiting, 'sinceMs'> = { attempts: 0, notBeforeMs: 0, isTaken: false, failure: undefined };

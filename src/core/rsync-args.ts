@@ -1,4 +1,5 @@
 import type { RawRule } from './filter.js';
+import { type Name, parentOf, ROOT } from './name.js';
 import type { Target } from './target.js';
 
 /** What every rsync run of one target has in common. */
@@ -27,11 +28,16 @@ export interface RsyncSettings {
  * - `names`: exactly the names on stdin, NUL-separated, each with `./` in front; a missing one is deleted there.
  * - `clear`: the names on stdin are deleted there and nothing else: the source is an empty directory, so all of them
  *   are missing. For names whose place here is taken by something of another kind, which rsync would not call missing.
+ *   With a `stashDir` (relative to the target) they go there instead.
+ * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
+ *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
+ *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
  * - `pass`: the whole tree. On stdin, what only our own filter can exclude, as anchored patterns.
  */
 export type RunKind =
   | { readonly kind: 'names'; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
-  | { readonly kind: 'clear'; readonly emptyDir: string }
+  | { readonly kind: 'clear'; readonly emptyDir: string; readonly stashDir?: string | undefined }
+  | { readonly kind: 'moves'; readonly from: Name; readonly to: Name; readonly fuzzy: boolean; readonly copy: boolean }
   | { readonly kind: 'pass'; readonly mirror: boolean; readonly dryRun: boolean };
 
 /** What each item line looks like; rsync-output.ts reads it. */
@@ -39,20 +45,24 @@ const OUT_FORMAT = '%i %l %n';
 
 /** The arguments for one rsync run. Nothing in them is ever seen by a shell of ours. */
 export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
-  const args = ['--links', '--outbuf=L', `--out-format=${OUT_FORMAT}`];
+  const args = ['--links', '--outbuf=L', `--out-format=${OUT_FORMAT}`, '--info=progress2'];
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, DESIGN section 7).
   if (settings.nanoseconds) args.push('--modify-window=-1');
   if (settings.compress) args.push('--compress');
   if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);
   if (settings.chmod !== undefined) args.push(`--chmod=${settings.chmod}`);
-  if (settings.trash !== undefined) args.push('--backup', `--backup-dir=${settings.trash}`);
+  const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : settings.trash;
+  if (backupDir !== undefined) args.push('--backup', `--backup-dir=${backupDir}`);
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
-  if (needsProtectedArgs(settings)) args.push('-s');
+  if (run.kind === 'moves' ? settings.target.kind === 'remote' : needsProtectedArgs(settings)) args.push('-s');
 
-  args.push(...settings.rules.beforeRegexes.map(ruleArg));
-  if (run.kind === 'pass') args.push('--from0', '--exclude-from=-');
-  args.push(...settings.rules.afterRegexes.map(ruleArg));
+  // The names of the others went through our own filter; and below another root anchored rules mean other places.
+  if (run.kind === 'names' || run.kind === 'pass') {
+    args.push(...settings.rules.beforeRegexes.map(ruleArg));
+    if (run.kind === 'pass') args.push('--from0', '--exclude-from=-');
+    args.push(...settings.rules.afterRegexes.map(ruleArg));
+  }
 
   switch (run.kind) {
     case 'names':
@@ -64,14 +74,43 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       // No --perms or --times: those of the empty directory must not reach the remote root.
       args.push('--from0', '--files-from=-', '--delete-missing-args');
       break;
+    case 'moves':
+      args.push('--perms', '--times', '--from0', '--files-from=-');
+      args.push(`--${run.copy ? 'copy' : 'link'}-dest=${wayBetween(run.to, run.from)}`);
+      // In the largest blocks there are: the basis is the whole file, and fewer checksums are less to send and compute
+      // (100 MB: 8 kB and 170 ms instead of 110 kB and 200 to 400).
+      if (run.fuzzy) args.push('--fuzzy', '--fuzzy', '--block-size=131072');
+      break;
     case 'pass':
       args.push('--recursive', '--perms', '--times');
       if (run.mirror) args.push('--delete');
       if (run.dryRun) args.push('--dry-run', '--stats');
       break;
   }
-  args.push(...settings.extra, `${run.kind === 'clear' ? run.emptyDir : settings.root}/`, destination(settings.target));
+  args.push(...settings.extra, ...placesOf(settings, run));
   return args;
+}
+
+/** Source and destination. */
+function placesOf({ root, target }: RsyncSettings, run: RunKind): [string, string] {
+  if (run.kind === 'clear') return [`${run.emptyDir}/`, destination(target)];
+  if (run.kind !== 'moves' || run.to === ROOT) return [`${root}/`, destination(target)];
+  const below = argOf(run.to);
+  return [`${root}/${below}/`, `${destination(target)}${below}/`];
+}
+
+/** Whether {@link Name}s can stand in rsync's arguments as they are, for this target. */
+export const canBeArgs = ({ target }: RsyncSettings, ...names: readonly Name[]): boolean =>
+  !(target.kind === 'remote' && target.path.startsWith('~')) && // `-s` would take the ~ literally
+  names.every((name) => !/[\n\r]/.test(name) && Buffer.from(argOf(name), 'utf8').toString('latin1') === name);
+
+const argOf = (name: Name): string => Buffer.from(name, 'latin1').toString('utf8');
+
+/** How to come from one directory below the root to another, for --link-dest, which is relative to the destination. */
+function wayBetween(from: Name, to: Name): string {
+  let way = '';
+  for (let dir = from; dir !== ROOT; dir = parentOf(dir)) way += '../';
+  return `${way}${argOf(to)}`;
 }
 
 const ruleArg = (rule: RawRule): string => `--${rule.action}=${protectPrefix(rule)}`;

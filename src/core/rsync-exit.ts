@@ -10,6 +10,8 @@ export interface RsyncExit {
   readonly signal: string | undefined;
   /** `LC_ALL=C`, one character per byte. */
   readonly stderr: string;
+  /** After so many milliseconds of silence it was taken for stuck and ended. */
+  readonly stalledMs?: number | undefined;
 }
 
 /** What came of a run. */
@@ -68,8 +70,15 @@ export function outcomeOf(
 }
 
 /** A failure of the run as a whole, not of one path in it. */
-function wholeRunFailure({ code, stderr }: RsyncExit, aim: SshAim | undefined): Failure | undefined {
+function wholeRunFailure({ code, stderr, stalledMs }: RsyncExit, aim: SshAim | undefined): Failure | undefined {
   const host = aim?.host ?? 'the target';
+  if (stalledMs !== undefined) {
+    return {
+      kind: 'run',
+      message: `rsync to ${host} made no progress for ${Math.round(stalledMs / 1000)} s and was ended`,
+      hint: 'Is a disk there hanging? It is tried again by itself.',
+    };
+  }
   // By the remote shell, or by sudo and the like.
   if ((code === 127 || code === 12) && /: (command )?not found|: No such file or directory\s*$/m.test(stderr)) {
     return missingRsyncThere(host);

@@ -12,10 +12,30 @@ export type OutputLine =
     }
   /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
   | { readonly kind: 'notEmpty'; readonly name: Name }
+  /** How far the whole run is (`--info=progress2`): what was read and compared so far, in bytes. About once a second. */
+  | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'other'; readonly text: string };
 
-/** `send`: a file's content, or a link, goes over; `mkdir`; `attributes`: only mode or time; `delete`. */
-export type ItemAction = 'send' | 'mkdir' | 'attributes' | 'delete';
+/**
+ * `send`: a file's content, or a link, goes over; `move`: its content was there under another name; `mkdir`;
+ * `attributes`: only mode or time; `delete`.
+ */
+export type ItemAction = 'send' | 'move' | 'mkdir' | 'attributes' | 'delete';
+
+/**
+ * Cuts a run's stdout, one character per byte, into lines. A progress record begins with a CR, and the line of a name
+ * may follow it without a line break; in names a CR is escaped.
+ */
+export class LineReader {
+  #rest = '';
+
+  /** The whole lines that have come with `text`. */
+  read(text: string): OutputLine[] {
+    const lines = (this.#rest + text).split(/[\r\n]/);
+    this.#rest = lines.pop() ?? '';
+    return lines.filter((line) => line !== '').map(parseOutputLine);
+  }
+}
 
 /** Reads one line, one character per byte, without its line break. */
 export function parseOutputLine(line: string): OutputLine {
@@ -36,6 +56,8 @@ export function parseOutputLine(line: string): OutputLine {
     return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
   const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
   if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
+  const progress = /^ *([\d,.]+) +\d+% .*\d+:\d\d:\d\d/.exec(line);
+  if (progress !== null) return { kind: 'progress', bytes: Number((progress[1] ?? '').replace(/[,.]/g, '')) };
   return { kind: 'other', text: line };
 }
 

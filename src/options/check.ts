@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
 import { whyRefused } from '../core/rsync-args.js';
-import { DEFAULT_DEBOUNCE_MS, type Mode, type Settings, type Verbosity } from '../settings.js';
+import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom } from './filter.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
 import { expandHome, rootFrom, targetFrom } from './places.js';
@@ -93,7 +93,7 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     maxDelete: maxDelete.value,
     allowEmpty: parsed['allow-empty'] === true,
     initial,
-    debounceMs: debounceMs.value ?? DEFAULT_DEBOUNCE_MS,
+    debounceMs: debounceMs.value,
     oneByOne: parsed['one-by-one'] === true,
     ssh: {
       port: port.value,

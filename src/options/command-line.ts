@@ -2,7 +2,7 @@ import leven from 'leven';
 import yargs from 'yargs';
 import type { Failure } from '../core/failure.js';
 import { DEFAULT_EXCLUDES } from '../core/filter.js';
-import { DEFAULT_DEBOUNCE_MS, type Settings } from '../settings.js';
+import { DEFAULT_REST, type Settings } from '../settings.js';
 import { settingsFrom } from './check.js';
 import { type Parsed, SEE_HELP, usage } from './parsed.js';
 
@@ -84,10 +84,9 @@ const OPTIONS = {
   },
   debounce: {
     type: 'number',
-    default: DEFAULT_DEBOUNCE_MS,
     requiresArg: true,
     group: HOW,
-    describe: 'how long changes must be quiet before they are sent, in ms (0 to 60000)',
+    describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
   },
   'one-by-one': { type: 'boolean', default: false, group: HOW, describe: 'always one file per rsync run' },
   port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },

@@ -1,7 +1,7 @@
 import type { Event, Item } from '../core/event.js';
 import type { Verbosity } from '../settings.js';
 import { itemInWords, type Line, linesOf, type Outlets } from './plain.js';
-import { clockTime, count, isWorthALine, timeInWords } from './words.js';
+import { clockTime, count, isWorthALine, progressInWords, timeInWords } from './words.js';
 
 export interface Terminal extends Outlets {
   readonly color: boolean;
@@ -15,19 +15,17 @@ export interface Terminal extends Outlets {
 export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: Event) => void {
   const paint = (code: number, text: string): string => (terminal.color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const show = (item: Item): boolean => isWorthALine(item) || verbosity === 'verbose' || verbosity === 'debug';
-  /** Uploads printed since the last dot. */
-  let open = 0;
-  /** Whether the cursor stands behind the path of an upload that waits for its dot. */
-  let midLine = false;
+  /** The upload whose path the cursor stands behind: its dot is still to come. */
+  let midLine: Item | undefined;
   let status = '';
 
   const clear = (): void => {
-    if (midLine) terminal.out('\n');
+    if (midLine !== undefined) terminal.out('\n');
     else if (status !== '') terminal.out('\r\x1b[2K');
-    midLine = false;
+    midLine = undefined;
   };
   const drawStatus = (): void => {
-    if (midLine || status === '' || verbosity === 'quiet') return;
+    if (midLine !== undefined || status === '' || verbosity === 'quiet') return;
     terminal.out(paint(2, status.slice(0, Math.max(0, terminal.columns() - 1))));
   };
   const print = ({ text, error }: Line): void => {
@@ -44,25 +42,29 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         terminal.out(
           `${paint(2, clockTime(terminal.now()))} ${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`,
         );
-        midLine = true;
-        open++;
+        midLine = event;
         return;
       case 'delivered': {
-        const shown = open;
-        open = 0;
-        if (verbosity === 'quiet' || shown === 0) return;
-        if (shown === 1 && midLine) {
+        const shown = event.items.filter(show);
+        const [first] = shown;
+        if (verbosity === 'quiet' || first === undefined) return;
+        if (shown.length === 1 && midLine?.name === first.name) {
           terminal.out(paint(32, ' .'));
           clear();
-        } else
-          print({
-            text: `${paint(32, dots(shown))} ${count(shown, 'path')} (${timeInWords(event.ms)})`,
-            error: false,
-          });
+        } else {
+          // Others came in between, or it was one of many.
+          const what = shown.length === 1 ? itemInWords(first) : count(shown.length, 'path');
+          const text = `${paint(32, dots(shown.length))} ${what} (${timeInWords(event.ms)})`;
+          print({ text, error: false });
+        }
         break;
       }
+      case 'progress':
+        // Below the path that it is about; the status line gives way to the next path.
+        if (verbosity === 'quiet') return;
+        clear();
+        break;
       default:
-        if (event.kind === 'pathFailed' || event.kind === 'trouble') open = 0;
         for (const line of linesOf(event, verbosity)) {
           if (event.kind === 'wouldDo' || event.kind === 'halted') {
             clear();
@@ -72,7 +74,7 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
           } else if (event.kind !== 'inSync' || status !== IN_SYNC) print(line);
         }
     }
-    if (!midLine) {
+    if (midLine === undefined) {
       status = statusAfter(event, status);
       terminal.out('\r\x1b[2K');
       drawStatus();
@@ -91,6 +93,8 @@ function statusAfter(event: Event, before: string): string {
       return '';
     case 'passStarted':
       return '◐ syncing';
+    case 'progress':
+      return `◐ ${progressInWords(event)}`;
     case 'inSync':
       return IN_SYNC;
     case 'trouble':

@@ -46,6 +46,8 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       return say(`watching ${event.root} (${count(event.directories, 'directory', 'directories')})`);
     case 'passStarted':
       return say(`full sync of ${count(event.names, 'path')} to ${event.target}`);
+    case 'progress':
+      return []; // for the last line of a terminal
     case 'inSync':
       return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);
     case 'pathFailed':
@@ -90,6 +92,7 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
 
 const MARKS: Readonly<Record<Item['action'], string>> = {
   send: '',
+  move: ' (moved)',
   mkdir: '',
   attributes: ' (mode or time)',
   delete: ' deleted',

@@ -1,4 +1,4 @@
-import type { Item } from '../core/event.js';
+import type { Event, Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { type Name, textOf } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
@@ -20,6 +20,19 @@ export function timeInWords(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 99_950) return `${(ms / 1000).toFixed(ms < 9_950 ? 1 : 0)} s`;
   return `${Math.round(ms / 60_000)} min`;
+}
+
+/** How wide the bar is, in characters. */
+const BAR = 20;
+
+/** How far a long run is: a bar, how much of how much, the rate, the time left. */
+export function progressInWords({ bytes, totalBytes, ms }: Extract<Event, { kind: 'progress' }>): string {
+  const perSecond = (bytes * 1000) / ms;
+  const rate = `${bytesInWords(perSecond)}/s`;
+  if (totalBytes === undefined || totalBytes < bytes) return `${bytesInWords(bytes)}, ${rate}`;
+  const filled = Math.floor((BAR * bytes) / Math.max(1, totalBytes));
+  const left = perSecond > 0 ? `, ${timeInWords(((totalBytes - bytes) * 1000) / perSecond)} left` : '';
+  return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${bytesInWords(bytes)} of ${bytesInWords(totalBytes)}, ${rate}${left}`;
 }
 
 export const count = (n: number, one: string, many = `${one}s`): string =>

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Name, ROOT } from '../core/name.js';
 import { type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
-import { type OutputLine, parseOutputLine } from '../core/rsync-output.js';
-import { collect, spawn } from '../spawn.js';
+import { LineReader, type OutputLine } from '../core/rsync-output.js';
+import { collect, type Ended, spawn } from '../spawn.js';
 
 /** A run as its caller sees it. */
 export type Run =
@@ -15,46 +15,106 @@ export type Run =
       readonly ignoreTimes: boolean;
       readonly deleteMissing: boolean;
     }
-  | { readonly kind: 'clear'; readonly names: readonly Name[] }
+  | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string }
+  | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
   | { readonly kind: 'pass'; readonly patterns: readonly string[]; readonly mirror: boolean; readonly dryRun: boolean };
 
-/** Starts one rsync and gives what it prints as it prints it. `abort` ends it with SIGTERM. */
+/**
+ * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second
+ * (progress2); silent are only a remote that reads a huge file to compare it, and a pass over a tree without changes
+ * (500,000 files: 7 s). A lost connection is noticed much sooner, by its master.
+ */
+export const NO_PROGRESS_MS = 300_000;
+
+/** How long after SIGTERM a stuck rsync is killed, in milliseconds. */
+const KILL_MS = 2_000;
+
+/** One rsync that was started and now waits for its stdin. */
+export interface RsyncProcess {
+  readonly args: readonly string[];
+  /** Resolves when it is gone. Never rejects. */
+  readonly ended: Promise<Ended>;
+  readonly isAlive: () => boolean;
+  /**
+   * Writes what it reads on stdin and closes that; gives what it prints as it prints it, and how it ended. `abort` ends
+   * it with SIGTERM; so does {@link NO_PROGRESS_MS} of silence.
+   */
+  finish(input: Buffer, onLine: (line: OutputLine) => void, options: FinishOptions): Promise<RsyncExit>;
+  /** Ends it unused. */
+  end(): void;
+}
+
+export interface FinishOptions {
+  readonly abort: AbortSignal;
+  /** In milliseconds; {@link NO_PROGRESS_MS} where not given. */
+  readonly noProgressMs?: number | undefined;
+}
+
+/** Starts one rsync. It connects, and agrees on everything with the other side, before it reads its stdin. */
+export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess {
+  const args = rsyncArgs(settings, kind);
+  const child = spawn('rsync', args, { cwd: '/', ownSession: true });
+  const stderr = collect(child.stderr);
+  let alive = true;
+  void child.ended.then(() => {
+    alive = false;
+  });
+  return {
+    args,
+    ended: child.ended,
+    isAlive: () => alive,
+    end: () => child.kill('SIGTERM'),
+    finish: async (input, onLine, { abort, noProgressMs = NO_PROGRESS_MS }) => {
+      const stop = (): void => child.kill('SIGTERM');
+      if (abort.aborted) stop();
+      abort.addEventListener('abort', stop);
+      let stalled = false;
+      let killTimer: NodeJS.Timeout | undefined;
+      const silence = setTimeout(() => {
+        stalled = true;
+        stop();
+        killTimer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
+      }, noProgressMs);
+      const reader = new LineReader();
+      child.stdout.on('data', (chunk: Buffer) => {
+        silence.refresh();
+        for (const line of reader.read(chunk.toString('latin1'))) onLine(line);
+      });
+      child.stderr.on('data', () => silence.refresh());
+      child.stdin.end(input);
+      const ended = await child.ended;
+      clearTimeout(silence);
+      clearTimeout(killTimer);
+      abort.removeEventListener('abort', stop);
+      return {
+        code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
+        signal: ended.kind === 'signalled' ? ended.signal : undefined,
+        stderr: stderr(),
+        stalledMs: stalled ? noProgressMs : undefined,
+      };
+    },
+  };
+}
+
+/** Starts one rsync and runs it to its end. */
 export async function runRsync(
   settings: RsyncSettings,
   run: Run,
   onLine: (line: OutputLine) => void,
-  abort: AbortSignal,
-  onCommand: (args: readonly string[]) => void = () => {},
+  options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
   const emptyDir = run.kind === 'clear' ? mkdtempSync(join(tmpdir(), 'syncwatch-empty-')) : undefined;
   try {
-    const args = rsyncArgs(settings, kindOf(run, emptyDir));
-    onCommand(args);
-    const child = spawn('rsync', args, { cwd: '/', ownSession: true });
-    const stop = (): void => child.kill('SIGTERM');
-    if (abort.aborted) stop();
-    abort.addEventListener('abort', stop);
-    const stderr = collect(child.stderr);
-    let rest = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString('latin1')).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) onLine(parseOutputLine(line));
-    });
-    child.stdin.end(inputOf(run));
-    const ended = await child.ended;
-    abort.removeEventListener('abort', stop);
-    return {
-      code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
-      signal: ended.kind === 'signalled' ? ended.signal : undefined,
-      stderr: stderr(),
-    };
+    const started = startRsync(settings, kindOf(run, emptyDir));
+    options.onCommand?.(started.args);
+    return await started.finish(inputOf(run), onLine, options);
   } finally {
     if (emptyDir !== undefined) rmdirSync(emptyDir);
   }
 }
 
-const kindOf = (run: Run, emptyDir = ''): RunKind => (run.kind === 'clear' ? { kind: 'clear', emptyDir } : run);
+const kindOf = (run: Run, emptyDir = ''): RunKind =>
+  run.kind === 'clear' ? { kind: 'clear', emptyDir, stashDir: run.stashDir } : run;
 
 /**
  * A name that is never there. Any listed name brings its parents along with their mode and time, so this stands for
@@ -66,7 +126,7 @@ const NOTHING_IN_ROOT = '.syncwatch-nothing';
  * What rsync reads on stdin. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a comment
  * even with --from0.
  */
-function inputOf(run: Run): Buffer {
+export function inputOf(run: Run): Buffer {
   if (run.kind === 'pass') return nulSeparated(run.patterns);
   const names = run.names.filter((name) => name !== ROOT);
   return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));

@@ -1,4 +1,5 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
+import { platform, release } from 'node:os';
 import type { Entry, Seen } from '../core/entry.js';
 import { bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
 
@@ -16,10 +17,17 @@ export interface DirectoryContent {
  * Synchronous, because a hundred thousand small system calls cost a third that way; callers yield between them.
  */
 export class Disk {
+  /**
+   * How long after a write a second one may still carry the same time stamp, in milliseconds: kernels stamp with the
+   * timer tick, 10 ms at the slowest (CONFIG_HZ=100). From Linux 6.13 on, the common file systems give a new stamp to
+   * whatever is written after the last one was looked at (Documentation/filesystems/multigrain-ts.rst): 0.
+   */
+  readonly tickMs: number;
   readonly #root: Buffer;
 
   constructor(root: string) {
     this.#root = Buffer.from(`${root}/`, 'utf8');
+    this.tickMs = hasFineStamps(root) ? 0 : 10;
   }
 
   path(name: Name): Buffer {
@@ -107,5 +115,18 @@ export class Disk {
       ctime: Number((stats.ctimeNs / 1000n) & 0x3fffffffn),
       link,
     };
+  }
+}
+
+/** statfs(2): ext4, XFS, Btrfs, tmpfs. */
+const MULTIGRAIN: readonly number[] = [0xef53, 0x58465342, 0x9123683e, 0x01021994];
+
+function hasFineStamps(root: string): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (platform() !== 'linux' || major < 6 || (major === 6 && minor < 13)) return false;
+  try {
+    return MULTIGRAIN.includes(statfsSync(root).type);
+  } catch {
+    return false;
   }
 }

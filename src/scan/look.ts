@@ -63,7 +63,7 @@ function isDirectory(disk: Disk, name: Name, dirs: Map<Name, boolean | 'missing'
 }
 
 /** Whether a directory holds, or may hold, other names than when it was delivered. */
-const isNews = (was: Entry | undefined, now: Entry): boolean =>
+export const isNews = (was: Entry | undefined, now: Entry): boolean =>
   was === undefined ||
   was.type !== 'dir' ||
   was.ino !== now.ino ||

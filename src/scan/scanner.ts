@@ -1,10 +1,10 @@
 import type { Entry } from '../core/entry.js';
 import type { Filter } from '../core/filter.js';
-import { type Name, nameFromText } from '../core/name.js';
+import type { Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { Disk } from './disk.js';
-import { look, sweep } from './look.js';
-import { type Listing, walkAll } from './walk.js';
+import { isNews, look, sweep } from './look.js';
+import { type Listing, walk, walkAll } from './walk.js';
 
 /**
  * Hints may not be the whole truth: @parcel/watcher drops some, even of a few saves at once (DESIGN section 7). So once
@@ -45,9 +45,9 @@ export class Scanner {
     this.#options = options;
   }
 
-  /** Something happened at these names, as the watcher spells them. */
-  hint(names: readonly string[]): void {
-    for (const name of names) this.#names.add(nameFromText(name));
+  /** Something happened at these names. */
+  hint(names: readonly Name[]): void {
+    for (const name of names) this.#names.add(name);
     this.#walkLater();
     this.#go();
   }
@@ -57,6 +57,16 @@ export class Scanner {
     this.#walkDue = true;
     this.#go();
     await this.idle();
+  }
+
+  /** Looks at these directories at once, and at what is new below them. */
+  async relist(dirs: readonly Name[]): Promise<void> {
+    const { disk, filter, index, onListing, rootIsThere } = this.#options;
+    const descend = (name: Name, entry: Entry): boolean => isNews(index().get(name), entry);
+    for await (const listing of walk(disk, filter, { from: dirs, descend })) {
+      if (this.#stopped || !rootIsThere()) return;
+      onListing(listing);
+    }
   }
 
   /** From now on, looks at the times of all directories every now and then. */

@@ -98,7 +98,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (outcome.failed.has(name)) continue;
       const now = after.get(name);
       const sure = now === undefined || (typeof now !== 'string' && isUntouched(entry, now));
-      line.index.set(name, sure && !isRacy(entry, fromMs, toMs) ? entry : unsure(entry));
+      line.index.set(name, sure && !isRacy(entry, fromMs, toMs, disk.tickMs) ? entry : unsure(entry));
     }
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(

@@ -9,23 +9,28 @@ import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
-import { Transfer, type TransferOptions } from './transfer.js';
+import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
 
 export interface LineOptions extends TransferOptions {
-  /** How long a batch must be quiet before it is handed on, in milliseconds. */
-  readonly debounceMs: number;
   readonly oneByOne: boolean;
+  /** Looks at these directories once more and tells {@link Line.compare}. */
+  readonly relist: (dirs: readonly Name[]) => Promise<void>;
   readonly onHalt: (failure: Failure) => void;
 }
 
-/** A batch that never gets quiet is handed on after so many debounce times. */
-const LATEST_DEBOUNCES = 10;
+/** A batch that never gets quiet is handed on after this long, in milliseconds, or at least one debounce. */
+const LATEST_MS = 200;
+
+/** A turn lists so many changed directories again, with so many names in each; for more it would take too long. */
+const RELIST_DIRS = 20;
+const RELIST_CHILDREN = 1_000;
 
 /** How soon to look again for a root that was not there, in milliseconds. */
 const ROOT_AWAY_MS = 1_000;
 
 /**
- * One target's line: index → pending → debounce → queue(1) → transfer → index.
+ * One target's line: index → pending → debounce → queue(1) → transfer → index. Large files have a queue(1) of their own
+ * beside it, so that a small save never waits for them (not with `--one-by-one`).
  *
  * ```
  *            note()            quiet              run ends
@@ -40,6 +45,7 @@ export class Line {
   readonly pending = new Pending();
   readonly #options: LineOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #bulk = new PQueue({ concurrency: 1 });
   readonly #abort = new AbortController();
   readonly #transfer: Transfer;
   readonly #quiet: ReturnType<typeof debounce<() => void>>;
@@ -54,11 +60,14 @@ export class Line {
   /** Whether the next time that nothing waits is to be told, and since when it has been otherwise. */
   #owesInSync = false;
   #busySinceMs: number | undefined;
+  #keepsStandbys = false;
+  /** Everything has its turn now, whether it has rested or not. */
+  #draining = false;
 
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
     this.#transfer = new Transfer(options, index, this.pending, this.#abort.signal);
-    this.#quiet = debounce(() => this.#takeTurn(), options.debounceMs);
+    this.#quiet = debounce(() => this.#takeTurn(), options.rest.writtenMs);
     this.#queue.pause();
   }
 
@@ -94,7 +103,7 @@ export class Line {
   note(name: Name): void {
     const now = performance.now();
     this.pending.note(name, now);
-    this.#latestMs ??= now + this.#options.debounceMs * LATEST_DEBOUNCES;
+    this.#latestMs ??= now + Math.max(LATEST_MS, this.#options.rest.writtenMs);
     if (now >= this.#latestMs) this.#quiet.flush();
     else this.#quiet();
   }
@@ -103,12 +112,26 @@ export class Line {
   resume(): void {
     this.#resumeMs = 0;
     this.#queue.start();
+    if (this.#keepsStandbys) this.#transfer.standbys.open();
     this.#takeTurn();
+  }
+
+  /** From now on the next rsync is started ahead, as long as the queue runs. */
+  keepStandbys(): void {
+    this.#keepsStandbys = true;
+    if (!this.held) this.#transfer.standbys.open();
+  }
+
+  /** Starts the standbys anew: they were started for another root or filter. */
+  async renewStandbys(): Promise<void> {
+    await this.#transfer.standbys.close();
+    if (this.#keepsStandbys && !this.held) this.#transfer.standbys.open();
   }
 
   /** Holds the queue: the connection is gone. A run that is under way fails by itself. */
   hold(): void {
     this.#queue.pause();
+    void this.#transfer.standbys.close();
   }
 
   get held(): boolean {
@@ -117,7 +140,16 @@ export class Line {
 
   /** Runs `job` as the next turn of this line: no rsync of ours runs beside it. */
   turn<T>(job: (transfer: Transfer) => Promise<T>): Promise<T> {
-    return this.#queue.add(() => job(this.#transfer), { priority: 1 });
+    const alone = async (): Promise<T> => {
+      this.#bulk.pause();
+      await this.#bulk.onPendingZero();
+      try {
+        return await job(this.#transfer);
+      } finally {
+        this.#bulk.start();
+      }
+    };
+    return this.#queue.add(alone, { priority: 1 });
   }
 
   /** After a full pass: the next time that nothing waits is told, even if nothing was sent. */
@@ -144,9 +176,12 @@ export class Line {
 
   /** Resolves when nothing is left to do but what failed and backs off, or when {@link stop} is called. */
   async drain(): Promise<void> {
+    this.#draining = true;
+    this.pending.hurryUnfailed();
     this.#quiet.flush();
     while (!this.#abort.signal.aborted && !this.#queue.isPaused) {
       await this.#queue.onIdle();
+      await this.#bulk.onIdle();
       if (this.pending.ready(performance.now(), 1).length === 0 || this.#breaks > 0) return;
       this.#takeTurn();
     }
@@ -158,7 +193,12 @@ export class Line {
     clearTimeout(this.#wake);
     this.#abort.abort();
     this.#queue.clear();
-    await this.#queue.onPendingZero();
+    this.#bulk.clear();
+    await Promise.all([
+      this.#queue.onPendingZero(),
+      this.#bulk.onPendingZero(),
+      this.#transfer.standbys.close(),
+    ]);
   }
 
   /** Queues a turn, unless one waits already; or waits until something is ready for one. */
@@ -184,8 +224,38 @@ export class Line {
   async #turn(): Promise<void> {
     const now = performance.now();
     this.#busySinceMs ??= now;
-    const names = this.pending.ready(now, this.#options.oneByOne ? 1 : Number.POSITIVE_INFINITY);
-    const end = await this.#transfer.batch(names);
+    await this.#relistChanged(now);
+    const names = this.pending.ready(performance.now(), this.#options.oneByOne ? 1 : Number.POSITIVE_INFINITY);
+    const end = await this.#transfer.batch(names, this.#draining || this.#options.oneByOne ? 'all' : 'later');
+    if (end.kind === 'done') for (const name of end.bulk) this.#addBulk(name);
+    this.#heed(end);
+    if (end.kind !== 'refused') this.#afterTurn();
+  }
+
+  /**
+   * An atomic save, for example, shows its temporary file first, and the watcher tells of the rest only 50 ms later; but
+   * a changed directory that waits for its turn already shows it all.
+   */
+  async #relistChanged(nowMs: number): Promise<void> {
+    const dirs: Name[] = [];
+    for (const name of this.pending.ready(nowMs, RELIST_DIRS * 10)) {
+      const children = this.index.get(name)?.type === 'dir' ? this.index.children(name).size : Number.POSITIVE_INFINITY;
+      if (children <= RELIST_CHILDREN) dirs.push(name);
+    }
+    if (dirs.length > 0 && dirs.length <= RELIST_DIRS) await this.#options.relist(dirs);
+  }
+
+  /** Gives a large file a run of its own, beside the other turns. */
+  #addBulk(name: Name): void {
+    this.pending.take(name);
+    void this.#bulk.add(async () => {
+      if (!this.held && !this.#abort.signal.aborted) this.#heed(await this.#transfer.batch([name], 'all'));
+      this.pending.giveBack(name);
+      this.#afterTurn();
+    });
+  }
+
+  #heed(end: BatchEnd): void {
     switch (end.kind) {
       case 'done':
         this.#breaks = 0;
@@ -199,9 +269,8 @@ export class Line {
         break;
       case 'refused':
         this.#options.onHalt(end.failure);
-        return;
+        break;
     }
-    this.#afterTurn();
   }
 
   #afterTurn(): void {

@@ -1,29 +1,34 @@
-import { type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, type Entry, isRacy, isUntouched, type Seen, unsure } from '../core/entry.js';
+import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
+import { begun, isRacy, isUntouched, type Rest, restMs, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { type Name, parentOf, ROOT } from '../core/name.js';
+import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import { type Outcome, outcomeOf } from '../core/rsync-exit.js';
+import { type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
 import type { OutputLine } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
-import { type Run, runRsync } from '../rsync/run.js';
+import { inputOf, type Run, runRsync, startRsync } from '../rsync/run.js';
+import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
+import { makeMoves, planMoves } from './moves.js';
 
 export interface TransferOptions {
   readonly rsync: RsyncSettings;
   readonly aim: SshAim | undefined;
   readonly disk: Disk;
   readonly deletes: DeleteMode;
+  readonly rest: Rest;
   readonly report: Report;
   /** Checked before names are looked at and after: false while the root is not the one we began with. */
   readonly rootIsThere: () => boolean;
   /** Called before anything is deleted: may refuse it for good. */
   readonly guard: (deletions: number) => Failure | undefined;
+  /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
+  readonly noProgressMs?: number;
 }
 
 /** What one rsync run did. */
@@ -35,21 +40,38 @@ export interface RunResult {
   readonly kept: ReadonlySet<Name>;
 }
 
+/** What the names of a batch were when it began. */
+export interface BatchView {
+  readonly before: Map<Name, Seen>;
+  /** When they were looked at, in milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** How a batch ended. Names that are not done are still pending. */
 export type BatchEnd =
-  /** `delivered`: whether rsync had anything to do. */
-  | { readonly kind: 'done'; readonly delivered: boolean }
+  /** `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. */
+  | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[] }
   | { readonly kind: 'rootGone' }
   | { readonly kind: 'broken'; readonly failure: Failure }
   | { readonly kind: 'refused'; readonly failure: Failure };
 
 /**
- * Brings names to one target and keeps the index of what is there. Never two at once: {@link Line} sees to that.
+ * Files from this size on, in bytes, go in a run of their own beside the others, so that a small save never waits for
+ * them: at 100 Mbit/s one of 16 MB takes 1.3 s. What is smaller shares a run.
+ */
+export const BULK_BYTES = 16_000_000;
+
+/**
+ * Brings names to one target and keeps the index of what is there. Never two of a name at once: {@link Line} sees to
+ * that.
  *
  * The rule: a name is done when rsync said so and nothing was done to it from before the run until after it.
  */
 export class Transfer {
-  readonly #options: TransferOptions;
+  readonly options: TransferOptions;
+  /** What was started ahead. Nothing before {@link Standbys.open}. */
+  readonly standbys: Standbys;
   readonly #pending: Pending;
   readonly #abort: AbortSignal;
   #index: NameIndex;
@@ -58,10 +80,11 @@ export class Transfer {
   #strays: ReadonlyMap<Name, Failure> = new Map();
 
   constructor(options: TransferOptions, index: NameIndex, pending: Pending, abort: AbortSignal) {
-    this.#options = options;
+    this.options = options;
     this.#index = index;
     this.#pending = pending;
     this.#abort = abort;
+    this.standbys = new Standbys((kind) => startRsync(options.rsync, this.#namesRun(kind === 'sure')));
   }
 
   /** What is on the remote by our doing. */
@@ -79,56 +102,126 @@ export class Transfer {
     return { ...this.#summary, unsent: [...this.#pending, ...this.#strays] };
   }
 
-  /** Makes these names the same there, as the disk has them now. */
-  async batch(names: readonly Name[]): Promise<BatchEnd> {
-    const { disk, deletes, rootIsThere, guard } = this.#options;
-    const beganMs = performance.now();
+  /**
+   * Makes these names the same there, as the disk has them now. `rest`: what is still being written, and large files,
+   * may be left for later.
+   */
+  async batch(names: readonly Name[], rest: 'all' | 'later'): Promise<BatchEnd> {
+    const { disk, deletes, rootIsThere, guard, rsync } = this.options;
     if (!rootIsThere()) return { kind: 'rootGone' };
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
+    const view: BatchView = { before, fromMs, toMs };
+    if (rest === 'later') this.#leaveUnrested(before, fromMs);
     const plan = planBatch(before, this.#index, deletes);
     for (const name of plan.drop) {
       if (typeof before.get(name) === 'string') this.#index.delete(name);
       this.#pending.settle(name);
     }
-    const deletions = plan.clear.length + plan.run.filter((name) => before.get(name) === 'missing').length;
+    const moves = planMoves(before, this.#index, rsync, deletes);
+    const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
+    const isBulk = (name: Name): boolean => {
+      const now = before.get(name);
+      return rest === 'later' && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
+    };
+    const bulk = plan.send.filter(isBulk);
+    const send = plan.send.filter((name) => !moved.has(name) && !isBulk(name));
+
+    const deletions = plan.clear.length + plan.remove.length;
     const refused = deletions > 0 ? guard(deletions) : undefined;
     if (refused !== undefined) return { kind: 'refused', failure: refused };
     if (!rootIsThere()) return { kind: 'rootGone' }; // it went while we looked: what we saw means nothing
 
-    const broken = await this.clear(plan.clear);
-    if (broken !== undefined) return { kind: 'broken', failure: broken };
-    const toRun = [...plan.run, ...this.#parentsOf(plan.clear, before)];
-    if (toRun.length === 0) return { kind: 'done', delivered: plan.clear.length > 0 };
-    const has = new Set(toRun);
-    const { ignoreTimes } = plan;
-    const result = await this.run(
-      { kind: 'names', names: toRun, ignoreTimes, deleteMissing: deletes !== 'never' },
-      (name) => has.has(name),
-    );
-    if (result.outcome.kind === 'broken') {
-      this.noteMaybe(before);
-      return { kind: 'broken', failure: result.outcome.failure };
+    let delivered = plan.clear.length > 0;
+    /** Gives the failure of a run that broke. */
+    const deliver = async (some: readonly Name[], quickCheck: Batch['quickCheck']): Promise<Failure | undefined> => {
+      const result = await this.#deliver(some, view, quickCheck);
+      if (result.outcome.kind === 'broken') return result.outcome.failure;
+      if (result.items.length > 0) delivered = true;
+      return undefined;
+    };
+    // New names first and missing ones last, each kind in one run: what was renamed is never gone under both names.
+    const steps: ReadonlyArray<() => Promise<Failure | undefined>> = [
+      () => this.clear(plan.clear),
+      async () => deliver([...send, ...this.#parentsOf(plan.clear, before)], plan.quickCheck),
+      () => makeMoves(this, moves, view),
+      () => deliver(plan.remove, 'idle'),
+    ];
+    for (const step of steps) {
+      const failure = await step();
+      if (failure !== undefined) return { kind: 'broken', failure };
     }
-    const { failed } = result.outcome;
-    await this.#settle(toRun, before, result, failed, (entry) => isRacy(entry, fromMs, toMs));
-    this.delivered(
-      result.items.filter(({ name }) => !failed.has(name)),
-      performance.now() - beganMs,
-    );
-    return { kind: 'done', delivered: result.items.length > 0 };
+    return { kind: 'done', delivered: delivered || moves.length > 0, bulk };
+  }
+
+  /**
+   * Takes out of the batch what is not at rest yet; its turn comes when it is. A directory goes along with what is in it:
+   * rsync sends it anyway.
+   */
+  #leaveUnrested(before: Map<Name, Seen>, nowMs: number): void {
+    const now = performance.now();
+    const waits = new Map<Name, number>();
+    for (const [name, seen] of before) {
+      const waitedMs = now - (this.#pending.sinceMs(name) ?? now);
+      const waitMs = restMs(this.#index.get(name), seen, nowMs, waitedMs, this.options.rest);
+      if (waitMs > 0) waits.set(name, waitMs);
+    }
+    if (waits.size === 0) return;
+    if (waits.size < before.size) {
+      for (const name of before.keys()) {
+        if (waits.has(name)) continue;
+        for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
+      }
+    }
+    for (const [name, waitMs] of waits) {
+      before.delete(name);
+      this.#pending.postpone(name, now + waitMs);
+    }
+  }
+
+  /** One run for some names of a batch, and what came of it. */
+  async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
+    if (names.length === 0) return { outcome: { kind: 'finished', failed: new Map(), strays: new Map() }, items: [], kept: new Set() };
+    const beganMs = performance.now();
+    const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
+      right: ['plain'],
+      fooled: ['sure'],
+      idle: ['plain', 'sure'],
+    };
+    const run: Run = { ...this.#namesRun(quickCheck === 'fooled'), names };
+    const has = new Set(names);
+    const result = await this.run(run, (name) => has.has(name), {
+      suitable: suitable[quickCheck],
+      totalBytes: sizeOf(names, view.before),
+    });
+    const { outcome, items } = result;
+    if (outcome.kind === 'broken') this.noteMaybe(names.map((name) => [name, view.before.get(name) ?? 'missing']));
+    else {
+      await this.settle(names, view, result, outcome.failed);
+      this.delivered(
+        items.filter(({ name }) => !outcome.failed.has(name)),
+        performance.now() - beganMs,
+      );
+    }
+    return result;
+  }
+
+  #namesRun(ignoreTimes: boolean): { kind: 'names'; ignoreTimes: boolean; deleteMissing: boolean } {
+    return { kind: 'names', ignoreTimes, deleteMissing: this.options.deletes !== 'never' };
   }
 
   /**
    * Deletes exactly these names there. An emptied directory goes in a later run than what it held, so it goes on while
    * something goes. Gives the failure if a run broke.
    */
-  async clear(names: readonly Name[]): Promise<Failure | undefined> {
+  async clear(names: readonly Name[], isSilent = false): Promise<Failure | undefined> {
     const left = new Set(names);
     while (left.size > 0) {
       const beganMs = performance.now();
-      const { outcome, kept, items } = await this.run({ kind: 'clear', names: [...left] }, (name) => left.has(name));
+      const { outcome, kept, items } = await this.run({ kind: 'clear', names: [...left] }, (name) => left.has(name), {
+        isSilent,
+      });
       if (outcome.kind === 'broken') return outcome.failure;
       const count = left.size;
       for (const name of [...left]) {
@@ -136,7 +229,7 @@ export class Transfer {
         left.delete(name);
         this.#index.delete(name);
       }
-      this.delivered(items, performance.now() - beganMs);
+      if (!isSilent) this.delivered(items, performance.now() - beganMs);
       if (left.size < count) continue;
       for (const name of left) {
         const failure = outcome.failed.get(name);
@@ -148,34 +241,89 @@ export class Transfer {
     return undefined;
   }
 
-  /** Runs one rsync and reads what it says. `has`: whether a name is part of the run. */
-  async run(run: Run, has: (name: Name) => boolean): Promise<RunResult> {
-    const { rsync, aim, report } = this.#options;
-    const debug = (text: string): void => report({ kind: 'note', level: 'debug', text });
-    const items: Item[] = [];
-    const kept = new Set<Name>();
-    const onLine = (line: OutputLine): void => {
+  /**
+   * Runs one rsync and reads what it says. `has`: whether a name is part of the run. A standby takes it where one that
+   * suits is ready; if that breaks before it has done anything, a fresh rsync takes over.
+   */
+  async run(
+    run: Run,
+    has: (name: Name) => boolean,
+    options: {
+      readonly suitable?: readonly StandbyKind[];
+      /** Not told: housekeeping. */
+      readonly isSilent?: boolean;
+      readonly totalBytes?: number;
+    } = {},
+  ): Promise<RunResult> {
+    const { rsync, aim } = this.options;
+    const standby = this.standbys.take(options.suitable ?? []);
+    const hadStandbys = standby !== undefined || this.standbys.count > 0;
+    for (const attempt of ['first', 'last'] as const) {
+      const items: Item[] = [];
+      const kept = new Set<Name>();
+      const onLine = this.#reader(run, items, kept, options);
+      const finish = { abort: this.#abort, noProgressMs: this.options.noProgressMs };
+      let exit: RsyncExit;
+      if (attempt === 'first' && standby !== undefined) {
+        this.#debug(`standby ${standby.args.join(' ')}`);
+        exit = await standby.finish(inputOf(run), onLine, finish);
+      } else {
+        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}`);
+        exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
+      }
+      this.#debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
+      const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
+      if (outcome.kind === 'finished') this.standbys.served();
+      const isStandbysFault =
+        outcome.kind === 'broken' && hadStandbys && items.length === 0 && exit.stalledMs === undefined;
+      if (!isStandbysFault || attempt === 'last' || this.#abort.aborted) return { outcome, items, kept };
+      this.#debug('again without standbys');
+      this.standbys.retreat();
+    }
+    throw new Error('unreachable');
+  }
+
+  /** What to do with the lines of a run. */
+  #reader(
+    run: Run,
+    items: Item[],
+    kept: Set<Name>,
+    { isSilent = false, totalBytes }: { readonly isSilent?: boolean; readonly totalBytes?: number },
+  ): (line: OutputLine) => void {
+    const { report } = this.options;
+    const target = this.options.rsync.target.label;
+    const beganMs = performance.now();
+    const nameOf = (name: Name): Name =>
+      run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
+    return (line) => {
       switch (line.kind) {
         case 'item': {
           // rsync says of each run that the root's time was set: not worth a word.
           if (line.name === ROOT) return;
-          const { kind: _, ...item } = line;
+          const { kind: _, ...told } = line;
+          const item = { ...told, name: nameOf(line.name) };
           items.push(item);
           if (run.kind === 'pass' && run.dryRun) return;
           this.#noteBegun(item);
-          report({ kind: 'started', target: rsync.target.label, ...item });
+          if (!isSilent) report({ kind: 'started', target, ...item });
           return;
         }
         case 'notEmpty':
           kept.add(line.name);
           return;
+        case 'progress': {
+          const ms = performance.now() - beganMs;
+          if (ms >= PROGRESS_MS) report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
+          return;
+        }
         case 'other':
-          debug(`rsync: ${line.text}`);
+          this.#debug(`rsync: ${line.text}`);
       }
     };
-    const exit = await runRsync(rsync, run, onLine, this.#abort, (args) => debug(`rsync ${args.join(' ')}`));
-    debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
-    return { outcome: outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass'), items, kept };
+  }
+
+  #debug(text: string): void {
+    this.options.report({ kind: 'note', level: 'debug', text });
   }
 
   /**
@@ -189,11 +337,20 @@ export class Transfer {
     }
   }
 
+  /** These may be in another state there than was delivered: they get another run. */
+  recheck(names: Iterable<Name>): void {
+    for (const name of names) {
+      const was = this.#index.get(name);
+      if (was !== undefined) this.#index.set(name, unsure(was));
+      this.#pending.note(name, performance.now());
+    }
+  }
+
   /** Tells what a run brought and counts it. */
   delivered(items: readonly Item[], ms: number): void {
     if (items.length === 0) return;
     this.#summary = addDelivered(this.#summary, items);
-    this.#options.report({ kind: 'delivered', target: this.#options.rsync.target.label, items, ms });
+    this.options.report({ kind: 'delivered', target: this.options.rsync.target.label, items, ms });
   }
 
   /** A name could not be synced: it backs off, and what is there is unsure. */
@@ -201,14 +358,14 @@ export class Transfer {
     const was = this.#index.get(name);
     if (was !== undefined) this.#index.set(name, unsure(was));
     const news = this.#pending.fail(name, failure, performance.now(), Math.random());
-    if (news) this.#options.report({ kind: 'pathFailed', target: this.#options.rsync.target.label, name, failure });
+    if (news) this.options.report({ kind: 'pathFailed', target: this.options.rsync.target.label, name, failure });
   }
 
   /** Failures of a full pass about names that are not ours: told, and counted until the next one. */
   setStrays(strays: ReadonlyMap<Name, Failure>): void {
     for (const [name, failure] of strays) {
       if (this.#strays.get(name)?.message === failure.message) continue;
-      this.#options.report({ kind: 'pathFailed', target: this.#options.rsync.target.label, name, failure });
+      this.options.report({ kind: 'pathFailed', target: this.options.rsync.target.label, name, failure });
     }
     this.#strays = strays;
   }
@@ -218,7 +375,7 @@ export class Transfer {
     const found: Name[] = [];
     for (const parent of new Set(cleared.map(parentOf))) {
       if (before.has(parent)) continue;
-      const seen = this.#options.disk.see(parent);
+      const seen = this.options.disk.see(parent);
       if (typeof seen === 'string' || seen.type !== 'dir') continue;
       before.set(parent, seen);
       found.push(parent);
@@ -227,14 +384,13 @@ export class Transfer {
   }
 
   /** After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. */
-  async #settle(
+  async settle(
     names: readonly Name[],
-    before: ReadonlyMap<Name, Seen>,
-    { items, kept }: RunResult,
+    { before, fromMs, toMs }: BatchView,
+    { items, kept }: Pick<RunResult, 'items' | 'kept'>,
     failures: ReadonlyMap<Name, Failure>,
-    isStillRacy: (entry: Entry) => boolean,
   ): Promise<void> {
-    const after = await seeAll(this.#options.disk, names);
+    const after = await seeAll(this.options.disk, names);
     const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
     const emptied = new Set<Name>(); // something of ours below them went, or is about to
     // What is below a directory before the directory: a longer name first.
@@ -249,7 +405,7 @@ export class Transfer {
         if (was !== now) continue; // came or went meanwhile: its turn comes again
         if (kept.has(name)) {
           if (this.#stays(name, emptied)) continue;
-          this.#options.report({ kind: 'kept', target: this.#options.rsync.target.label, name });
+          this.options.report({ kind: 'kept', target: this.options.rsync.target.label, name });
         } else {
           emptied.add(parentOf(name));
           if (!deleted.has(name) && this.#isDoubtful(name)) continue;
@@ -258,9 +414,11 @@ export class Transfer {
         this.#pending.settle(name);
       } else if (isUntouched(was, now)) {
         this.#doubtful.delete(name);
-        const racy = isStillRacy(was);
+        const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
         this.#index.set(name, racy ? unsure(was) : was);
         if (!racy) this.#pending.settle(name);
+      } else {
+        this.#pending.again(name, performance.now());
       }
     }
   }
@@ -301,6 +459,15 @@ export class Transfer {
     this.#index.set(name, known ? unsure(was) : begun(action === 'mkdir' ? 'dir' : 'file'));
   }
 }
+
+/** How long a run must have taken before its progress is told, in milliseconds. */
+const PROGRESS_MS = 900;
+
+const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =>
+  names.reduce((bytes, name) => {
+    const now = seen.get(name);
+    return bytes + (typeof now === 'object' ? now.size : 0);
+  }, 0);
 
 const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
 

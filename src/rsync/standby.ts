@@ -1,0 +1,133 @@
+import type { RsyncProcess } from './run.js';
+
+/**
+ * What a standby was started for; its arguments are fixed. `plain` trusts rsync's quick check (size and time); `sure` has
+ * `--ignore-times`. Most batches can go with either: one of each makes two that are ready.
+ */
+export type StandbyKind = 'plain' | 'sure';
+
+const KINDS: readonly StandbyKind[] = ['plain', 'sure'];
+
+/** How old a standby may get, in milliseconds: a session that is idle for long may be ended by whoever is in between. */
+const MAX_AGE_MS = 30 * 60_000;
+
+/** How long after one was used the next is started, in milliseconds: the machine has better to do during a run. */
+const REFILL_MS = 20;
+
+/** A standby that ended by itself is replaced after this long, doubling while it goes on. */
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 5 * 60_000;
+
+/**
+ * rsync processes that were started ahead: connected, agreed with the other side on everything, and waiting for their
+ * names on stdin (DESIGN section 5). Two of them, which with a run or two leaves most of the ten sessions that sshd
+ * allows (MaxSessions).
+ *
+ * ```
+ *   closed ──open()──► one of each kind ──take()──► (refilled when that run has ended)
+ *      ▲                  │  died by itself, too old: replaced, later each time
+ *      └──────close()─────┘
+ * ```
+ */
+export class Standbys {
+  readonly #start: (kind: StandbyKind) => RsyncProcess;
+  readonly #ready = new Map<StandbyKind, RsyncProcess>();
+  readonly #timers = new Map<StandbyKind, NodeJS.Timeout>();
+  readonly #leaving = new Set<RsyncProcess>();
+  #isOpen = false;
+  #deaths = 0;
+
+  /** `start`: starts one, for the connection, filter and root of now: {@link close} when one of them changes. */
+  constructor(start: (kind: StandbyKind) => RsyncProcess) {
+    this.#start = start;
+  }
+
+  /** How many are ready. */
+  get count(): number {
+    return this.#ready.size;
+  }
+
+  /** From now on there is one of each kind. */
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#deaths = 0;
+    for (const kind of KINDS) this.#startNow(kind);
+  }
+
+  /** Ends them all. Resolves when they are gone. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const [kind, standby] of this.#ready) this.#end(kind, standby);
+    await Promise.all([...this.#leaving].map(({ ended }) => ended));
+  }
+
+  /** Hands one out that suits; it is replaced when its run has ended. Undefined where none is ready. */
+  take(suitable: readonly StandbyKind[]): RsyncProcess | undefined {
+    for (const kind of suitable) {
+      const standby = this.#ready.get(kind);
+      if (standby === undefined) continue;
+      this.#ready.delete(kind);
+      if (!standby.isAlive()) continue; // its end is told in a moment
+      void standby.ended.then(() => this.#startLater(kind, REFILL_MS));
+      return standby;
+    }
+    return undefined;
+  }
+
+  /** The last one taken served its run: whatever made standbys die before is over. */
+  served(): void {
+    this.#deaths = 0;
+  }
+
+  /**
+   * A run broke for no better reason: maybe the server allows fewer sessions than these take. They make room, for longer
+   * each time.
+   */
+  retreat(): void {
+    if (!this.#isOpen) return;
+    const waitMs = this.#waitMs();
+    for (const [kind, standby] of this.#ready) this.#end(kind, standby);
+    for (const kind of KINDS) this.#startLater(kind, waitMs);
+  }
+
+  #waitMs(): number {
+    return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#deaths++);
+  }
+
+  #startLater(kind: StandbyKind, ms: number): void {
+    if (!this.#isOpen) return;
+    clearTimeout(this.#timers.get(kind));
+    this.#timers.set(
+      kind,
+      setTimeout(() => this.#startNow(kind), ms),
+    );
+  }
+
+  #startNow(kind: StandbyKind): void {
+    if (!this.#isOpen || this.#ready.has(kind)) return;
+    const standby = this.#start(kind);
+    this.#ready.set(kind, standby);
+    this.#timers.set(
+      kind,
+      setTimeout(() => {
+        this.#end(kind, standby);
+        this.#startNow(kind);
+      }, MAX_AGE_MS),
+    );
+    void standby.ended.then(() => {
+      this.#leaving.delete(standby);
+      if (this.#ready.get(kind) !== standby) return; // taken, or ended by us
+      this.#ready.delete(kind);
+      this.#startLater(kind, this.#waitMs());
+    });
+  }
+
+  #end(kind: StandbyKind, standby: RsyncProcess): void {
+    clearTimeout(this.#timers.get(kind));
+    this.#ready.delete(kind);
+    this.#leaving.add(standby);
+    standby.end();
+  }
+}
