@@ -64,9 +64,7 @@ export function groupMoves(moves: readonly Move[], worthBytes = MOVE_WORTH_BYTES
     group.moves.push(move);
     if (baseOf(move.from) !== baseOf(move.to)) group.isRenamed = true;
   }
-  return [...groups.values()].filter(
-    (group) => group.moves.reduce((bytes, { size }) => bytes + size, 0) >= worthBytes,
-  );
+  return [...groups.values()].filter((group) => group.moves.reduce((bytes, { size }) => bytes + size, 0) >= worthBytes);
 }
 
 /** The directories that hold both names under the same tail: `a/x/f`, `b/x/f` → `a`, `b`. */

@@ -102,7 +102,8 @@ export class Pending {
   /** Lets everything that was postponed have its turn at once. */
   hurryUnfailed(): void {
     for (const [name, waiting] of this.#names) {
-      if (waiting.failure === undefined && waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
+      if (waiting.failure === undefined && waiting.notBeforeMs > 0)
+        this.#names.set(name, { ...waiting, notBeforeMs: 0 });
     }
   }
 

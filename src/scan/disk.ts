@@ -45,6 +45,16 @@ export class Disk {
     return stats === undefined ? 'missing' : (this.#entry(name, stats) ?? 'blocked');
   }
 
+  /** The nearest directory above `name` that is there. */
+  groundOf(name: Name): Entry | undefined {
+    for (let dir = name; dir !== ROOT; ) {
+      dir = parentOf(dir);
+      const seen = this.see(dir);
+      if (typeof seen !== 'string') return seen;
+    }
+    return undefined;
+  }
+
   /** True for a real directory, 'missing' where it or one above it is gone, false for anything else. */
   #directory(name: Name, known: Map<Name, boolean | 'missing'>): boolean | 'missing' {
     if (name === ROOT) return true;

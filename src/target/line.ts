@@ -18,7 +18,11 @@ export interface LineOptions extends TransferOptions {
   readonly onHalt: (failure: Failure) => void;
 }
 
-/** A batch that never gets quiet is handed on after this long, in milliseconds, or at least one debounce. */
+/**
+ * A turn is taken when nothing was noted for so long, in milliseconds, or at the latest after so long: this joins what one
+ * listing brings. How long each name rests is for the transfer to say, by the disk (see restMs).
+ */
+const JOIN_MS = 1;
 const LATEST_MS = 200;
 
 /** A turn lists so many changed directories again, with so many names in each; for more it would take too long. */
@@ -67,7 +71,7 @@ export class Line {
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
     this.#transfer = new Transfer(options, index, this.pending, this.#abort.signal);
-    this.#quiet = debounce(() => this.#takeTurn(), options.rest.writtenMs);
+    this.#quiet = debounce(() => this.#takeTurn(), JOIN_MS);
     this.#queue.pause();
   }
 
@@ -103,7 +107,7 @@ export class Line {
   note(name: Name): void {
     const now = performance.now();
     this.pending.note(name, now);
-    this.#latestMs ??= now + Math.max(LATEST_MS, this.#options.rest.writtenMs);
+    this.#latestMs ??= now + LATEST_MS;
     if (now >= this.#latestMs) this.#quiet.flush();
     else this.#quiet();
   }
@@ -194,11 +198,7 @@ export class Line {
     this.#abort.abort();
     this.#queue.clear();
     this.#bulk.clear();
-    await Promise.all([
-      this.#queue.onPendingZero(),
-      this.#bulk.onPendingZero(),
-      this.#transfer.standbys.close(),
-    ]);
+    await Promise.all([this.#queue.onPendingZero(), this.#bulk.onPendingZero(), this.#transfer.standbys.close()]);
   }
 
   /** Queues a turn, unless one waits already; or waits until something is ready for one. */

@@ -1,5 +1,5 @@
 import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, isRacy, isUntouched, type Rest, restMs, type Seen, unsure } from '../core/entry.js';
+import { begun, type Entry, isRacy, isUntouched, type Rest, restMs, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
@@ -43,6 +43,8 @@ export interface RunResult {
 /** What the names of a batch were when it began. */
 export interface BatchView {
   readonly before: Map<Name, Seen>;
+  /** For what is missing: the nearest directory above it that is there. */
+  readonly grounds: Map<Name, Entry | undefined>;
   /** When they were looked at, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -112,7 +114,7 @@ export class Transfer {
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
-    const view: BatchView = { before, fromMs, toMs };
+    const view: BatchView = { before, grounds: new Map(), fromMs, toMs };
     if (rest === 'later') this.#leaveUnrested(before, fromMs);
     const plan = planBatch(before, this.#index, deletes);
     for (const name of plan.drop) {
@@ -146,7 +148,7 @@ export class Transfer {
       () => this.clear(plan.clear),
       async () => deliver([...send, ...this.#parentsOf(plan.clear, before)], plan.quickCheck),
       () => makeMoves(this, moves, view),
-      () => deliver(plan.remove, 'idle'),
+      async () => deliver(await this.#stillMissing(plan.remove, view), 'idle'),
     ];
     for (const step of steps) {
       const failure = await step();
@@ -182,7 +184,8 @@ export class Transfer {
 
   /** One run for some names of a batch, and what came of it. */
   async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
-    if (names.length === 0) return { outcome: { kind: 'finished', failed: new Map(), strays: new Map() }, items: [], kept: new Set() };
+    if (names.length === 0)
+      return { outcome: { kind: 'finished', failed: new Map(), strays: new Map() }, items: [], kept: new Set() };
     const beganMs = performance.now();
     const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
       right: ['plain'],
@@ -205,6 +208,14 @@ export class Transfer {
       );
     }
     return result;
+  }
+
+  /** Looks again, right before they are deleted there: the runs before took their time. What is back is still pending. */
+  async #stillMissing(names: readonly Name[], { before, grounds }: BatchView): Promise<Name[]> {
+    for (const [name, now] of await seeAll(this.options.disk, names)) before.set(name, now);
+    const missing = names.filter((name) => before.get(name) === 'missing');
+    for (const name of missing) grounds.set(name, this.options.disk.groundOf(name));
+    return missing;
   }
 
   #namesRun(ignoreTimes: boolean): { kind: 'names'; ignoreTimes: boolean; deleteMissing: boolean } {
@@ -275,7 +286,10 @@ export class Transfer {
       const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
       if (outcome.kind === 'finished') this.standbys.served();
       const isStandbysFault =
-        outcome.kind === 'broken' && hadStandbys && items.length === 0 && exit.stalledMs === undefined;
+        outcome.kind === 'broken' &&
+        hadStandbys &&
+        items.length === 0 &&
+        (outcome.failure.kind === 'connection' || exit.code === undefined);
       if (!isStandbysFault || attempt === 'last' || this.#abort.aborted) return { outcome, items, kept };
       this.#debug('again without standbys');
       this.standbys.retreat();
@@ -386,7 +400,7 @@ export class Transfer {
   /** After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. */
   async settle(
     names: readonly Name[],
-    { before, fromMs, toMs }: BatchView,
+    { before, grounds, fromMs, toMs }: BatchView,
     { items, kept }: Pick<RunResult, 'items' | 'kept'>,
     failures: ReadonlyMap<Name, Failure>,
   ): Promise<void> {
@@ -407,13 +421,15 @@ export class Transfer {
           if (this.#stays(name, emptied)) continue;
           this.options.report({ kind: 'kept', target: this.options.rsync.target.label, name });
         } else {
+          // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
+          // back here for just that moment. That leaves a new time on the directory that held it.
+          const ground = this.options.disk.groundOf(name);
+          if (!deleted.has(name) && !isSameGround(grounds.get(name), ground)) continue;
           emptied.add(parentOf(name));
-          if (!deleted.has(name) && this.#isDoubtful(name)) continue;
         }
         this.#index.delete(name);
         this.#pending.settle(name);
       } else if (isUntouched(was, now)) {
-        this.#doubtful.delete(name);
         const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
         this.#index.set(name, racy ? unsure(was) : was);
         if (!racy) this.#pending.settle(name);
@@ -422,17 +438,6 @@ export class Transfer {
       }
     }
   }
-
-  /**
-   * A name was missing before and after a run that did not say it deleted it: either it was not there anyway, or it
-   * had come back here for just that moment and is there still. The second time in a row it is taken for the first.
-   */
-  #isDoubtful(name: Name): boolean {
-    if (this.#doubtful.delete(name)) return false;
-    this.#doubtful.add(name);
-    return true;
-  }
-  readonly #doubtful = new Set<Name>();
 
   /**
    * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before
@@ -468,6 +473,9 @@ const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =
     const now = seen.get(name);
     return bytes + (typeof now === 'object' ? now.size : 0);
   }, 0);
+
+const isSameGround = (before: Entry | undefined, after: Entry | undefined): boolean =>
+  before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);
 
 const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
 

@@ -1,6 +1,6 @@
 // A TCP relay between ssh and sshd: delays every byte by half a round trip each way, counts bytes, and can be cut or
 // frozen. The kernel here has no netem.
-import { createServer, connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /**
  * @typedef {object} Relay

@@ -73,11 +73,12 @@ describe('entries', () => {
 
   it('are racy when they were written within the tick in which they were seen', () => {
     const stampMs = 100_000 + 5e-6;
-    expect(isRacy(file(), stampMs + 5, stampMs + 6)).toBe(true);
-    expect(isRacy(file(), stampMs + 20, stampMs + 21)).toBe(false);
-    expect(isRacy(file(), stampMs - 5, stampMs + 5)).toBe(true);
-    expect(isRacy(file(), stampMs - 100, stampMs - 50)).toBe(false); // dated in the future
-    expect(isRacy(dir(), stampMs, stampMs)).toBe(false);
+    expect(isRacy(file(), stampMs + 5, stampMs + 6, 10)).toBe(true);
+    expect(isRacy(file(), stampMs + 20, stampMs + 21, 10)).toBe(false);
+    expect(isRacy(file(), stampMs - 5, stampMs + 5, 10)).toBe(true);
+    expect(isRacy(file(), stampMs - 100, stampMs - 50, 10)).toBe(false); // dated in the future
+    expect(isRacy(dir(), stampMs, stampMs, 10)).toBe(false);
+    expect(isRacy(file(), stampMs + 5, stampMs + 6, 0)).toBe(false); // stamps that never repeat
   });
 });
 
@@ -180,8 +181,9 @@ describe('a batch', () => {
   it('sends what is here and deletes only what is ours', () => {
     expect(plan({ new: file(), gone: 'missing', 'never there': 'missing' }, { gone: file() })).toEqual({
       clear: [],
-      run: ['new', 'gone'],
-      ignoreTimes: false,
+      send: ['new'],
+      remove: ['gone'],
+      quickCheck: 'idle',
       drop: ['never there'],
     });
   });
@@ -189,8 +191,9 @@ describe('a batch', () => {
   it('needs nothing for what is there as it is here', () => {
     expect(plan({ a: file(), d: dir({ ino: 9 }) }, { a: file(), d: dir() })).toEqual({
       clear: [],
-      run: [],
-      ignoreTimes: false,
+      send: [],
+      remove: [],
+      quickCheck: 'idle',
       drop: ['a', 'd'],
     });
   });
@@ -200,8 +203,9 @@ describe('a batch', () => {
       plan({ d: file(), 'd/a': 'blocked', fifo: 'blocked' }, { d: dir(), 'd/a': file(), 'd/b': file(), fifo: file() }),
     ).toEqual({
       clear: ['d', 'd/a', 'd/b', 'fifo'],
-      run: ['d'],
-      ignoreTimes: false,
+      send: ['d'],
+      remove: [],
+      quickCheck: 'idle',
       drop: [],
     });
   });
@@ -211,14 +215,17 @@ describe('a batch', () => {
       plan({ d: file(), gone: 'missing', 'd/a': 'blocked' }, { d: dir(), 'd/a': file(), gone: file() }, 'never'),
     ).toEqual({
       clear: [],
-      run: ['d'],
-      ignoreTimes: false,
+      send: ['d'],
+      remove: [],
+      quickCheck: 'idle',
       drop: ['gone', 'd/a'],
     });
   });
 
-  it('does not trust the quick check where it would be fooled', () => {
-    expect(plan({ a: file({ ino: 2 }) }, { a: file() }).ignoreTimes).toBe(true);
-    expect(plan({ a: file({ size: 9 }) }, { a: file() }).ignoreTimes).toBe(false);
+  it('knows what the quick check decides: nothing, rightly, or fooled', () => {
+    expect(plan({ a: file({ size: 9 }) }, { a: file() }).quickCheck).toBe('idle');
+    expect(plan({ a: file({ mode: 0o600 }) }, { a: file() }).quickCheck).toBe('right');
+    expect(plan({ a: file({ ino: 2 }) }, { a: file() }).quickCheck).toBe('fooled');
+    expect(plan({ a: file({ ino: 2 }), b: file({ mode: 0o600 }) }, { a: file(), b: file() }).quickCheck).toBe('fooled');
   });
 });

@@ -1,0 +1,154 @@
+// Who is measured: each one brings what changes in its seat's local directory to the remote one.
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** @typedef {import('./stage.mjs').Seat} Seat */
+
+/**
+ * @typedef {object} Rival
+ * @property {string} name
+ * @property {Seat} seat
+ * @property {(path?: string) => void} changed called right after a change: by hand, rsync starts now (for one path, or all)
+ * @property {() => Promise<void>} idle resolves when nothing of it is under way
+ * @property {number | undefined} pid
+ * @property {() => Promise<void>} stop
+ */
+
+export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
+
+/** @type {Readonly<Record<string, (seat: Seat) => Promise<Rival | undefined>>>} undefined: it is not installed here */
+export const RIVALS = {
+  syncwatch: async (seat) => {
+    const watching = startSyncwatch(seat);
+    await watching.until((events) => events.includes('"inSync"'));
+    await sleep(1_000); // its standbys connect
+    return {
+      name: 'syncwatch',
+      seat,
+      changed: () => {},
+      idle: async () => {},
+      pid: watching.child.pid,
+      stop: () => watching.stop(),
+    };
+  },
+
+  'rsync by hand': async (seat) => {
+    /** @type {Promise<void>} */
+    let running = Promise.resolve();
+    return {
+      name: 'rsync by hand',
+      seat,
+      changed: (path) => {
+        const places =
+          path === undefined
+            ? ['--delete', `${seat.local}/`, `${seat.to}/`]
+            : [join(seat.local, path), `${seat.to}/${path}`];
+        const child = spawn('rsync', ['-a', '-e', seat.ssh, ...places], { stdio: ['ignore', 'ignore', 'inherit'] });
+        running = new Promise((done) => child.once('exit', () => done()));
+      },
+      idle: () => running,
+      pid: undefined,
+      stop: () => running,
+    };
+  },
+
+  'lsyncd delay 0': (seat) => lsyncd(seat, 0),
+  'lsyncd delay 1': (seat) => lsyncd(seat, 1),
+
+  'inotifywait loop': async (seat) => {
+    if (!has('inotifywait')) return undefined;
+    const watch = `inotifywait -qq -r -e modify,create,delete,move,attrib '${seat.local}'`;
+    const sync = `rsync -a --delete -e '${seat.ssh}' '${seat.local}/' '${seat.to}/'`;
+    return background('inotifywait loop', seat, 'sh', ['-c', `while ${watch}; do ${sync}; done`]);
+  },
+};
+
+/** @param {Seat} seat @param {number} delay in seconds */
+async function lsyncd(seat, delay) {
+  if (!has('lsyncd')) return undefined;
+  const config = join(seat.dir, 'lsyncd.lua');
+  writeFileSync(
+    config,
+    `settings { nodaemon = true, logfile = "${seat.dir}/lsyncd.log", statusFile = "${seat.dir}/lsyncd.status" }
+sync { default.rsync, source = "${seat.local}", target = "${seat.to}", delay = ${delay},
+  rsync = { archive = true, rsh = "${seat.ssh}" } }
+`,
+  );
+  return background(`lsyncd delay ${delay}`, seat, 'lsyncd', [config]);
+}
+
+/** @param {string} name @param {Seat} seat @param {string} file @param {string[]} args @returns {Promise<Rival>} */
+async function background(name, seat, file, args) {
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore'], detached: true });
+  const ended = new Promise((done) => child.once('exit', done));
+  await sleep(2_000); // its first pass: there is no event to wait for
+  return {
+    name,
+    seat,
+    changed: () => {},
+    idle: async () => {},
+    pid: child.pid,
+    stop: async () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** @param {string} program */
+function has(program) {
+  try {
+    execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {Seat} seat @param {string[]} [more] */
+export function startSyncwatch(seat, more = []) {
+  const began = performance.now();
+  const args = [CLI, '-F', seat.sshConfig, '--json', '--to', seat.to, seat.local, ...more];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, XDG_STATE_HOME: join(seat.dir, 'state') },
+  });
+  let out = '';
+  let over = false;
+  let changed = () => {};
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+    changed();
+  });
+  const ended = new Promise((done) =>
+    child.once('exit', (code) => {
+      over = true;
+      changed();
+      done(code);
+    }),
+  );
+  return {
+    child,
+    began,
+    /** @param {(output: string) => boolean} check @param {number} [timeoutMs] */
+    until: async (check, timeoutMs = 600_000) => {
+      const deadline = performance.now() + timeoutMs;
+      while (!check(out)) {
+        if (over || performance.now() > deadline)
+          throw new Error(`syncwatch ${over ? 'ended' : 'hangs'}:\n${out.slice(-2000)}`);
+        await new Promise((done) => {
+          changed = () => done(undefined);
+          setTimeout(done, 1_000);
+        });
+      }
+      return performance.now() - began;
+    },
+    /** @returns {Promise<void>} */
+    stop: async () => {
+      child.kill('SIGINT');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { type Entry, restMs, type Seen, unsure } from '../../src/core/entry.js';
+import { findMoves, groupMoves, MOVE_WORTH_BYTES } from '../../src/core/move.js';
+import { type Name, nameFromText as name } from '../../src/core/name.js';
+import { NameIndex } from '../../src/core/name-index.js';
+
+const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
+  type: 'file',
+  mode: 0o644,
+  size: 2_000_000,
+  mtimeS: 100,
+  mtimeNs: 5,
+  ino,
+  ctime: 0,
+  link: '',
+  ...more,
+});
+
+function moves(known: Record<string, Entry>, seen: Record<string, Seen>) {
+  const index = new NameIndex();
+  for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
+  return findMoves(new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s])), index);
+}
+const pairs = (known: Record<string, Entry>, seen: Record<string, Seen>): string[] =>
+  moves(known, seen).map(({ from, to, isTaken }) => `${from} → ${to}${isTaken ? ' (taken)' : ''}`);
+
+describe('moves', () => {
+  it('are a name that is gone and a new one with its inode', () => {
+    expect(pairs({ a: file(1) }, { a: 'missing', b: file(1) })).toEqual(['a → b']);
+    expect(pairs({ 'd/a': file(1) }, { 'd/a': 'blocked', b: file(1) })).toEqual(['d/a → b']);
+    // edited at once
+    expect(pairs({ a: file(1) }, { a: 'missing', b: file(1, { size: 9, mtimeS: 200 }) })).toEqual(['a → b']);
+    // another file under the old name by now
+    expect(pairs({ a: file(1) }, { a: file(7), b: file(1) })).toEqual(['a → b']);
+  });
+
+  it('may go to a name that is taken: swapped, or renamed over another', () => {
+    expect(pairs({ a: file(1), b: file(2) }, { a: file(2), b: file(1) }).sort()).toEqual([
+      'a → b (taken)',
+      'b → a (taken)',
+    ]);
+    expect(pairs({ a: file(1), b: file(2) }, { a: 'missing', b: file(1) })).toEqual(['a → b (taken)']);
+  });
+
+  it('are none where it is unsure what is there, or the old name still has the file', () => {
+    expect(pairs({ a: unsure(file(1)) }, { a: 'missing', b: file(1) })).toEqual([]);
+    expect(pairs({ a: file(1) }, { a: file(1), b: file(1) })).toEqual([]); // a hard link
+    expect(pairs({ a: file(1) }, { b: file(1) })).toEqual([]); // not looked at
+    expect(pairs({ a: file(1) }, { a: 'missing', b: file(2) })).toEqual([]);
+    expect(pairs({ a: file(1, { type: 'dir' }) }, { a: 'missing', b: file(1) })).toEqual([]);
+  });
+
+  it('take one new name for one old one', () => {
+    expect(pairs({ a: file(1) }, { a: 'missing', b: file(1), c: file(1) })).toEqual(['a → b']);
+  });
+
+  it('are grouped by the directories that hold both under the same tail', () => {
+    const found = moves(
+      { 'old/x/f': file(1), 'old/g': file(2), 'p/q/r/h': file(3), 'p/i': file(4), z: file(5) },
+      {
+        'old/x/f': 'missing',
+        'new/x/f': file(1),
+        'old/g': 'missing',
+        'new/g': file(2),
+        'p/q/r/h': 'missing',
+        'r/h': file(3),
+        'p/i': 'missing',
+        'p/j': file(4),
+        z: 'missing',
+        'd/z': file(5),
+      },
+    );
+    expect(groupMoves(found).map(({ from, to, isRenamed, moves: m }) => [from, to, isRenamed, m.length])).toEqual([
+      ['old', 'new', false, 2],
+      ['p/q', '.', false, 1],
+      ['p', 'p', true, 1],
+      ['.', 'd', false, 1],
+    ]);
+  });
+
+  it('are left to be sent where that is cheaper than a run of their own', () => {
+    const small = { size: MOVE_WORTH_BYTES / 2 - 1 };
+    const known = { 'a/1': file(1, small), 'a/2': file(2, small) };
+    const seen = { 'a/1': 'missing', 'a/2': 'missing', 'b/1': file(1, small), 'b/2': file(2, small) } as const;
+    expect(groupMoves(moves(known, seen))).toEqual([]);
+    expect(groupMoves(moves(known, seen), 1_000)).toHaveLength(1);
+  });
+});
+
+describe('rest', () => {
+  const rest = { writtenMs: 2, cameMs: 20 };
+  const now = 100_000 + 5e-6; // the moment of the last write
+  it('a known file rests since its last write, whatever the watcher said when', () => {
+    expect(restMs(file(1), file(2), now + 0.5, 0, rest)).toBeCloseTo(1.5);
+    expect(restMs(file(1), file(2), now + 2, 0, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1), file(2), now + 0.5, 500, rest)).toBeLessThanOrEqual(0); // not for ever
+    expect(restMs(file(1), file(2), now - 1_000, 0, rest)).toBeLessThanOrEqual(0); // dated in the future
+  });
+
+  it('what came or went rests since it was noted', () => {
+    expect(restMs(undefined, file(1), now + 500, 5, rest)).toBe(15);
+    expect(restMs(file(1), 'missing', now + 500, 5, rest)).toBe(15);
+    expect(restMs(undefined, file(1, { type: 'dir' }), now + 500, 25, rest)).toBeLessThanOrEqual(0);
+  });
+
+  it('a file that is suddenly empty is about to be written', () => {
+    expect(restMs(file(1), file(1, { size: 0 }), now + 10, 10, rest)).toBeCloseTo(90);
+    expect(restMs(file(1), file(1, { size: 0 }), now + 101, 101, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1, { size: 0 }), file(1, { size: 0 }), now + 10, 10, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1), file(1, { size: 0 }), now, 0, { writtenMs: 0, cameMs: 0 })).toBeLessThanOrEqual(0);
+  });
+});
