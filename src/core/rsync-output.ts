@@ -22,9 +22,13 @@ export type OutputLine =
  */
 export type ItemAction = 'send' | 'move' | 'mkdir' | 'attributes' | 'delete';
 
+/** `--info=progress2`: bytes, share, rate, time, and at the end of a file how many are done. */
+const PROGRESS = /^ *([\d,.]+) +\d+% +\S+ +\d+:\d\d:\d\d(?: \(xfr#\d+, (?:to|ir)-chk=\d+\/\d+\))? */;
+
 /**
- * Cuts a run's stdout, one character per byte, into lines. A progress record begins with a CR, and the line of a name
- * may follow it without a line break; in names a CR is escaped.
+ * Cuts a run's stdout, one character per byte, into lines. A progress record begins with a CR (in names that is escaped),
+ * and the line of a name may follow it without any break: when rsync has something to complain about in between, it puts
+ * the line break that is due on stderr (3.5.0, rwrite in log.c).
  */
 export class LineReader {
   #rest = '';
@@ -33,7 +37,16 @@ export class LineReader {
   read(text: string): OutputLine[] {
     const lines = (this.#rest + text).split(/[\r\n]/);
     this.#rest = lines.pop() ?? '';
-    return lines.filter((line) => line !== '').map(parseOutputLine);
+    return lines.flatMap((line): OutputLine[] => {
+      const progress = PROGRESS.exec(line);
+      const own = progress === null ? line : line.slice(progress[0].length);
+      return [
+        ...(progress === null
+          ? []
+          : [{ kind: 'progress' as const, bytes: Number((progress[1] ?? '').replace(/[,.]/g, '')) }]),
+        ...(own === '' ? [] : [parseOutputLine(own)]),
+      ];
+    });
   }
 }
 
@@ -56,8 +69,6 @@ export function parseOutputLine(line: string): OutputLine {
     return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
   const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
   if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
-  const progress = /^ *([\d,.]+) +\d+% .*\d+:\d\d:\d\d/.exec(line);
-  if (progress !== null) return { kind: 'progress', bytes: Number((progress[1] ?? '').replace(/[,.]/g, '')) };
   return { kind: 'other', text: line };
 }
 

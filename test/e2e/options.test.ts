@@ -429,7 +429,14 @@ describe('what the user sees', () => {
   it('--help in groups, with units and defaults; --version', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
-    for (const part of ['Deletions:', 'Passed to ssh', 'in ms', 'by default 2 after a write, 20', 'Examples:', 'Exit codes:'])
+    for (const part of [
+      'Deletions:',
+      'Passed to ssh',
+      'in ms',
+      'by default 2 after a write, 20',
+      'Examples:',
+      'Exit codes:',
+    ])
       expect(help.stdout).toContain(part);
     const version = await run(['--version']);
     expect(version.stdout.trim()).toBe(

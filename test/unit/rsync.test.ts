@@ -11,7 +11,7 @@ import {
   whyRefused,
 } from '../../src/core/rsync-args.js';
 import { outcomeOf } from '../../src/core/rsync-exit.js';
-import { complaintsIn, namesIn, parseOutputLine } from '../../src/core/rsync-output.js';
+import { complaintsIn, LineReader, namesIn, parseOutputLine } from '../../src/core/rsync-output.js';
 import { sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
 import { atLeast, readVersion } from '../../src/rsync/probe.js';
@@ -332,5 +332,33 @@ describe('versions of rsync', () => {
     expect(atLeast([4, 0, 0], 3, 1, 3)).toBe(true);
     expect(atLeast([3, 1, 2], 3, 1, 3)).toBe(false);
     expect(atLeast([2, 9, 9], 3, 1, 0)).toBe(false);
+  });
+});
+
+describe('a run that says how far it is', () => {
+  const kinds = (...chunks: string[]) => {
+    const reader = new LineReader();
+    return chunks
+      .flatMap((chunk) => reader.read(chunk))
+      .map((line) => (line.kind === 'item' ? line.name : line.kind === 'progress' ? line.bytes : line.kind));
+  };
+
+  it('is read in pieces', () => {
+    expect(
+      kinds(
+        '<f+++++++++ 2 a\n\r              2   0%    0.00kB/s    0:00:00  \r        1,234',
+        ',567   0%    0.00kB/s    0:00:00 (xfr#1, to-chk=2/4)\n<f++++',
+        '+++++ 2 b\n',
+      ),
+    ).toEqual(['a', 2, 1_234_567, 'b']);
+  });
+
+  it('loses no name that follows a progress record without a line break', () => {
+    expect(kinds('\r  88  51%   83.98kB/s    0:00:00 (xfr#36, to-chk=96/241)    <f+++++++++ 5 d/f4\n')).toEqual([
+      88,
+      'd/f4',
+    ]);
+    expect(kinds('\r  88  51%   83.98kB/s    0:00:00  *deleting          x\n')).toEqual([88, 'x']);
+    expect(kinds('<f+++++++++ 5   88  51%   83.98kB/s    0:00:00 \n')).toEqual(['  88  51%   83.98kB/s    0:00:00 ']);
   });
 });
