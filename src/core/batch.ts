@@ -11,6 +11,8 @@ export interface Batch {
   readonly clear: readonly Name[];
   /** Here: sent. */
   readonly send: readonly Name[];
+  /** Known directories with another time or mode: most often because of the other names, so they go with the last run. */
+  readonly touch: readonly Name[];
   /** Missing here: deleted there, after all else, so that a renamed file is never missing under both names. */
   readonly remove: readonly Name[];
   /**
@@ -29,6 +31,7 @@ export interface Batch {
 export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, deletes: DeleteMode): Batch {
   const clear: Name[] = [];
   const send: Name[] = [];
+  const touch: Name[] = [];
   const remove: Name[] = [];
   const drop: Name[] = [];
   let quickCheck: Batch['quickCheck'] = 'idle';
@@ -44,14 +47,14 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
       drop.push(name);
       continue;
     }
-    send.push(name);
+    (was?.type === 'dir' && now.type === 'dir' ? touch : send).push(name);
     if (foolsQuickCheck(was, now)) quickCheck = 'fooled';
     else if (quickCheck === 'idle' && !surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
       clear.push(name, ...[...index.below(name)].map(([below]) => below));
     }
   }
-  return { clear: [...new Set(clear)], send, remove, quickCheck, drop };
+  return { clear: [...new Set(clear)], send, touch, remove, quickCheck, drop };
 }
 
 /** Whether the quick check has nothing to decide: what is there surely has another size or time, or is no file. */

@@ -86,6 +86,10 @@ export function isRacy(entry: Entry, fromMs: number, toMs: number, tickMs: numbe
 
 const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
 
+/** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
+export const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
+  was?.type === 'file' && typeof now !== 'string' && now.type === 'file';
+
 /** How long a name rests after the last change before it is sent, in milliseconds. */
 export interface Rest {
   /** A known file, after the last write to it. */
@@ -118,5 +122,18 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
   const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
   // Dated in the future, it says nothing.
   const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
-  return was?.type === 'file' ? written : Math.max(written, rest.cameMs - waitedMs);
+  return isRewritten(was, now) ? written : Math.max(written, rest.cameMs - waitedMs);
+}
+
+/**
+ * How long nothing must have been written for a storm to be over, in milliseconds: @parcel/watcher tells of its end 50 ms
+ * later (DESIGN section 7).
+ */
+const STORM_QUIET_MS = 75;
+
+/** How much longer a storm should be waited out, in milliseconds; 0 or less: it is over. `nowMs`: since 1970. */
+export function stormRestMs(seen: Iterable<Seen>, nowMs: number): number {
+  let last = 0;
+  for (const now of seen) if (typeof now !== 'string') last = Math.max(last, Math.min(nowMs, writtenMs(now)));
+  return STORM_QUIET_MS - (nowMs - last);
 }

@@ -26,11 +26,16 @@ interface Waiting {
 export class Pending {
   readonly #names = new Map<Name, Waiting>();
 
-  /** Notes that `name` may differ. A failed name that is noted again is tried at once: something has changed. */
-  note(name: Name, nowMs: number): void {
+  /**
+   * Notes that `name` may differ. A failed name that is noted again is tried at once: something has changed. True if that
+   * is news: it was not waiting for its turn already.
+   */
+  note(name: Name, nowMs: number): boolean {
     const old = this.#names.get(name);
     if (old === undefined) this.#names.set(name, { ...FRESH, sinceMs: nowMs });
     else if (old.notBeforeMs > 0) this.#names.set(name, { ...old, notBeforeMs: 0 });
+    else return false;
+    return true;
   }
 
   /** The names whose time has come, oldest first, at most `limit` of them. They stay. */
@@ -46,12 +51,6 @@ export class Pending {
   /** Since when it waits for a run; undefined where it does not. */
   sinceMs(name: Name): number | undefined {
     return this.#names.get(name)?.sinceMs;
-  }
-
-  /** It is not at rest yet: not before `atMs`. */
-  postpone(name: Name, atMs: number): void {
-    const waiting = this.#names.get(name);
-    if (waiting !== undefined) this.#names.set(name, { ...waiting, notBeforeMs: atMs });
   }
 
   /** It changed while a run had it: it waits anew. */
@@ -96,14 +95,6 @@ export class Pending {
   hurry(): void {
     for (const [name, waiting] of this.#names) {
       if (waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
-    }
-  }
-
-  /** Lets everything that was postponed have its turn at once. */
-  hurryUnfailed(): void {
-    for (const [name, waiting] of this.#names) {
-      if (waiting.failure === undefined && waiting.notBeforeMs > 0)
-        this.#names.set(name, { ...waiting, notBeforeMs: 0 });
     }
   }
 

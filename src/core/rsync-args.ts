@@ -55,7 +55,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : settings.trash;
   if (backupDir !== undefined) args.push('--backup', `--backup-dir=${backupDir}`);
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
-  if (run.kind === 'moves' ? settings.target.kind === 'remote' : needsProtectedArgs(settings)) args.push('-s');
+  if (needsProtectedArgs(settings, run)) args.push('-s');
 
   // The names of the others went through our own filter; and below another root anchored rules mean other places.
   if (run.kind === 'names' || run.kind === 'pass') {
@@ -80,6 +80,8 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       // In the largest blocks there are: the basis is the whole file, and fewer checksums are less to send and compute
       // (100 MB: 8 kB and 170 ms instead of 110 kB and 200 to 400).
       if (run.fuzzy) args.push('--fuzzy', '--fuzzy', '--block-size=131072');
+      // With -s, rsync 3.5.0 tells the other side of one --fuzzy only, and one does not look into --link-dest.
+      if (run.fuzzy && args.includes('-s')) args.push('-M--fuzzy');
       break;
     case 'pass':
       args.push('--recursive', '--perms', '--times');
@@ -138,9 +140,10 @@ export function hostArg(target: Extract<Target, { kind: 'remote' }>): string {
  * since 3.2.4 rsync escapes all but wildcards (options.c, safe_arg), before that nothing. Not with a `~`, which only a
  * shell can resolve.
  */
-function needsProtectedArgs({ target, escapesArgs }: RsyncSettings): boolean {
+function needsProtectedArgs({ target, escapesArgs }: RsyncSettings, run: RunKind): boolean {
   if (target.kind === 'local' || target.path.startsWith('~')) return false;
-  return escapesArgs ? /[*?[\]]/.test(target.path) : !/^[\w@%+=:,./-]*$/.test(target.path);
+  const paths = run.kind === 'moves' ? `${target.path}${run.from}${run.to}` : target.path;
+  return escapesArgs ? /[*?[\]]/.test(paths) : !/^[\w@%+=:,./-]*$/.test(paths);
 }
 
 /**

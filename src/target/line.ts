@@ -9,7 +9,7 @@ import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
-import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
+import { type BatchEnd, STORM_NAMES, Transfer, type TransferOptions } from './transfer.js';
 
 export interface LineOptions extends TransferOptions {
   readonly oneByOne: boolean;
@@ -65,13 +65,15 @@ export class Line {
   #owesInSync = false;
   #busySinceMs: number | undefined;
   #keepsStandbys = false;
+  /** When to look again at what was not at rest. */
+  #restedMs = 0;
   /** Everything has its turn now, whether it has rested or not. */
   #draining = false;
 
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
     this.#transfer = new Transfer(options, index, this.pending, this.#abort.signal);
-    this.#quiet = debounce(() => this.#takeTurn(), JOIN_MS);
+    this.#quiet = debounce(() => this.#takeTurn('news'), JOIN_MS);
     this.#queue.pause();
   }
 
@@ -106,7 +108,7 @@ export class Line {
   /** Notes a name that may differ. */
   note(name: Name): void {
     const now = performance.now();
-    this.pending.note(name, now);
+    if (!this.pending.note(name, now)) return;
     this.#latestMs ??= now + LATEST_MS;
     if (now >= this.#latestMs) this.#quiet.flush();
     else this.#quiet();
@@ -181,7 +183,6 @@ export class Line {
   /** Resolves when nothing is left to do but what failed and backs off, or when {@link stop} is called. */
   async drain(): Promise<void> {
     this.#draining = true;
-    this.pending.hurryUnfailed();
     this.#quiet.flush();
     while (!this.#abort.signal.aborted && !this.#queue.isPaused) {
       await this.#queue.onIdle();
@@ -201,15 +202,19 @@ export class Line {
     await Promise.all([this.#queue.onPendingZero(), this.#bulk.onPendingZero(), this.#transfer.standbys.close()]);
   }
 
-  /** Queues a turn, unless one waits already; or waits until something is ready for one. */
-  #takeTurn(): void {
+  /**
+   * Queues a turn, unless one waits already; or waits until something is ready for one. News may change what is at rest
+   * and are looked at at once, but not one by one in a storm.
+   */
+  #takeTurn(why: 'news' | 'due' = 'due'): void {
     this.#latestMs = undefined;
     if (this.#abort.signal.aborted || this.#turnWaits) return;
     clearTimeout(this.#wake);
     const now = performance.now();
     const next = this.pending.nextMs;
     if (next === undefined) return;
-    const at = Math.max(next, this.#resumeMs);
+    const isLookDue = this.#draining || (why === 'news' && this.pending.size < STORM_NAMES);
+    const at = Math.max(next, this.#resumeMs, isLookDue ? 0 : this.#restedMs);
     if (at > now) {
       this.#wake = setTimeout(() => this.#takeTurn(), at - now);
       return;
@@ -227,7 +232,10 @@ export class Line {
     await this.#relistChanged(now);
     const names = this.pending.ready(performance.now(), this.#options.oneByOne ? 1 : Number.POSITIVE_INFINITY);
     const end = await this.#transfer.batch(names, this.#draining || this.#options.oneByOne ? 'all' : 'later');
-    if (end.kind === 'done') for (const name of end.bulk) this.#addBulk(name);
+    if (end.kind === 'done') {
+      this.#restedMs = performance.now() + end.restMs;
+      for (const name of end.bulk) this.#addBulk(name);
+    }
     this.#heed(end);
     if (end.kind !== 'refused') this.#afterTurn();
   }

@@ -1,7 +1,19 @@
 import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, type Entry, isRacy, isUntouched, type Rest, restMs, type Seen, unsure } from '../core/entry.js';
+import {
+  begun,
+  type Entry,
+  isRacy,
+  isRewritten,
+  isUntouched,
+  type Rest,
+  restMs,
+  type Seen,
+  stormRestMs,
+  unsure,
+} from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
+import { findMoves } from '../core/move.js';
 import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
@@ -52,8 +64,11 @@ export interface BatchView {
 
 /** How a batch ended. Names that are not done are still pending. */
 export type BatchEnd =
-  /** `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. */
-  | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[] }
+  /**
+   * `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. `restMs`: when
+   * to look again at what was left because it is not at rest, in milliseconds from now; 0 where nothing was.
+   */
+  | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[]; readonly restMs: number }
   | { readonly kind: 'rootGone' }
   | { readonly kind: 'broken'; readonly failure: Failure }
   | { readonly kind: 'refused'; readonly failure: Failure };
@@ -63,6 +78,15 @@ export type BatchEnd =
  * them: at 100 Mbit/s one of 16 MB takes 1.3 s. What is smaller shares a run.
  */
 export const BULK_BYTES = 16_000_000;
+
+/**
+ * So many names at once, with something still being written, are a storm: a run now would only bring a part of it, and the
+ * rest would wait behind that run. So it is waited out, but not longer than so many milliseconds.
+ */
+export const STORM_NAMES = 50;
+
+/** How long anything waits for others to come, in milliseconds: as long as @parcel/watcher holds a storm's events back. */
+const LONGEST_MS = 500;
 
 /**
  * Brings names to one target and keeps the index of what is there. Never two of a name at once: {@link Line} sees to
@@ -115,20 +139,23 @@ export class Transfer {
     const before = await seeAll(disk, names);
     const toMs = Date.now();
     const view: BatchView = { before, grounds: new Map(), fromMs, toMs };
-    if (rest === 'later') this.#leaveUnrested(before, fromMs);
+    const restMs = rest === 'later' ? this.#leaveUnrested(before, fromMs) : 0;
     const plan = planBatch(before, this.#index, deletes);
+    const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
       if (typeof before.get(name) === 'string') this.#index.delete(name);
       this.#pending.settle(name);
     }
-    const moves = planMoves(before, this.#index, rsync, deletes);
     const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
+    /** Other files by now under names that moves begin from: not before these. */
+    const reused = new Set(moves.flatMap((group) => group.moves.map(({ from }) => from)));
     const isBulk = (name: Name): boolean => {
       const now = before.get(name);
       return rest === 'later' && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
     };
     const bulk = plan.send.filter(isBulk);
-    const send = plan.send.filter((name) => !moved.has(name) && !isBulk(name));
+    const send = plan.send.filter((name) => !moved.has(name) && !reused.has(name) && !isBulk(name));
+    const sendLast = plan.send.filter((name) => reused.has(name) && !moved.has(name) && !isBulk(name));
 
     const deletions = plan.clear.length + plan.remove.length;
     const refused = deletions > 0 ? guard(deletions) : undefined;
@@ -144,42 +171,60 @@ export class Transfer {
       return undefined;
     };
     // New names first and missing ones last, each kind in one run: what was renamed is never gone under both names.
+    const touch = [...plan.touch, ...this.#parentsOf(plan.clear, before)];
+    const isOneRun = moves.length === 0 && (send.length === 0 || plan.remove.length === 0);
     const steps: ReadonlyArray<() => Promise<Failure | undefined>> = [
       () => this.clear(plan.clear),
-      async () => deliver([...send, ...this.#parentsOf(plan.clear, before)], plan.quickCheck),
+      async () => (isOneRun ? undefined : deliver(send, plan.quickCheck)),
       () => makeMoves(this, moves, view),
-      async () => deliver(await this.#stillMissing(plan.remove, view), 'idle'),
+      async () => {
+        const missing = await this.#stillMissing(plan.remove, view);
+        return deliver([...(isOneRun ? send : []), ...sendLast, ...touch, ...missing], plan.quickCheck);
+      },
     ];
     for (const step of steps) {
       const failure = await step();
       if (failure !== undefined) return { kind: 'broken', failure };
     }
-    return { kind: 'done', delivered: delivered || moves.length > 0, bulk };
+    return { kind: 'done', delivered: delivered || moves.length > 0, bulk, restMs };
   }
 
   /**
-   * Takes out of the batch what is not at rest yet; its turn comes when it is. A directory goes along with what is in it:
-   * rsync sends it anyway.
+   * Takes out of the batch what is not at rest yet, and gives how long that takes, in milliseconds. Names that came or
+   * went rest together, until no further one was noted for a while: a rename is two of them, and what is in a new
+   * directory goes along with it. A directory goes along with what is in it: rsync sends it anyway.
    */
-  #leaveUnrested(before: Map<Name, Seen>, nowMs: number): void {
+  #leaveUnrested(before: Map<Name, Seen>, nowMs: number): number {
+    const { rest } = this.options;
     const now = performance.now();
     const waits = new Map<Name, number>();
+    const moving = new Set(findMoves(before, this.#index).flatMap(({ from, to }) => [from, to]));
+    const came: Name[] = [];
+    let longestMs = 0;
+    let cameMs = 0;
     for (const [name, seen] of before) {
       const waitedMs = now - (this.#pending.sinceMs(name) ?? now);
-      const waitMs = restMs(this.#index.get(name), seen, nowMs, waitedMs, this.options.rest);
-      if (waitMs > 0) waits.set(name, waitMs);
+      const was = this.#index.get(name);
+      const isMoving = moving.has(name);
+      const waitMs = restMs(isMoving ? undefined : was, seen, nowMs, waitedMs, rest);
+      longestMs = Math.max(longestMs, waitedMs);
+      if (isMoving || !isRewritten(was, seen)) {
+        came.push(name);
+        cameMs = Math.max(cameMs, waitMs);
+      } else if (waitMs > 0) waits.set(name, waitMs);
     }
-    if (waits.size === 0) return;
+    const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
+    const stormMs = before.size >= STORM_NAMES && mayWait ? stormRestMs(before.values(), nowMs) : 0;
+    if (stormMs > 0) for (const name of before.keys()) waits.set(name, stormMs);
+    else if (cameMs > 0 && mayWait) for (const name of came) waits.set(name, cameMs);
     if (waits.size < before.size) {
       for (const name of before.keys()) {
         if (waits.has(name)) continue;
         for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
       }
     }
-    for (const [name, waitMs] of waits) {
-      before.delete(name);
-      this.#pending.postpone(name, now + waitMs);
-    }
+    for (const name of waits.keys()) before.delete(name);
+    return waits.size === 0 ? 0 : Math.min(...waits.values());
   }
 
   /** One run for some names of a batch, and what came of it. */

@@ -1,4 +1,5 @@
-// npm run bench [-- --only saves,trees,moves,big] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000] [--json FILE]
+// npm run bench [-- --only saves,trees,moves,big] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
+//   [--workload PART-OF-ITS-NAME] [--json FILE]
 //
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
 // machine in the same run, and compares both trees at the end of each: a fast wrong answer is a failure.
@@ -19,8 +20,10 @@ const { values: given } = parseArgs({
     rtt: { type: 'string', default: '0,20,100' },
     saves: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '3' },
+    workload: { type: 'string', default: '' },
     files: { type: 'string', default: '100000' },
     json: { type: 'string', default: 'bench.json' },
+    order: { type: 'string', default: '' },
     dir: { type: 'string', default: tmpdir() },
   },
 });
@@ -179,7 +182,7 @@ const measureTrees = (rttMs, workloads, names) =>
     const rivals = await rivalsOn(stage, names, (local) => {
       for (const workload of workloads) workload.prepare(local);
     });
-    for (const workload of workloads) {
+    for (const workload of workloads.filter(({ name }) => name.includes(given.workload))) {
       /** @type {Map<string, { ms: number[], bytes: number[] }>} */
       const got = new Map(rivals.map(({ name }) => [name, { ms: [], bytes: [] }]));
       for (let round = 0; round < rounds; round++) {
@@ -277,7 +280,7 @@ for (const rtt of rtts) {
     if (rtt === 0) await measureSaves(0, 'bare');
   }
   if (only.includes('trees')) await measureTrees(rtt, TREES, ALL);
-  if (only.includes('moves')) await measureTrees(rtt, MOVES, ['syncwatch', HAND, 'lsyncd delay 0']);
+  if (only.includes('moves')) await measureTrees(rtt, MOVES, [HAND, 'syncwatch', 'lsyncd delay 0']);
 }
 if (only.includes('big')) await measureBig(Number(given.files));
 

@@ -182,6 +182,7 @@ describe('a batch', () => {
     expect(plan({ new: file(), gone: 'missing', 'never there': 'missing' }, { gone: file() })).toEqual({
       clear: [],
       send: ['new'],
+      touch: [],
       remove: ['gone'],
       quickCheck: 'idle',
       drop: ['never there'],
@@ -192,6 +193,7 @@ describe('a batch', () => {
     expect(plan({ a: file(), d: dir({ ino: 9 }) }, { a: file(), d: dir() })).toEqual({
       clear: [],
       send: [],
+      touch: [],
       remove: [],
       quickCheck: 'idle',
       drop: ['a', 'd'],
@@ -204,10 +206,19 @@ describe('a batch', () => {
     ).toEqual({
       clear: ['d', 'd/a', 'd/b', 'fifo'],
       send: ['d'],
+      touch: [],
       remove: [],
       quickCheck: 'idle',
       drop: [],
     });
+  });
+
+  it('keeps known directories for the last run', () => {
+    const { send, touch, remove } = plan(
+      { d: dir({ mtimeNs: 9 }), e: dir(), 'd/a': 'missing', f: dir() },
+      { d: dir(), 'd/a': file(), f: file() },
+    );
+    expect({ send, touch, remove }).toEqual({ send: ['e', 'f'], touch: ['d'], remove: ['d/a'] });
   });
 
   it('deletes nothing if deletions are not wanted', () => {
@@ -216,6 +227,7 @@ describe('a batch', () => {
     ).toEqual({
       clear: [],
       send: ['d'],
+      touch: [],
       remove: [],
       quickCheck: 'idle',
       drop: ['gone', 'd/a'],

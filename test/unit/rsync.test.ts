@@ -358,7 +358,7 @@ describe('a run that says how far it is', () => {
       88,
       'd/f4',
     ]);
-    expect(kinds('\r  88  51%   83.98kB/s    0:00:00  *deleting          x\n')).toEqual([88, 'x']);
+    expect(kinds('\r  88  51%   83.98kB/s    0:00:00  *deleting   0 x\n')).toEqual([88, 'x']);
     expect(kinds('<f+++++++++ 5   88  51%   83.98kB/s    0:00:00 \n')).toEqual(['  88  51%   83.98kB/s    0:00:00 ']);
   });
 });
