@@ -16,6 +16,7 @@ import { takeLock } from './state/lock.js';
 import { type PassOptions, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
+import { QUICK_FROM } from './target/quick-pass.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
 import { HotDirectories } from './watch/hot.js';
 import { RootGuard } from './watch/root-guard.js';
@@ -30,6 +31,9 @@ export interface Prepared {
   readonly reach: ReachOptions;
   readonly reached: Reached;
   readonly indexPath: string;
+  readonly rootGuard: RootGuard;
+  /** What the last run delivered. */
+  readonly index: NameIndex;
   /** Gives back the lock and the connection. */
   close(): Promise<void>;
 }
@@ -56,7 +60,12 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   };
   const begun = performance.now();
   if (target.kind === 'remote') io.report({ kind: 'connecting', target: target.label });
-  const reached = await reach(reachOptions, signal);
+  const reaching = reach(reachOptions, signal);
+  // While ssh logs in.
+  const indexPath = join(state.value, `${key}.index`);
+  const rootGuard = new RootGuard(settings.root);
+  const index = savedIndex(indexPath, ownerOf(settings, rootGuard), settings.filter, io);
+  const reached = await reaching;
   if (!reached.ok) {
     await lock.value.release();
     return reached;
@@ -79,7 +88,9 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     here: here.value,
     reach: reachOptions,
     reached: reached.value,
-    indexPath: join(state.value, `${key}.index`),
+    indexPath,
+    rootGuard,
+    index,
     close,
   });
 }
@@ -87,6 +98,8 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
 /** The parts of a running syncwatch. */
 export interface Parts {
   readonly line: Line;
+  /** The tree is big and known from the last run: the sync comes first, watching and a walk after it. */
+  readonly isQuick: boolean;
   readonly session: TargetSession;
   readonly pass: Omit<PassOptions, 'report'>;
   /** Resolves when a guard or a failure that won't pass ends the program. */
@@ -122,8 +135,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const mirror = settings.deletes === 'mirror';
   const [target] = settings.targets;
   const disk = new Disk(root);
-  const rootGuard = new RootGuard(root);
-  const owner = (): IndexOwner => ({ root, identity: rootGuard.identity, target: target.label });
+  const { rootGuard } = prepared;
   const guards: GuardOptions = {
     dir,
     mirror,
@@ -151,7 +163,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
     },
-    savedIndex(prepared.indexPath, owner(), filter, io),
+    prepared.index,
   );
 
   const excluded = new Map<Name, readonly Name[]>();
@@ -212,10 +224,12 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     onHalt: halt,
   });
 
+  const isQuick = settings.initial && !mirror && line.index.size >= QUICK_FROM;
+
   const save = (): void => {
     if (!rootGuard.isThere()) return;
     try {
-      saveIndex(prepared.indexPath, owner(), line.index);
+      saveIndex(prepared.indexPath, ownerOf(settings, rootGuard), line.index);
     } catch (error) {
       report({ kind: 'note', level: 'normal', text: `can't save ${prepared.indexPath}: ${String(error)}` });
     }
@@ -229,6 +243,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
 
   return {
     line,
+    isQuick,
     session,
     pass,
     halted,
@@ -253,7 +268,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         return undefined;
       }
       line.resume();
-      const broken = await session.pass(tries);
+      const broken = await (isQuick ? session.quickPass(tries) : session.pass(tries));
       scanner.sweepRegularly();
       save();
       return broken;
@@ -276,6 +291,12 @@ const restFor = ({ debounceMs }: Settings, { tickMs }: Disk): Rest =>
   debounceMs === undefined
     ? { ...DEFAULT_REST, writtenMs: Math.max(tickMs, DEFAULT_REST.writtenMs) }
     : { writtenMs: debounceMs, cameMs: debounceMs };
+
+const ownerOf = ({ root, targets: [target] }: Settings, { identity }: RootGuard): IndexOwner => ({
+  root,
+  identity,
+  target: target.label,
+});
 
 /** The index of the last run, without what is excluded by now: that is left alone there. */
 function savedIndex(path: string, owner: IndexOwner, filter: Filter, io: Io): NameIndex {

@@ -74,9 +74,11 @@ function exitCode(end: End, unsent: number): number {
 const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, io: Io) => Promise<End>>> = {
   /** Never ends by itself. */
   watch: async (parts) => {
+    if (parts.isQuick) await parts.startSyncing();
     const watching = await parts.startWatching();
     if (!watching.ok) return { kind: 'halted', failure: watching.failure };
-    await parts.startSyncing();
+    if (parts.isQuick) await parts.lastLook();
+    else await parts.startSyncing();
     parts.line.keepStandbys();
     return new Promise<End>(() => {});
   },

@@ -45,6 +45,38 @@ export class Disk {
     return stats === undefined ? 'missing' : (this.#entry(name, stats) ?? 'blocked');
   }
 
+  /** What `dir` holds, by name and type alone; undefined where it can't be read, or the file system tells no types. */
+  types(dir: Name): Map<string, Entry['type'] | 'other'> | undefined {
+    try {
+      const found = new Map<string, Entry['type'] | 'other'>();
+      for (const dirent of readdirSync(this.path(dir), { encoding: 'buffer', withFileTypes: true })) {
+        const type = dirent.isFile()
+          ? 'file'
+          : dirent.isDirectory()
+            ? 'dir'
+            : dirent.isSymbolicLink()
+              ? 'link'
+              : dirent.isFIFO() || dirent.isSocket() || dirent.isCharacterDevice() || dirent.isBlockDevice()
+                ? 'other'
+                : undefined;
+        if (type === undefined) return undefined;
+        found.set(dirent.name.toString('latin1'), type);
+      }
+      return found;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** When anything about `name` was changed last, in milliseconds since 1970. */
+  changedMs(name: Name): number | undefined {
+    try {
+      return lstatSync(this.path(name)).ctimeMs;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The nearest directory above `name` that is there. */
   groundOf(name: Name): Entry | undefined {
     for (let dir = name; dir !== ROOT; ) {

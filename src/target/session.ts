@@ -11,6 +11,7 @@ import { aimOf, type SshOptions } from '../ssh/command.js';
 import { type Connection, type ConnectionOptions, openConnection } from '../ssh/connection.js';
 import { fullPass, type PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
+import { quickPass } from './quick-pass.js';
 
 /** What it takes to reach one target. */
 export interface ReachOptions {
@@ -108,17 +109,28 @@ export class TargetSession {
    * that broke, and with nothing when it is done or the session is stopped.
    */
   pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
-    const done = this.#passing.then(() => this.#passNow(tries));
+    return this.#inTurn(() => this.#passNow(tries, false));
+  }
+
+  /** The same, with a {@link quickPass} where that will do. The walk after it is left to the caller. */
+  quickPass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
+    return this.#inTurn(() => this.#passNow(tries, true));
+  }
+
+  #inTurn(pass: () => Promise<Failure | undefined>): Promise<Failure | undefined> {
+    const done = this.#passing.then(pass);
     this.#passing = done;
     return done;
   }
 
-  async #passNow(tries: number): Promise<Failure | undefined> {
+  async #passNow(tries: number, quickly: boolean): Promise<Failure | undefined> {
+    const options: PassOptions = { ...this.#pass, report: this.#options.report };
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
-      const end = await fullPass(this.line, { ...this.#pass, report: this.#options.report });
+      const quick = quickly && attempt === 1 ? await quickPass(this.line, options) : undefined;
+      const end = quick ?? (await fullPass(this.line, options));
       switch (end.kind) {
         case 'done':
-          await this.#walk();
+          if (quick === undefined) await this.#walk();
           this.line.oweInSync();
           return undefined;
         case 'again':

@@ -390,10 +390,12 @@ export class Transfer {
    * directories and links before their lines arrive). A later deletion must find them.
    */
   noteMaybe(seen: Iterable<readonly [Name, Seen]>): void {
-    for (const [name, now] of seen) {
-      if (typeof now === 'string' || this.#index.get(name) !== undefined) continue;
-      this.#index.set(name, begun(now.type === 'dir' ? 'dir' : 'file'));
-    }
+    for (const [name, now] of seen) if (typeof now !== 'string') this.mayBeThere(name, now.type);
+  }
+
+  /** It may be there by now, whoever told so. */
+  mayBeThere(name: Name, type: Entry['type']): void {
+    if (this.#index.get(name) === undefined) this.#index.set(name, begun(type === 'dir' ? 'dir' : 'file'));
   }
 
   /** These may be in another state there than was delivered: they get another run. */

@@ -433,7 +433,7 @@ describe('what the user sees', () => {
       'Deletions:',
       'Passed to ssh',
       'in ms',
-      'by default 2 after a write, 20',
+      'default 2 after a write, 20',
       'Examples:',
       'Exit codes:',
     ])

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Filter } from '../../src/core/filter.js';
@@ -6,9 +6,10 @@ import { nameFromText, ROOT } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
 import { walkAll } from '../../src/scan/walk.js';
-import { takeSnapshot } from '../../src/target/full-pass.js';
+import { fullPass, takeSnapshot } from '../../src/target/full-pass.js';
 import { Line } from '../../src/target/line.js';
-import { fill, temporaryDir } from '../support/tree.js';
+import { quickPass } from '../../src/target/quick-pass.js';
+import { fill, temporaryDir, tree } from '../support/tree.js';
 
 const filter = (() => {
   const made = Filter.create([], [], []);
@@ -89,6 +90,52 @@ describe('the line', () => {
     writeFileSync(join(root, 'g'), 'changed');
     for await (const listing of walkAll(disk, filter)) line.compare(listing);
     expect([...line.pending].map(([name]) => name).sort()).toEqual(['g', 'gone', 'gone/below']);
+  });
+});
+
+describe('a quick pass', () => {
+  const optionsFor = (root: string, filtered: Filter = filter) => ({
+    disk: new Disk(root),
+    filter: filtered,
+    mirror: false,
+    report: () => {},
+    onListing: () => {},
+    guard: async () => undefined,
+  });
+
+  it('brings what was changed, made and deleted since the index was saved, and knows it then', async () => {
+    const { root, there } = place({ 'd/e/f': 'f', 'd/g': 'g', 'gone/x': 'x', keep: 'keep' });
+    const line = lineFor(root, there);
+    line.resume();
+    expect(await fullPass(line, optionsFor(root))).toEqual({ kind: 'done' });
+    writeFileSync(join(root, 'd/g'), 'another g');
+    rmSync(join(root, 'gone'), { recursive: true });
+    rmSync(join(root, 'd/e/f'));
+    fill(root, { 'new/n': 'n' });
+    expect(await quickPass(line, optionsFor(root))).toEqual({ kind: 'done' });
+    await vi.waitFor(() => expect(tree(there)).toEqual(tree(root)), { timeout: 20_000 });
+    await vi.waitFor(() => expect(line.pending.size).toBe(0), { timeout: 20_000 });
+    for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+    expect([...line.pending]).toEqual([]);
+    expect(line.index.size).toBe(tree(root).length - 1);
+  });
+
+  it('is none, and changes nothing, where names are not enough', async () => {
+    const { root, there } = place({ d: 'a file', a: 'a', b: 'b' });
+    const line = lineFor(root, there);
+    line.resume();
+    await fullPass(line, optionsFor(root));
+    const before = tree(there);
+    rmSync(join(root, 'd'));
+    mkdirSync(join(root, 'd'));
+    expect(await quickPass(line, optionsFor(root))).toBeUndefined(); // a change of type
+    rmSync(join(root, 'd'), { recursive: true });
+    rmSync(join(root, 'a'));
+    expect(await quickPass(line, optionsFor(root))).toBeUndefined(); // most of it is gone: that is for the guards
+    const regex = Filter.create([], [{ text: '^b$', source: { kind: 'option', option: '--exclude-regex' } }], []);
+    fill(root, { d: 'a file', a: 'a' });
+    expect(regex.ok && (await quickPass(line, optionsFor(root, regex.value)))).toBeUndefined();
+    expect(tree(there)).toEqual(before);
   });
 });
 
