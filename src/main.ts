@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Rest } from './core/entry.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
-import { looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
+import { childOf, looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
 import { NameIndex } from './core/name-index.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
@@ -302,19 +302,27 @@ const ownerOf = ({ root, targets: [target] }: Settings, { identity }: RootGuard)
 function savedIndex(path: string, owner: IndexOwner, filter: Filter, io: Io): NameIndex {
   const loaded = loadIndex(path, owner);
   switch (loaded.kind) {
-    case 'loaded': {
-      const index = new NameIndex();
-      for (const [name, entry] of loaded.index.entries()) {
-        if (filter.decideDeep(name, entry.type === 'dir').synced) index.set(name, entry);
-      }
-      return index;
-    }
+    case 'loaded':
+      dropExcluded(loaded.index, filter);
+      return loaded.index;
     case 'unusable':
       io.report({ kind: 'note', level: 'verbose', text: `the saved index is not used: ${loaded.why}` });
       return new NameIndex();
     case 'none':
       return new NameIndex();
   }
+}
+
+function dropExcluded(index: NameIndex, filter: Filter): void {
+  const excluded: Name[] = [];
+  for (const dir of index.directories()) {
+    const isSynced = dir === ROOT || filter.decideDeep(dir, true).synced;
+    for (const [base, { type }] of index.children(dir)) {
+      const name = childOf(dir, base);
+      if (!isSynced || !filter.decide(name, type === 'dir').synced) excluded.push(name);
+    }
+  }
+  for (const name of excluded) index.delete(name);
 }
 
 /** Looks at the root itself, and brings everything back to life when it comes back. */

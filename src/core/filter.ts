@@ -113,6 +113,11 @@ export class Filter {
     return this.decide(name, isDir);
   }
 
+  /** Whether there are rules that rsync can't be told. */
+  get hasRegexes(): boolean {
+    return this.#regexes.length > 0;
+  }
+
   /** The pattern rules in order, for rsync: the ones before and the ones after the regular expressions. */
   get rsyncRules(): { readonly beforeRegexes: readonly RawRule[]; readonly afterRegexes: readonly RawRule[] } {
     return { beforeRegexes: this.#user.map((r) => r.raw), afterRegexes: this.#defaults.map((r) => r.raw) };
