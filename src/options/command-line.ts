@@ -88,7 +88,12 @@ const OPTIONS = {
     group: HOW,
     describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
   },
-  'one-by-one': { type: 'boolean', default: false, group: HOW, describe: 'always one file per rsync run' },
+  'one-by-one': {
+    type: 'boolean',
+    default: false,
+    group: HOW,
+    describe: 'always one file per rsync run, one after the other',
+  },
   port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
   identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
   'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },

@@ -31,7 +31,8 @@ export function progressInWords({ bytes, totalBytes, ms }: Extract<Event, { kind
   const rate = `${bytesInWords(perSecond)}/s`;
   if (totalBytes === undefined || totalBytes < bytes) return `${bytesInWords(bytes)}, ${rate}`;
   const filled = Math.floor((BAR * bytes) / Math.max(1, totalBytes));
-  const left = perSecond > 0 ? `, ${timeInWords(((totalBytes - bytes) * 1000) / perSecond)} left` : '';
+  // rsync's first word comes before the data flows.
+  const left = bytes * 100 > totalBytes ? `, ${timeInWords(((totalBytes - bytes) * 1000) / perSecond)} left` : '';
   return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${bytesInWords(bytes)} of ${bytesInWords(totalBytes)}, ${rate}${left}`;
 }
 

@@ -69,7 +69,10 @@ export class Standbys {
       const standby = this.#ready.get(kind);
       if (standby === undefined) continue;
       this.#ready.delete(kind);
-      if (!standby.isAlive()) continue; // its end is told in a moment
+      if (!standby.isAlive()) {
+        this.#startLater(kind, this.#waitMs());
+        continue;
+      }
       void standby.ended.then(() => this.#startLater(kind, REFILL_MS));
       return standby;
     }

@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RsyncProcess } from '../../src/rsync/run.js';
+import { type StandbyKind, Standbys } from '../../src/rsync/standby.js';
+import type { Ended } from '../../src/spawn.js';
+
+/** A process whose end the test decides. */
+interface Fake extends RsyncProcess {
+  readonly kind: StandbyKind;
+  readonly wasEnded: () => boolean;
+  exit(): Promise<void>;
+}
+
+function fake(kind: StandbyKind): Fake {
+  let alive = true;
+  let asked = false;
+  let resolve: (ended: Ended) => void = () => {};
+  const ended = new Promise<Ended>((done) => {
+    resolve = done;
+  });
+  const exit = async (): Promise<void> => {
+    alive = false;
+    resolve({ kind: 'exited', code: 0 });
+    await ended;
+  };
+  return {
+    kind,
+    args: [],
+    ended,
+    isAlive: () => alive,
+    finish: () => Promise.reject(new Error('not used here')),
+    end: () => {
+      asked = true;
+      void exit();
+    },
+    wasEnded: () => asked,
+    exit,
+  };
+}
+
+/** A pool of fakes, opened, and all that were started in it. */
+function pool(): { standbys: Standbys; started: Fake[] } {
+  const started: Fake[] = [];
+  const standbys = new Standbys((kind) => {
+    const one = fake(kind);
+    started.push(one);
+    return one;
+  });
+  standbys.open();
+  return { standbys, started };
+}
+
+const kinds = (started: readonly Fake[]): StandbyKind[] => started.map(({ kind }) => kind);
+
+describe('the standbys', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('are one of each kind, handed out once, and replaced when the run has ended', async () => {
+    const { standbys, started } = pool();
+    expect(kinds(started)).toEqual(['plain', 'sure']);
+    const taken = standbys.take(['plain']);
+    expect(taken).toBe(started[0]);
+    expect(standbys.take(['plain'])).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(started).toHaveLength(2); // its run goes on
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+    expect(standbys.take(['plain', 'sure'])).toBe(started[2]);
+    expect(standbys.take(['plain', 'sure'])).toBe(started[1]);
+    expect(standbys.count).toBe(0);
+  });
+
+  it('are replaced when they get old, and not before', async () => {
+    const { started } = pool();
+    await vi.advanceTimersByTimeAsync(29 * 60_000);
+    expect(started).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(2 * 60_000);
+    expect(started.map((one) => one.wasEnded())).toEqual([true, true, false, false]);
+  });
+
+  it('that die by themselves are replaced, later each time, until one has served', async () => {
+    const { standbys, started } = pool();
+    const diesAgain = async (waitMs: number): Promise<void> => {
+      const count = started.length;
+      await started.at(-1)?.exit();
+      await vi.advanceTimersByTimeAsync(waitMs - 10);
+      expect(started).toHaveLength(count);
+      await vi.advanceTimersByTimeAsync(20);
+      expect(started).toHaveLength(count + 1);
+    };
+    await diesAgain(1_000);
+    await diesAgain(2_000);
+    await diesAgain(4_000);
+    standbys.served();
+    await diesAgain(1_000);
+  });
+
+  it('that are dead already are not handed out, but replaced', async () => {
+    const { standbys, started } = pool();
+    void started[0]?.exit();
+    expect(standbys.take(['plain', 'sure'])).toBe(started[1]);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+  });
+
+  it('make room for a while', async () => {
+    const { standbys, started } = pool();
+    standbys.retreat();
+    expect(started.map((one) => one.wasEnded())).toEqual([true, true]);
+    expect(standbys.count).toBe(0);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(standbys.count).toBe(2);
+  });
+
+  it('are gone when closed, also those that were just about to start', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain']);
+    await started[0]?.exit();
+    await standbys.close();
+    await vi.advanceTimersByTimeAsync(60 * 60_000);
+    expect(started).toHaveLength(2);
+    expect(started[1]?.wasEnded()).toBe(true);
+    standbys.open();
+    expect(standbys.count).toBe(2);
+  });
+});
