@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Rest } from './core/entry.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
 import { childOf, looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
 import { NameIndex } from './core/name-index.js';
+import type { Rest } from './core/rest.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
 import { Disk } from './scan/disk.js';

@@ -1,6 +1,6 @@
 import type { DeleteMode } from './core/batch.js';
-import type { Rest } from './core/entry.js';
 import type { Filter } from './core/filter.js';
+import type { Rest } from './core/rest.js';
 import type { Target } from './core/target.js';
 import type { SshOptions } from './ssh/command.js';
 

@@ -84,56 +84,5 @@ export function isRacy(entry: Entry, fromMs: number, toMs: number, tickMs: numbe
   return tickMs > 0 && entry.type === 'file' && stampMs > fromMs - tickMs && stampMs <= toMs;
 }
 
-const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
-
-/** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
-export const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
-  was?.type === 'file' && typeof now !== 'string' && now.type === 'file';
-
-/** How long a name rests after the last change before it is sent, in milliseconds. */
-export interface Rest {
-  /** A known file, after the last write to it. */
-  readonly writtenMs: number;
-  /**
-   * A name that came or went, or that is a directory, since it was noted: a new one may be a temporary file, a missing one
-   * may be on its way back, and what is in a new directory goes along with it.
-   */
-  readonly cameMs: number;
-}
-
-/**
- * An empty file that was not empty is most often one that an editor has just truncated and is about to write: it rests
- * this long, in milliseconds.
- */
-const EMPTIED_MS = 100;
-
-/** A file that never rests is sent all the same after this long, in milliseconds. */
-const LONGEST_REST_MS = 200;
-
-/**
- * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
- * when it was written last: that tells of the writes after the first one 50 ms later (DESIGN section 7). `nowMs`: since
- * 1970. `waitedMs`: since it was noted.
- */
-export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedMs: number, rest: Rest): number {
-  if (typeof now === 'string' || now.type !== 'file') return rest.cameMs - waitedMs;
-  const age = nowMs - writtenMs(now);
-  const isEmptied = now.size === 0 && was?.type === 'file' && was.size > 0;
-  const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
-  // Dated in the future, it says nothing.
-  const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
-  return isRewritten(was, now) ? written : Math.max(written, rest.cameMs - waitedMs);
-}
-
-/**
- * How long nothing must have been written for a storm to be over, in milliseconds: @parcel/watcher tells of its end 50 ms
- * later (DESIGN section 7).
- */
-const STORM_QUIET_MS = 75;
-
-/** How much longer a storm should be waited out, in milliseconds; 0 or less: it is over. `nowMs`: since 1970. */
-export function stormRestMs(seen: Iterable<Seen>, nowMs: number): number {
-  let last = 0;
-  for (const now of seen) if (typeof now !== 'string') last = Math.max(last, Math.min(nowMs, writtenMs(now)));
-  return STORM_QUIET_MS - (nowMs - last);
-}
+/** When a file was written last, in milliseconds since 1970. */
+export const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;

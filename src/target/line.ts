@@ -5,11 +5,12 @@ import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { Pending } from '../core/pending.js';
+import { STORM_NAMES } from '../core/rest.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
-import { type BatchEnd, STORM_NAMES, Transfer, type TransferOptions } from './transfer.js';
+import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
 
 export interface LineOptions extends TransferOptions {
   readonly oneByOne: boolean;
@@ -28,6 +29,9 @@ const LATEST_MS = 200;
 /** A turn lists so many changed directories again, with so many names in each; for more it would take too long. */
 const RELIST_DIRS = 20;
 const RELIST_CHILDREN = 1_000;
+
+/** With `--one-by-one`, from how many names that wait the one is taken. */
+const ONE_OF = 50;
 
 /** How soon to look again for a root that was not there, in milliseconds. */
 const ROOT_AWAY_MS = 1_000;
@@ -230,8 +234,14 @@ export class Line {
     const now = performance.now();
     this.#busySinceMs ??= now;
     await this.#relistChanged(now);
-    const names = this.pending.ready(performance.now(), this.#options.oneByOne ? 1 : Number.POSITIVE_INFINITY);
-    const end = await this.#transfer.batch(names, this.#draining || this.#options.oneByOne ? 'all' : 'later');
+    const { oneByOne } = this.#options;
+    // One by one: the first one that is at rest, of some.
+    const names = this.pending.ready(performance.now(), oneByOne ? ONE_OF : Number.POSITIVE_INFINITY);
+    const end = await this.#transfer.batch(names, {
+      mayRest: !this.#draining,
+      mayPart: !this.#draining && !oneByOne,
+      ...(oneByOne ? { most: 1 } : {}),
+    });
     if (end.kind === 'done') {
       this.#restedMs = performance.now() + end.restMs;
       for (const name of end.bulk) this.#addBulk(name);
@@ -257,7 +267,8 @@ export class Line {
   #addBulk(name: Name): void {
     this.pending.take(name);
     void this.#bulk.add(async () => {
-      if (!this.held && !this.#abort.signal.aborted) this.#heed(await this.#transfer.batch([name], 'all'));
+      if (!this.held && !this.#abort.signal.aborted)
+        this.#heed(await this.#transfer.batch([name], { mayRest: false, mayPart: false }));
       this.pending.giveBack(name);
       this.#afterTurn();
     });

@@ -1,32 +1,20 @@
 import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
-import {
-  begun,
-  type Entry,
-  isRacy,
-  isRewritten,
-  isUntouched,
-  type Rest,
-  restMs,
-  type Seen,
-  stormRestMs,
-  unsure,
-} from '../core/entry.js';
+import { begun, type Entry, isRacy, isUntouched, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { findMoves } from '../core/move.js';
-import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { type Name, parentOf } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
+import { type Rest, unrested } from '../core/rest.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import { type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
-import type { OutputLine } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
-import { inputOf, type Run, runRsync, startRsync } from '../rsync/run.js';
-import { type StandbyKind, Standbys } from '../rsync/standby.js';
+import type { Run } from '../rsync/run.js';
+import type { StandbyKind, Standbys } from '../rsync/standby.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { makeMoves, planMoves } from './moves.js';
+import { namesRun, Runner, type RunOptions, type RunResult } from './runner.js';
 
 export interface TransferOptions {
   readonly rsync: RsyncSettings;
@@ -43,15 +31,6 @@ export interface TransferOptions {
   readonly noProgressMs?: number;
 }
 
-/** What one rsync run did. */
-export interface RunResult {
-  readonly outcome: Outcome;
-  /** What rsync turned to, in order. */
-  readonly items: readonly Item[];
-  /** Directories that are gone here and not empty there. */
-  readonly kept: ReadonlySet<Name>;
-}
-
 /** What the names of a batch were when it began. */
 export interface BatchView {
   readonly before: Map<Name, Seen>;
@@ -60,6 +39,16 @@ export interface BatchView {
   /** When they were looked at, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+/** What may become of the names of a batch, apart from being brought at once. */
+export interface BatchOptions {
+  /** What is not at rest may be left for later. */
+  readonly mayRest: boolean;
+  /** Large files may be left for a run of their own. */
+  readonly mayPart: boolean;
+  /** So many of the names that are at rest, the first ones; all where not given. */
+  readonly most?: number;
 }
 
 /** How a batch ended. Names that are not done are still pending. */
@@ -80,15 +69,6 @@ export type BatchEnd =
 export const BULK_BYTES = 16_000_000;
 
 /**
- * So many names at once, with something still being written, are a storm: a run now would only bring a part of it, and the
- * rest would wait behind that run. So it is waited out, but not longer than so many milliseconds.
- */
-export const STORM_NAMES = 50;
-
-/** How long anything waits for others to come, in milliseconds: as long as @parcel/watcher holds a storm's events back. */
-const LONGEST_MS = 500;
-
-/**
  * Brings names to one target and keeps the index of what is there. Never two of a name at once: {@link Line} sees to
  * that.
  *
@@ -96,10 +76,8 @@ const LONGEST_MS = 500;
  */
 export class Transfer {
   readonly options: TransferOptions;
-  /** What was started ahead. Nothing before {@link Standbys.open}. */
-  readonly standbys: Standbys;
   readonly #pending: Pending;
-  readonly #abort: AbortSignal;
+  readonly #runner: Runner;
   #index: NameIndex;
   #summary: Summary = EMPTY_SUMMARY;
   /** What the last full pass could not do about names that are not ours. */
@@ -109,8 +87,11 @@ export class Transfer {
     this.options = options;
     this.#index = index;
     this.#pending = pending;
-    this.#abort = abort;
-    this.standbys = new Standbys((kind) => startRsync(options.rsync, this.#namesRun(kind === 'sure')));
+    this.#runner = new Runner(options, abort, (item) => this.#noteBegun(item));
+  }
+
+  get standbys(): Standbys {
+    return this.#runner.standbys;
   }
 
   /** What is on the remote by our doing. */
@@ -128,18 +109,20 @@ export class Transfer {
     return { ...this.#summary, unsent: [...this.#pending, ...this.#strays] };
   }
 
-  /**
-   * Makes these names the same there, as the disk has them now. `rest`: what is still being written, and large files,
-   * may be left for later.
-   */
-  async batch(names: readonly Name[], rest: 'all' | 'later'): Promise<BatchEnd> {
+  /** Makes these names the same there, as the disk has them now. */
+  async batch(names: readonly Name[], { mayRest, mayPart, most }: BatchOptions): Promise<BatchEnd> {
     const { disk, deletes, rootIsThere, guard, rsync } = this.options;
     if (!rootIsThere()) return { kind: 'rootGone' };
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
     const view: BatchView = { before, grounds: new Map(), fromMs, toMs };
-    const restMs = rest === 'later' ? this.#leaveUnrested(before, fromMs) : 0;
+    const nowMs = performance.now();
+    const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
+    const waits = mayRest ? unrested(before, this.#index, waited, fromMs, this.options.rest) : NO_WAITS;
+    for (const name of waits.keys()) before.delete(name);
+    const restMs = waits.size === 0 ? 0 : Math.min(...waits.values());
+    for (const name of [...before.keys()].slice(most ?? before.size)) before.delete(name);
     const plan = planBatch(before, this.#index, deletes);
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
@@ -151,7 +134,7 @@ export class Transfer {
     const reused = new Set(moves.flatMap((group) => group.moves.map(({ from }) => from)));
     const isBulk = (name: Name): boolean => {
       const now = before.get(name);
-      return rest === 'later' && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
+      return mayPart && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
     };
     const bulk = plan.send.filter(isBulk);
     const send = plan.send.filter((name) => !moved.has(name) && !reused.has(name) && !isBulk(name));
@@ -189,44 +172,6 @@ export class Transfer {
     return { kind: 'done', delivered: delivered || moves.length > 0, bulk, restMs };
   }
 
-  /**
-   * Takes out of the batch what is not at rest yet, and gives how long that takes, in milliseconds. Names that came or
-   * went rest together, until no further one was noted for a while: a rename is two of them, and what is in a new
-   * directory goes along with it. A directory goes along with what is in it: rsync sends it anyway.
-   */
-  #leaveUnrested(before: Map<Name, Seen>, nowMs: number): number {
-    const { rest } = this.options;
-    const now = performance.now();
-    const waits = new Map<Name, number>();
-    const moving = new Set(findMoves(before, this.#index).flatMap(({ from, to }) => [from, to]));
-    const came: Name[] = [];
-    let longestMs = 0;
-    let cameMs = 0;
-    for (const [name, seen] of before) {
-      const waitedMs = now - (this.#pending.sinceMs(name) ?? now);
-      const was = this.#index.get(name);
-      const isMoving = moving.has(name);
-      const waitMs = restMs(isMoving ? undefined : was, seen, nowMs, waitedMs, rest);
-      longestMs = Math.max(longestMs, waitedMs);
-      if (isMoving || !isRewritten(was, seen)) {
-        came.push(name);
-        cameMs = Math.max(cameMs, waitMs);
-      } else if (waitMs > 0) waits.set(name, waitMs);
-    }
-    const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
-    const stormMs = before.size >= STORM_NAMES && mayWait ? stormRestMs(before.values(), nowMs) : 0;
-    if (stormMs > 0) for (const name of before.keys()) waits.set(name, stormMs);
-    else if (cameMs > 0 && mayWait) for (const name of came) waits.set(name, cameMs);
-    if (waits.size < before.size) {
-      for (const name of before.keys()) {
-        if (waits.has(name)) continue;
-        for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
-      }
-    }
-    for (const name of waits.keys()) before.delete(name);
-    return waits.size === 0 ? 0 : Math.min(...waits.values());
-  }
-
   /** One run for some names of a batch, and what came of it. */
   async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
     if (names.length === 0)
@@ -237,7 +182,7 @@ export class Transfer {
       fooled: ['sure'],
       idle: ['plain', 'sure'],
     };
-    const run: Run = { ...this.#namesRun(quickCheck === 'fooled'), names };
+    const run: Run = { ...namesRun(this.options, quickCheck === 'fooled'), names };
     const has = new Set(names);
     const result = await this.run(run, (name) => has.has(name), {
       suitable: suitable[quickCheck],
@@ -261,10 +206,6 @@ export class Transfer {
     const missing = names.filter((name) => before.get(name) === 'missing');
     for (const name of missing) grounds.set(name, this.options.disk.groundOf(name));
     return missing;
-  }
-
-  #namesRun(ignoreTimes: boolean): { kind: 'names'; ignoreTimes: boolean; deleteMissing: boolean } {
-    return { kind: 'names', ignoreTimes, deleteMissing: this.options.deletes !== 'never' };
   }
 
   /**
@@ -297,92 +238,9 @@ export class Transfer {
     return undefined;
   }
 
-  /**
-   * Runs one rsync and reads what it says. `has`: whether a name is part of the run. A standby takes it where one that
-   * suits is ready; if that breaks before it has done anything, a fresh rsync takes over.
-   */
-  async run(
-    run: Run,
-    has: (name: Name) => boolean,
-    options: {
-      readonly suitable?: readonly StandbyKind[];
-      /** Not told: housekeeping. */
-      readonly isSilent?: boolean;
-      readonly totalBytes?: number;
-    } = {},
-  ): Promise<RunResult> {
-    const { rsync, aim } = this.options;
-    const standby = this.standbys.take(options.suitable ?? []);
-    const hadStandbys = standby !== undefined || this.standbys.count > 0;
-    for (const attempt of ['first', 'last'] as const) {
-      const items: Item[] = [];
-      const kept = new Set<Name>();
-      const onLine = this.#reader(run, items, kept, options);
-      const finish = { abort: this.#abort, noProgressMs: this.options.noProgressMs };
-      let exit: RsyncExit;
-      if (attempt === 'first' && standby !== undefined) {
-        this.#debug(`standby ${standby.args.join(' ')}`);
-        exit = await standby.finish(inputOf(run), onLine, finish);
-      } else {
-        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}`);
-        exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
-      }
-      this.#debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
-      const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
-      if (outcome.kind === 'finished') this.standbys.served();
-      const isStandbysFault =
-        outcome.kind === 'broken' &&
-        hadStandbys &&
-        items.length === 0 &&
-        (outcome.failure.kind === 'connection' || exit.code === undefined);
-      if (!isStandbysFault || attempt === 'last' || this.#abort.aborted) return { outcome, items, kept };
-      this.#debug('again without standbys');
-      this.standbys.retreat();
-    }
-    throw new Error('unreachable');
-  }
-
-  /** What to do with the lines of a run. */
-  #reader(
-    run: Run,
-    items: Item[],
-    kept: Set<Name>,
-    { isSilent = false, totalBytes }: { readonly isSilent?: boolean; readonly totalBytes?: number },
-  ): (line: OutputLine) => void {
-    const { report } = this.options;
-    const target = this.options.rsync.target.label;
-    const beganMs = performance.now();
-    const nameOf = (name: Name): Name =>
-      run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
-    return (line) => {
-      switch (line.kind) {
-        case 'item': {
-          // rsync says of each run that the root's time was set: not worth a word.
-          if (line.name === ROOT) return;
-          const { kind: _, ...told } = line;
-          const item = { ...told, name: nameOf(line.name) };
-          items.push(item);
-          if (run.kind === 'pass' && run.dryRun) return;
-          this.#noteBegun(item);
-          if (!isSilent) report({ kind: 'started', target, ...item });
-          return;
-        }
-        case 'notEmpty':
-          kept.add(line.name);
-          return;
-        case 'progress': {
-          const ms = performance.now() - beganMs;
-          if (ms >= PROGRESS_MS) report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
-          return;
-        }
-        case 'other':
-          this.#debug(`rsync: ${line.text}`);
-      }
-    };
-  }
-
-  #debug(text: string): void {
-    this.options.report({ kind: 'note', level: 'debug', text });
+  /** Runs one rsync, see {@link Runner.run}. */
+  run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
+    return this.#runner.run(run, has, options);
   }
 
   /**
@@ -512,8 +370,7 @@ export class Transfer {
   }
 }
 
-/** How long a run must have taken before its progress is told, in milliseconds. */
-const PROGRESS_MS = 900;
+const NO_WAITS: ReadonlyMap<Name, number> = new Map();
 
 const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =>
   names.reduce((bytes, name) => {
@@ -525,9 +382,3 @@ const isSameGround = (before: Entry | undefined, after: Entry | undefined): bool
   before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);
 
 const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
-
-/** How each side's paths begin, for reading rsync's complaints. */
-const placesOf = ({ root, target }: RsyncSettings): string[] =>
-  [root, ...(target.path.startsWith('/') ? [target.path.replace(/\/+$/, '')] : [])].map((path) =>
-    Buffer.from(`${path}/`, 'utf8').toString('latin1'),
-  );

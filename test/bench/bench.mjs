@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { RIVALS, startSyncwatch } from './rivals.mjs';
-import { median, openStage } from './stage.mjs';
+import { endAll, median, openStage } from './stage.mjs';
 import { arrived, differences, MOVES, save, TREES, usage } from './workloads.mjs';
 
 const run = promisify(execFile);
@@ -23,7 +23,6 @@ const { values: given } = parseArgs({
     workload: { type: 'string', default: '' },
     files: { type: 'string', default: '100000' },
     json: { type: 'string', default: 'bench.json' },
-    order: { type: 'string', default: '' },
     dir: { type: 'string', default: tmpdir() },
   },
 });
@@ -32,8 +31,16 @@ const rtts = given.rtt.split(',').map(Number);
 const saves = Number(given.saves);
 const rounds = Number(given.rounds);
 const base = realpathSync(mkdtempSync(join(resolve(given.dir), 'syncwatch-bench-')));
-process.on('SIGINT', () => process.exit(130));
-process.on('exit', () => rmSync(base, { recursive: true, force: true }));
+for (const [signal, code] of /** @type {const} */ ([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])) {
+  process.on(signal, () => process.exit(code));
+}
+process.on('exit', () => {
+  endAll();
+  rmSync(base, { recursive: true, force: true });
+});
 
 /**
  * @typedef {object} Row

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ours } from './stage.mjs';
 
 /** @typedef {import('./stage.mjs').Seat} Seat */
 
@@ -82,6 +83,8 @@ sync { default.rsync, source = "${seat.local}", target = "${seat.to}", delay = $
 /** @param {string} name @param {Seat} seat @param {string} file @param {string[]} args @returns {Promise<Rival>} */
 async function background(name, seat, file, args) {
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore'], detached: true });
+  const { pid } = child;
+  if (pid !== undefined) ours.add(-pid);
   const ended = new Promise((done) => child.once('exit', done));
   await sleep(2_000); // its first pass: there is no event to wait for
   return {
@@ -91,8 +94,9 @@ async function background(name, seat, file, args) {
     idle: async () => {},
     pid: child.pid,
     stop: async () => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
+      if (pid !== undefined) process.kill(-pid, 'SIGTERM');
       await ended;
+      if (pid !== undefined) ours.delete(-pid);
     },
   };
 }
@@ -115,6 +119,8 @@ export function startSyncwatch(seat, more = []) {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, XDG_STATE_HOME: join(seat.dir, 'state') },
   });
+  const { pid } = child;
+  if (pid !== undefined) ours.add(pid);
   let out = '';
   let over = false;
   let changed = () => {};
@@ -125,6 +131,7 @@ export function startSyncwatch(seat, more = []) {
   const ended = new Promise((done) =>
     child.once('exit', (code) => {
       over = true;
+      if (pid !== undefined) ours.delete(pid);
       changed();
       done(code);
     }),

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startServer } from '../../fixtures/sshd/throwaway.mjs';
+import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
 import { startRelay } from '../support/relay.mjs';
 
 const run = promisify(execFile);
@@ -37,6 +37,7 @@ const run = promisify(execFile);
 export async function openStage(base, { rttMs, shell }) {
   mkdirSync(join(base, 'home'), { recursive: true });
   const server = await startServer({ config: shell === 'bare' ? [`SetEnv HOME=${join(base, 'home')}`] : [] });
+  ours.add(server.pid);
   /** @type {Array<() => Promise<unknown> | void>} */
   const closers = [];
 
@@ -65,6 +66,8 @@ export async function openStage(base, { rttMs, shell }) {
         stdio: ['ignore', 'ignore', 'inherit'],
       },
     );
+    const { pid } = master;
+    if (pid !== undefined) ours.add(pid);
     closers.unshift(() => void master.kill());
     const ssh = `ssh -F ${sshConfig} -o ControlPath=${control}`;
     for (let tries = 0; tries < 600; tries++) {
@@ -91,8 +94,28 @@ export async function openStage(base, { rttMs, shell }) {
     close: async () => {
       for (const close of closers) await close();
       await server.stop();
+      ours.delete(server.pid);
     },
   };
+}
+
+/**
+ * Pids that must not outlive the benchmark, whatever ends it. Negative: a process group.
+ * @type {Set<number>}
+ */
+export const ours = new Set();
+
+/** Ends all that is still there, at once. */
+export function endAll() {
+  for (const pid of ours) {
+    for (const one of pid > 0 ? [...childrenOf(pid), pid] : [pid]) {
+      try {
+        process.kill(one, 'SIGTERM');
+      } catch {
+        // gone already
+      }
+    }
+  }
 }
 
 /** @param {readonly number[]} values @param {number} [share] @returns {number} */

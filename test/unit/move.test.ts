@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Entry, restMs, type Seen, unsure } from '../../src/core/entry.js';
+import { type Entry, type Seen, unsure } from '../../src/core/entry.js';
 import { findMoves, groupMoves, MOVE_WORTH_BYTES } from '../../src/core/move.js';
 import { type Name, nameFromText as name } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
+import { restMs, unrested } from '../../src/core/rest.js';
 
 const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
   type: 'file',
@@ -108,5 +109,40 @@ describe('rest', () => {
     expect(restMs(file(1), file(1, { size: 0 }), now + 101, 101, rest)).toBeLessThanOrEqual(0);
     expect(restMs(file(1, { size: 0 }), file(1, { size: 0 }), now + 10, 10, rest)).toBeLessThanOrEqual(0);
     expect(restMs(file(1), file(1, { size: 0 }), now, 0, { writtenMs: 0, cameMs: 0 })).toBeLessThanOrEqual(0);
+  });
+
+  const batch = (known: Record<string, Entry>, seen: Record<string, Seen>, waitedMs: Record<string, number> = {}) => {
+    const index = new NameIndex();
+    for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
+    const view = new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s]));
+    return unrested(view, index, (n) => waitedMs[n] ?? 0, now + 1_000, rest);
+  };
+  const old = { type: 'dir', size: 0, mode: 0o755 } as const;
+
+  it('what came or went rests together, a rename with both halves', () => {
+    const waits = batch({ a: file(1), b: file(2) }, { a: 'missing', new: file(3), b: file(1) }, { a: 15 });
+    expect([...waits]).toEqual([
+      ['a', 20],
+      ['new', 20],
+      ['b', 20], // a file of this inode has another name in the index: it is the other half, not a save
+    ]);
+  });
+
+  it('a directory goes along with a save in it, and not without', () => {
+    const known = { d: file(9, old), 'd/f': file(1) };
+    const dir = file(9, { ...old, mtimeNs: 6 });
+    expect([...batch(known, { d: dir, 'd/f': file(2) }).keys()]).toEqual([]);
+    expect([...batch(known, { d: dir, 'd/f': file(2), 'd/t': 'missing' }).keys()]).toEqual(['d/t']);
+    expect([...batch(known, { d: dir }).keys()]).toEqual(['d']);
+  });
+
+  it('a storm is waited out, but not for ever', () => {
+    const seen = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i): [string, Seen] => [`f${i}`, file(i, { mtimeS: 101 })]),
+    );
+    expect(batch({}, seen).size).toBe(60); // the last write was this moment
+    expect(batch({}, seen, { f0: 600 }).size).toBe(0);
+    const quiet = Object.fromEntries(Object.keys(seen).map((path, i): [string, Seen] => [path, file(i)]));
+    expect(batch({}, quiet, Object.fromEntries(Object.keys(seen).map((path) => [path, 30]))).size).toBe(0);
   });
 });
