@@ -9,6 +9,7 @@ import { walkAll } from '../../src/scan/walk.js';
 import { fullPass, takeSnapshot } from '../../src/target/full-pass.js';
 import { Line } from '../../src/target/line.js';
 import { quickPass } from '../../src/target/quick-pass.js';
+import { plainSettings } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 const filter = (() => {
@@ -20,19 +21,7 @@ const filter = (() => {
 /** A line to a local target, with the real rsync. It begins held. */
 function lineFor(root: string, path: string): Line {
   const line = new Line({
-    rsync: {
-      target: { kind: 'local', path, label: path },
-      root,
-      remoteShell: undefined,
-      rules: filter.rsyncRules,
-      bwlimit: undefined,
-      chmod: undefined,
-      compress: false,
-      trash: undefined,
-      extra: [],
-      nanoseconds: true,
-      escapesArgs: true,
-    },
+    rsync: plainSettings({ target: { kind: 'local', path, label: path }, root, rules: filter.rsyncRules }),
     aim: undefined,
     disk: new Disk(root),
     deletes: 'seen',

@@ -2,9 +2,9 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
-import type { RsyncSettings } from '../../src/core/rsync-args.js';
 import { outcomeOf } from '../../src/core/rsync-exit.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
+import { plainSettings } from '../support/settings.js';
 import { temporaryDir } from '../support/tree.js';
 
 it('a run that makes no progress is ended, and said to be', async () => {
@@ -13,19 +13,8 @@ it('a run that makes no progress is ended, and said to be', async () => {
   const silent = join(dir, 'silent');
   writeFileSync(silent, '#!/bin/sh\nexec sleep 600\n');
   chmodSync(silent, 0o755);
-  const settings: RsyncSettings = {
-    target: { kind: 'remote', host: 'there', user: undefined, path: 'p', label: 'there:p' },
-    root: dir,
-    remoteShell: silent,
-    rules: { beforeRegexes: [], afterRegexes: [] },
-    bwlimit: undefined,
-    chmod: undefined,
-    compress: false,
-    trash: undefined,
-    extra: [],
-    nanoseconds: true,
-    escapesArgs: true,
-  };
+  const target = { kind: 'remote', host: 'there', user: undefined, path: 'p', label: 'there:p' } as const;
+  const settings = plainSettings({ target, root: dir, remoteShell: silent });
   const rsync = startRsync(settings, { kind: 'names', ignoreTimes: false, deleteMissing: true });
   const input = inputOf({ kind: 'names', names: [nameFromText('a')], ignoreTimes: false, deleteMissing: true });
   const exit = await rsync.finish(input, () => {}, { abort: new AbortController().signal, noProgressMs: 1_000 });

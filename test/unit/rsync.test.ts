@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RawRule } from '../../src/core/filter.js';
-import { type Name, nameFromText } from '../../src/core/name.js';
+import { type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
 import {
+  canBeArgs,
   destination,
   literalPattern,
   type RsyncSettings,
@@ -15,6 +16,7 @@ import { complaintsIn, LineReader, namesIn, parseOutputLine } from '../../src/co
 import { sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
 import { atLeast, readVersion } from '../../src/rsync/probe.js';
+import { plainSettings } from '../support/settings.js';
 
 const target = (text: string) => {
   const parsed = parseTarget(text);
@@ -26,20 +28,14 @@ const rule = (action: 'include' | 'exclude', pattern: string): RawRule => ({
   pattern,
   source: { kind: 'default' },
 });
-const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings => ({
-  target: target('host:dir'),
-  root: '/root/dir',
-  remoteShell: 'ssh -x',
-  rules: { beforeRegexes: [rule('include', 'a'), rule('exclude', 'b')], afterRegexes: [rule('exclude', '.git/')] },
-  bwlimit: undefined,
-  chmod: undefined,
-  compress: false,
-  trash: undefined,
-  extra: [],
-  nanoseconds: true,
-  escapesArgs: true,
-  ...more,
-});
+const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings =>
+  plainSettings({
+    target: target('host:dir'),
+    root: '/root/dir',
+    remoteShell: 'ssh -x',
+    rules: { beforeRegexes: [rule('include', 'a'), rule('exclude', 'b')], afterRegexes: [rule('exclude', '.git/')] },
+    ...more,
+  });
 
 describe('arguments for rsync', () => {
   it('a run of names', () => {
@@ -332,6 +328,51 @@ describe('versions of rsync', () => {
     expect(atLeast([4, 0, 0], 3, 1, 3)).toBe(true);
     expect(atLeast([3, 1, 2], 3, 1, 3)).toBe(false);
     expect(atLeast([2, 9, 9], 3, 1, 0)).toBe(false);
+  });
+});
+
+describe('arguments for moves', () => {
+  const moves = (from: string, to: string, more: Partial<RsyncSettings> = {}) =>
+    rsyncArgs(settings(more), {
+      kind: 'moves',
+      from: nameFromText(from),
+      to: nameFromText(to),
+      fuzzy: false,
+      copy: false,
+    });
+
+  it('go from one directory there to another, without rules of other places', () => {
+    const args = moves('old/dir', 'new');
+    expect(args.slice(-2)).toEqual(['/root/dir/new/', 'host:dir/new/']);
+    expect(args).toContain('--link-dest=../old/dir');
+    expect(args.filter((arg) => /^--(in|ex)clude/.test(arg))).toEqual([]);
+    expect(moves('.', 'a/b')).toContain('--link-dest=../../.');
+    expect(moves('a/b', '.').slice(-2)).toEqual(['/root/dir/', 'host:dir/']);
+    expect(moves('a/b', '.')).toContain('--link-dest=a/b');
+  });
+
+  it('protect what the remote shell would change, and then say --fuzzy once more', () => {
+    expect(moves('a', 'b')).not.toContain('-s');
+    expect(moves('a', 'b*')).toContain('-s');
+    expect(moves('a b', 'c', { escapesArgs: false })).toContain('-s');
+    const fuzzy = { kind: 'moves', fuzzy: true, copy: true, from: nameFromText('a'), to: nameFromText('b*') } as const;
+    const args = rsyncArgs(settings(), fuzzy);
+    expect(args).toEqual(expect.arrayContaining(['-M--fuzzy', '--copy-dest=../a']));
+    expect(args.filter((arg) => arg === '--fuzzy')).toHaveLength(2);
+  });
+
+  it('take no name that can not stand in them', () => {
+    expect(canBeArgs(settings(), nameFromText('ä b'))).toBe(true);
+    expect(canBeArgs(settings(), nameFromBytes(Buffer.from([0x66, 0xff])))).toBe(false);
+    expect(canBeArgs(settings(), nameFromText('a\nb'))).toBe(false);
+    expect(canBeArgs(settings({ target: target('host:~/dir') }), nameFromText('a'))).toBe(false);
+  });
+
+  it('a stash takes what is cleared, in place of the trash', () => {
+    const run = { kind: 'clear', emptyDir: '/e', stashDir: '.stash' } as const;
+    expect(rsyncArgs(settings({ trash: '.trash' }), run)).toEqual(
+      expect.arrayContaining(['--backup', '--backup-dir=.stash']),
+    );
   });
 });
 
