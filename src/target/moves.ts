@@ -84,7 +84,14 @@ async function makeGroup(
     { totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0) },
   );
   const { outcome, items, kept } = result;
-  if (outcome.kind === 'broken') return outcome.failure;
+  if (outcome.kind === 'broken') {
+    const { kind, message } = outcome.failure;
+    if (kind === 'connection' || kind === 'login') return outcome.failure;
+    // Whatever it was (a directory there that somebody removed, say): next time they are no moves, but sent.
+    report({ kind: 'note', level: 'debug', text: `moving in ${target} broke, sending instead: ${message}` });
+    transfer.recheck(moves.map((move) => move.from));
+    return undefined;
+  }
   const failed = new Map([...outcome.failed].map(([name, why]) => [has.has(name) ? name : childOf(to, name), why]));
   // rsync says nothing of what it linked.
   const told = new Set(items.map(({ name }) => name));

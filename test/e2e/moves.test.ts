@@ -123,6 +123,18 @@ describe('what was moved is not sent again', () => {
     expect(statSync(join(remote, 'a/film')).ino).not.toBe(statSync(join(remote, 'b/film')).ino);
   });
 
+  it('where moving is not possible it is sent: the directory there was removed by another', async () => {
+    const { local, remote, start, same } = place();
+    for (const path of ['d', 'x/y']) mkdirSync(join(local, path), { recursive: true });
+    writeFileSync(join(local, 'd/film'), noise());
+    const running = start();
+    await running.inSync();
+    rmSync(join(remote, 'x'), { recursive: true });
+    renameSync(join(local, 'd'), join(local, 'x/y/d'));
+    await same(running);
+    expect(running.events.filter((e) => ['halted', 'trouble', 'pathFailed'].includes(e.event))).toEqual([]);
+  });
+
   it('a rotation arrives right, though rsync takes the old file of the new name for the basis', async () => {
     const { local, start, same } = place();
     for (const path of ['log', 'log.1', 'log.2']) writeFileSync(join(local, path), noise());

@@ -161,3 +161,34 @@ describe('in words', () => {
     expect(timeInWords(ms)).toBe(text);
   });
 });
+
+describe('runs beside one another on a terminal', () => {
+  const started = (path: string): Event => ({ kind: 'started', target, ...item(path) });
+  const delivered = (path: string): Event => ({ kind: 'delivered', target, items: [item(path)], ms: 12 });
+
+  it('a small save between a large file and its dot', () => {
+    const shown = screen(human([started('large'), started('small'), delivered('small'), delivered('large')]));
+    expect(shown).toEqual(['03:04:05 large', '03:04:05 small .', '03:04:05 . large (12 ms)', '']);
+  });
+
+  it('how far a long run is, below its path', () => {
+    const progress = (bytes: number, totalBytes?: number): Event => ({
+      kind: 'progress',
+      target,
+      bytes,
+      totalBytes,
+      ms: 2_000,
+    });
+    expect(screen(human([started('large'), progress(5_000_000, 20_000_000)])).at(-1)).toBe(
+      '◐ [#####---------------] 5.0 MB of 20 MB, 2.5 MB/s, 6.0 s left',
+    );
+    expect(screen(human([started('large'), progress(1, 20_000_000)])).at(-1)).toBe(
+      '◐ [--------------------] 1 B of 20 MB, 1 B/s',
+    );
+    expect(screen(human([progress(5_000_000)])).at(-1)).toBe('◐ 5.0 MB, 2.5 MB/s');
+  });
+
+  it('a moved file says so', () => {
+    expect(screen(human(upload(item('b', 'move'))))).toEqual(['03:04:05 b (moved) .', '']);
+  });
+});
