@@ -31,6 +31,7 @@ const MAX_RETRY_MS = 5 * 60_000;
  */
 export class Standbys {
   readonly #start: (kind: StandbyKind) => RsyncProcess;
+  /** In the order they were started. */
   readonly #ready = new Map<StandbyKind, RsyncProcess>();
   readonly #timers = new Map<StandbyKind, NodeJS.Timeout>();
   readonly #leaving = new Set<RsyncProcess>();
@@ -63,11 +64,13 @@ export class Standbys {
     await Promise.all([...this.#leaving].map(({ ended }) => ended));
   }
 
-  /** Hands one out that suits; it is replaced when its run has ended. Undefined where none is ready. */
+  /**
+   * Hands one out that suits, the oldest: a young one may still be connecting. It is replaced when its run has ended.
+   * Undefined where none is ready.
+   */
   take(suitable: readonly StandbyKind[]): RsyncProcess | undefined {
-    for (const kind of suitable) {
-      const standby = this.#ready.get(kind);
-      if (standby === undefined) continue;
+    for (const [kind, standby] of [...this.#ready]) {
+      if (!suitable.includes(kind)) continue;
       this.#ready.delete(kind);
       if (!standby.isAlive()) {
         this.#startLater(kind, this.#waitMs());
