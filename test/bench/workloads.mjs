@@ -146,11 +146,12 @@ export function save(path, content, atomic) {
 /**
  * Waits until these paths are the same on both sides (size and time, or gone), looking every millisecond, and only at the
  * first one that is not, so that looking costs next to nothing. Gives the milliseconds since `began`; infinity for what
- * is not there after two minutes.
+ * is not there after `patienceMs`: some rivals lose changes.
  * @param {string} local @param {string} remote @param {readonly string[]} paths @param {number} began
+ * @param {number} [patienceMs]
  */
-export async function arrived(local, remote, paths, began) {
-  const deadline = began + 120_000;
+export async function arrived(local, remote, paths, began, patienceMs = 120_000) {
+  const deadline = began + patienceMs;
   for (const path of [...paths].sort()) {
     while (!isSame(join(local, path), join(remote, path))) {
       if (performance.now() > deadline) return Number.POSITIVE_INFINITY;
