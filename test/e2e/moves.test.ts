@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { place } from '../support/cli.js';
 import { wireTo } from '../support/wire.js';
 
+/** Both halves of a move rest together for longer than any hiccup of the machine between them. */
+const TOGETHER = ['--debounce', '300'];
+
 const MB = 1_000_000;
 const SIZE = 3 * MB;
 
@@ -76,7 +79,7 @@ describe('what was moved is not sent again', () => {
     for (const path of ['d/e', 'x']) mkdirSync(at(path), { recursive: true });
     for (const path of ['d/e/film', 'd/photo', 'x/song', 'x/film']) writeFileSync(at(path), noise());
     const { relay, args } = await wireTo(there);
-    const running = start(args);
+    const running = start([...args, ...TOGETHER]);
     await running.inSync();
     // Files seen within one tick of their last write are unsure on kernels with coarse stamps; these are old enough.
     const before = relay.bytes().toServer;
@@ -93,7 +96,7 @@ describe('what was moved is not sent again', () => {
     mkdirSync(join(local, 'a'));
     writeFileSync(join(local, 'a/film'), noise());
     const { relay, args } = await wireTo(there);
-    const running = start(args);
+    const running = start([...args, ...TOGETHER]);
     await running.inSync();
     const before = relay.bytes().toServer;
     for (const [from, to] of [
@@ -114,7 +117,7 @@ describe('what was moved is not sent again', () => {
     mkdirSync(join(local, 'a'));
     writeFileSync(join(local, 'a/film'), noise());
     const { relay, args } = await wireTo(there);
-    const running = start([...args, '--delete', 'never']);
+    const running = start([...args, ...TOGETHER, '--delete', 'never']);
     await running.inSync();
     const before = relay.bytes().toServer;
     renameSync(join(local, 'a'), join(local, 'b'));
