@@ -11,9 +11,9 @@ import type { SshOptions } from './ssh/command.js';
  * edge, which tells of a first event within 1 ms and of the next ones 50 ms later:
  * - A known file, 2 ms after its last write by its time on the disk: vim and nano write in one go, and a file that they
  *   have truncated first rests longer (EMPTIED_MS). At RTT 0 a save then takes 7 ms, where rsync by hand takes 14 with a
- *   bare login shell and 90 with an ordinary one; 10 ms here would make it 15.
- * - A name that came or went, 20 ms after the last one was noted: the temporary file of an atomic save lives for 1 ms,
- *   and the two halves of a rename are noted within 5 ms of one another.
+ *   bare login shell and 90 with an ordinary one; each millisecond more here is one more there.
+ * - A name that came or went, 20 ms after the last one was noted: the temporary file of an atomic save is gone by
+ *   then, and both halves of a rename are noted.
  */
 export const DEFAULT_REST: Rest = { writtenMs: 2, cameMs: 20 };
 

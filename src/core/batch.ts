@@ -51,7 +51,8 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
     if (foolsQuickCheck(was, now)) quickCheck = 'fooled';
     else if (quickCheck === 'idle' && !surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
-      clear.push(name, ...[...index.below(name)].map(([below]) => below));
+      clear.push(name);
+      for (const [below] of index.below(name)) clear.push(below);
     }
   }
   return { clear: [...new Set(clear)], send, touch, remove, quickCheck, drop };

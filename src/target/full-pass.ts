@@ -118,7 +118,8 @@ function inTheWay(line: Line, tree: NameIndex): Name[] {
   const names: Name[] = [];
   for (const [name, now] of tree.below(ROOT)) {
     if (now.type !== 'dir' && line.index.get(name)?.type === 'dir') {
-      names.push(name, ...[...line.index.below(name)].map(([below]) => below));
+      names.push(name);
+      for (const [below] of line.index.below(name)) names.push(below);
     }
   }
   return names;

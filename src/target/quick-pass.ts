@@ -115,7 +115,8 @@ async function readNames(
     for (const base of known.keys()) {
       if (types.has(base)) continue;
       const name = childOf(dir, base);
-      gone.push(name, ...[...index.below(name)].map(([below]) => below));
+      gone.push(name);
+      for (const [below] of index.below(name)) gone.push(below);
     }
   }
   return { count, fresh, gone };

@@ -120,9 +120,12 @@ export class Transfer {
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
     const waits = mayRest ? unrested(before, this.#index, waited, fromMs, this.options.rest) : NO_WAITS;
-    for (const name of waits.keys()) before.delete(name);
-    const restMs = waits.size === 0 ? 0 : Math.min(...waits.values());
-    for (const name of [...before.keys()].slice(most ?? before.size)) before.delete(name);
+    let restMs = 0; // not Math.min(...): a storm may have more names than a call takes arguments
+    for (const [name, waitMs] of waits) {
+      before.delete(name);
+      restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
+    }
+    if (most !== undefined) for (const name of [...before.keys()].slice(most)) before.delete(name);
     const plan = planBatch(before, this.#index, deletes);
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
