@@ -16,6 +16,11 @@ function processes(running: Running, pattern: RegExp): number[] {
     .filter((pid) => pids.includes(pid));
 }
 
+/** Kills the one process of this syncwatch whose command matches, as soon as there is one. (Never a pid 0: that is our own group.) */
+async function killOne(running: Running, pattern: RegExp): Promise<void> {
+  process.kill(await running.until(`a process ${pattern}`, () => processes(running, pattern)[0] ?? false), 'SIGKILL');
+}
+
 describe('one connection', () => {
   it('one master for everything, and every rsync goes through it', async () => {
     const { local, start } = place();
@@ -33,8 +38,7 @@ describe('one connection', () => {
     await running.inSync();
     for (let i = 0; i < 3; i++) {
       const before = running.events.length;
-      const [master = 0] = processes(running, /ssh -N/);
-      process.kill(master, 'SIGKILL');
+      await killOne(running, /ssh -N/);
       writeFileSync(join(local, 'a'), `changed ${i}`);
       fill(local, { [`n/${i}/new`]: 'n' });
       await running.event('trouble', () => true, before);
@@ -55,8 +59,7 @@ describe('one connection', () => {
     const running = start();
     await running.inSync();
     for (let i = 0; i < 3; i++) {
-      const [watcher = 0] = processes(running, /watch\/process/);
-      process.kill(watcher, 'SIGKILL');
+      await killOne(running, /watch\/process/);
       // in place: nothing but a watcher, or a walk after its death, can find this
       writeFileSync(join(local, 'd/b'), `while nobody watched ${i}`);
       await same(running);
