@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
@@ -10,7 +11,7 @@ import { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
-import { keyOf, runtimeFolder, stateFolder } from './state/folders.js';
+import { beatFolder, keyOf, runtimeFolder, stateFolder } from './state/folders.js';
 import { type IndexOwner, loadIndex, saveIndex } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
 import { type PassOptions, takeSnapshot } from './target/full-pass.js';
@@ -31,6 +32,7 @@ export interface Prepared {
   readonly reach: ReachOptions;
   readonly reached: Reached;
   readonly indexPath: string;
+  readonly beatDir: string;
   readonly rootGuard: RootGuard;
   /** What the last run delivered. */
   readonly index: NameIndex;
@@ -71,8 +73,10 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     return reached;
   }
   const { connection } = reached.value;
+  const beatDir = beatFolder(runtime.value, key);
   const close = async (): Promise<void> => {
     await connection?.close();
+    rmSync(beatDir, { recursive: true, force: true });
     await lock.value.release();
   };
   if (settings.deletes === 'mirror') {
@@ -89,6 +93,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     reach: reachOptions,
     reached: reached.value,
     indexPath,
+    beatDir,
     rootGuard,
     index,
     close,
@@ -193,6 +198,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const hot = new HotDirectories(disk, (name) => scanner.hint([name]));
   const supervisor = new WatchSupervisor({
     root,
+    beatDir: prepared.beatDir,
     ignore: () =>
       [...excluded.values()]
         .flat()
@@ -208,6 +214,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
       void scanner.walk();
     },
+    onBlind: (isBlind) => scanner.setBlind(isBlind),
     onTrouble: (failure, retryMs) =>
       report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),
   });

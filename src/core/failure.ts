@@ -17,6 +17,8 @@ export type FailureKind =
   | 'usage'
   /** Can't start here: DIR, rsync, ssh, watch limit, another syncwatch. Exit code 3. */
   | 'start'
+  /** The system allows no more inotify watches. Exit code 3 at the start; later it goes on, looking for itself. */
+  | 'watchLimit'
   /** A guard stopped a deletion. Exit code 3. */
   | 'guard'
   /** The remote can't be used as it is: no rsync, no parent directory, no permission at the root. Exit code 3. */
@@ -42,6 +44,7 @@ export function dispositionOf(failure: Failure): Disposition {
       return 'retry';
     case 'usage':
     case 'start':
+    case 'watchLimit':
     case 'guard':
     case 'remote':
     case 'login':

@@ -17,6 +17,10 @@ const WALK_SHARE = 0.02;
 const SWEEP_MS = 2_000;
 const SWEEP_SHARE = 0.001;
 
+/** While there are directories that nobody watches, the tree is walked this often, with at most this share of the time. */
+const BLIND_MS = 1_000;
+const BLIND_SHARE = 0.05;
+
 /** How soon to look again for a root that was not there. */
 const ROOT_AWAY_MS = 1_000;
 
@@ -39,6 +43,7 @@ export class Scanner {
   #walkTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
   #notBefore = 0;
+  #blindTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: ScannerOptions) {
@@ -82,6 +87,24 @@ export class Scanner {
     }, afterMs);
   }
 
+  /** There are directories that nobody watches, or no longer: until then walks find what changes. */
+  setBlind(isBlind: boolean): void {
+    if (!isBlind) {
+      clearTimeout(this.#blindTimer);
+      this.#blindTimer = undefined;
+    } else if (this.#blindTimer === undefined) this.#walkBlindly(BLIND_MS);
+  }
+
+  #walkBlindly(afterMs: number): void {
+    const timer = setTimeout(async () => {
+      const begun = performance.now();
+      await this.walk();
+      if (this.#stopped || this.#blindTimer !== timer) return;
+      this.#walkBlindly(Math.max(BLIND_MS, (performance.now() - begun) / BLIND_SHARE));
+    }, afterMs);
+    this.#blindTimer = timer;
+  }
+
   /** Resolves when nothing is left to look at. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -91,6 +114,7 @@ export class Scanner {
     this.#stopped = true;
     clearTimeout(this.#walkTimer);
     clearTimeout(this.#sweepTimer);
+    this.setBlind(false);
   }
 
   #walkLater(): void {

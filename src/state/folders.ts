@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 
@@ -44,6 +44,14 @@ export function stateFolder(around: Surroundings): Result<string> {
   const folder = join(around.stateHome ?? join(around.home, '.local', 'state'), 'syncwatch');
   const made = ownFolder(folder, around.uid);
   return made === undefined ? success(folder) : failed(made);
+}
+
+/** A folder in the runtime folder for the watcher's signs of life, symlinks resolved, empty. */
+export function beatFolder(runtime: string, key: string): string {
+  const folder = join(realpathSync(runtime), `${key}.beat`);
+  rmSync(folder, { recursive: true, force: true }); // of a killed one
+  mkdirSync(folder, { mode: 0o700 });
+  return folder;
 }
 
 function ownFolder(folder: string, uid: number): Failure | undefined {

@@ -3,7 +3,8 @@
  * it hears of. The only importer of @parcel/watcher. Why a process: DESIGN section 3; its subscriptions can't be
  * renewed, die or block within a process without a gap.
  */
-import { watch as probe } from 'node:fs';
+import { watch as probe, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import watcher from '@parcel/watcher';
 import type { FromWatcher, ToWatcher } from './protocol.js';
 
@@ -20,15 +21,27 @@ const tell = (message: FromWatcher): void => {
 process.on('disconnect', () => process.exit(0)); // syncwatch is gone
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {}); // syncwatch decides when we end
 
-process.once('message', (message: ToWatcher) => {
-  void start(message);
+process.on('message', (message: ToWatcher) => {
+  switch (message.kind) {
+    case 'watch':
+      void start(message);
+      break;
+    case 'ping':
+      if (message.deep) beat();
+      else tell({ kind: 'pong' });
+      break;
+  }
 });
 
-async function start({ root, ignore }: ToWatcher): Promise<void> {
+/** Makes a change that only its own subscription tells of: all subscriptions of a process share one thread. */
+let beat = (): void => {};
+
+async function start({ root, ignore, beatDir }: Extract<ToWatcher, { kind: 'watch' }>): Promise<void> {
   try {
     // With all inotify instances in use `subscribe` blocks this thread for ever; fs.watch says EMFILE at once.
     probe(root).close();
     const backend = BACKENDS[process.platform];
+    const options = backend === undefined ? {} : { backend };
     await watcher.subscribe(
       root,
       (error, events) => {
@@ -36,8 +49,19 @@ async function start({ root, ignore }: ToWatcher): Promise<void> {
         if (error !== null) tell({ kind: 'doubt', message: error.message });
         else tell({ kind: 'hints', names: events.map((event) => event.path.slice(root.length + 1)) });
       },
-      { ignore: [...ignore], ...(backend === undefined ? {} : { backend }) },
+      { ...options, ignore: [...ignore] },
     );
+    const own = join(beatDir, String(process.pid));
+    await watcher.subscribe(
+      beatDir,
+      (_error, events) => {
+        if (!events.some((event) => event.path === own && event.type !== 'delete')) return;
+        rmSync(own, { force: true });
+        tell({ kind: 'pong' });
+      },
+      options,
+    );
+    beat = () => writeFileSync(own, '');
     tell({ kind: 'ready' });
   } catch (error) {
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });

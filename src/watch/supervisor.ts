@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
+import { type Backoff, delayMs } from '../core/retry.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
 import { isFromWatcher } from './protocol.js';
 
@@ -18,14 +19,28 @@ const SUBSCRIBE_AGAIN_MS = 50;
 const RENEW_QUIET_MS = 300;
 const RENEW_LATEST_MS = 2_000;
 
-/** How long after a failed renewal the next one is tried. */
-const RENEW_RETRY_MS = 30_000;
+/** A failed renewal or a child that died is followed by the next try after so long. */
+const RENEW_BACKOFF: Backoff = { firstMs: 500, maxMs: 30_000 };
+
+/** A child that lived for so long did not die of its beginning. */
+const SETTLED_MS = 60_000;
+
+/**
+ * How often the child is asked whether it is there, and after how long a silence it is replaced. A stopped process does not
+ * end, and its watching thread may hang alone (DESIGN section 7): every so many times that one has to answer. Not more
+ * often, because such a change makes the watcher hold back a save right after it for 50 ms.
+ */
+const PING_MS = 5_000;
+const SILENCE_MS = 15_000;
+const DEEP_EVERY = 12;
 
 /** Renewals use at most this share of the time: a `mkdir` in a large tree must not cost seconds of CPU each time. */
 const RENEW_SHARE = 0.1;
 
 export interface SupervisorOptions {
   readonly root: string;
+  /** A directory of ours, absolute, symlinks resolved, for the child's signs of life. */
+  readonly beatDir: string;
   /** Directories that need no watches, absolute. Asked anew at each start of a child. */
   readonly ignore: () => readonly string[];
   readonly onHints: (names: readonly string[]) => void;
@@ -34,8 +49,10 @@ export interface SupervisorOptions {
    * each renewal, and when a child died.
    */
   readonly onDoubt: (why: string) => void;
-  /** A renewal failed. What is left of the old subscription goes on; it is tried again in `retryMs`. */
+  /** A renewal failed; it is tried again in `retryMs`. Told once for each reason in a row. */
   readonly onTrouble: (failure: Failure, retryMs: number) => void;
+  /** Whether there are directories that nobody watches: then only walks find what changes in them. */
+  readonly onBlind: (isBlind: boolean) => void;
 }
 
 /**
@@ -60,7 +77,13 @@ export class WatchSupervisor {
   #timer: NodeJS.Timeout | undefined;
   #dueSince: number | undefined;
   #notBefore = 0;
-  #deaths = 0;
+  /** Renewals that failed and children that died in a row, and of what. */
+  #failures = 0;
+  #told: string | undefined;
+  #startedMs = 0;
+  #pingTimer: NodeJS.Timeout | undefined;
+  #pings = 0;
+  #silentSinceMs: number | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -74,7 +97,8 @@ export class WatchSupervisor {
     const started = await this.#startChild();
     this.#next = undefined;
     if (!started.ok) return started;
-    this.#child = started.value;
+    this.#follow(started.value);
+    this.#pingTimer = setInterval(() => this.#ping(), PING_MS);
     return success(undefined);
   }
 
@@ -98,6 +122,7 @@ export class WatchSupervisor {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#pingTimer);
     const children = [this.#child, this.#next].filter((child) => child !== undefined);
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => child.ended));
@@ -121,18 +146,59 @@ export class WatchSupervisor {
     const started = await this.#startChild();
     this.#next = undefined;
     if (this.#stopped) return;
-    if (!started.ok) {
-      this.#options.onTrouble(started.failure, RENEW_RETRY_MS);
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.#renew(why), RENEW_RETRY_MS);
-      return;
-    }
+    if (!started.ok) return this.#renewFailed(started.failure, why);
     const old = this.#child;
-    this.#child = started.value;
     this.#covered = before;
+    this.#follow(started.value);
     old?.kill('SIGKILL');
+    this.#told = undefined;
+    this.#options.onBlind(false);
     this.#notBefore = performance.now() + (performance.now() - begun) / RENEW_SHARE;
     this.#options.onDoubt(why);
+  }
+
+  /** This child is the one from now on. */
+  #follow(child: NodeChild): void {
+    this.#child = child;
+    this.#startedMs = performance.now();
+    this.#silentSinceMs = undefined;
+    void child.ended.then(() => {
+      if (child === this.#child) this.#childDied();
+    });
+  }
+
+  #renewFailed(failure: Failure, why: string): void {
+    this.#options.onBlind(true);
+    const old = this.#child;
+    if (old !== undefined && failure.kind === 'watchLimit') {
+      // Two subscriptions need twice the watches: without the old one there may be enough.
+      this.#child = undefined;
+      old.kill('SIGKILL');
+      void old.ended.then(() => this.#renew(why));
+      return;
+    }
+    const retryMs = this.#backOff(why);
+    if (failure.message !== this.#told) this.#options.onTrouble(failure, retryMs);
+    this.#told = failure.message;
+  }
+
+  /** The next renewal after a while. Gives in how many milliseconds. */
+  #backOff(why: string): number {
+    const retryMs = delayMs(RENEW_BACKOFF, ++this.#failures, Math.random());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew(why), retryMs);
+    return retryMs;
+  }
+
+  #ping(): void {
+    const now = performance.now();
+    if (this.#silentSinceMs !== undefined && now - this.#silentSinceMs > SILENCE_MS) {
+      this.#child?.kill('SIGKILL'); // its end brings the next one
+      return;
+    }
+    if (this.#silentSinceMs !== undefined || this.#child === undefined) return;
+    this.#silentSinceMs = now;
+    this.#child.send({ kind: 'ping', deep: ++this.#pings % DEEP_EVERY === 0 });
   }
 
   /** Starts a child and waits until it has subscribed. Until then it is `#next`. */
@@ -160,6 +226,9 @@ export class WatchSupervisor {
         case 'failed':
           settle(failed(this.#whyNot(message.message)));
           break;
+        case 'pong':
+          if (child === this.#child) this.#silentSinceMs = undefined;
+          break;
         case 'hints':
           this.#options.onHints(message.names);
           break;
@@ -176,9 +245,9 @@ export class WatchSupervisor {
     }, SUBSCRIBE_TIMEOUT_MS);
     void child.ended.then(() => {
       settle(failed({ kind: 'start', message: 'the watcher process ended before it was ready', hint: SEE_DOCTOR }));
-      if (child === this.#child) this.#childDied();
     });
-    child.send({ root: this.#options.root, ignore: this.#options.ignore() });
+    const { root, beatDir, ignore } = this.#options;
+    child.send({ kind: 'watch', root, beatDir, ignore: ignore() });
     const result = await settled;
     clearTimeout(timer);
     if (!result.ok) child.kill('SIGKILL');
@@ -189,9 +258,10 @@ export class WatchSupervisor {
   #childDied(): void {
     if (this.#stopped) return;
     this.#child = undefined;
-    const waitMs = Math.min(30_000, 1_000 * this.#deaths++);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#renew('the watcher process ended'), waitMs);
+    this.#options.onBlind(true);
+    if (performance.now() - this.#startedMs > SETTLED_MS) this.#failures = 0;
+    if (this.#failures++ === 0) void this.#renew('the watcher process ended');
+    else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }
 
   #whyNot(message: string): Failure {
@@ -212,7 +282,7 @@ export class WatchSupervisor {
     const limit = Number(sysctl('max_user_watches'));
     const enough = 2 ** Math.ceil(Math.log2(Math.max(65_536, directories * 2 + (limit || 0))));
     return {
-      kind: 'start',
+      kind: 'watchLimit',
       message: `the limit of inotify watches is reached: ${this.#options.root} has ${directories} directories, the limit for all programs together is ${limit || 'unknown'}`,
       hint: `Exclude what need not be synced, or raise it: sudo sysctl fs.inotify.max_user_watches=${enough} (to keep it: echo fs.inotify.max_user_watches=${enough} | sudo tee /etc/sysctl.d/60-syncwatch.conf)`,
     };
