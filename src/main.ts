@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
 import { childOf, looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
-import { NameIndex } from './core/name-index.js';
+import type { NameIndex } from './core/name-index.js';
 import type { Rest } from './core/rest.js';
+import { type Clocks, sleptMs } from './core/wake.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
 import { Disk } from './scan/disk.js';
@@ -12,8 +14,9 @@ import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
 import { beatFolder, keyOf, runtimeFolder, stateFolder } from './state/folders.js';
-import { type IndexOwner, loadIndex, saveIndex } from './state/index-file.js';
+import type { IndexOwner } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
+import { Memory } from './state/memory.js';
 import { type PassOptions, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
@@ -26,12 +29,15 @@ import { WatchSupervisor } from './watch/supervisor.js';
 /** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
 const ROOT_CHECK_MS = 1_000;
 
+/** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
+const CLOCK_CHECK_MS = 1_000;
+
 /** What is checked and held before anything starts. */
 export interface Prepared {
   readonly here: Version;
   readonly reach: ReachOptions;
   readonly reached: Reached;
-  readonly indexPath: string;
+  readonly memory: Memory;
   readonly beatDir: string;
   readonly rootGuard: RootGuard;
   /** What the last run delivered. */
@@ -64,9 +70,13 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   if (target.kind === 'remote') io.report({ kind: 'connecting', target: target.label });
   const reaching = reach(reachOptions, signal);
   // While ssh logs in.
-  const indexPath = join(state.value, `${key}.index`);
   const rootGuard = new RootGuard(settings.root);
-  const index = savedIndex(indexPath, ownerOf(settings, rootGuard), settings.filter, io);
+  const memory = new Memory(
+    join(state.value, key),
+    () => ownerOf(settings, rootGuard),
+    (text) => io.report({ kind: 'note', level: 'normal', text }),
+  );
+  const index = remembered(memory, settings.filter, io);
   const reached = await reaching;
   if (!reached.ok) {
     await lock.value.release();
@@ -92,7 +102,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     here: here.value,
     reach: reachOptions,
     reached: reached.value,
-    indexPath,
+    memory,
     beatDir,
     rootGuard,
     index,
@@ -140,7 +150,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const mirror = settings.deletes === 'mirror';
   const [target] = settings.targets;
   const disk = new Disk(root);
-  const { rootGuard } = prepared;
+  const { rootGuard, memory } = prepared;
   const guards: GuardOptions = {
     dir,
     mirror,
@@ -163,13 +173,16 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       rest: restFor(settings, disk),
       oneByOne: settings.oneByOne,
       relist: (dirs) => scanner.relist(dirs),
+      memory,
       report,
       rootIsThere: () => rootGuard.isThere(),
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
+      onHeldBack: () => session.nudge(),
     },
     prepared.index,
   );
+  memory.keep(() => line.index);
 
   const excluded = new Map<Name, readonly Name[]>();
   const skipped = new Set<Name>();
@@ -234,16 +247,11 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const isQuick = settings.initial && !mirror && line.index.size >= QUICK_FROM;
 
   const save = (): void => {
-    if (!rootGuard.isThere()) return;
-    try {
-      saveIndex(prepared.indexPath, ownerOf(settings, rootGuard), line.index);
-    } catch (error) {
-      report({ kind: 'note', level: 'normal', text: `can't save ${prepared.indexPath}: ${String(error)}` });
-    }
+    if (rootGuard.isThere()) memory.save();
   };
-  let rootTimer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   const stopWatching = async (): Promise<void> => {
-    clearInterval(rootTimer);
+    for (const timer of timers) clearInterval(timer);
     hot.stop();
     await supervisor.stop();
   };
@@ -259,7 +267,10 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       const started = await supervisor.start();
       if (!started.ok) return started;
       report({ kind: 'watching', root, directories: supervisor.directories });
-      rootTimer = setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor }), ROOT_CHECK_MS);
+      timers.push(
+        setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor, save }), ROOT_CHECK_MS),
+        setInterval(watchClock(report, session), CLOCK_CHECK_MS),
+      );
       return success(undefined);
     },
     startSyncing: async (tries) => {
@@ -267,6 +278,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         if (line.index.size === 0) {
           const { tree } = await takeSnapshot(disk, filter, noteListing);
           for (const [name, entry] of tree.entries()) line.index.set(name, entry);
+          save();
         }
         line.resume();
         await scanner.walk();
@@ -277,7 +289,6 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       line.resume();
       const broken = await (isQuick ? session.quickPass(tries) : session.pass(tries));
       scanner.sweepRegularly();
-      save();
       return broken;
     },
     stopWatching,
@@ -306,18 +317,14 @@ const ownerOf = ({ root, targets: [target] }: Settings, { identity }: RootGuard)
 });
 
 /** The index of the last run, without what is excluded by now: that is left alone there. */
-function savedIndex(path: string, owner: IndexOwner, filter: Filter, io: Io): NameIndex {
-  const loaded = loadIndex(path, owner);
-  switch (loaded.kind) {
-    case 'loaded':
-      dropExcluded(loaded.index, filter);
-      return loaded.index;
-    case 'unusable':
-      io.report({ kind: 'note', level: 'verbose', text: `the saved index is not used: ${loaded.why}` });
-      return new NameIndex();
-    case 'none':
-      return new NameIndex();
+function remembered(memory: Memory, filter: Filter, io: Io): NameIndex {
+  const { index, problem } = memory.load();
+  if (problem !== undefined) {
+    const text = `what was remembered of the last run can't be used, or not all of it: ${problem}. A full sync makes it new; what was deleted here meanwhile may stay there`;
+    io.report({ kind: 'note', level: 'normal', text });
   }
+  dropExcluded(index, filter);
+  return index;
 }
 
 function dropExcluded(index: NameIndex, filter: Filter): void {
@@ -337,8 +344,9 @@ function watchRoot(
   guard: RootGuard,
   io: Io,
   root: string,
-  { line, session, supervisor }: { line: Line; session: TargetSession; supervisor: WatchSupervisor },
+  parts: { line: Line; session: TargetSession; supervisor: WatchSupervisor; save: () => void },
 ): () => void {
+  const { line, session, supervisor, save } = parts;
   let gone = false;
   return () => {
     const state = guard.look();
@@ -352,11 +360,26 @@ function watchRoot(
     if (state === 'replaced') {
       guard.adopt();
       line.forget();
+      save(); // what was remembered belongs to the other directory
       void line.renewStandbys();
     }
     io.report({ kind: 'rootBack', root, replaced: state === 'replaced' });
     supervisor.renew('the root is back');
     void session.pass();
+  };
+}
+
+/** Looks whether the machine was asleep. */
+function watchClock(report: Report, session: TargetSession): () => void {
+  const look = (): Clocks => ({ wallMs: Date.now(), steadyMs: performance.now() });
+  let before = look();
+  return () => {
+    const now = look();
+    const ms = sleptMs(before, now, CLOCK_CHECK_MS);
+    before = now;
+    if (ms === 0) return;
+    report({ kind: 'woke', ms });
+    void session.wake();
   };
 }
 

@@ -33,6 +33,8 @@ export type Event =
       readonly waiting: number;
       readonly retryMs: number;
     }
+  /** The machine, or only syncwatch, was asleep for so long: connection and both sides are checked. */
+  | { readonly kind: 'woke'; readonly ms: number }
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */
   | { readonly kind: 'rootGone'; readonly root: string }
   | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }

@@ -23,8 +23,10 @@ export type FailureKind =
   | 'guard'
   /** The remote can't be used as it is: no rsync, no parent directory, no permission at the root. Exit code 3. */
   | 'remote'
-  /** Login refused or the host's key not trusted: trying again won't help. Exit code 3. */
+  /** Login refused. Exit code 3 at the start; later it is tried again, slowly: an agent may come back. */
   | 'login'
+  /** The host's key is not known or has changed: trying again won't help. Exit code 3. */
+  | 'hostKey'
   /** The host can't be reached or the connection broke: worth trying again. */
   | 'connection'
   /** One path could not be synced; the others go on. Exit code 1. */
@@ -32,8 +34,8 @@ export type FailureKind =
   /** A whole rsync run failed in a way that may pass. */
   | 'run';
 
-/** What to do about a failure: try the same again later, or stop the program. */
-export type Disposition = 'retry' | 'halt';
+/** What to do about a failure: try the same again later, much later, or stop the program. */
+export type Disposition = 'retry' | 'retrySlowly' | 'halt';
 
 /** Decides by kind whether a failure is worth trying again once syncwatch is running. */
 export function dispositionOf(failure: Failure): Disposition {
@@ -42,12 +44,14 @@ export function dispositionOf(failure: Failure): Disposition {
     case 'path':
     case 'run':
       return 'retry';
+    case 'login':
+      return 'retrySlowly';
     case 'usage':
     case 'start':
     case 'watchLimit':
     case 'guard':
     case 'remote':
-    case 'login':
+    case 'hostKey':
       return 'halt';
   }
 }

@@ -10,6 +10,12 @@ export const PATH_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 60_000 };
 /** A run that broke, or a connection that was lost. */
 export const LINE_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 30_000 };
 
+/** A login that was refused: each try may count against the user there. */
+export const LOGIN_BACKOFF: Backoff = { firstMs: 5_000, maxMs: 300_000 };
+
+/** The least time between two tries to log in that a change or a wake-up may bring about, in milliseconds. */
+export const NUDGE_MS = 2_000;
+
 /**
  * How long to wait before try number `attempt` (1 for the first repetition), in milliseconds. `random` in [0, 1) spreads
  * it over the upper half, so that many do not come back at once.

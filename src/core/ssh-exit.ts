@@ -16,7 +16,7 @@ interface Explanation {
   readonly pattern: RegExp;
   readonly kind: Failure['kind'];
   readonly message: (aim: SshAim, stderr: string) => string;
-  readonly hint: (aim: SshAim) => string;
+  readonly hint: (aim: SshAim, stderr: string) => string;
 }
 
 const at = ({ host, port }: SshAim): string => (port === undefined ? host : `${host} port ${port}`);
@@ -25,14 +25,14 @@ const at = ({ host, port }: SshAim): string => (port === undefined ? host : `${h
 const EXPLANATIONS: readonly Explanation[] = [
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i,
-    kind: 'login',
+    kind: 'hostKey',
     message: (aim) => `the host key of ${at(aim)} has changed: another machine may be answering in its place`,
     hint: ({ host, port, byHand }) =>
       `Ask its keeper. If the change is right: ssh-keygen -R '${port === undefined ? host : `[${host}]:${port}`}', then log in once with '${byHand}'.`,
   },
   {
     pattern: /Host key verification failed|No \S+ host key is known/i,
-    kind: 'login',
+    kind: 'hostKey',
     message: (aim) => `the host key of ${at(aim)} is not known here`,
     hint: ({ byHand }) => `Log in once by hand, check the key and accept it: ${byHand}`,
   },
@@ -44,7 +44,10 @@ const EXPLANATIONS: readonly Explanation[] = [
       const methods = /Permission denied \(([^)]*)\)/.exec(stderr)?.[1];
       return `the login to ${at(aim)}${user} was refused${methods === undefined ? '' : ` (it takes ${methods})`}`;
     },
-    hint: ({ byHand }) => `Check user and key with '${byHand}'; name another key with -i, or load it into ssh-agent.`,
+    hint: ({ byHand }, stderr) =>
+      `Check user and key with '${byHand}'; name another key with -i, or load it into ssh-agent.${
+        /password|keyboard-interactive/.test(stderr) ? ' Without a terminal nobody can be asked for a password.' : ''
+      }`,
   },
   {
     pattern: /Could not resolve hostname/i,
@@ -88,7 +91,7 @@ const explanationOf = (stderr: string): Omit<Explanation, 'pattern'> =>
 /** Why ssh could not log in or lost the connection, from what it wrote to stderr. */
 export function sshFailure(stderr: string, aim: SshAim): Failure {
   const { kind, message, hint } = explanationOf(stderr);
-  return { kind, message: message(aim, stderr), hint: hint(aim), detail: stderr.trim() };
+  return { kind, message: message(aim, stderr), hint: hint(aim, stderr), detail: stderr.trim() };
 }
 
 /** Whether a line that ssh wrote while logging in will come back as a failure of ours; else it is for the user. */

@@ -60,6 +60,8 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
           event.failure.hint === undefined ? '' : `\n  ${event.failure.hint}`
         }${detail(event.failure.detail)}`,
       );
+    case 'woke':
+      return say(`awake again after ${timeInWords(event.ms)}: checking the connection and everything`);
     case 'rootGone':
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':

@@ -29,6 +29,8 @@ export interface Connection {
   readonly lost: Promise<Failure>;
   /** Runs a command there, given as words that any shell leaves alone. */
   run(words: readonly string[]): ReturnType<typeof say>;
+  /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
+  probe(withinMs: number): Promise<void>;
   /** Ends it; nothing of it is left afterwards. */
   close(): Promise<void>;
 }
@@ -40,7 +42,9 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   const [file = 'ssh', ...args] = masterCommand(target, ssh, controlPath);
   // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
   // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
-  const master = spawn('sh', ['-c', 'trap "" INT; exec "$@"', 'sh', file, ...args], { ownSession: false });
+  const deaf = ['sh', '-c', 'trap "" INT; exec "$@"', 'sh', file, ...args];
+  const [first = 'sh', ...others] = [...(await endsWithUs()), ...deaf];
+  const master = spawn(first, others, { ownSession: false });
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;
   onLines(master, (line) => {
@@ -71,16 +75,24 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
 
   const client = clientCommand(ssh, controlPath);
   let closed = false;
+  let givenUp: Failure | undefined;
+  const run = (words: readonly string[]): ReturnType<typeof say> => {
+    const [clientFile = 'ssh', ...clientArgs] = client;
+    return say(clientFile, [...clientArgs, '--', loginOf(target), ...words], { ownSession: true });
+  };
   return success({
     client,
     lost: new Promise((resolve) => {
       void master.ended.then((end) => {
-        if (!closed) resolve(failure(end));
+        if (!closed) resolve(givenUp ?? failure(end));
       });
     }),
-    run: (words) => {
-      const [clientFile = 'ssh', ...clientArgs] = client;
-      return say(clientFile, [...clientArgs, '--', loginOf(target), ...words], { ownSession: true });
+    run,
+    probe: async (withinMs) => {
+      const answer = await Promise.race([run(['true']), sleep(withinMs)]);
+      if (answer !== undefined || closed || ended !== undefined) return;
+      givenUp = { kind: 'connection', message: `${aim.host} does not answer any more` };
+      await end(master, controlPath);
     },
     close: async () => {
       closed = true;
@@ -105,6 +117,17 @@ async function closeStale({ target, ssh, controlPath }: ConnectionOptions): Prom
   if (!existsSync(controlPath)) return;
   await control('exit', target, ssh, controlPath);
   rmSync(controlPath, { force: true });
+}
+
+/**
+ * A command prefix with which a process does not outlive us, even when we are killed: prctl(2), PR_SET_PDEATHSIG. Linux
+ * with util-linux only; elsewhere the next start ends what is left, see closeStale.
+ */
+async function endsWithUs(): Promise<readonly string[]> {
+  const prefix = ['setpriv', '--pdeathsig', 'TERM'];
+  const [file = 'setpriv', ...args] = prefix;
+  const { ended } = await say(file, [...args, 'true'], { ownSession: true });
+  return ended.kind === 'exited' && ended.code === 0 ? prefix : [];
 }
 
 async function end(master: Child, controlPath: string): Promise<void> {

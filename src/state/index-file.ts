@@ -16,7 +16,7 @@ export interface IndexOwner {
 
 /** What became of reading an index: `none` was saved, or it can't be used and why. */
 export type LoadedIndex =
-  | { readonly kind: 'loaded'; readonly index: NameIndex }
+  | { readonly kind: 'loaded'; readonly index: NameIndex; readonly checksum: string }
   | { readonly kind: 'none' }
   | { readonly kind: 'unusable'; readonly why: string };
 
@@ -24,10 +24,11 @@ const TYPES: readonly Entry['type'][] = ['file', 'dir', 'link'];
 
 /**
  * Saves an index, atomically: a temporary file, flushed, renamed. One JSON line per name below a header with version
- * and owner; the last line is the SHA-256 of all before it.
+ * and owner; the last line is the SHA-256 of all before it, which is given back.
  */
-export function saveIndex(path: string, owner: IndexOwner, index: NameIndex): void {
+export function saveIndex(path: string, owner: IndexOwner, index: NameIndex): string {
   const temporary = `${path}.tmp`;
+  let checksum: string;
   const fd = openSync(temporary, 'w', 0o600);
   try {
     const hash = createHash('sha256');
@@ -43,12 +44,14 @@ export function saveIndex(path: string, owner: IndexOwner, index: NameIndex): vo
       if (chunk.length > 1_000_000) flush();
     }
     flush();
-    writeSync(fd, `${hash.digest('hex')}\n`);
+    checksum = hash.digest('hex');
+    writeSync(fd, `${checksum}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
   renameSync(temporary, path);
+  return checksum;
 }
 
 /** Reads a saved index. Never throws: what can't be trusted is unusable, and a full pass makes a new one. */
@@ -79,7 +82,7 @@ export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
       const [name, type, mode, size, mtimeS, mtimeNs, ino, link] = JSON.parse(line);
       index.set(name, { type: TYPES[type] ?? 'file', mode, size, mtimeS, mtimeNs, ino, ctime: 0, link });
     }
-    return { kind: 'loaded', index };
+    return { kind: 'loaded', index, checksum: sum };
   } catch {
     return { kind: 'unusable', why: 'it is damaged' };
   }

@@ -1,4 +1,4 @@
-import { isRacy, isUntouched, unsure } from '../core/entry.js';
+import { type Entry, isRacy, isUntouched, looksSame, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
@@ -84,7 +84,11 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
 
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
     const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
-    const { outcome, items } = await transfer.run(run, has);
+    transfer.options.memory.willBring(differing(tree, line.index));
+    const onItem = (item: Item): void => {
+      if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
+    };
+    const { outcome, items } = await transfer.run(run, has, { onItem });
     if (outcome.kind === 'broken') {
       // A file never comes before its line; and before the first line nothing has come at all.
       if (items.length > 0) transfer.noteMaybe([...tree.entries()].filter(([, entry]) => entry.type !== 'file'));
@@ -104,13 +108,21 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     transfer.setStrays(
       new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]),
     );
-    for (const item of items) if (item.action === 'delete') line.index.delete(item.name);
+    for (const item of items) if (item.action === 'delete') transfer.gone(item.name);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );
     return { kind: 'done' };
   });
+}
+
+/** What is here otherwise than it was delivered, the root left out. */
+function* differing(tree: NameIndex, index: NameIndex): Generator<readonly [Name, Entry['type']]> {
+  for (const [name, now] of tree.below(ROOT)) {
+    const was = index.get(name);
+    if (was === undefined || !looksSame(was, now)) yield [name, now.type];
+  }
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */

@@ -17,7 +17,18 @@ export interface LineOptions extends TransferOptions {
   /** Looks at these directories once more and tells {@link Line.compare}. */
   readonly relist: (dirs: readonly Name[]) => Promise<void>;
   readonly onHalt: (failure: Failure) => void;
+  /** A name was noted that has to wait for the connection. */
+  readonly onHeldBack: () => void;
 }
+
+/**
+ * While the connection is gone at most so many names wait: the full pass that follows it finds the others again. About
+ * 300 bytes each.
+ */
+const MOST_WAITING = 50_000;
+
+/** From so many on they leave it to that pass, which brings all at once; fewer go ahead of it. */
+const LEFT_TO_PASS = 2_000;
 
 /**
  * A turn is taken when nothing was noted for so long, in milliseconds, or at the latest after so long: this joins what one
@@ -71,6 +82,10 @@ export class Line {
   #keepsStandbys = false;
   /** When to look again at what was not at rest. */
   #restedMs = 0;
+  /** A full pass is to come: the connection was gone. */
+  #passDue = false;
+  /** The last trouble that was told, until a run gets through. */
+  #told: string | undefined;
   /** Everything has its turn now, whether it has rested or not. */
   #draining = false;
 
@@ -112,6 +127,11 @@ export class Line {
   /** Notes a name that may differ. */
   note(name: Name): void {
     const now = performance.now();
+    if (this.held) {
+      if (this.#passDue && this.pending.size >= MOST_WAITING) return;
+      if (this.pending.note(name, now)) this.#options.onHeldBack();
+      return;
+    }
     if (!this.pending.note(name, now)) return;
     this.#latestMs ??= now + LATEST_MS;
     if (now >= this.#latestMs) this.#quiet.flush();
@@ -138,8 +158,9 @@ export class Line {
     if (this.#keepsStandbys && !this.held) this.#transfer.standbys.open();
   }
 
-  /** Holds the queue: the connection is gone. A run that is under way fails by itself. */
+  /** Holds the queue: the connection is gone. A run that is under way fails by itself. A full pass has to follow. */
   hold(): void {
+    this.#passDue = true;
     this.#queue.pause();
     void this.#transfer.standbys.close();
   }
@@ -156,7 +177,10 @@ export class Line {
       try {
         return await job(this.#transfer);
       } finally {
+        this.#options.memory.tidy();
         this.#bulk.start();
+        this.#passDue = false;
+        this.#takeTurn();
       }
     };
     return this.#queue.add(alone, { priority: 1 });
@@ -166,6 +190,12 @@ export class Line {
   oweInSync(): void {
     this.#owesInSync = true;
     if (this.pending.size === 0) void this.#queue.add(async () => this.#afterTurn());
+  }
+
+  /** A run got through. */
+  wentThrough(): void {
+    this.#breaks = 0;
+    this.#told = undefined;
   }
 
   /** A run broke: backs off, or halts. Gives how long to wait before the next, or undefined to give up. */
@@ -178,7 +208,9 @@ export class Line {
     const retryMs = delayMs(LINE_BACKOFF, ++this.#breaks, Math.random());
     this.#resumeMs = performance.now() + retryMs;
     // The first time a lost connection is the session's to tell: it hears it from the master.
-    if (failure.kind !== 'connection' || this.#breaks > 1) {
+    const isOurs = failure.kind !== 'connection' || this.#breaks > 1;
+    if (isOurs && failure.message !== this.#told) {
+      this.#told = failure.message;
       this.#options.report({ kind: 'trouble', target: this.target, failure, waiting: this.pending.size, retryMs });
     }
     return retryMs;
@@ -231,6 +263,7 @@ export class Line {
   }
 
   async #turn(): Promise<void> {
+    if (this.#passDue && this.pending.size >= LEFT_TO_PASS && !this.#draining) return;
     const now = performance.now();
     this.#busySinceMs ??= now;
     await this.#relistChanged(now);
@@ -277,7 +310,7 @@ export class Line {
   #heed(end: BatchEnd): void {
     switch (end.kind) {
       case 'done':
-        this.#breaks = 0;
+        this.wentThrough();
         if (end.delivered) this.#owesInSync = true;
         break;
       case 'broken':
@@ -293,6 +326,7 @@ export class Line {
   }
 
   #afterTurn(): void {
+    if (this.#bulk.pending === 0) this.#options.memory.tidy();
     if (this.pending.size > 0) this.#takeTurn();
     else if (!this.#owesInSync) this.#busySinceMs = undefined;
     else {

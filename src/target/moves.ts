@@ -70,6 +70,7 @@ async function makeGroup(
   const target = rsync.target.label;
   const beganMs = performance.now();
   const names = moves.map((move) => move.to);
+  transfer.options.memory.willBring(names.map((name) => [name, 'file']));
   for (const name of names) {
     // From now on it may be there, whatever becomes of the run.
     const was = transfer.index.get(name);
@@ -110,14 +111,19 @@ const stashOf = (name: Name): Name => (name === ROOT ? STASH : childOf(STASH, na
 async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failure | undefined> {
   // Known to the index before it is made: whatever happens, it is ours to delete.
   const files = names.map(stashOf);
-  for (const dir of new Set(files.flatMap(ancestorsOf))) transfer.index.set(dir, begun('dir'));
+  const dirs = new Set(files.flatMap(ancestorsOf));
+  transfer.options.memory.willBring([
+    ...[...dirs].map((dir) => [dir, 'dir'] as const),
+    ...files.map((file) => [file, 'file'] as const),
+  ]);
+  for (const dir of dirs) transfer.index.set(dir, begun('dir'));
   for (const file of files) transfer.index.set(file, begun('file'));
   const has = new Set(names);
   const { outcome } = await transfer.run({ kind: 'clear', names, stashDir: STASH }, (name) => has.has(name), {
     isSilent: true,
   });
   if (outcome.kind === 'broken') return outcome.failure;
-  for (const name of names) if (!outcome.failed.has(name)) transfer.index.delete(name);
+  for (const name of names) if (!outcome.failed.has(name)) transfer.gone(name);
   return undefined;
 }
 

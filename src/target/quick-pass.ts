@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Entry, unsure } from '../core/entry.js';
+import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
@@ -37,8 +38,14 @@ export function quickPass(line: Line, { disk, filter, mirror, report }: PassOpti
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });
     const run = { kind: 'pass', patterns: [], mirror: false, dryRun: false } as const;
+    const has = (name: Name): boolean => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string';
+    // Not before rsync begins, as elsewhere: the names are not known then. Only what rsync brings within the milliseconds
+    // before a `kill -9`, and what is deleted here before the next start, would stay there.
+    const onItem = (item: Item): void => {
+      if (line.index.get(item.name) === undefined) transfer.willBring(item);
+    };
     const [{ outcome, items }, names] = await Promise.all([
-      transfer.run(run, (name) => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string'),
+      transfer.run(run, has, { onItem }),
       readNames(line.index, disk, filter),
     ]);
     if (outcome.kind === 'broken') {

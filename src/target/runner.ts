@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly suitable?: readonly StandbyKind[];
   /** Not told: housekeeping. */
   readonly isSilent?: boolean;
+  /** rsync has turned to this name, before the index knows of it. */
+  readonly onItem?: (item: Item) => void;
   /** What it has to send in all, where known. */
   readonly totalBytes?: number;
 }
@@ -92,7 +94,7 @@ export class Runner {
     run: Run,
     items: Item[],
     kept: Set<Name>,
-    { isSilent = false, totalBytes }: RunOptions,
+    { isSilent = false, totalBytes, onItem }: RunOptions,
   ): (line: OutputLine) => void {
     const { report } = this.#options;
     const target = this.#options.rsync.target.label;
@@ -108,6 +110,7 @@ export class Runner {
           const item = { ...told, name: nameOf(line.name) };
           items.push(item);
           if (run.kind === 'pass' && run.dryRun) return;
+          onItem?.(item);
           this.#onItem(item);
           if (!isSilent) report({ kind: 'started', target, ...item });
           return;

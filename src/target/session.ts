@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
-import { delayMs, LINE_BACKOFF } from '../core/retry.js';
+import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
@@ -12,6 +12,9 @@ import { type Connection, type ConnectionOptions, openConnection } from '../ssh/
 import { fullPass, type PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
 import { quickPass } from './quick-pass.js';
+
+/** How long the other side may take to give a sign of life after this one was asleep, in milliseconds. */
+const PROBE_MS = 4_000;
 
 /** What it takes to reach one target. */
 export interface ReachOptions {
@@ -88,6 +91,8 @@ export class TargetSession {
   readonly #onHalt: (failure: Failure) => void;
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
+  /** While it waits to log in again. */
+  #waiting: { readonly sinceMs: number; readonly isSlow: boolean; readonly wake: () => void } | undefined;
   #passing: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -130,6 +135,7 @@ export class TargetSession {
       const end = quick ?? (await fullPass(this.line, options));
       switch (end.kind) {
         case 'done':
+          this.line.wentThrough();
           if (quick === undefined) await this.#walk();
           this.line.oweInSync();
           return undefined;
@@ -160,6 +166,19 @@ export class TargetSession {
     await this.#connection?.close();
   }
 
+  /** Something has changed that waits for the connection: if the next try is some time off, it is made now. */
+  nudge(): void {
+    if (this.#waiting === undefined || this.#waiting.isSlow) return;
+    if (performance.now() - this.#waiting.sinceMs >= NUDGE_MS) this.#waiting.wake();
+  }
+
+  /** The machine was asleep: the connection may be dead, and anything may have changed on both sides. */
+  async wake(): Promise<void> {
+    this.#waiting?.wake();
+    await this.#connection?.probe(PROBE_MS);
+    if (!this.line.held) await this.pass();
+  }
+
   #hold(connection: Connection | undefined): void {
     this.#connection = connection;
     void connection?.lost.then((failure) => this.#reconnect(failure));
@@ -171,12 +190,19 @@ export class TargetSession {
     this.line.hold();
     this.#connection = undefined;
     let failure = lost;
+    let told: Failure['kind'] | undefined;
+    let refusals = 0;
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
-      if (attempt > 1 && dispositionOf(failure) === 'halt') return this.#onHalt(failure);
-      const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
-      if (attempt === 1)
+      const disposition = attempt === 1 ? 'retry' : dispositionOf(failure);
+      if (disposition === 'halt') return this.#onHalt(failure);
+      const isSlow = disposition === 'retrySlowly';
+      const retryMs = isSlow
+        ? delayMs(LOGIN_BACKOFF, ++refusals, Math.random())
+        : delayMs(LINE_BACKOFF, attempt, Math.random());
+      if (failure.kind !== told)
         report({ kind: 'trouble', target: this.line.target, failure, waiting: this.line.pending.size, retryMs });
-      await this.#sleep(retryMs);
+      told = failure.kind;
+      await this.#wait(retryMs, isSlow);
       if (this.#stopping.signal.aborted) return;
       const begun = performance.now();
       const opened = await openConnection(connectionOptions(this.#options, target), this.#stopping.signal);
@@ -189,6 +215,21 @@ export class TargetSession {
       }
       failure = opened.failure;
     }
+  }
+
+  /** Until the next try to log in: after `ms`, or when it is woken. */
+  #wait(ms: number, isSlow: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => wake(), ms);
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        this.#stopping.signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      this.#waiting = { sinceMs: performance.now(), isSlow, wake };
+      this.#stopping.signal.addEventListener('abort', wake, { once: true });
+    });
   }
 
   async #sleep(ms: number): Promise<void> {

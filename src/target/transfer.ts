@@ -13,6 +13,7 @@ import type { Run } from '../rsync/run.js';
 import type { StandbyKind, Standbys } from '../rsync/standby.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
+import type { Memory } from '../state/memory.js';
 import { makeMoves, planMoves } from './moves.js';
 import { namesRun, Runner, type RunOptions, type RunResult } from './runner.js';
 
@@ -27,6 +28,8 @@ export interface TransferOptions {
   readonly rootIsThere: () => boolean;
   /** Called before anything is deleted: may refuse it for good. */
   readonly guard: (deletions: number) => Failure | undefined;
+  /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
+  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
   readonly noProgressMs?: number;
 }
@@ -129,7 +132,7 @@ export class Transfer {
     const plan = planBatch(before, this.#index, deletes);
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
-      if (typeof before.get(name) === 'string') this.#index.delete(name);
+      if (typeof before.get(name) === 'string') this.gone(name);
       this.#pending.settle(name);
     }
     const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
@@ -186,6 +189,7 @@ export class Transfer {
       idle: ['plain', 'sure'],
     };
     const run: Run = { ...namesRun(this.options, quickCheck === 'fooled'), names };
+    this.options.memory.willBring(entriesIn(names, view.before));
     const has = new Set(names);
     const result = await this.run(run, (name) => has.has(name), {
       suitable: suitable[quickCheck],
@@ -227,14 +231,14 @@ export class Transfer {
       for (const name of [...left]) {
         if (kept.has(name) || outcome.failed.has(name)) continue;
         left.delete(name);
-        this.#index.delete(name);
+        this.gone(name);
       }
       if (!isSilent) this.delivered(items, performance.now() - beganMs);
       if (left.size < count) continue;
       for (const name of left) {
         const failure = outcome.failed.get(name);
         if (failure !== undefined) this.failed(name, failure);
-        else this.#index.delete(name); // it holds what is not ours
+        else this.gone(name); // it holds what is not ours
       }
       return undefined;
     }
@@ -254,9 +258,21 @@ export class Transfer {
     for (const [name, now] of seen) if (typeof now !== 'string') this.mayBeThere(name, now.type);
   }
 
+  /** rsync has turned to a name that it was not told of. */
+  willBring({ action, name }: Item): void {
+    if (action !== 'delete') this.options.memory.willBring([[name, action === 'mkdir' ? 'dir' : 'file']]);
+  }
+
   /** It may be there by now, whoever told so. */
   mayBeThere(name: Name, type: Entry['type']): void {
     if (this.#index.get(name) === undefined) this.#index.set(name, begun(type === 'dir' ? 'dir' : 'file'));
+  }
+
+  /** It is not there any more, or not ours. */
+  gone(name: Name): void {
+    if (this.#index.get(name) === undefined) return;
+    this.#index.delete(name);
+    this.options.memory.isGone(name);
   }
 
   /** These may be in another state there than was delivered: they get another run. */
@@ -335,7 +351,7 @@ export class Transfer {
           if (!deleted.has(name) && !isSameGround(grounds.get(name), ground)) continue;
           emptied.add(parentOf(name));
         }
-        this.#index.delete(name);
+        this.gone(name);
         this.#pending.settle(name);
       } else if (isUntouched(was, now)) {
         const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
@@ -380,6 +396,13 @@ const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =
     const now = seen.get(name);
     return bytes + (typeof now === 'object' ? now.size : 0);
   }, 0);
+
+function* entriesIn(names: readonly Name[], seen: ReadonlyMap<Name, Seen>): Generator<readonly [Name, Entry['type']]> {
+  for (const name of names) {
+    const now = seen.get(name);
+    if (typeof now === 'object') yield [name, now.type];
+  }
+}
 
 const isSameGround = (before: Entry | undefined, after: Entry | undefined): boolean =>
   before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);

@@ -32,6 +32,8 @@ function lineFor(root: string, path: string): Line {
     rootIsThere: () => true,
     guard: () => undefined,
     onHalt: () => {},
+    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {} },
+    onHeldBack: () => {},
   });
   onTestFinished(() => line.stop());
   return line;

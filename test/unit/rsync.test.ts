@@ -292,10 +292,14 @@ describe('how a run ended', () => {
 
 describe('why ssh failed', () => {
   it.each([
-    ['@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.', 'login', /has changed/],
+    [
+      '@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.',
+      'hostKey',
+      /has changed/,
+    ],
     [
       'No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed.',
-      'login',
+      'hostKey',
       /not known here/,
     ],
     ['me@host: Permission denied (publickey,password).', 'login', /was refused \(it takes publickey,password\)/],
