@@ -17,7 +17,7 @@ import { beatFolder, keyOf, runtimeFolder, stateFolder } from './state/folders.j
 import type { IndexOwner } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
 import { Memory } from './state/memory.js';
-import { type PassOptions, takeSnapshot } from './target/full-pass.js';
+import { type PassParts, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
 import { QUICK_FROM } from './target/quick-pass.js';
@@ -116,7 +116,7 @@ export interface Parts {
   /** The tree is big and known from the last run: the sync comes first, watching and a walk after it. */
   readonly isQuick: boolean;
   readonly session: TargetSession;
-  readonly pass: Omit<PassOptions, 'report'>;
+  readonly pass: PassParts;
   /** Resolves when a guard or a failure that won't pass ends the program. */
   readonly halted: Promise<Failure>;
   /** The watcher subscribes; from its success on no change is missed. */
@@ -179,6 +179,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
       onHeldBack: () => session.nudge(),
+      onRemoved: (name) => session.removedThere(name),
     },
     prepared.index,
   );
@@ -231,7 +232,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     onTrouble: (failure, retryMs) =>
       report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),
   });
-  const pass: Omit<PassOptions, 'report'> = {
+  const pass: PassParts = {
     disk,
     filter,
     mirror,
@@ -271,6 +272,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
         setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor, save }), ROOT_CHECK_MS),
         setInterval(watchClock(report, session), CLOCK_CHECK_MS),
       );
+      session.rescanEvery(settings.rescanMinutes);
       return success(undefined);
     },
     startSyncing: async (tries) => {

@@ -38,6 +38,8 @@ export interface Settings {
   readonly allowEmpty: boolean;
   /** Whether to begin with a full pass. */
   readonly initial: boolean;
+  /** How often to make a full pass for safety, in minutes; 0: never. */
+  readonly rescanMinutes: number;
   /** `--debounce`, in milliseconds, for both kinds of {@link DEFAULT_REST}. */
   readonly debounceMs: number | undefined;
   readonly oneByOne: boolean;

@@ -93,7 +93,7 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, io: Io) => Promise<
   },
   'dry-run': async (parts, io) => {
     parts.line.resume();
-    const failure = await dryRun(parts.line, { ...parts.pass, report: io.report });
+    const failure = await dryRun(parts.line, { ...parts.pass, report: io.report, isRescan: false });
     return failure === undefined ? { kind: 'done' } : { kind: 'halted', failure };
   },
 };

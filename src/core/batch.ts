@@ -37,6 +37,10 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
   let quickCheck: Batch['quickCheck'] = 'idle';
   for (const [name, now] of seen) {
     const was = index.get(name);
+    if (now === 'unreadable') {
+      send.push(name); // rsync says why
+      continue;
+    }
     if (now === 'missing' || now === 'blocked') {
       if (was === undefined || deletes === 'never') drop.push(name);
       else if (now === 'missing') remove.push(name);

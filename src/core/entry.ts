@@ -19,10 +19,11 @@ export interface Entry {
 }
 
 /**
- * What the disk says of a name: an entry; `missing`; or `blocked`, when something stands in its place that can't be
- * synced or named to rsync: a FIFO, socket or device, or a parent that is no directory any more.
+ * What the disk says of a name: an entry; `missing`; `blocked`, when something stands in its place that can't be synced
+ * or named to rsync: a FIFO, socket or device, or a parent that is no directory any more; or `unreadable`, when the
+ * disk does not say (no permission on the way, an error): then it may well be there.
  */
-export type Seen = Entry | 'missing' | 'blocked';
+export type Seen = Entry | 'missing' | 'blocked' | 'unreadable';
 
 /** Whether what is here now is what was delivered. The inode may differ: another file with the same face. */
 export const looksSame = (a: Entry, b: Entry): boolean =>
@@ -43,6 +44,26 @@ export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
  */
 export const isUntouched = (before: Entry, after: Entry): boolean =>
   isSettled(before, after) && before.ctime === after.ctime;
+
+/** The same for whatever was seen. What can't be read may have changed. */
+export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
+  typeof before === 'object' && typeof after === 'object'
+    ? isUntouched(before, after)
+    : before === after && after !== 'unreadable';
+
+/** The microseconds of a time stamp as {@link Entry.ctime} has them. */
+const micros = (entry: Entry): number => (entry.mtimeS * 1_000_000 + Math.floor(entry.mtimeNs / 1_000)) % 2 ** 30;
+
+/**
+ * Whether a directory was surely not away in between, so that what is below it was always what is below it now: it is the
+ * same one, and its last change, if there was one since, was that something came, went or was renamed in it. Being renamed
+ * itself gives it a new change time but no new modification time (not POSIX, but so on Linux and macOS).
+ */
+export const stayedPut = (before: Entry, after: Seen | undefined): boolean =>
+  typeof after === 'object' &&
+  after.type === 'dir' &&
+  before.ino === after.ino &&
+  (before.ctime === after.ctime || after.ctime === micros(after));
 
 /**
  * What is on the remote, but not surely in this state: never equal to what is on the disk. For names that a run has

@@ -33,6 +33,13 @@ export type Event =
       readonly waiting: number;
       readonly retryMs: number;
     }
+  /** Something that was delivered is not there any more, and it was not syncwatch: a full sync follows. */
+  | { readonly kind: 'removedThere'; readonly target: string; readonly name: Name }
+  /**
+   * A rescan (`--rescan`) found these not to be as they should be there, and made it good: somebody changed them there, or
+   * syncwatch has missed something, which would be a bug.
+   */
+  | { readonly kind: 'repaired'; readonly target: string; readonly items: readonly Item[] }
   /** The machine, or only syncwatch, was asleep for so long: connection and both sides are checked. */
   | { readonly kind: 'woke'; readonly ms: number }
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */

@@ -1,3 +1,4 @@
+import { type Seen, wasLeftAlone } from './entry.js';
 import type { Failure } from './failure.js';
 import type { Name } from './name.js';
 import { delayMs, PATH_BACKOFF } from './retry.js';
@@ -14,6 +15,8 @@ interface Waiting {
   /** A run that goes on beside the others has it. */
   readonly isTaken: boolean;
   readonly failure: Failure | undefined;
+  /** What it was here when it failed. */
+  readonly failedAs: Seen | undefined;
 }
 
 /**
@@ -27,13 +30,14 @@ export class Pending {
   readonly #names = new Map<Name, Waiting>();
 
   /**
-   * Notes that `name` may differ. A failed name that is noted again is tried at once: something has changed. True if that
-   * is news: it was not waiting for its turn already.
+   * Notes that `name` may differ; `seen`: as this, where it was looked at. A failed name that is noted again is tried at
+   * once, unless it is what it was when it failed. True if that is news: it was not waiting for its turn already.
    */
-  note(name: Name, nowMs: number): boolean {
+  note(name: Name, nowMs: number, seen?: Seen): boolean {
     const old = this.#names.get(name);
     if (old === undefined) this.#names.set(name, { ...FRESH, sinceMs: nowMs });
-    else if (old.notBeforeMs > 0) this.#names.set(name, { ...old, notBeforeMs: 0 });
+    else if (old.notBeforeMs > 0 && !(seen !== undefined && wasLeftAlone(old.failedAs, seen)))
+      this.#names.set(name, { ...old, notBeforeMs: 0 });
     else return false;
     return true;
   }
@@ -77,9 +81,9 @@ export class Pending {
 
   /**
    * The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind, or
-   * a passing one that does not pass.
+   * a passing one that does not pass. `seen`: what it is here, where known.
    */
-  fail(name: Name, failure: Failure, nowMs: number, random: number): boolean {
+  fail(name: Name, failure: Failure, nowMs: number, random: number, seen?: Seen): boolean {
     const old = this.#names.get(name);
     const attempts = (old?.attempts ?? 0) + 1;
     this.#names.set(name, {
@@ -87,6 +91,7 @@ export class Pending {
       attempts,
       notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
       failure,
+      failedAs: seen,
     });
     return failure.isPassing === true ? attempts === TELL_PASSING_AT : old?.failure?.message !== failure.message;
   }
@@ -123,4 +128,10 @@ export class Pending {
   }
 }
 
-const FRESH: Omit<Waiting, 'sinceMs'> = { attempts: 0, notBeforeMs: 0, isTaken: false, failure: undefined };
+const FRESH: Omit<Waiting, 'sinceMs'> = {
+  attempts: 0,
+  notBeforeMs: 0,
+  isTaken: false,
+  failure: undefined,
+  failedAs: undefined,
+};

@@ -7,6 +7,9 @@ import { filterFrom } from './filter.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
 import { expandHome, rootFrom, targetFrom } from './places.js';
 
+/** A week. */
+const MOST_MINUTES = 10_080;
+
 /** Checks what was given, and makes it what the program works with. */
 export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings> {
   const once = one(parsed, 'once', isBoolean) ?? false;
@@ -34,6 +37,9 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
 
   const debounceMs = inRange(parsed, 'debounce', 0, 60_000);
   if (!debounceMs.ok) return debounceMs;
+  const rescan = parsed['rescan'];
+  if (typeof rescan !== 'number' || !(rescan >= 0 && rescan <= MOST_MINUTES))
+    return failed(usage(`--rescan takes a number of minutes from 0 (never) to ${MOST_MINUTES}`));
   const port = inRange(parsed, 'port', 1, 65_535);
   if (!port.ok) return port;
   const maxDelete = inRange(parsed, 'max-delete', 0, Number.MAX_SAFE_INTEGER);
@@ -93,6 +99,7 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     maxDelete: maxDelete.value,
     allowEmpty: parsed['allow-empty'] === true,
     initial,
+    rescanMinutes: rescan,
     debounceMs: debounceMs.value,
     oneByOne: parsed['one-by-one'] === true,
     ssh: {

@@ -88,6 +88,13 @@ const OPTIONS = {
     group: HOW,
     describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
   },
+  rescan: {
+    type: 'number',
+    default: 60,
+    requiresArg: true,
+    group: HOW,
+    describe: 'make a full sync every so many minutes, as a safety net; 0: never',
+  },
   'one-by-one': {
     type: 'boolean',
     default: false,

@@ -1,5 +1,5 @@
 import type { Event, Item } from '../core/event.js';
-import { showControls } from '../core/name.js';
+import { ROOT, showControls } from '../core/name.js';
 import type { Verbosity } from '../settings.js';
 import {
   bytesInWords,
@@ -60,6 +60,14 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
           event.failure.hint === undefined ? '' : `\n  ${event.failure.hint}`
         }${detail(event.failure.detail)}`,
       );
+    case 'removedThere':
+      return complain(
+        `${event.name === ROOT ? event.target : `${pathInWords(event.name)} on ${event.target}`} was removed by someone else: a full sync follows`,
+      );
+    case 'repaired':
+      return complain(
+        `the rescan repaired ${count(event.items.length, 'path')} on ${event.target}: ${event.items.slice(0, NAMED).map(itemInWords).join(', ')}${event.items.length > NAMED ? ', …' : ''}\n  If nobody changed them there, syncwatch has missed something: please report it.`,
+      );
     case 'woke':
       return say(`awake again after ${timeInWords(event.ms)}: checking the connection and everything`);
     case 'rootGone':
@@ -91,6 +99,9 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       return complain(`syncwatch: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
   }
 }
+
+/** How many of what was repaired are named. */
+const NAMED = 10;
 
 const MARKS: Readonly<Record<Item['action'], string>> = {
   send: '',

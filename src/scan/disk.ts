@@ -10,6 +10,11 @@ export interface DirectoryContent {
   readonly others: readonly string[];
 }
 
+/** Whether a directory on the way to a name is a real one, or why it can't be seen. */
+type Way = boolean | 'missing' | 'unreadable';
+/** Remembers such answers for a batch of names. */
+export type Ways = Map<Name, Way>;
+
 /**
  * Reads names below one root with lstat: raw bytes, links not followed. A path is looked at only where every
  * directory on the way is a real one, so that a link in the middle never leads out of the root.
@@ -35,14 +40,14 @@ export class Disk {
   }
 
   /** What is at `name`. `dirs` remembers the answers about directories on the way, for a batch of names. */
-  see(name: Name, dirs: Map<Name, boolean | 'missing'> = new Map()): Seen {
+  see(name: Name, dirs: Ways = new Map()): Seen {
     if (name !== ROOT) {
       const parent = this.#directory(parentOf(name), dirs);
-      if (parent === 'missing') return 'missing';
+      if (typeof parent === 'string') return parent;
       if (!parent) return 'blocked';
     }
     const stats = this.#lstat(name);
-    return stats === undefined ? 'missing' : (this.#entry(name, stats) ?? 'blocked');
+    return typeof stats === 'string' ? stats : (this.#entry(name, stats) ?? 'blocked');
   }
 
   /** What `dir` holds, by name and type alone; undefined where it can't be read, or the file system tells no types. */
@@ -87,14 +92,14 @@ export class Disk {
     return undefined;
   }
 
-  /** True for a real directory, 'missing' where it or one above it is gone, false for anything else. */
-  #directory(name: Name, known: Map<Name, boolean | 'missing'>): boolean | 'missing' {
+  /** True for a real directory, false for anything else; or why it or one above it can't be seen. */
+  #directory(name: Name, known: Ways): Way {
     if (name === ROOT) return true;
     const before = known.get(name);
     if (before !== undefined) return before;
     const parent = this.#directory(parentOf(name), known);
-    const stats = parent === true ? this.#lstat(name) : undefined;
-    const answer = parent !== true ? parent : stats === undefined ? 'missing' : stats.isDirectory();
+    const stats = parent === true ? this.#lstat(name) : 'missing';
+    const answer = parent !== true ? parent : typeof stats === 'string' ? stats : stats.isDirectory();
     known.set(name, answer);
     return answer;
   }
@@ -120,7 +125,7 @@ export class Disk {
         continue;
       }
       const stats = this.#lstat(name);
-      if (stats === undefined) continue;
+      if (typeof stats === 'string') continue;
       const entry = this.#entry(name, stats);
       if (entry === undefined) others.push(base);
       else entries.set(base, entry);
@@ -128,11 +133,11 @@ export class Disk {
     return { entries, others };
   }
 
-  #lstat(name: Name): BigIntStats | undefined {
+  #lstat(name: Name): BigIntStats | 'missing' | 'unreadable' {
     try {
-      return lstatSync(this.path(name), { bigint: true, throwIfNoEntry: false });
+      return lstatSync(this.path(name), { bigint: true, throwIfNoEntry: false }) ?? 'missing';
     } catch {
-      return undefined; // no permission on the way, or a loop of links
+      return 'unreadable'; // no permission on the way, a loop of links, an error of the disk
     }
   }
 

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Entry, Seen } from '../core/entry.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
-import type { Disk } from './disk.js';
+import type { Disk, Ways } from './disk.js';
 import { type Listing, walk } from './walk.js';
 
 /**
@@ -32,7 +32,7 @@ export async function* look(
 ): AsyncGenerator<Listing> {
   const from = new Set<Name>();
   const deep = new Set<Name>();
-  const dirs = new Map<Name, boolean | 'missing'>();
+  const dirs: Ways = new Map();
   for (const name of hinted) {
     const start = startFor(disk, name, dirs);
     if (!filter.decideDeep(start, true).synced) continue;
@@ -51,13 +51,13 @@ export async function* look(
 }
 
 /** The nearest real directory at or above the parent of `name`. */
-function startFor(disk: Disk, name: Name, dirs: Map<Name, boolean | 'missing'>): Name {
+function startFor(disk: Disk, name: Name, dirs: Ways): Name {
   let dir = parentOf(name);
   while (dir !== ROOT && !isDirectory(disk, dir, dirs)) dir = parentOf(dir);
   return dir;
 }
 
-function isDirectory(disk: Disk, name: Name, dirs: Map<Name, boolean | 'missing'>): boolean {
+function isDirectory(disk: Disk, name: Name, dirs: Ways): boolean {
   const seen = disk.see(name, dirs);
   return typeof seen !== 'string' && seen.type === 'dir';
 }
@@ -89,7 +89,7 @@ export async function sweep(
   return found;
 }
 
-/** Names a listing shows to differ from the index: new, changed, or gone, with all that was below what is gone. */
+/** Names a listing shows to differ from the index, and as what: new, changed, or gone with all that was below. */
 export function* differences(
   listing: Listing,
   index: {
@@ -98,25 +98,25 @@ export function* differences(
     below(dir: Name): Iterable<[Name, Entry]>;
   },
   settled: (was: Entry | undefined, now: Entry) => boolean,
-): Generator<Name> {
-  if (!settled(index.get(listing.dir), listing.self)) yield listing.dir;
+): Generator<[Name, Seen]> {
+  if (!settled(index.get(listing.dir), listing.self)) yield [listing.dir, listing.self];
   for (const [base, entry] of listing.entries) {
     const name = childOf(listing.dir, base);
     const was = index.get(name);
-    if (!settled(was, entry)) yield name;
-    if (was?.type === 'dir' && entry.type !== 'dir') for (const [below] of index.below(name)) yield below;
+    if (!settled(was, entry)) yield [name, entry];
+    if (was?.type === 'dir' && entry.type !== 'dir') for (const [below] of index.below(name)) yield [below, 'blocked'];
   }
   for (const base of index.children(listing.dir).keys()) {
     if (listing.entries.has(base)) continue;
     const name = childOf(listing.dir, base);
-    yield name;
-    for (const [below] of index.below(name)) yield below;
+    yield [name, 'missing'];
+    for (const [below] of index.below(name)) yield [below, 'missing'];
   }
 }
 
 /** What the disk says of each of these names, now. */
 export async function seeAll(disk: Disk, names: readonly Name[]): Promise<Map<Name, Seen>> {
-  const dirs = new Map<Name, boolean | 'missing'>();
+  const dirs: Ways = new Map();
   const seen = new Map<Name, Seen>();
   for (const name of names) {
     seen.set(name, disk.see(name, dirs));

@@ -1,8 +1,8 @@
-import { type Entry, isRacy, isUntouched, looksSame, unsure } from '../core/entry.js';
+import { type Entry, isRacy, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
-import { childOf, type Name, ROOT } from '../core/name.js';
+import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
@@ -18,13 +18,19 @@ export interface PassOptions {
   readonly report: Report;
   /** Gets every listing of the walk before the pass. */
   readonly onListing: (listing: Listing) => void;
+  /** Nothing should be to do: what there is after all is told as repaired. */
+  readonly isRescan: boolean;
   /** Looks at what was found here before anything is changed there; may refuse, for good or (a run broke) for now. */
   readonly guard: (snapshot: Snapshot, transfer: Transfer) => Promise<Failure | undefined>;
 }
 
+/** What stays the same from pass to pass. */
+export type PassParts = Omit<PassOptions, 'report' | 'isRescan'>;
+
 /** How a full pass ended: `again` after so many milliseconds, because the run broke. */
 export type PassEnd =
-  | { readonly kind: 'done' }
+  /** `found`: whether there was anything to do. */
+  | { readonly kind: 'done'; readonly found: boolean }
   | { readonly kind: 'again'; readonly afterMs: number; readonly failure: Failure }
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'stopped' };
@@ -78,7 +84,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     if (refused !== undefined) {
       return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
     }
-    report({ kind: 'passStarted', target: line.target, names: tree.size });
+    if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
+    const strange = options.isRescan ? unexpected(line, snapshot, disk) : undefined;
     const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);
 
@@ -94,14 +101,17 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (items.length > 0) transfer.noteMaybe([...tree.entries()].filter(([, entry]) => entry.type !== 'file'));
       return again(outcome.failure);
     }
-    const after = await seeAll(
-      disk,
-      items.map(({ name }) => name),
-    );
+    const told = items.map(({ name }) => name);
+    const after = await seeAll(disk, [...new Set([...told, ...told.flatMap(ancestorsOf)])]);
+    const hasMoved = (dir: Name): boolean => {
+      const before = tree.get(dir);
+      return before !== undefined && !stayedPut(before, after.get(dir));
+    };
     for (const [name, entry] of tree.entries()) {
       if (outcome.failed.has(name)) continue;
       const now = after.get(name);
-      const sure = now === undefined || (typeof now !== 'string' && isUntouched(entry, now));
+      const sure =
+        now === undefined || (typeof now !== 'string' && isUntouched(entry, now) && !ancestorsOf(name).some(hasMoved));
       line.index.set(name, sure && !isRacy(entry, fromMs, toMs, disk.tickMs) ? entry : unsure(entry));
     }
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
@@ -113,8 +123,44 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );
-    return { kind: 'done' };
+    // A directory's time is another one there as soon as anybody puts something into it.
+    const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
+    if (strange !== undefined) {
+      const wasMissed = strange.gone.map((name): Item => ({ action: 'delete', name, bytes: 0, isNew: false }));
+      const repaired = [...items.filter((item) => isNews(item) && strange.is(item.name)), ...wasMissed];
+      if (repaired.length > 0) report({ kind: 'repaired', target: line.target, items: repaired });
+    }
+    return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
   });
+}
+
+/** What was changed here so long before a rescan, in milliseconds, should have been noticed. */
+const NOTICED_MS = 10_000;
+
+/**
+ * Which names a rescan should have nothing to do with: what did not wait and either is as it was delivered, or was changed
+ * here so long ago that it should have been noticed. `gone`: what is gone here and nobody noticed.
+ */
+function unexpected(
+  line: Line,
+  { tree, fromMs }: Snapshot,
+  disk: Disk,
+): { is: (name: Name) => boolean; gone: readonly Name[] } {
+  const waited = new Set([...line.pending].map(([name]) => name));
+  const isOld = (name: Name): boolean => (disk.changedMs(name) ?? 0) < fromMs - NOTICED_MS;
+  const before = new Map<Name, Entry | undefined>();
+  for (const [name] of tree.entries()) before.set(name, line.index.get(name));
+  const is = (name: Name): boolean => {
+    const [was, now] = [before.get(name), tree.get(name)];
+    if (waited.has(name) || now === undefined) return false;
+    return (was !== undefined && looksSame(was, now)) || isOld(name);
+  };
+  const gone: Name[] = [];
+  for (const [name] of line.deletes ? line.index.below(ROOT) : []) {
+    const dir = parentOf(name);
+    if (tree.get(name) === undefined && tree.get(dir) !== undefined && !waited.has(name) && isOld(dir)) gone.push(name);
+  }
+  return { is, gone };
 }
 
 /** What is here otherwise than it was delivered, the root left out. */

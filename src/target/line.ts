@@ -1,6 +1,6 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
-import { isSettled } from '../core/entry.js';
+import { isSettled, type Seen } from '../core/entry.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -121,18 +121,18 @@ export class Line {
 
   /** Compares a listing with the index and notes what differs. */
   compare(listing: Listing): void {
-    for (const name of differences(listing, this.index, isSettled)) this.note(name);
+    for (const [name, seen] of differences(listing, this.index, isSettled)) this.note(name, seen);
   }
 
-  /** Notes a name that may differ. */
-  note(name: Name): void {
+  /** Notes a name that may differ; `seen`: as this, where that is known. */
+  note(name: Name, seen?: Seen): void {
     const now = performance.now();
     if (this.held) {
       if (this.#passDue && this.pending.size >= MOST_WAITING) return;
-      if (this.pending.note(name, now)) this.#options.onHeldBack();
+      if (this.pending.note(name, now, seen)) this.#options.onHeldBack();
       return;
     }
-    if (!this.pending.note(name, now)) return;
+    if (!this.pending.note(name, now, seen)) return;
     this.#latestMs ??= now + LATEST_MS;
     if (now >= this.#latestMs) this.#quiet.flush();
     else this.#quiet();

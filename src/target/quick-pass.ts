@@ -74,7 +74,7 @@ export function quickPass(line: Line, { disk, filter, mirror, report }: PassOpti
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );
-    return { kind: 'done' };
+    return { kind: 'done', found: true };
   });
 }
 

@@ -105,8 +105,8 @@ export class Runner {
       switch (line.kind) {
         case 'item': {
           // rsync says of each run that the root's time was set: not worth a word.
-          if (line.name === ROOT) return;
           const { kind: _, ...told } = line;
+          if (line.name === ROOT) return told.isNew ? onItem?.(told) : undefined;
           const item = { ...told, name: nameOf(line.name) };
           items.push(item);
           if (run.kind === 'pass' && run.dryRun) return;

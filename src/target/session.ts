@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
+import type { Name } from '../core/name.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
@@ -9,12 +10,15 @@ import { atLeast, probeLocal, probeThere, type There, type Version } from '../rs
 import type { Settings } from '../settings.js';
 import { aimOf, type SshOptions } from '../ssh/command.js';
 import { type Connection, type ConnectionOptions, openConnection } from '../ssh/connection.js';
-import { fullPass, type PassOptions } from './full-pass.js';
+import { fullPass, type PassOptions, type PassParts } from './full-pass.js';
 import type { Line } from './line.js';
 import { quickPass } from './quick-pass.js';
 
 /** How long the other side may take to give a sign of life after this one was asleep, in milliseconds. */
 const PROBE_MS = 4_000;
+
+/** How long after a full pass because of something that was removed there the next such one may be, in milliseconds. */
+const CHECK_PAUSE_MS = 10_000;
 
 /** What it takes to reach one target. */
 export interface ReachOptions {
@@ -85,12 +89,15 @@ export const rsyncSettings = (settings: Settings, target: Target, reached: Reach
 export class TargetSession {
   readonly line: Line;
   readonly #options: ReachOptions;
-  readonly #pass: Omit<PassOptions, 'report'>;
+  readonly #pass: PassParts;
   /** Walks the disk and compares it with the index, after each full pass. */
   readonly #walk: () => Promise<void>;
   readonly #onHalt: (failure: Failure) => void;
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
+  #checkedMs = Number.NEGATIVE_INFINITY;
+  #rescanTimer: NodeJS.Timeout | undefined;
   /** While it waits to log in again. */
   #waiting: { readonly sinceMs: number; readonly isSlow: boolean; readonly wake: () => void } | undefined;
   #passing: Promise<unknown> = Promise.resolve();
@@ -99,7 +106,7 @@ export class TargetSession {
     line: Line,
     reached: Reached,
     options: ReachOptions,
-    parts: { pass: Omit<PassOptions, 'report'>; walk: () => Promise<void>; onHalt: (failure: Failure) => void },
+    parts: { pass: PassParts; walk: () => Promise<void>; onHalt: (failure: Failure) => void },
   ) {
     this.line = line;
     this.#options = options;
@@ -114,12 +121,12 @@ export class TargetSession {
    * that broke, and with nothing when it is done or the session is stopped.
    */
   pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
-    return this.#inTurn(() => this.#passNow(tries, false));
+    return this.#inTurn(() => this.#passNow(tries, 'full'));
   }
 
   /** The same, with a {@link quickPass} where that will do. The walk after it is left to the caller. */
   quickPass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
-    return this.#inTurn(() => this.#passNow(tries, true));
+    return this.#inTurn(() => this.#passNow(tries, 'quick'));
   }
 
   #inTurn(pass: () => Promise<Failure | undefined>): Promise<Failure | undefined> {
@@ -128,16 +135,16 @@ export class TargetSession {
     return done;
   }
 
-  async #passNow(tries: number, quickly: boolean): Promise<Failure | undefined> {
-    const options: PassOptions = { ...this.#pass, report: this.#options.report };
+  async #passNow(tries: number, kind: 'full' | 'quick' | 'rescan'): Promise<Failure | undefined> {
+    const options: PassOptions = { ...this.#pass, report: this.#options.report, isRescan: kind === 'rescan' };
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
-      const quick = quickly && attempt === 1 ? await quickPass(this.line, options) : undefined;
+      const quick = kind === 'quick' && attempt === 1 ? await quickPass(this.line, options) : undefined;
       const end = quick ?? (await fullPass(this.line, options));
       switch (end.kind) {
         case 'done':
           this.line.wentThrough();
           if (quick === undefined) await this.#walk();
-          this.line.oweInSync();
+          if (kind !== 'rescan' || end.found) this.line.oweInSync();
           return undefined;
         case 'again':
           if (attempt >= tries) return end.failure;
@@ -153,17 +160,45 @@ export class TargetSession {
     return undefined;
   }
 
+  #stopTimers(): void {
+    this.#stopping.abort();
+    clearTimeout(this.#checkTimer);
+    clearTimeout(this.#rescanTimer);
+  }
+
   /** No new passes or logins; what is under way goes on. Resolves when no pass is under way. */
   async windDown(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopTimers();
     if (!this.line.held) await this.#passing;
   }
 
   /** Ends everything of this target. */
   async close(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopTimers();
     await this.line.stop();
     await this.#connection?.close();
+  }
+
+  /** Something of ours was removed there: a full pass, but not one after the other while somebody goes on removing. */
+  removedThere(name: Name): void {
+    if (this.#checkTimer !== undefined || this.line.held) return;
+    this.#options.report({ kind: 'removedThere', target: this.line.target, name });
+    const wait = Math.max(0, this.#checkedMs + CHECK_PAUSE_MS - performance.now());
+    this.#checkTimer = setTimeout(async () => {
+      await this.pass();
+      this.#checkedMs = performance.now();
+      this.#checkTimer = undefined;
+    }, wait);
+  }
+
+  /** A full pass every so many minutes, quiet unless it finds something. */
+  rescanEvery(minutes: number): void {
+    if (minutes <= 0) return;
+    this.#rescanTimer = setTimeout(async () => {
+      // Without a connection the next one begins with a full pass anyway.
+      if (!this.line.held && !this.#stopping.signal.aborted) await this.#inTurn(() => this.#passNow(1, 'rescan'));
+      if (!this.#stopping.signal.aborted) this.rescanEvery(minutes);
+    }, minutes * 60_000);
   }
 
   /** Something has changed that waits for the connection: if the next try is some time off, it is made now. */

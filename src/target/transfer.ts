@@ -1,8 +1,8 @@
 import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, type Entry, isRacy, isUntouched, type Seen, unsure } from '../core/entry.js';
+import { begun, type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { type Name, parentOf } from '../core/name.js';
+import { ancestorsOf, type Name, parentOf } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
@@ -28,6 +28,8 @@ export interface TransferOptions {
   readonly rootIsThere: () => boolean;
   /** Called before anything is deleted: may refuse it for good. */
   readonly guard: (deletions: number) => Failure | undefined;
+  /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
+  readonly onRemoved: (name: Name) => void;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
   readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
@@ -39,6 +41,8 @@ export interface BatchView {
   readonly before: Map<Name, Seen>;
   /** For what is missing: the nearest directory above it that is there. */
   readonly grounds: Map<Name, Entry | undefined>;
+  /** The directories above them. */
+  readonly above: ReadonlyMap<Name, Seen>;
   /** When they were looked at, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -119,7 +123,8 @@ export class Transfer {
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
-    const view: BatchView = { before, grounds: new Map(), fromMs, toMs };
+    const above = await seeAll(disk, [...new Set(names.flatMap(ancestorsOf))]);
+    const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
     const waits = mayRest ? unrested(before, this.#index, waited, fromMs, this.options.rest) : NO_WAITS;
@@ -132,7 +137,8 @@ export class Transfer {
     const plan = planBatch(before, this.#index, deletes);
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
-      if (typeof before.get(name) === 'string') this.gone(name);
+      const seen = before.get(name);
+      if (seen === 'missing' || seen === 'blocked') this.gone(name);
       this.#pending.settle(name);
     }
     const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
@@ -194,6 +200,7 @@ export class Transfer {
     const result = await this.run(run, (name) => has.has(name), {
       suitable: suitable[quickCheck],
       totalBytes: sizeOf(names, view.before),
+      onItem: (item) => this.#heedMissing(item, view),
     });
     const { outcome, items } = result;
     if (outcome.kind === 'broken') this.noteMaybe(names.map((name) => [name, view.before.get(name) ?? 'missing']));
@@ -205,6 +212,15 @@ export class Transfer {
       );
     }
     return result;
+  }
+
+  /** rsync makes something anew there that should have been there: somebody else has removed it, and who knows what else. */
+  #heedMissing({ name, isNew }: Item, { before }: BatchView): void {
+    const was = this.#index.get(name);
+    if (!isNew || was === undefined || was.mtimeNs < 0) return;
+    const now = before.get(name);
+    if (now === undefined ? was.type === 'dir' : typeof now !== 'string' && now.type === was.type)
+      this.options.onRemoved(name);
   }
 
   /** Looks again, right before they are deleted there: the runs before took their time. What is back is still pending. */
@@ -292,10 +308,10 @@ export class Transfer {
   }
 
   /** A name could not be synced: it backs off, and what is there is unsure. */
-  failed(name: Name, failure: Failure): void {
+  failed(name: Name, failure: Failure, seen?: Seen): void {
     const was = this.#index.get(name);
     if (was !== undefined) this.#index.set(name, unsure(was));
-    const news = this.#pending.fail(name, failure, performance.now(), Math.random());
+    const news = this.#pending.fail(name, failure, performance.now(), Math.random(), seen);
     if (news) this.options.report({ kind: 'pathFailed', target: this.options.rsync.target.label, name, failure });
   }
 
@@ -324,11 +340,12 @@ export class Transfer {
   /** After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. */
   async settle(
     names: readonly Name[],
-    { before, grounds, fromMs, toMs }: BatchView,
+    { before, grounds, above, fromMs, toMs }: BatchView,
     { items, kept }: Pick<RunResult, 'items' | 'kept'>,
     failures: ReadonlyMap<Name, Failure>,
   ): Promise<void> {
     const after = await seeAll(this.options.disk, names);
+    const moved = await this.#movedOf(above);
     const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
     const emptied = new Set<Name>(); // something of ours below them went, or is about to
     // What is below a directory before the directory: a longer name first.
@@ -338,9 +355,9 @@ export class Transfer {
       const failure = failures.get(name);
       if (was === undefined || now === undefined) continue;
       if (failure !== undefined) {
-        this.failed(name, failure);
+        this.failed(name, failure, was);
       } else if (typeof was === 'string' || typeof now === 'string') {
-        if (was !== now) continue; // came or went meanwhile: its turn comes again
+        if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
         if (kept.has(name)) {
           if (this.#stays(name, emptied)) continue;
           this.options.report({ kind: 'kept', target: this.options.rsync.target.label, name });
@@ -353,7 +370,7 @@ export class Transfer {
         }
         this.gone(name);
         this.#pending.settle(name);
-      } else if (isUntouched(was, now)) {
+      } else if (isUntouched(was, now) && !ancestorsOf(name).some((dir) => moved.has(dir))) {
         const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
         this.#index.set(name, racy ? unsure(was) : was);
         if (!racy) this.#pending.settle(name);
@@ -361,6 +378,16 @@ export class Transfer {
         this.#pending.again(name, performance.now());
       }
     }
+  }
+
+  /** Which of these directories may have been away in between: then rsync may have read something else below them. */
+  async #movedOf(above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
+    const after = await seeAll(this.options.disk, [...above.keys()]);
+    const moved = new Set<Name>();
+    for (const [dir, before] of above) {
+      if (typeof before === 'object' && !stayedPut(before, after.get(dir))) moved.add(dir);
+    }
+    return moved;
   }
 
   /**
@@ -382,8 +409,11 @@ export class Transfer {
    * what type it is, and rsync's quick check must not be trusted with it.
    */
   #noteBegun({ action, name }: Item): void {
-    if (action === 'delete') return;
     const was = this.#index.get(name);
+    if (action === 'delete') {
+      if (was !== undefined) this.#index.set(name, unsure(was));
+      return;
+    }
     const known = was !== undefined && (action === 'attributes' || (was.type === 'dir') === (action === 'mkdir'));
     this.#index.set(name, known ? unsure(was) : begun(action === 'mkdir' ? 'dir' : 'file'));
   }

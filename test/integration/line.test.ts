@@ -32,6 +32,7 @@ function lineFor(root: string, path: string): Line {
     rootIsThere: () => true,
     guard: () => undefined,
     onHalt: () => {},
+    onRemoved: () => {},
     memory: { willBring: () => {}, isGone: () => {}, tidy: () => {} },
     onHeldBack: () => {},
   });
@@ -89,6 +90,7 @@ describe('a quick pass', () => {
     disk: new Disk(root),
     filter: filtered,
     mirror: false,
+      isRescan: false,
     report: () => {},
     onListing: () => {},
     guard: async () => undefined,
