@@ -15,6 +15,10 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // With servers of their own, which they may kill.
+        test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000 },
+      },
     ],
     // In CI a test that does not run is a defect.
     allowOnly: process.env['CI'] === undefined,

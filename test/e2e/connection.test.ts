@@ -1,25 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { place, type Running } from '../support/cli.js';
+import { MASTER, processesOf, processOf, WATCHER } from '../support/faulty.js';
 import { fill } from '../support/tree.js';
 
-/** The processes of this syncwatch whose command matches. */
-function processes(running: Running, pattern: RegExp): number[] {
-  const pids = childrenOf(running.child.pid ?? 0);
-  return execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => pattern.test(line) && !line.includes('<defunct>'))
-    .map((line) => Number.parseInt(line, 10))
-    .filter((pid) => pids.includes(pid));
-}
-
-/** Kills the one process of this syncwatch whose command matches, as soon as there is one. (Never a pid 0: that is our own group.) */
-async function killOne(running: Running, pattern: RegExp): Promise<void> {
-  process.kill(await running.until(`a process ${pattern}`, () => processes(running, pattern)[0] ?? false), 'SIGKILL');
-}
+/** Kills the one process of this syncwatch whose command matches, as soon as there is one. */
+const killOne = async (running: Running, pattern: RegExp): Promise<void> =>
+  void process.kill(await processOf(running, pattern), 'SIGKILL');
 
 describe('one connection', () => {
   it('one master for everything, and every rsync goes through it', async () => {
@@ -27,7 +15,7 @@ describe('one connection', () => {
     fill(local, { a: 'a' });
     const running = start(['--debug']);
     await running.inSync();
-    expect(processes(running, /ssh -N/).length).toBe(1);
+    expect(processesOf(running, MASTER).length).toBe(1);
     expect(running.events.filter((e) => e.event === 'connected').length).toBe(1);
   });
 
@@ -38,7 +26,7 @@ describe('one connection', () => {
     await running.inSync();
     for (let i = 0; i < 3; i++) {
       const before = running.events.length;
-      await killOne(running, /ssh -N/);
+      await killOne(running, MASTER);
       writeFileSync(join(local, 'a'), `changed ${i}`);
       fill(local, { [`n/${i}/new`]: 'n' });
       await running.event('trouble', () => true, before);
@@ -59,7 +47,7 @@ describe('one connection', () => {
     const running = start();
     await running.inSync();
     for (let i = 0; i < 3; i++) {
-      await killOne(running, /watch\/process/);
+      await killOne(running, WATCHER);
       // in place: nothing but a watcher, or a walk after its death, can find this
       writeFileSync(join(local, 'd/b'), `while nobody watched ${i}`);
       await same(running);

@@ -90,7 +90,7 @@ describe('a quick pass', () => {
     disk: new Disk(root),
     filter: filtered,
     mirror: false,
-      isRescan: false,
+    isRescan: false,
     report: () => {},
     onListing: () => {},
     guard: async () => undefined,

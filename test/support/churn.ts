@@ -1,19 +1,23 @@
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 /** A small generator of random numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -23,7 +27,27 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** Changes a tree at random for some time: create, append, atomic save, rename, move, delete, change of type, chmod. */
+/** Names that a shell, rsync's lists or a terminal might trip over; the last one is no UTF-8. */
+const ODD: readonly Buffer[] = [
+  ...[
+    'with space',
+    'new\nline',
+    '#comment',
+    ';comment',
+    '-rf',
+    '*',
+    'q\'uo"te',
+    '\u{1F980} ü',
+    '\u001b[31mred',
+    'a'.repeat(200),
+  ].map((name) => Buffer.from(name)),
+  Buffer.from([0x62, 0xff, 0xfe, 0x64]),
+];
+
+/**
+ * Changes a tree at random for some time: create, write, append, atomic save, rename, move, mkdir -p, rmdir, rm -rf, links,
+ * chmod, times, changes of type, odd names. The steps are the same for the same seed.
+ */
 export async function churn(root: string, seed: number, ms: number): Promise<void> {
   const random = randomFrom(seed);
   const below = (n: number): number => Math.floor(random() * n);
@@ -76,6 +100,34 @@ export async function churn(root: string, seed: number, ms: number): Promise<voi
       else mkdirSync(path);
     },
     () => appendFileSync(something(), 'more'),
+    () => truncateSync(something(), below(3)),
+    () => writeFileSync(Buffer.concat([Buffer.from(`${dir()}/`), pick(ODD) ?? Buffer.from('odd')]), String(random())),
+    () => {
+      // saved and removed at once
+      const path = something();
+      if (isDir(path)) return;
+      writeFileSync(`${path}~new`, String(random()));
+      renameSync(`${path}~new`, path);
+      rmSync(path);
+    },
+    () => rmdirSync(something()),
+    () => cpSync(something(), join(dir(), `c${below(20)}`), { preserveTimestamps: true, recursive: true }),
+    () => utimesSync(something(), 1_500_000_000 + below(1_000), 1_500_000_000 + below(3)),
+    () => {
+      // swapped, and sometimes back again
+      const [a, b, aside] = [something(), something(), join(root, '.aside')];
+      for (let n = below(2); n >= 0; n--) {
+        renameSync(a, aside);
+        renameSync(b, a);
+        renameSync(aside, b);
+      }
+    },
+    () => {
+      // in place, of the same size, twice within a moment
+      const path = join(dir(), `s${below(5)}`);
+      writeFileSync(path, String(below(10)));
+      writeFileSync(path, String(below(10)));
+    },
   ];
 
   const end = Date.now() + ms;

@@ -78,8 +78,8 @@ export class Running {
   }
 
   /** Waits until `check` gives something, looking again whenever the program speaks and every few milliseconds. */
-  async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
-    const deadline = Date.now() + PATIENCE_MS;
+  async until<T>(what: string, check: () => T | undefined | false, patienceMs = PATIENCE_MS): Promise<T> {
+    const deadline = Date.now() + patienceMs;
     const checkNow = (): T | undefined | false => {
       try {
         return check();
@@ -164,14 +164,13 @@ export interface Place {
   start(args?: readonly string[], options?: RunOptions): Running;
   run(args?: readonly string[], options?: RunOptions): ReturnType<typeof run>;
   /** Waits until both trees are the same. */
-  same(running: Running, leaveOut?: (name: string) => boolean): Promise<void>;
+  same(running: Running, leaveOut?: (name: string) => boolean, patienceMs?: number): Promise<void>;
 }
 
 let places = 0;
 
 /** A fresh place for one test, with folders for sockets and state of its own. */
-export function place(): Place {
-  const server = inject('server');
+export function place(server: TestServer = inject('server')): Place {
   const base = temporaryDir();
   const local = join(base, 'local');
   mkdirSync(local);
@@ -197,15 +196,19 @@ export function place(): Place {
     },
     start: (more = [], options = {}) => new Running([...args, '--json', local, ...more], { env, ...options }),
     run: (more = [], options = {}) => run([...args, local, ...more], { env, ...options }),
-    same: async (running, leaveOut) => {
+    same: async (running, leaveOut, patienceMs) => {
       let here: string[] = [];
       let there: string[] = [];
       await running
-        .until('both trees are the same', () => {
-          here = tree(local, leaveOut);
-          there = tree(remote, leaveOut);
-          return here.length === there.length && here.every((line, i) => line === there[i]);
-        })
+        .until(
+          'both trees are the same',
+          () => {
+            here = tree(local, leaveOut);
+            there = tree(remote, leaveOut);
+            return here.length === there.length && here.every((line, i) => line === there[i]);
+          },
+          patienceMs,
+        )
         .catch((error: Error) => {
           const missing = here.filter((line) => !there.includes(line));
           const extra = there.filter((line) => !here.includes(line));

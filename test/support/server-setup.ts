@@ -29,23 +29,35 @@ declare module 'vitest' {
 /** Starts the one server that all files of a run share: a throw-away sshd, or the one in Docker. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (process.env['SYNCWATCH_TEST_SERVER'] === 'docker') return setupDocker(project);
-  const server = await startServer({ wrapper: withoutOverride() });
+  const { server, stop } = await startTestServer();
+  project.provide('server', server);
+  return stop;
+}
+
+/** A throw-away server with a directory for what is synced to it. */
+export async function startTestServer(): Promise<{
+  server: TestServer;
+  sshd: Awaited<ReturnType<typeof startServer>>;
+  stop: () => Promise<void>;
+}> {
+  const sshd = await startServer({ wrapper: withoutOverride() });
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'syncwatch-there-')));
-  project.provide('server', {
+  const server: TestServer = {
     kind: 'throw-away',
-    sshConfig: server.sshConfig,
-    port: server.port,
+    sshConfig: sshd.sshConfig,
+    port: sshd.port,
     user: execFileSync('id', ['-un'], { encoding: 'utf8' }).trim(),
-    userKey: join(server.folder, 'user_key'),
-    knownHosts: join(server.folder, 'known_hosts'),
+    userKey: join(sshd.folder, 'user_key'),
+    knownHosts: join(sshd.folder, 'known_hosts'),
     hereBase: base,
     thereBase: base,
-  });
-  return async () => {
-    await server.stop();
+  };
+  const stop = async (): Promise<void> => {
+    await sshd.stop();
     execFileSync('chmod', ['-R', 'u+rwX', base]);
     rmSync(base, { recursive: true, force: true });
   };
+  return { server, sshd, stop };
 }
 
 /** fixtures/docker.sh has started the container and says where things are. */
