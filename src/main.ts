@@ -241,7 +241,6 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   };
   const session = new TargetSession(line, prepared.reached, prepared.reach, {
     pass,
-    walk: () => scanner.walk(),
     onHalt: halt,
   });
 

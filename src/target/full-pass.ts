@@ -1,12 +1,11 @@
-import { type Entry, isRacy, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
+import { type Entry, isRacy, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
-import { ancestorsOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
-import { seeAll } from '../scan/look.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
 import type { Transfer } from './transfer.js';
@@ -65,8 +64,8 @@ export async function takeSnapshot(
 }
 
 /**
- * One full pass: walk, rsync of the whole tree, and the index becomes what the walk saw. Names that are in the index
- * from before and gone from the disk stay in it, so that the walk which follows every pass finds them deleted.
+ * One full pass: walk, rsync of the whole tree, and the index becomes what the walk saw; then another walk. Names that
+ * are in the index from before and gone from the disk stay in it, and are noted after that: they are deleted there.
  *
  * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
  */
@@ -74,12 +73,14 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   const { disk, filter, mirror, report, guard } = options;
   return line.turn(async (transfer): Promise<PassEnd> => {
     const begun = performance.now();
+    const { rootIsThere } = transfer.options;
     const snapshot = await takeSnapshot(disk, filter, options.onListing);
-    const { tree, fromMs, toMs } = snapshot;
+    const { tree } = snapshot;
     const again = (failure: Failure): PassEnd => {
       const afterMs = line.broke(failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
     };
+    if (!rootIsThere()) return ROOT_GONE;
     const refused = await guard(snapshot, transfer);
     if (refused !== undefined) {
       return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
@@ -101,24 +102,15 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (items.length > 0) transfer.noteMaybe([...tree.entries()].filter(([, entry]) => entry.type !== 'file'));
       return again(outcome.failure);
     }
-    const told = items.map(({ name }) => name);
-    const after = await seeAll(disk, [...new Set([...told, ...told.flatMap(ancestorsOf)])]);
-    const hasMoved = (dir: Name): boolean => {
-      const before = tree.get(dir);
-      return before !== undefined && !stayedPut(before, after.get(dir));
-    };
-    for (const [name, entry] of tree.entries()) {
-      if (outcome.failed.has(name)) continue;
-      const now = after.get(name);
-      const sure =
-        now === undefined || (typeof now !== 'string' && isUntouched(entry, now) && !ancestorsOf(name).some(hasMoved));
-      line.index.set(name, sure && !isRacy(entry, fromMs, toMs, disk.tickMs) ? entry : unsure(entry));
-    }
+    const after = await takeSnapshot(disk, filter, options.onListing);
+    if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
+    adopt(line, snapshot, after, outcome.failed, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(
       new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]),
     );
     for (const item of items) if (item.action === 'delete') transfer.gone(item.name);
+    noteLeft(line, after);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
@@ -132,6 +124,41 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     }
     return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
   });
+}
+
+/** The root guard tells of it; a pass waits for so long, in milliseconds. */
+const ROOT_GONE: PassEnd = {
+  kind: 'again',
+  afterMs: 1_000,
+  failure: { kind: 'run', message: 'the watched directory is not there' },
+};
+
+/**
+ * The index becomes what the walk before the pass saw. Surely so only where the walk after it sees that nothing was done
+ * to the name, nor to a directory above it: rsync may have looked while it was something else, or away.
+ */
+function adopt(
+  line: Line,
+  { tree, fromMs, toMs }: Snapshot,
+  after: Snapshot,
+  failed: ReadonlyMap<Name, Failure>,
+  tickMs: number,
+): void {
+  const moved = new Set<Name>();
+  for (const [name, entry] of tree.entries()) {
+    const now = after.tree.get(name);
+    const isAway = name !== ROOT && moved.has(parentOf(name));
+    if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
+    if (failed.has(name)) continue;
+    const sure = now !== undefined && isUntouched(entry, now) && !isAway && !isRacy(entry, fromMs, toMs, tickMs);
+    line.index.set(name, sure ? entry : unsure(entry));
+  }
+}
+
+/** Notes what differs from the index after a pass: what has changed since, and what is gone. */
+function noteLeft(line: Line, { tree }: Snapshot): void {
+  for (const [name, now] of tree.entries()) if (!isSettled(line.index.get(name), now)) line.note(name, now);
+  for (const [name] of line.index.below(ROOT)) if (tree.get(name) === undefined) line.note(name);
 }
 
 /** What was changed here so long before a rescan, in milliseconds, should have been noticed. */

@@ -27,7 +27,7 @@ export interface RunOptions {
   readonly totalBytes?: number;
 }
 
-/** How long a run must have taken before its progress is told, in milliseconds. */
+/** How often the progress of a run is told, in milliseconds; the first time is that long after its beginning. */
 const PROGRESS_MS = 900;
 
 /** Runs rsync for one target, with a standby where one is ready, and tells what it does. */
@@ -99,6 +99,7 @@ export class Runner {
     const { report } = this.#options;
     const target = this.#options.rsync.target.label;
     const beganMs = performance.now();
+    let toldMs = 0;
     const nameOf = (name: Name): Name =>
       run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
     return (line) => {
@@ -120,7 +121,9 @@ export class Runner {
           return;
         case 'progress': {
           const ms = performance.now() - beganMs;
-          if (ms >= PROGRESS_MS) report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
+          if (ms - toldMs < PROGRESS_MS) return;
+          toldMs = ms;
+          report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
           return;
         }
         case 'other':

@@ -90,8 +90,6 @@ export class TargetSession {
   readonly line: Line;
   readonly #options: ReachOptions;
   readonly #pass: PassParts;
-  /** Walks the disk and compares it with the index, after each full pass. */
-  readonly #walk: () => Promise<void>;
   readonly #onHalt: (failure: Failure) => void;
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
@@ -106,18 +104,17 @@ export class TargetSession {
     line: Line,
     reached: Reached,
     options: ReachOptions,
-    parts: { pass: PassParts; walk: () => Promise<void>; onHalt: (failure: Failure) => void },
+    parts: { pass: PassParts; onHalt: (failure: Failure) => void },
   ) {
     this.line = line;
     this.#options = options;
     this.#pass = parts.pass;
-    this.#walk = parts.walk;
     this.#onHalt = parts.onHalt;
     this.#hold(reached.connection);
   }
 
   /**
-   * A full pass, repeated until rsync got through, and a walk after it. Resolves with the failure after `tries` passes
+   * A full pass, repeated until rsync got through. Resolves with the failure after `tries` passes
    * that broke, and with nothing when it is done or the session is stopped.
    */
   pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
@@ -143,7 +140,6 @@ export class TargetSession {
       switch (end.kind) {
         case 'done':
           this.line.wentThrough();
-          if (quick === undefined) await this.#walk();
           if (kind !== 'rescan' || end.found) this.line.oweInSync();
           return undefined;
         case 'again':

@@ -218,9 +218,9 @@ export class Transfer {
   #heedMissing({ name, isNew }: Item, { before }: BatchView): void {
     const was = this.#index.get(name);
     if (!isNew || was === undefined || was.mtimeNs < 0) return;
-    const now = before.get(name);
-    if (now === undefined ? was.type === 'dir' : typeof now !== 'string' && now.type === was.type)
-      this.options.onRemoved(name);
+    // What has become something else is new there too.
+    const isStill = (seen: Seen | undefined): boolean => typeof seen === 'object' && seen.type === was.type;
+    if (isStill(before.get(name) ?? was) && isStill(this.options.disk.see(name))) this.options.onRemoved(name);
   }
 
   /** Looks again, right before they are deleted there: the runs before took their time. What is back is still pending. */
