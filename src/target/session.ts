@@ -233,6 +233,7 @@ export class TargetSession {
       if (failure.kind !== told)
         report({ kind: 'trouble', target: this.line.target, failure, waiting: this.line.pending.size, retryMs });
       told = failure.kind;
+      report({ kind: 'note', level: 'debug', text: `next login in ${retryMs} ms (${failure.message})` });
       await this.#wait(retryMs, isSlow);
       if (this.#stopping.signal.aborted) return;
       const begun = performance.now();
