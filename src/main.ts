@@ -178,7 +178,6 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       rootIsThere: () => rootGuard.isThere(),
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
-      onHeldBack: () => session.nudge(),
       onRemoved: (name) => session.removedThere(name),
     },
     prepared.index,
@@ -222,7 +221,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${texts.slice(0, 5).join(', ')}` });
       const names = texts.map(nameFromText);
       scanner.hint(names);
-      hot.heat(names.filter((name) => filter.decideDeep(name, false).synced));
+      const synced = names.filter((name) => filter.decideDeep(name, false).synced);
+      hot.heat(synced);
+      if (synced.length > 0) session.nudge();
     },
     onDoubt: (why) => {
       report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });

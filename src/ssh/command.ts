@@ -24,7 +24,7 @@ function userArgs(ssh: SshOptions): string[] {
 
 /**
  * The master connection: in the foreground, so that its exit is the news that the link is gone. A dead link without
- * traffic is noticed after 10 to 15 s (ServerAlive…; `-O check` asks only the local process). Forwardings from the
+ * traffic is noticed after 8 to 12 s (ServerAlive…; `-O check` asks only the local process). Forwardings from the
  * user's config are theirs to open elsewhere.
  */
 export function masterCommand(target: RemoteTarget, ssh: SshOptions, controlPath: string): string[] {
@@ -33,7 +33,7 @@ export function masterCommand(target: RemoteTarget, ssh: SshOptions, controlPath
     ...['-N', '-T', '-x'],
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...userArgs(ssh),
-    ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=2'],
+    ...['-o', 'ServerAliveInterval=4', '-o', 'ServerAliveCountMax=2'],
     ...['-o', 'ConnectTimeout=20', '-o', 'ClearAllForwardings=yes', '-o', 'PermitLocalCommand=no'],
     ...['--', loginOf(target)],
   ];

@@ -17,8 +17,6 @@ export interface LineOptions extends TransferOptions {
   /** Looks at these directories once more and tells {@link Line.compare}. */
   readonly relist: (dirs: readonly Name[]) => Promise<void>;
   readonly onHalt: (failure: Failure) => void;
-  /** A name was noted that has to wait for the connection. */
-  readonly onHeldBack: () => void;
 }
 
 /**
@@ -129,7 +127,7 @@ export class Line {
     const now = performance.now();
     if (this.held) {
       if (this.#passDue && this.pending.size >= MOST_WAITING) return;
-      if (this.pending.note(name, now, seen)) this.#options.onHeldBack();
+      this.pending.note(name, now, seen);
       return;
     }
     if (!this.pending.note(name, now, seen)) return;

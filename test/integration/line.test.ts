@@ -34,7 +34,6 @@ function lineFor(root: string, path: string): Line {
     onHalt: () => {},
     onRemoved: () => {},
     memory: { willBring: () => {}, isGone: () => {}, tidy: () => {} },
-    onHeldBack: () => {},
   });
   onTestFinished(() => line.stop());
   return line;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { type Place, place, type Running } from './cli.js';
@@ -6,7 +7,10 @@ import { startTestServer } from './server-setup.js';
 import { type Wire, wireTo } from './wire.js';
 
 /** A place with a server of its own that may be killed, and a relay on the way there that may be cut or frozen. */
-export interface FaultyPlace extends Place, Wire {
+export interface FaultyPlace extends Place {
+  readonly relay: Wire['relay'];
+  /** The arguments that lead over the relay. */
+  readonly wired: Wire['args'];
   readonly sshd: Awaited<ReturnType<typeof startTestServer>>['sshd'];
   /** Starts syncwatch over the relay. */
   startWired(args?: readonly string[]): Running;
@@ -17,8 +21,8 @@ export async function faultyPlace(rttMs = 0): Promise<FaultyPlace> {
   const { server, sshd, stop } = await startTestServer();
   onTestFinished(stop);
   const there = place(server);
-  const wire = await wireTo(there, rttMs);
-  return { ...there, ...wire, sshd, args: there.args, startWired: (more = []) => there.start([...wire.args, ...more]) };
+  const { relay, args: wired } = await wireTo(there, rttMs);
+  return { ...there, relay, wired, sshd, startWired: (more = []) => there.start([...wired, ...more]) };
 }
 
 /** The processes below this syncwatch whose command matches. */
@@ -39,3 +43,20 @@ export const processOf = (running: Running, pattern: RegExp): Promise<number> =>
 
 export const MASTER = /ssh -N/;
 export const WATCHER = /watch\/process/;
+
+/**
+ * Notes how long it took to notice a fault and to be equal again, in milliseconds, for whoever wants a table:
+ * `SYNCWATCH_FAULT_TABLE=file npm test`.
+ */
+export function took(fault: string, noticedMs: number | undefined, equalMs: number): void {
+  const file = process.env['SYNCWATCH_FAULT_TABLE'];
+  const ms = (n: number | undefined): string => (n === undefined ? '-' : `${Math.round(n)} ms`);
+  if (file !== undefined) appendFileSync(file, `| ${fault} | ${ms(noticedMs)} | ${ms(equalMs)} |\n`);
+}
+
+/** Runs a step and says how long it took, in milliseconds. */
+export async function timed(step: Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await step;
+  return performance.now() - begun;
+}

@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Running } from '../support/cli.js';
+import { type FaultyPlace, faultyPlace, MASTER, processOf, timed, took } from '../support/faulty.js';
+import { fill, names } from '../support/tree.js';
+
+const troubles = (running: Running, from = 0) => running.events.slice(from).filter(({ event }) => event === 'trouble');
+
+/** A fault, how it is done, and how it is undone. */
+interface Fault {
+  readonly name: string;
+  readonly begin: (place: FaultyPlace, running: Running) => unknown;
+  readonly end?: (place: FaultyPlace) => unknown;
+}
+
+const FAULTS: readonly Fault[] = [
+  { name: 'cable cut', begin: ({ relay }) => relay.cut() },
+  { name: 'link frozen', begin: ({ relay }) => relay.freeze(true), end: ({ relay }) => relay.freeze(false) },
+  { name: 'server killed', begin: ({ sshd }) => sshd.crash(), end: ({ sshd }) => sshd.again() },
+  { name: 'master killed', begin: async (_, running) => process.kill(await processOf(running, MASTER), 'SIGKILL') },
+];
+
+describe('a lost connection', () => {
+  it.each(FAULTS)(
+    '$name, without traffic: noticed, said once, and all is there afterwards',
+    async ({ name, begin, end }) => {
+      const place = await faultyPlace();
+      const { local, same } = place;
+      fill(local, { a: 'a', 'd/b': 'b', 'gone/x': 'x' });
+      const running = place.startWired();
+      await running.inSync();
+      const from = running.events.length;
+      await begin(place, running);
+      const noticedMs = await timed(running.event('trouble', () => true, from));
+      // What happens meanwhile waits, deletions too.
+      writeFileSync(join(local, 'a'), 'changed');
+      rmSync(join(local, 'gone'), { recursive: true });
+      fill(local, { 'new/n': 'n' });
+      await end?.(place);
+      const connected = running.event('connected', () => true, from);
+      const equalMs = await timed(same(running));
+      await connected;
+      await running.event('inSync', () => true, from);
+      took(name, noticedMs, equalMs);
+      expect(troubles(running, from).length).toBe(1);
+      expect(await running.stop()).toBe(130);
+      expect(running.events.find((e) => e.event === 'stopped')?.['summary']).toMatchObject({ unsent: [] });
+    },
+  );
+
+  it.each(FAULTS)(
+    '$name, in the middle of a run: it is run again, and nobody ever sees half a file',
+    async ({ name, begin, end }) => {
+      const place = await faultyPlace();
+      const { local, remote, same } = place;
+      fill(local, { a: 'a' });
+      const running = place.startWired(['--bwlimit', '4m']);
+      await running.inSync();
+      const from = running.events.length;
+      fill(local, { 'd/small': 'small', 'd/big': 'x'.repeat(12_000_000) });
+      await running.event('started', ({ path }) => path === 'd/big', from);
+      const noticedMs = await timed(Promise.all([begin(place, running), running.event('trouble', () => true, from)]));
+      expect(names(remote).filter((file) => /big/.test(file))).not.toContain('d/big');
+      await end?.(place);
+      const equalMs = await timed(same(running));
+      took(`${name}, in the middle of a run`, noticedMs, equalMs);
+      expect(names(remote).filter((file) => /\.big\./.test(file))).toEqual([]);
+    },
+  );
+
+  it('with nobody to ask for a password: said clearly, tried again slowly, and all is well when the login works', async () => {
+    const place = await faultyPlace();
+    const { local, same, sshd, relay } = place;
+    fill(local, { a: 'a' });
+    const running = place.startWired();
+    await running.inSync();
+    const from = running.events.length;
+    const keys = join(sshd.folder, 'authorized_keys');
+    renameSync(keys, `${keys}.away`);
+    relay.cut();
+    const refused = await running.event('trouble', ({ failure }) => /refused/.test(JSON.stringify(failure)), from);
+    expect(refused).toMatchObject({ failure: { kind: 'login', hint: expect.stringMatching(/ssh-agent/) } });
+    expect(refused['retryMs']).toBeGreaterThanOrEqual(2_500);
+    writeFileSync(join(local, 'a'), 'changed');
+    renameSync(`${keys}.away`, keys);
+    await same(running);
+    expect(troubles(running, from).length).toBe(2); // lost, and refused
+  });
+
+  it("another host key afterwards: that's the end", async () => {
+    const place = await faultyPlace();
+    const { local, sshd } = place;
+    fill(local, { a: 'a' });
+    const running = place.startWired();
+    await running.inSync();
+    await sshd.crash();
+    const key = join(sshd.folder, 'host_key');
+    rmSync(key);
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    await sshd.again();
+    writeFileSync(join(local, 'a'), 'changed');
+    expect(await running.ended).toBe(3);
+    expect(running.events.find((e) => e.event === 'halted')).toMatchObject({
+      failure: { kind: 'hostKey', message: expect.stringMatching(/has changed/) },
+    });
+    expect(readFileSync(join(sshd.folder, 'known_hosts'), 'utf8').split('\n').length).toBe(2); // not touched
+  });
+
+  it('a change does not wait for a try to log in that is far off', async () => {
+    const place = await faultyPlace();
+    const { local, sshd, env, same, args, wired } = place;
+    fill(local, { a: 'a' });
+    const running = new Running([...args, ...wired, '--debug', local], { env });
+    await running.until('in sync', () => running.stdout.includes('in sync:'));
+    await sshd.crash();
+    // Tries come ever later; at last one is more than 6 s off.
+    const waitMs = await running.until('a long wait', () => {
+      const ms = [...running.stdout.matchAll(/next login in (\d+) ms/g)].at(-1)?.[1];
+      return Number(ms) > 6_000 && Number(ms);
+    });
+    const begun = performance.now();
+    await sshd.again();
+    const change = setInterval(() => writeFileSync(join(local, 'a'), String(performance.now())), 200);
+    const before = running.stdout.length;
+    await running.until('logged in', () => running.stdout.slice(before).includes('connected to'));
+    clearInterval(change);
+    expect(performance.now() - begun).toBeLessThan(waitMs);
+    await same(running);
+  });
+});
+
+describe('a machine that was asleep', () => {
+  it('is noticed by its clocks: the connection is checked at once, and everything is looked at', async () => {
+    const place = await faultyPlace();
+    const { local, relay, same } = place;
+    fill(local, { a: 'a', 'd/b': 'b' });
+    const running = place.startWired();
+    await running.inSync();
+    const from = running.events.length;
+    running.child.kill('SIGSTOP');
+    relay.freeze(true); // another network by now
+    writeFileSync(join(local, 'd/b'), 'while it slept');
+    await sleep(7_000); // it is a clock that has to go on: nothing to wait for
+    running.child.kill('SIGCONT');
+    await running.event('woke', () => true, from);
+    const noticedMs = await timed(running.event('trouble', () => true, from));
+    relay.cut();
+    relay.freeze(false);
+    const equalMs = await timed(same(running));
+    took('asleep for 7 s, link dead since', noticedMs, equalMs);
+  });
+
+  it('with a connection that survived: nothing is said but that', async () => {
+    const place = await faultyPlace();
+    const { local, remote, same } = place;
+    fill(local, { a: 'a', 'd/b': 'b' });
+    const running = place.startWired();
+    await running.inSync();
+    const from = running.events.length;
+    running.child.kill('SIGSTOP');
+    copyFileSync(join(local, 'a'), join(remote, 'd/b')); // somebody changes it there: only a full pass can find that
+    await sleep(7_000);
+    running.child.kill('SIGCONT');
+    await running.event('inSync', () => true, from);
+    await same(running);
+    expect(troubles(running, from)).toEqual([]);
+  });
+});
