@@ -70,7 +70,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   if (target.kind === 'remote') io.report({ kind: 'connecting', target: target.label });
   const reaching = reach(reachOptions, signal);
   // While ssh logs in.
-  const rootGuard = new RootGuard(settings.root);
+  const rootGuard = new RootGuard(settings.root, io.pid);
   const memory = new Memory(
     join(state.value, key),
     () => ownerOf(settings, rootGuard),
@@ -86,6 +86,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   const beatDir = beatFolder(runtime.value, key);
   const close = async (): Promise<void> => {
     await connection?.close();
+    rootGuard.close();
     rmSync(beatDir, { recursive: true, force: true });
     await lock.value.release();
   };
@@ -166,7 +167,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
 
   const line: Line = new Line(
     {
-      rsync: rsyncSettings(settings, target, prepared.reached, prepared.here),
+      rsync: rsyncSettings(settings, () => rootGuard.pinned, target, prepared.reached, prepared.here),
       aim: prepared.reached.aim,
       disk,
       deletes: settings.deletes,
@@ -363,8 +364,8 @@ function watchRoot(
       guard.adopt();
       line.forget();
       save(); // what was remembered belongs to the other directory
-      void line.renewStandbys();
-    }
+    } else guard.adopt(); // the same one, mounted anew
+    void line.renewStandbys();
     io.report({ kind: 'rootBack', root, replaced: state === 'replaced' });
     supervisor.renew('the root is back');
     void session.pass();

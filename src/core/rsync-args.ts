@@ -7,6 +7,8 @@ export interface RsyncSettings {
   readonly target: Target;
   /** Absolute, symlinks resolved, without a trailing slash. */
   readonly root: string;
+  /** The same as a place to start rsync in: the very directory that is watched, whatever its path leads to by then. */
+  readonly pinnedRoot: () => string;
   /** The ssh command for `-e`, from {@link remoteShell}; undefined for a local target. */
   readonly remoteShell: string | undefined;
   readonly rules: { readonly beforeRegexes: readonly RawRule[]; readonly afterRegexes: readonly RawRule[] };
@@ -93,12 +95,12 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   return args;
 }
 
-/** Source and destination. */
-function placesOf({ root, target }: RsyncSettings, run: RunKind): [string, string] {
+/** Source, seen from the root, and destination. */
+function placesOf({ target }: RsyncSettings, run: RunKind): [string, string] {
   if (run.kind === 'clear') return [`${run.emptyDir}/`, destination(target)];
-  if (run.kind !== 'moves' || run.to === ROOT) return [`${root}/`, destination(target)];
+  if (run.kind !== 'moves' || run.to === ROOT) return ['./', destination(target)];
   const below = argOf(run.to);
-  return [`${root}/${below}/`, `${destination(target)}${below}/`];
+  return [`./${below}/`, `${destination(target)}${below}/`];
 }
 
 /** Whether {@link Name}s can stand in rsync's arguments as they are, for this target. */

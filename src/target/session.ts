@@ -64,9 +64,16 @@ const connectionOptions = (
 });
 
 /** What all rsync runs to a reached target have in common. */
-export const rsyncSettings = (settings: Settings, target: Target, reached: Reached, here: Version): RsyncSettings => ({
+export const rsyncSettings = (
+  settings: Settings,
+  pinnedRoot: () => string,
+  target: Target,
+  reached: Reached,
+  here: Version,
+): RsyncSettings => ({
   target,
   root: settings.root,
+  pinnedRoot,
   remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.client),
   rules: settings.filter.rsyncRules,
   bwlimit: settings.bwlimit,

@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync } from 'node:fs';
+import { platform } from 'node:os';
 
 /** What is at the root's path, compared with what was there at the start. */
 export type RootState =
@@ -14,16 +15,39 @@ export type RootState =
  */
 export class RootGuard {
   readonly #root: string;
+  readonly #pid: number;
   #identity: string | undefined;
+  #fd: number | undefined;
 
-  constructor(root: string) {
+  /** `pid`: ours, by which our children find what is pinned. */
+  constructor(root: string, pid: number) {
     this.#root = root;
+    this.#pid = pid;
     this.adopt();
   }
 
   /** Takes what is there now for the root. */
   adopt(): void {
     this.#identity = identityOf(this.#root);
+    this.close();
+    try {
+      if (platform() === 'linux') this.#fd = openSync(this.#root, constants.O_RDONLY | constants.O_DIRECTORY);
+    } catch {
+      // not there: then nobody needs it
+    }
+  }
+
+  /**
+   * A path of the very directory that was adopted, whatever is at the root's path by now: an rsync that starts in an
+   * unmounted disk's empty mount point would find every name missing, and delete it there. Linux; elsewhere the root's path.
+   */
+  get pinned(): string {
+    return this.#fd === undefined ? this.#root : `/proc/${this.#pid}/fd/${this.#fd}`;
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
   /** Device and inode, for the saved index. */

@@ -4,6 +4,7 @@ import type { RsyncSettings } from '../../src/core/rsync-args.js';
 export const plainSettings = (
   more: Pick<RsyncSettings, 'target' | 'root'> & Partial<RsyncSettings>,
 ): RsyncSettings => ({
+  pinnedRoot: () => more.root,
   remoteShell: undefined,
   rules: { beforeRegexes: [], afterRegexes: [] },
   bwlimit: undefined,

@@ -51,7 +51,7 @@ describe('arguments for rsync', () => {
         '--times',
       ]),
     );
-    expect(args.slice(-2)).toEqual(['/root/dir/', 'host:dir/']);
+    expect(args.slice(-2)).toEqual(['./', 'host:dir/']);
     expect(args).not.toContain('--recursive');
     expect(args.filter((arg) => arg.startsWith('--delete'))).toEqual(['--delete-missing-args']);
     expect(args.indexOf('--include=a')).toBeLessThan(args.indexOf('--exclude=b'));
@@ -347,11 +347,11 @@ describe('arguments for moves', () => {
 
   it('go from one directory there to another, without rules of other places', () => {
     const args = moves('old/dir', 'new');
-    expect(args.slice(-2)).toEqual(['/root/dir/new/', 'host:dir/new/']);
+    expect(args.slice(-2)).toEqual(['./new/', 'host:dir/new/']);
     expect(args).toContain('--link-dest=../old/dir');
     expect(args.filter((arg) => /^--(in|ex)clude/.test(arg))).toEqual([]);
     expect(moves('.', 'a/b')).toContain('--link-dest=../../.');
-    expect(moves('a/b', '.').slice(-2)).toEqual(['/root/dir/', 'host:dir/']);
+    expect(moves('a/b', '.').slice(-2)).toEqual(['./', 'host:dir/']);
     expect(moves('a/b', '.')).toContain('--link-dest=a/b');
   });
 

@@ -1,0 +1,149 @@
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { churn } from '../support/churn.js';
+import type { Place, Running } from '../support/cli.js';
+import { faultyPlace, MASTER, processOf, timed, took, WATCHER } from '../support/faulty.js';
+import { fill, names } from '../support/tree.js';
+
+/** The files that remember one DIR and target between runs. */
+function stateFiles({ env }: Place, ending: string): string[] {
+  const folder = join(env['XDG_STATE_HOME'] ?? '', 'syncwatch');
+  return readdirSync(folder)
+    .filter((base) => base.endsWith(ending))
+    .map((base) => join(folder, base));
+}
+
+const notes = (running: Running): string[] =>
+  running.events.filter(({ event }) => event === 'note').map(({ text }) => String(text));
+
+describe('after a kill -9', () => {
+  it('nothing of it stays: no ssh, no watcher, no rsync', async () => {
+    const { local, startWired } = await faultyPlace();
+    fill(local, { a: 'a' });
+    const running = startWired();
+    await running.inSync();
+    const pids = [
+      await processOf(running, MASTER),
+      await processOf(running, WATCHER),
+      await processOf(running, /rsync/),
+    ];
+    const next = startWired(['--dry-run']); // something to wait with
+    running.child.kill('SIGKILL');
+    await running.ended;
+    await next.ended.catch(() => {});
+    const isThere = (pid: number): boolean => {
+      try {
+        return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+      } catch {
+        return false;
+      }
+    };
+    for (const deadline = Date.now() + 10_000; pids.some(isThere) && Date.now() < deadline; )
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(pids.filter(isThere)).toEqual([]);
+  });
+
+  it('what was delivered since the index was saved, and is deleted here before the next start, goes there too', async () => {
+    const { local, startWired, same, remote } = await faultyPlace();
+    fill(local, { a: 'a', 'old/x': 'x', 'old/y': 'y' });
+    const first = startWired();
+    await first.inSync();
+    const from = first.events.length;
+    fill(local, { 'new/d/e': 'e', 'new/f': 'f' });
+    rmSync(join(local, 'old/x'));
+    writeFileSync(join(local, 'a'), 'changed');
+    await same(first);
+    await first.event('inSync', () => true, from);
+    fill(remote, { 'old/x': 'made there, after it was deleted here' });
+    await first.stop('SIGKILL');
+    rmSync(join(local, 'new'), { recursive: true });
+    rmSync(join(local, 'old'), { recursive: true });
+    const second = startWired();
+    const equalMs = await timed(same(second, (name) => name === 'old'));
+    took('kill -9, and deleted before the next start', undefined, equalMs);
+    // What is not ours stays, and the directory with it.
+    expect(names(remote)).toEqual(['a', 'old', 'old/x']);
+  });
+
+  it('in the first full sync: what it had brought and is deleted here goes there too', async () => {
+    const { local, startWired, same, remote } = await faultyPlace();
+    for (let i = 0; i < 40; i++) fill(local, { [`d${i}/f`]: 'x'.repeat(100_000) });
+    const first = startWired(['--bwlimit', '1m']);
+    await first.until('some of it there', () => names(remote).filter((name) => name.endsWith('/f')).length > 5);
+    await first.stop('SIGKILL');
+    for (let i = 0; i < 40; i += 2) rmSync(join(local, `d${i}`), { recursive: true });
+    await same(startWired());
+  });
+
+  it('in the middle of a burst: equal after the next start', async () => {
+    const { local, startWired, same } = await faultyPlace();
+    fill(local, { a: 'a' });
+    let running = startWired(['--no-default-excludes']);
+    for (const seed of [101, 102, 103]) {
+      await running.inSync();
+      const from = running.events.length;
+      const changing = churn(local, seed, 1_500);
+      await running.event('started', () => true, from);
+      await running.stop('SIGKILL');
+      await changing;
+      running = startWired(['--no-default-excludes']);
+      took('kill -9 in the middle of a burst', undefined, await timed(same(running)));
+    }
+  });
+
+  it.each([
+    ['a damaged index', '.index', (text: string) => text.replace(/"a"/, '"b"')],
+    ['a half-written index', '.index', (text: string) => text.slice(0, text.length / 2)],
+    ['an index of another version', '.index', (text: string) => text.replace('"version":1', '"version":0')],
+    ['a damaged log', '.log', (text: string) => `${text}f"half\nf"whole"\n`],
+  ])('%s is said, and replaced by a full sync', async (_what, ending, damage) => {
+    const place = await faultyPlace();
+    const { local, startWired, same } = place;
+    fill(local, { a: 'a', b: 'b' });
+    const first = startWired();
+    await first.inSync();
+    await first.stop();
+    for (const file of stateFiles(place, ending)) writeFileSync(file, damage(readFileSync(file, 'utf8')));
+    writeFileSync(join(local, 'a'), 'changed meanwhile');
+    const second = startWired();
+    await same(second);
+    await second.event('inSync');
+    expect(notes(second).filter((text) => /what was remembered .* can't be used/.test(text)).length).toBe(1);
+    await second.stop();
+    rmSync(join(local, 'b'));
+    const third = startWired();
+    await same(third); // the deletion too: what was remembered is whole again
+    expect(notes(third).filter((text) => /can't be used/.test(text))).toEqual([]);
+  });
+
+  it('a log that ends in the middle of a line is fine: that was not begun', async () => {
+    const place = await faultyPlace();
+    const { local, startWired, same } = place;
+    fill(local, { a: 'a' });
+    const first = startWired();
+    await first.inSync();
+    fill(local, { b: 'b' });
+    await same(first);
+    await first.stop('SIGKILL');
+    for (const file of stateFiles(place, '.log')) appendFileSync(file, 'f"half');
+    rmSync(join(local, 'b'));
+    const second = startWired();
+    await same(second);
+    expect(notes(second)).toEqual([]);
+  });
+
+  it('what was remembered of another directory under that name is not used, and nothing is deleted by it', async () => {
+    const { local, startWired, remote } = await faultyPlace();
+    fill(local, { a: 'a', b: 'b' });
+    const first = startWired();
+    await first.inSync();
+    await first.stop();
+    renameSync(local, `${local}.old`);
+    fill(local, { a: 'another' });
+    const second = startWired();
+    await second.inSync();
+    expect(names(remote)).toEqual(['a', 'b']);
+    expect(notes(second).join()).toMatch(/belongs to another directory/);
+  });
+});
