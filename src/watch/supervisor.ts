@@ -81,9 +81,6 @@ export class WatchSupervisor {
   #failures = 0;
   #told: string | undefined;
   #startedMs = 0;
-  #pingTimer: NodeJS.Timeout | undefined;
-  #pings = 0;
-  #silentSinceMs: number | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -98,7 +95,6 @@ export class WatchSupervisor {
     this.#next = undefined;
     if (!started.ok) return started;
     this.#follow(started.value);
-    this.#pingTimer = setInterval(() => this.#ping(), PING_MS);
     return success(undefined);
   }
 
@@ -122,7 +118,6 @@ export class WatchSupervisor {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    clearInterval(this.#pingTimer);
     const children = [this.#child, this.#next].filter((child) => child !== undefined);
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => child.ended));
@@ -161,7 +156,6 @@ export class WatchSupervisor {
   #follow(child: NodeChild): void {
     this.#child = child;
     this.#startedMs = performance.now();
-    this.#silentSinceMs = undefined;
     void child.ended.then(() => {
       if (child === this.#child) this.#childDied();
     });
@@ -190,17 +184,6 @@ export class WatchSupervisor {
     return retryMs;
   }
 
-  #ping(): void {
-    const now = performance.now();
-    if (this.#silentSinceMs !== undefined && now - this.#silentSinceMs > SILENCE_MS) {
-      this.#child?.kill('SIGKILL'); // its end brings the next one
-      return;
-    }
-    if (this.#silentSinceMs !== undefined || this.#child === undefined) return;
-    this.#silentSinceMs = now;
-    this.#child.send({ kind: 'ping', deep: ++this.#pings % DEEP_EVERY === 0 });
-  }
-
   /** Starts a child and waits until it has subscribed. Until then it is `#next`. */
   async #startChild(): Promise<Result<NodeChild>> {
     for (let attempt = 1; ; attempt++) {
@@ -227,7 +210,7 @@ export class WatchSupervisor {
           settle(failed(this.#whyNot(message.message)));
           break;
         case 'pong':
-          if (child === this.#child) this.#silentSinceMs = undefined;
+          onPong();
           break;
         case 'hints':
           this.#options.onHints(message.names);
@@ -238,6 +221,7 @@ export class WatchSupervisor {
       }
     });
     this.#next = child;
+    const onPong = keepAsking(child, () => child === this.#child);
     const timer = setTimeout(() => {
       settle(
         failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }),
@@ -287,6 +271,23 @@ export class WatchSupervisor {
       hint: `Exclude what need not be synced, or raise it: sudo sysctl fs.inotify.max_user_watches=${enough} (to keep it: echo fs.inotify.max_user_watches=${enough} | sudo tee /etc/sysctl.d/60-syncwatch.conf)`,
     };
   }
+}
+
+/** Asks a child for signs of life until it ends, and ends it when there are none. Gives what to call at each of them. */
+function keepAsking(child: NodeChild, isReady: () => boolean): () => void {
+  let askedMs: number | undefined;
+  let count = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (askedMs === undefined) {
+      askedMs = now;
+      child.send({ kind: 'ping', deep: isReady() && ++count % DEEP_EVERY === 0 });
+    } else if (now - askedMs > SILENCE_MS) child.kill('SIGKILL');
+  }, PING_MS);
+  void child.ended.then(() => clearInterval(timer));
+  return () => {
+    askedMs = undefined;
+  };
 }
 
 const SEE_DOCTOR = 'Try again; with --debug it says more.';

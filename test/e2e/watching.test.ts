@@ -1,30 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { churn } from '../support/churn.js';
-import { place, type Running } from '../support/cli.js';
+import { place } from '../support/cli.js';
+import { canLimit, withLimit } from '../support/limits.js';
 import { fill, temporaryDir } from '../support/tree.js';
+import { directories, unwatched, watchedInodes } from '../support/watches.js';
 
 const onLinux = process.platform === 'linux';
-
-/** A command prefix with inotify limits of its own (user namespaces count them apart), so that nobody else notices. */
-function withLimit(name: 'max_inotify_watches' | 'max_inotify_instances', value: number): string[] {
-  const script = `echo ${value} > /proc/sys/user/${name} && exec "$@"`;
-  return ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
-}
-
-/** Whether such a limit can be set here. */
-function canLimit(): boolean {
-  const [file = '', ...args] = [...withLimit('max_inotify_watches', 100), 'true'];
-  try {
-    execFileSync(file, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('the limits of the system', () => {
   it.skipIf(!onLinux)(
@@ -58,32 +41,6 @@ describe('the limits of the system', () => {
   });
 });
 
-/** The inodes of every directory that some process of this syncwatch watches: /proc/PID/fdinfo, proc(5). */
-function watchedInodes(running: Running): Set<number> {
-  const found = new Set<number>();
-  for (const pid of childrenOf(running.child.pid ?? 0)) {
-    try {
-      for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
-        for (const match of readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').matchAll(
-          /^inotify .*\bino:([0-9a-f]+)/gm,
-        )) {
-          found.add(Number.parseInt(match[1] ?? '', 16));
-        }
-      }
-    } catch {
-      // the process or the descriptor is gone
-    }
-  }
-  return found;
-}
-
-const directories = (root: string): string[] => [
-  root,
-  ...readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name)),
-];
-
 describe('watches', () => {
   it.skipIf(!onLinux)('are complete after directories were made quickly, moved in, renamed and swapped', async () => {
     const { local, start, same } = place();
@@ -98,8 +55,7 @@ describe('watches', () => {
     renameSync(join(local, 's'), join(local, 'p'));
     renameSync(join(local, 'swap'), join(local, 's'));
     await running.until('every directory has a watch', () => {
-      const watched = watchedInodes(running);
-      return directories(local).every((dir) => watched.has(lstatSync(dir).ino));
+      return unwatched(running, local).length === 0;
     });
     for (const dir of directories(local)) writeFileSync(join(dir, 'probe'), dir);
     await same(running);

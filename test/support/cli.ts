@@ -167,6 +167,13 @@ export interface Place {
   same(running: Running, leaveOut?: (name: string) => boolean, patienceMs?: number): Promise<void>;
 }
 
+/** The first lines, cut short. */
+const some = (lines: readonly string[]): string =>
+  lines
+    .slice(0, 20)
+    .map((line) => line.slice(0, 200))
+    .join('\n');
+
 let places = 0;
 
 /** A fresh place for one test, with folders for sockets and state of its own. */
@@ -218,7 +225,7 @@ export function place(server: TestServer = inject('server')): Place {
         .catch((error: Error) => {
           const missing = here.filter((line) => !there.includes(line));
           const extra = there.filter((line) => !here.includes(line));
-          throw new Error(`${error.message}\nonly here:\n${missing.join('\n')}\nonly there:\n${extra.join('\n')}`);
+          throw new Error(`${error.message}\nonly here:\n${some(missing)}\nonly there:\n${some(extra)}`);
         });
     },
   };
