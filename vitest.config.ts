@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/** Only where `npm run soak` asks for it. */
+const SOAK =
+  process.env['SYNCWATCH_SOAK_MINUTES'] === undefined
+    ? []
+    : [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0 } }];
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,8 +23,9 @@ export default defineConfig({
       },
       {
         // With servers of their own, which they may kill.
-        test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000 },
+        test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
       },
+      ...SOAK,
     ],
     // In CI a test that does not run is a defect.
     allowOnly: process.env['CI'] === undefined,

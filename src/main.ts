@@ -208,6 +208,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       line.compare(listing);
     },
     rootIsThere: () => rootGuard.isThere(),
+    isHeld: () => line.held,
   });
   const hot = new HotDirectories(disk, (name) => scanner.hint([name]));
   const supervisor = new WatchSupervisor({
@@ -221,8 +222,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     onHints: (texts) => {
       report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${texts.slice(0, 5).join(', ')}` });
       const names = texts.map(nameFromText);
-      scanner.hint(names);
       const synced = names.filter((name) => filter.decideDeep(name, false).synced);
+      if (line.held) for (const name of synced) line.note(name);
+      else scanner.hint(names);
       hot.heat(synced);
       if (synced.length > 0) session.nudge();
     },

@@ -32,6 +32,8 @@ export interface ScannerOptions {
   readonly onListing: (listing: Listing) => void;
   /** While the root is not there, nothing is looked at. */
   readonly rootIsThere: () => boolean;
+  /** While nothing can be sent, looking is in vain: a full pass looks at everything before the first thing goes. */
+  readonly isHeld: () => boolean;
 }
 
 /** Turns hints and doubts into listings of the disk, one scan at a time. What comes meanwhile waits together. */
@@ -78,7 +80,8 @@ export class Scanner {
   sweepRegularly(afterMs = SWEEP_MS): void {
     this.#sweepTimer = setTimeout(async () => {
       await this.idle();
-      if (this.#stopped || !this.#options.rootIsThere()) return this.#stopped ? undefined : this.sweepRegularly();
+      if (this.#stopped) return;
+      if (!this.#options.rootIsThere() || this.#options.isHeld()) return this.sweepRegularly();
       const begun = performance.now();
       for (const dir of await sweep(this.#options.disk, this.#options.index())) this.#names.add(dir);
       const took = performance.now() - begun;
@@ -130,9 +133,14 @@ export class Scanner {
   }
 
   async #scan(): Promise<void> {
-    const { disk, filter, index, onListing, rootIsThere } = this.#options;
+    const { disk, filter, index, onListing, rootIsThere, isHeld } = this.#options;
     await Promise.resolve(); // so that #running is set
     while (!this.#stopped && (this.#walkDue || this.#names.size > 0)) {
+      if (isHeld()) {
+        this.#names.clear();
+        this.#walkDue = false;
+        return;
+      }
       if (!rootIsThere()) {
         this.#names.clear(); // instead, everything is looked at when it is back
         this.#walkDue = true;
