@@ -61,13 +61,17 @@ export class Memory {
   /** These names may be there in any state from now on. To be called before anything is done about them. */
   willBring(names: Iterable<readonly [Name, Entry['type']]>): void {
     let text = '';
-    for (const [name, type] of names) text += this.#line(MARKS[type], name);
-    this.#write(text);
+    let lines = 0;
+    for (const [name, type] of names) {
+      text += lineOf(MARKS[type], name);
+      lines++;
+    }
+    this.#write(text, lines);
   }
 
   /** It is not there any more. */
   isGone(name: Name): void {
-    this.#write(this.#line(MARKS.gone, name));
+    this.#write(lineOf(MARKS.gone, name), 1);
   }
 
   /** Saves the index if the log has grown long. Only while no run is under way: its names are in the log alone. */
@@ -94,16 +98,12 @@ export class Memory {
     this.#lines = 0;
   }
 
-  #line(mark: string, name: Name): string {
-    this.#lines++;
-    return `${mark}${JSON.stringify(name)}\n`;
-  }
-
-  #write(text: string): void {
+  #write(text: string, lines: number): void {
     if (this.#isBroken || text === '') return;
     try {
       if (this.#fd === undefined) this.save(); // the first time: what the last run left goes into a new beginning
       if (this.#fd !== undefined) writeSync(this.#fd, text);
+      this.#lines += lines;
     } catch (error) {
       this.#fail(error);
     }
@@ -141,6 +141,8 @@ export class Memory {
     return undefined;
   }
 }
+
+const lineOf = (mark: string, name: Name): string => `${mark}${JSON.stringify(name)}\n`;
 
 const headOf = (base: string, owner: IndexOwner): string => JSON.stringify({ version: 1, base, ...owner });
 

@@ -9,7 +9,9 @@ import {
   isUntouched,
   looksSame,
   type Seen,
+  stayedPut,
   unsure,
+  wasLeftAlone,
 } from '../../src/core/entry.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
@@ -32,6 +34,27 @@ const dir = (more: Partial<Entry> = {}): Entry => file({ type: 'dir', mode: 0o75
 const failure: Failure = { kind: 'path', message: 'no' };
 
 describe('entries', () => {
+  it('were left alone or not; what could not be read may have changed', () => {
+    expect(wasLeftAlone(file(), file())).toBe(true);
+    expect(wasLeftAlone(file(), file({ ctime: 1 }))).toBe(false);
+    expect(wasLeftAlone('missing', 'missing')).toBe(true);
+    expect(wasLeftAlone('missing', file())).toBe(false);
+    expect(wasLeftAlone(undefined, file())).toBe(false);
+    expect(wasLeftAlone('unreadable', 'unreadable')).toBe(false);
+  });
+
+  it('of a directory that was away and is back show it by their change time', () => {
+    const before = dir({ ctime: 5 });
+    expect(stayedPut(before, before)).toBe(true);
+    expect(stayedPut(before, dir({ ctime: 6 }))).toBe(false); // renamed itself, or its mode changed
+    const filled = { mtimeS: 1_700_000_000, mtimeNs: 123_456_789 };
+    const micros = (1_700_000_000 * 1_000_000 + 123_456) % 2 ** 30;
+    expect(stayedPut(before, dir({ ...filled, ctime: micros }))).toBe(true); // something came into it
+    expect(stayedPut(before, dir({ ino: 2, ctime: 5 }))).toBe(false);
+    expect(stayedPut(before, 'missing')).toBe(false);
+    expect(stayedPut(before, file({ ctime: 5 }))).toBe(false);
+  });
+
   it('are the same or not', () => {
     expect(looksSame(file(), file({ ino: 2 }))).toBe(true);
     for (const change of [
@@ -187,6 +210,10 @@ describe('a batch', () => {
       quickCheck: 'idle',
       drop: ['never there'],
     });
+  });
+
+  it('sends what can not be read, so that rsync says why, and never deletes it', () => {
+    expect(plan({ a: 'unreadable' }, { a: file() })).toMatchObject({ send: ['a'], remove: [], clear: [], drop: [] });
   });
 
   it('needs nothing for what is there as it is here', () => {

@@ -18,6 +18,7 @@ import { NameIndex } from '../../src/core/name-index.js';
 import { keyOf, runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { loadIndex, saveIndex } from '../../src/state/index-file.js';
 import { takeLock } from '../../src/state/lock.js';
+import { Memory } from '../../src/state/memory.js';
 
 let dir = '';
 beforeEach(() => {
@@ -72,6 +73,75 @@ describe('the saved index', () => {
     }
     writeFileSync(path, good);
     expect(loadIndex(path, owner).kind).toBe('loaded');
+  });
+});
+
+describe('what is remembered between runs', () => {
+  const a = nameFromText('a');
+  const b = nameFromText('b\n"');
+  const d = nameFromText('d');
+  const open = (problems: string[] = []): Memory =>
+    new Memory(
+      join(dir, 'm'),
+      () => owner,
+      (text) => problems.push(text),
+    );
+
+  it('is the saved index and what was begun since, even after a kill', () => {
+    const index = new NameIndex();
+    index.set(a, entry);
+    const memory = open();
+    memory.keep(() => index);
+    memory.willBring([
+      [a, 'file'],
+      [b, 'file'],
+      [d, 'dir'],
+    ]); // the first time: the index is saved before
+    memory.isGone(d);
+    const { index: again, problem } = open().load();
+    expect(problem).toBeUndefined();
+    expect(again.get(a)).toMatchObject({ size: entry.size, mtimeNs: -1 }); // in any state by now
+    expect(again.get(b)).toMatchObject({ type: 'file', mtimeNs: -1 });
+    expect(again.get(d)).toBeUndefined();
+    memory.save();
+    expect([...open().load().index.entries()]).toEqual([[a, entry]]);
+  });
+
+  it('keeps a log of an index that is not there yet, and none of another one', () => {
+    const index = new NameIndex();
+    const memory = open();
+    memory.keep(() => index);
+    memory.willBring([[a, 'file']]);
+    const log = readFileSync(join(dir, 'm.log'), 'utf8');
+    memory.save(); // by now nothing is there
+    writeFileSync(join(dir, 'm.log'), log.replace(/"base":"[^"]*"/, '"base":"another"'));
+    expect(open().load().index.size).toBe(0);
+  });
+
+  it('that can not be written is said once, and does not stop anything', () => {
+    const problems: string[] = [];
+    const memory = new Memory(
+      join(dir, 'nowhere', 'm'),
+      () => owner,
+      (text) => problems.push(text),
+    );
+    for (let n = 0; n < 3; n++) memory.willBring([[a, 'file']]);
+    memory.save();
+    expect(problems).toEqual([expect.stringMatching(/can't write .*ENOENT/)]);
+  });
+
+  it('is saved anew when the log has grown long, not before', () => {
+    const index = new NameIndex();
+    const memory = open();
+    memory.keep(() => index);
+    const lines = (): number => readFileSync(join(dir, 'm.log'), 'utf8').split('\n').length - 2;
+    memory.willBring([[a, 'file']]);
+    memory.tidy();
+    expect(lines()).toBe(1);
+    for (let n = 0; n < 10_000; n++) memory.willBring([[b, 'file']]);
+    expect(lines()).toBe(10_001);
+    memory.tidy();
+    expect(lines()).toBe(0);
   });
 });
 

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { sleptMs } from '../../src/core/wake.js';
+
+const at = (wallMs: number, steadyMs: number) => ({ wallMs, steadyMs });
+
+describe('whether the machine was asleep', () => {
+  it.each([
+    ['two looks as they should be', at(0, 0), at(1_000, 1_000), 0],
+    ['a busy machine', at(0, 0), at(4_000, 4_000), 0],
+    ['lid closed for an hour: the steady clock stood still', at(0, 0), at(3_601_000, 1_000), 3_600_000],
+    ['the process was stopped: both clocks went on', at(0, 0), at(8_000, 8_000), 7_000],
+    ['the time of day set back', at(0, 0), at(-3_600_000, 1_000), 0],
+  ])('%s', (_what, before, after, ms) => {
+    expect(sleptMs(before, after, 1_000)).toBe(ms);
+  });
+});
