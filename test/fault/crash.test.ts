@@ -28,10 +28,7 @@ describe('after a kill -9', () => {
       await processOf(running, WATCHER),
       await processOf(running, /rsync/),
     ];
-    const next = startWired(['--dry-run']); // something to wait with
-    running.child.kill('SIGKILL');
-    await running.ended;
-    await next.ended.catch(() => {});
+    await running.stop('SIGKILL');
     const isThere = (pid: number): boolean => {
       try {
         return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
@@ -49,9 +46,12 @@ describe('after a kill -9', () => {
     fill(local, { a: 'a', 'old/x': 'x', 'old/y': 'y' });
     const first = startWired();
     await first.inSync();
-    const from = first.events.length;
-    fill(local, { 'new/d/e': 'e', 'new/f': 'f' });
+    let from = first.events.length;
     rmSync(join(local, 'old/x'));
+    await same(first);
+    await first.event('inSync', () => true, from);
+    from = first.events.length;
+    fill(local, { 'new/d/e': 'e', 'new/f': 'f' });
     writeFileSync(join(local, 'a'), 'changed');
     await same(first);
     await first.event('inSync', () => true, from);

@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { faultyPlace, timed, took } from '../support/faulty.js';
+import { faultyPlace, processesOf, timed, took } from '../support/faulty.js';
 import { canMount, mountSmall } from '../support/mount.js';
 import { fill, names, tree } from '../support/tree.js';
 
@@ -81,6 +81,12 @@ describe('the root', () => {
     await running.event('rootBack', ({ replaced }) => replaced === true);
     await running.until('the new', () => names(remote).includes('c'));
     expect(names(remote)).toEqual(['a', 'c', 'd', 'd/b']);
+    // Not by what was started ahead in the old one.
+    for (let n = 0; n < 3; n++) {
+      writeFileSync(join(local, 'c'), `changed ${n}`);
+      await running.until(`save ${n}`, () => readFileSync(join(remote, 'c'), 'utf8') === `changed ${n}`);
+    }
+    expect(running.events.filter(({ action }) => action === 'delete')).toEqual([]);
   });
 
   it('emptied: nothing is deleted, and it stops', async () => {
@@ -107,11 +113,22 @@ describe('the root', () => {
     // Away as an unmounted disk is: another, empty directory is at its place.
     image.away();
     const noticedMs = await timed(running.event('rootGone'));
+    // An rsync that starts now would find nothing here, and delete whatever it is asked for later.
+    const rsync = /^\s*\d+ rsync .*--files-from=-/;
+    const old = processesOf(running, rsync);
+    for (const pid of old) process.kill(pid, 'SIGKILL');
+    const restarted = running.until(
+      'new ones',
+      () => processesOf(running, rsync).filter((pid) => !old.includes(pid)).length > 1,
+      3_000,
+    );
+    await restarted.catch(() => {}); // there are none, where nothing can start in what is not there
     expect(tree(remote)).toEqual(before);
     image.back();
     writeFileSync(join(local, 'd/b'), 'changed after');
     const equalMs = await timed(same(running));
     took('root unmounted and mounted again', noticedMs, equalMs);
+    expect(running.events.filter(({ action }) => action === 'delete')).toEqual([]);
     fill(local, { 'new/n': 'n' });
     await same(running);
     expect(await running.stop()).toBe(130);

@@ -213,6 +213,20 @@ describe('the watcher process', () => {
     await isComplete(place, running, 'overflow of the event queue');
   });
 
+  it('with watches enough for one subscription but not for two, it renews all the same, and says nothing', async ({
+    skip,
+  }) => {
+    if (!onLinux || (process.env['CI'] === undefined && !canLimit())) skip('no user namespaces here');
+    const place = await faultyPlace();
+    const { local, wired } = place;
+    for (let d = 0; d < 20; d++) fill(local, { [`d${d}/f`]: '' });
+    const running = place.start([...wired], { wrapper: withLimit('max_inotify_watches', 60) });
+    await running.inSync();
+    for (let d = 0; d < 20; d++) fill(local, { [`new${d}/f`]: '' });
+    await isComplete(place, running, 'watches for one subscription only');
+    expect(running.events.filter(({ event }) => event === 'trouble')).toEqual([]);
+  });
+
   it('out of watches later on: said once, walks find what changes, and it heals when the limit is raised', async ({
     skip,
   }) => {
