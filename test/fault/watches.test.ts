@@ -222,7 +222,12 @@ describe('the watcher process', () => {
     for (let d = 0; d < 20; d++) fill(local, { [`d${d}/f`]: '' });
     const running = place.start([...wired], { wrapper: withLimit('max_inotify_watches', 60) });
     await running.inSync();
+    const old = await processOf(running, WATCHER);
     for (let d = 0; d < 20; d++) fill(local, { [`new${d}/f`]: '' });
+    await running.until('another watcher alone', () => {
+      const now = processesOf(running, WATCHER);
+      return now.length === 1 && !now.includes(old);
+    });
     await isComplete(place, running, 'watches for one subscription only');
     expect(running.events.filter(({ event }) => event === 'trouble')).toEqual([]);
   });
