@@ -60,6 +60,12 @@ describe('bad input is refused before anything is touched', () => {
       says: /--port takes a whole number/,
     },
     {
+      what: 'a rescan that is no number of minutes',
+      args: ['--to', 'a:b', '--rescan', 'often'],
+      code: 2,
+      says: /--rescan takes a number of minutes from 0 \(never\) to 10080/,
+    },
+    {
       what: 'a negative debounce',
       args: ['--to', 'a:b', '--debounce=-1'],
       code: 2,
