@@ -195,7 +195,8 @@ export class Transfer {
       idle: ['plain', 'sure'],
     };
     const run: Run = { ...namesRun(this.options, quickCheck === 'fooled'), names };
-    this.options.memory.willBring(entriesIn(names, view.before));
+    const mayCome = [...entriesIn(names, view.before), ...this.#newDirectoriesAbove(names)];
+    this.options.memory.willBring(mayCome);
     const has = new Set(names);
     const result = await this.run(run, (name) => has.has(name), {
       suitable: suitable[quickCheck],
@@ -203,7 +204,7 @@ export class Transfer {
       onItem: (item) => this.#heedMissing(item, view),
     });
     const { outcome, items } = result;
-    if (outcome.kind === 'broken') this.noteMaybe(names.map((name) => [name, view.before.get(name) ?? 'missing']));
+    if (outcome.kind === 'broken') for (const [name, type] of mayCome) this.mayBeThere(name, type);
     else {
       await this.settle(names, view, result, outcome.failed);
       this.delivered(
@@ -212,6 +213,15 @@ export class Transfer {
       );
     }
     return result;
+  }
+
+  /** The directories above these names that are not there yet: rsync makes them too, whether they are listed or not. */
+  #newDirectoriesAbove(names: readonly Name[]): Array<readonly [Name, 'dir']> {
+    const found = new Set<Name>();
+    for (const name of names) {
+      for (const dir of ancestorsOf(name)) if (this.#index.get(dir) === undefined) found.add(dir);
+    }
+    return [...found].map((dir) => [dir, 'dir'] as const);
   }
 
   /** rsync makes something anew there that should have been there: somebody else has removed it, and who knows what else. */
@@ -346,6 +356,7 @@ export class Transfer {
   ): Promise<void> {
     const after = await seeAll(this.options.disk, names);
     const moved = await this.#movedOf(above);
+    const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
     const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
     const emptied = new Set<Name>(); // something of ours below them went, or is about to
     // What is below a directory before the directory: a longer name first.
@@ -365,12 +376,12 @@ export class Transfer {
           // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
           // back here for just that moment. That leaves a new time on the directory that held it.
           const ground = this.options.disk.groundOf(name);
-          if (!deleted.has(name) && !isSameGround(grounds.get(name), ground)) continue;
+          if (!deleted.has(name) && (wasAway(name) || !isSameGround(grounds.get(name), ground))) continue;
           emptied.add(parentOf(name));
         }
         this.gone(name);
         this.#pending.settle(name);
-      } else if (isUntouched(was, now) && !ancestorsOf(name).some((dir) => moved.has(dir))) {
+      } else if (isUntouched(was, now) && !wasAway(name)) {
         const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
         this.#index.set(name, racy ? unsure(was) : was);
         if (!racy) this.#pending.settle(name);
