@@ -22,6 +22,7 @@ import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } fro
 import { Line } from './target/line.js';
 import { QUICK_FROM } from './target/quick-pass.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
+import { Bridge } from './watch/bridge.js';
 import { HotDirectories } from './watch/hot.js';
 import { RootGuard } from './watch/root-guard.js';
 import { WatchSupervisor } from './watch/supervisor.js';
@@ -214,6 +215,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const supervisor = new WatchSupervisor({
     root,
     beatDir: prepared.beatDir,
+    bridge: new Bridge(disk, (name) => scanner.hint([name])),
     ignore: () =>
       [...excluded.values()]
         .flat()

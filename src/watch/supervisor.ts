@@ -5,6 +5,7 @@ import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/retry.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
+import type { Bridge } from './bridge.js';
 import { isFromWatcher } from './protocol.js';
 
 /** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
@@ -34,6 +35,10 @@ const PING_MS = 5_000;
 const SILENCE_MS = 15_000;
 const DEEP_EVERY = 12;
 
+/** In a tree with more directories than this so many new ones are watched by ourselves before the watcher is renewed. */
+const LARGE_TREE = 2_000;
+const BRIDGED = 500;
+
 /** Renewals use at most this share of the time: a `mkdir` in a large tree must not cost seconds of CPU each time. */
 const RENEW_SHARE = 0.1;
 
@@ -43,6 +48,8 @@ export interface SupervisorOptions {
   readonly beatDir: string;
   /** Directories that need no watches, absolute. Asked anew at each start of a child. */
   readonly ignore: () => readonly string[];
+  /** Watches new directories until the watcher is renewed. */
+  readonly bridge: Bridge;
   readonly onHints: (names: readonly string[]) => void;
   /**
    * Something may have been missed: walk, then tell {@link WatchSupervisor.sawDirectory} every directory. Called after
@@ -106,7 +113,10 @@ export class WatchSupervisor {
   /** A listing showed this directory. One that the current subscription may not have leads to a renewal. */
   sawDirectory(name: Name, ino: number): void {
     this.#seen.set(name, ino);
-    if (this.#child !== undefined && this.#covered.get(name) !== ino) this.#renewSoon();
+    if (this.#child === undefined || this.#covered.get(name) === ino) return;
+    const { bridge } = this.#options;
+    const isBridged = bridge.cover(name, ino, () => this.#renewSoon());
+    if (!isBridged || bridge.size > BRIDGED || this.#covered.size <= LARGE_TREE) this.#renewSoon();
   }
 
   /** Begins a new subscription now: the root is another one. */
@@ -118,6 +128,7 @@ export class WatchSupervisor {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#options.bridge.keepOnly(() => false);
     const children = [this.#child, this.#next].filter((child) => child !== undefined);
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(children.map((child) => child.ended));
@@ -144,6 +155,7 @@ export class WatchSupervisor {
     if (!started.ok) return this.#renewFailed(started.failure, why);
     const old = this.#child;
     this.#covered = before;
+    this.#options.bridge.keepOnly((name, ino) => before.get(name) !== ino);
     this.#follow(started.value);
     old?.kill('SIGKILL');
     this.#told = undefined;

@@ -32,6 +32,7 @@ export async function storm(seed: number, ms: number, withFaults: boolean): Prom
   const restart = async (): Promise<void> => {
     await running.stop('SIGKILL');
     running = place.startWired(args);
+    await running.event('passStarted'); // before it has begun, a lost connection is the end: exit code 3
   };
   const end = Date.now() + ms;
   const random = randomFrom(seed + 1_000_000);

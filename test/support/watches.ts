@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Running } from './cli.js';
 import { processesOf, WATCHER } from './faulty.js';
 
-/** The inodes of every directory that the watcher of this syncwatch watches: /proc/PID/fdinfo, proc(5). */
+/** The inodes of every directory that this syncwatch or its watcher watches: /proc/PID/fdinfo, proc(5). */
 export function watchedInodes(running: Running): Set<number> {
   const found = new Set<number>();
-  for (const pid of processesOf(running, WATCHER)) {
+  for (const pid of [running.child.pid ?? 0, ...processesOf(running, WATCHER)]) {
     try {
       for (const fd of readdirSync(`/proc/${pid}/fdinfo`)) {
         const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
