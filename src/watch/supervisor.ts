@@ -184,8 +184,10 @@ export class WatchSupervisor {
       return;
     }
     const retryMs = this.#backOff(why);
-    if (failure.message !== this.#told) this.#options.onTrouble(failure, retryMs);
-    this.#told = failure.message;
+    // The message of a limit counts the directories, and is another one each time.
+    const reason = failure.kind === 'watchLimit' ? failure.kind : failure.message;
+    if (reason !== this.#told) this.#options.onTrouble(failure, retryMs);
+    this.#told = reason;
   }
 
   /** The next renewal after a while. Gives in how many milliseconds. */
