@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import debounce from 'debounce';
 import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
@@ -29,6 +30,9 @@ import { WatchSupervisor } from './watch/supervisor.js';
 
 /** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
 const ROOT_CHECK_MS = 1_000;
+
+/** How long nothing must have been heard of before it is told how much waits for the connection, in milliseconds. */
+const TELL_WAITING_MS = 500;
 
 /** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
 const CLOCK_CHECK_MS = 1_000;
@@ -211,6 +215,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     rootIsThere: () => rootGuard.isThere(),
     isHeld: () => line.held,
   });
+  const tellWaiting = debounce(() => {
+    if (line.held) report({ kind: 'waiting', target: line.target, waiting: line.pending.size });
+  }, TELL_WAITING_MS);
   const hot = new HotDirectories(disk, (name) => scanner.hint([name]));
   const supervisor = new WatchSupervisor({
     root,
@@ -225,8 +232,10 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${texts.slice(0, 5).join(', ')}` });
       const names = texts.map(nameFromText);
       const synced = names.filter((name) => filter.decideDeep(name, false).synced);
-      if (line.held) for (const name of synced) line.note(name);
-      else scanner.hint(names);
+      if (line.held) {
+        for (const name of synced) line.note(name);
+        tellWaiting();
+      } else scanner.hint(names);
       hot.heat(synced);
       if (synced.length > 0) session.nudge();
     },
@@ -258,6 +267,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   const timers: NodeJS.Timeout[] = [];
   const stopWatching = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer);
+    tellWaiting.clear();
     hot.stop();
     await supervisor.stop();
   };

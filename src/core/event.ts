@@ -42,6 +42,8 @@ export type Event =
   | { readonly kind: 'repaired'; readonly target: string; readonly items: readonly Item[] }
   /** The machine, or only syncwatch, was asleep for so long: connection and both sides are checked. */
   | { readonly kind: 'woke'; readonly ms: number }
+  /** More or less waits for the connection than was told last. Told when nothing more was heard of for half a second. */
+  | { readonly kind: 'waiting'; readonly target: string; readonly waiting: number }
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */
   | { readonly kind: 'rootGone'; readonly root: string }
   | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }

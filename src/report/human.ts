@@ -99,6 +99,8 @@ function statusAfter(event: Event, before: string): string {
       return IN_SYNC;
     case 'trouble':
       return `○ waiting to try again, ${count(event.waiting, 'path')} to send`;
+    case 'waiting':
+      return `○ waiting for the connection, ${count(event.waiting, 'path')} to send`;
     case 'rootGone':
       return '○ waiting for the directory';
     case 'stopping':

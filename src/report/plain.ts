@@ -47,6 +47,7 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     case 'passStarted':
       return say(`full sync of ${count(event.names, 'path')} to ${event.target}`);
     case 'progress':
+    case 'waiting':
       return []; // for the last line of a terminal
     case 'inSync':
       return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { place, run } from '../support/cli.js';
 import { setImmutable, withoutOverride } from '../support/rights.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
@@ -278,6 +278,23 @@ describe('bad input is refused before anything is touched', () => {
 });
 
 describe('one path that fails never stops the others', () => {
+  it('a directory that can not be entered any more: what is in it is not taken for deleted', async () => {
+    const { local, remote, start, same } = place();
+    fill(local, { a: 'a', 'd/f': 'f', 'd/e/g': 'g' });
+    const running = start([], { wrapper: withoutOverride() });
+    await running.inSync();
+    writeFileSync(join(local, 'd/f'), 'changed');
+    writeFileSync(join(local, 'd/e/g'), 'changed');
+    chmodSync(join(local, 'd'), 0o600);
+    onTestFinished(() => chmodSync(join(local, 'd'), 0o755));
+    writeFileSync(join(local, 'a'), 'changed');
+    await running.until('a', () => readFileSync(join(remote, 'a'), 'utf8') === 'changed');
+    await running.event('pathFailed');
+    expect(running.events.filter(({ action }) => action === 'delete')).toEqual([]);
+    chmodSync(join(local, 'd'), 0o755);
+    await same(running);
+  });
+
   it('unreadable here: said once, the others go, exit code 1', async () => {
     const { local, remote, run: once, start, same } = place();
     fill(local, { good: 'g', secret: 's', 'd/also good': 'a' });
