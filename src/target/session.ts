@@ -20,6 +20,13 @@ const PROBE_MS = 4_000;
 /** How long after a full pass because of something that was removed there the next such one may be, in milliseconds. */
 const CHECK_PAUSE_MS = 10_000;
 
+/**
+ * How long after a lost connection came back to look again, in milliseconds. What the kernel still had to send for the old
+ * one may arrive there late (it goes on for up to 100 s for a process that is gone: tcp(7), tcp_orphan_retries), so that
+ * an rsync there ends its work and puts an older version over a newer one.
+ */
+const LATE_CHECKS_MS: readonly number[] = [20_000, 120_000];
+
 /** What it takes to reach one target. */
 export interface ReachOptions {
   readonly target: Target;
@@ -103,6 +110,7 @@ export class TargetSession {
   #checkTimer: NodeJS.Timeout | undefined;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #rescanTimer: NodeJS.Timeout | undefined;
+  #lateTimers: readonly NodeJS.Timeout[] = [];
   /** While it waits to log in again. */
   #waiting: { readonly sinceMs: number; readonly isSlow: boolean; readonly wake: () => void } | undefined;
   #passing: Promise<unknown> = Promise.resolve();
@@ -167,6 +175,7 @@ export class TargetSession {
     this.#stopping.abort();
     clearTimeout(this.#checkTimer);
     clearTimeout(this.#rescanTimer);
+    for (const timer of this.#lateTimers) clearTimeout(timer);
   }
 
   /** No new passes or logins; what is under way goes on. Resolves when no pass is under way. */
@@ -198,8 +207,7 @@ export class TargetSession {
   rescanEvery(minutes: number): void {
     if (minutes <= 0) return;
     this.#rescanTimer = setTimeout(async () => {
-      // Without a connection the next one begins with a full pass anyway.
-      if (!this.line.held && !this.#stopping.signal.aborted) await this.#inTurn(() => this.#passNow(1, 'rescan'));
+      await this.#rescan();
       if (!this.#stopping.signal.aborted) this.rescanEvery(minutes);
     }, minutes * 60_000);
   }
@@ -250,10 +258,21 @@ export class TargetSession {
         this.#hold(opened.value);
         this.line.resume();
         await this.pass();
+        this.#checkLate();
         return;
       }
       failure = opened.failure;
     }
+  }
+
+  #checkLate(): void {
+    for (const timer of this.#lateTimers) clearTimeout(timer);
+    this.#lateTimers = LATE_CHECKS_MS.map((ms) => setTimeout(() => void this.#rescan(), ms));
+  }
+
+  /** Without a connection it is not needed: the next one begins with a full pass. */
+  async #rescan(): Promise<void> {
+    if (!this.line.held && !this.#stopping.signal.aborted) await this.#inTurn(() => this.#passNow(1, 'rescan'));
   }
 
   /** Until the next try to log in: after `ms`, or when it is woken. */

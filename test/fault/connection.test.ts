@@ -71,6 +71,24 @@ describe('a lost connection', () => {
     },
   );
 
+  it('an older version that an rsync of the old connection puts there afterwards does not stay', async () => {
+    const place = await faultyPlace();
+    const { local, remote, same, relay } = place;
+    fill(local, { a: 'older' });
+    const running = place.startWired();
+    await running.inSync();
+    const from = running.events.length;
+    relay.cut();
+    writeFileSync(join(local, 'a'), 'newer');
+    await same(running);
+    await running.event('inSync', () => true, from);
+    // As what the kernel had still to send for the old connection does when it arrives late.
+    writeFileSync(join(remote, 'a'), 'older');
+    const equalMs = await timed(same(running));
+    took('an older version arrived late', undefined, equalMs);
+    expect(running.events.filter(({ event }) => event === 'repaired').length).toBe(1);
+  });
+
   it('with nobody to ask for a password: said clearly, tried again slowly, and all is well when the login works', async () => {
     const place = await faultyPlace();
     const { local, same, sshd, relay } = place;
