@@ -13,7 +13,7 @@ export function withLimit(
   const raise =
     later === undefined
       ? ''
-      : `{ while ! [ -e '${later.whenThere}' ]; do sleep 0.1; done; echo ${later.value} > ${file}; } </dev/null >/dev/null 2>&1 & `;
+      : `{ while [ -d /proc/$$ ] && ! [ -e '${later.whenThere}' ]; do sleep 0.1; done; echo ${later.value} > ${file}; } </dev/null >/dev/null 2>&1 & `;
   const script = `echo ${value} > ${file} && { ${raise}exec "$@"; }`;
   return ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
 }
