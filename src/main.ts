@@ -184,7 +184,10 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       rootIsThere: () => rootGuard.isThere(),
       guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
-      onRemoved: (name) => session.removedThere(name),
+      // With --no-initial what was taken for there may never have been.
+      onRemoved: (name) => {
+        if (settings.initial) session.removedThere(name);
+      },
     },
     prepared.index,
   );

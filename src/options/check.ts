@@ -7,6 +7,9 @@ import { filterFrom } from './filter.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
 import { expandHome, rootFrom, targetFrom } from './places.js';
 
+/** How often by default. */
+const RESCAN_MINUTES = 60;
+
 /** A week. */
 const MOST_MINUTES = 10_080;
 
@@ -37,7 +40,7 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
 
   const debounceMs = inRange(parsed, 'debounce', 0, 60_000);
   if (!debounceMs.ok) return debounceMs;
-  const rescan = parsed['rescan'];
+  const rescan = parsed['rescan'] ?? (initial ? RESCAN_MINUTES : 0);
   if (typeof rescan !== 'number' || !(rescan >= 0 && rescan <= MOST_MINUTES))
     return failed(usage(`--rescan takes a number of minutes from 0 (never) to ${MOST_MINUTES}`));
   const port = inRange(parsed, 'port', 1, 65_535);

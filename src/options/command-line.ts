@@ -90,10 +90,9 @@ const OPTIONS = {
   },
   rescan: {
     type: 'number',
-    default: 60,
     requiresArg: true,
     group: HOW,
-    describe: 'make a full sync every so many minutes, as a safety net; 0: never',
+    describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
   },
   'one-by-one': {
     type: 'boolean',
