@@ -246,6 +246,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
       void scanner.walk();
     },
+    onShort: () => hot.stop(),
     onBlind: (isBlind) => scanner.setBlind(isBlind),
     onTrouble: (failure, retryMs) =>
       report({ kind: 'trouble', target: dir, failure, waiting: line.pending.size, retryMs }),

@@ -58,6 +58,8 @@ export interface SupervisorOptions {
   readonly onDoubt: (why: string) => void;
   /** A renewal failed; it is tried again in `retryMs`. Told once for each reason in a row. */
   readonly onTrouble: (failure: Failure, retryMs: number) => void;
+  /** Watches are short: others of ours have to make room. */
+  readonly onShort: () => void;
   /** Whether there are directories that nobody watches: then only walks find what changes in them. */
   readonly onBlind: (isBlind: boolean) => void;
 }
@@ -87,6 +89,8 @@ export class WatchSupervisor {
   /** Renewals that failed and children that died in a row, and of what. */
   #failures = 0;
   #told: string | undefined;
+  /** There were not enough watches the last time. */
+  #isShort = false;
   #startedMs = 0;
 
   constructor(options: SupervisorOptions) {
@@ -115,8 +119,8 @@ export class WatchSupervisor {
     this.#seen.set(name, ino);
     if (this.#child === undefined || this.#covered.get(name) === ino) return;
     const { bridge } = this.#options;
-    const isBridged = bridge.cover(name, ino, () => this.#renewSoon());
-    if (!isBridged || bridge.size > BRIDGED || this.#covered.size <= LARGE_TREE) this.#renewSoon();
+    if (this.#covered.size <= LARGE_TREE || bridge.size > BRIDGED || !bridge.cover(name, ino, () => this.#renewSoon()))
+      this.#renewSoon();
   }
 
   /** Begins a new subscription now: the root is another one. */
@@ -149,6 +153,10 @@ export class WatchSupervisor {
     const begun = performance.now();
     const before = new Map([...this.#covered, ...this.#seen]);
     this.#seen = new Map();
+    if (this.#isShort) {
+      this.#options.bridge.keepOnly(() => false);
+      this.#options.onShort();
+    }
     const started = await this.#startChild();
     this.#next = undefined;
     if (this.#stopped) return;
@@ -159,6 +167,7 @@ export class WatchSupervisor {
     this.#follow(started.value);
     old?.kill('SIGKILL');
     this.#told = undefined;
+    this.#isShort = false;
     this.#options.onBlind(false);
     this.#notBefore = performance.now() + (performance.now() - begun) / RENEW_SHARE;
     this.#options.onDoubt(why);
@@ -175,6 +184,7 @@ export class WatchSupervisor {
 
   #renewFailed(failure: Failure, why: string): void {
     this.#options.onBlind(true);
+    this.#isShort = failure.kind === 'watchLimit';
     const old = this.#child;
     if (old !== undefined && failure.kind === 'watchLimit') {
       // Two subscriptions need twice the watches: without the old one there may be enough.
