@@ -99,7 +99,11 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const { outcome, items } = await transfer.run(run, has, { onItem });
     if (outcome.kind === 'broken') {
       // A file never comes before its line; and before the first line nothing has come at all.
-      if (items.length > 0) transfer.noteMaybe([...tree.entries()].filter(([, entry]) => entry.type !== 'file'));
+      if (items.length > 0) {
+        const later = await takeSnapshot(disk, filter, options.onListing); // rsync takes along what came after the walk
+        for (const { tree: seen } of [snapshot, later])
+          transfer.noteMaybe([...seen.entries()].filter(([, entry]) => entry.type !== 'file'));
+      }
       return again(outcome.failure);
     }
     const after = await takeSnapshot(disk, filter, options.onListing);

@@ -82,6 +82,8 @@ export class Line {
   #restedMs = 0;
   /** A full pass is to come: the connection was gone. */
   #passDue = false;
+  /** A full pass goes on: rsync reads the disk by itself, and may take along what its walk has not seen. */
+  #isPassing = false;
   /** The last trouble that was told, until a run gets through. */
   #told: string | undefined;
   /** Everything has its turn now, whether it has rested or not. */
@@ -125,6 +127,7 @@ export class Line {
   /** Notes a name that may differ; `seen`: as this, where that is known. */
   note(name: Name, seen?: Seen): void {
     const now = performance.now();
+    if (this.#isPassing && typeof seen === 'object') this.#transfer.mayCome(name, seen);
     if (this.held) {
       if (this.#passDue && this.pending.size >= MOST_WAITING) return;
       this.pending.note(name, now, seen);
@@ -172,9 +175,11 @@ export class Line {
     const alone = async (): Promise<T> => {
       this.#bulk.pause();
       await this.#bulk.onPendingZero();
+      this.#isPassing = true;
       try {
         return await job(this.#transfer);
       } finally {
+        this.#isPassing = false;
         this.#options.memory.tidy();
         this.#bulk.start();
         this.#passDue = false;

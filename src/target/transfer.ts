@@ -2,7 +2,7 @@ import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
 import { begun, type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { ancestorsOf, type Name, parentOf } from '../core/name.js';
+import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
@@ -287,6 +287,13 @@ export class Transfer {
   /** rsync has turned to a name that it was not told of. */
   willBring({ action, name }: Item): void {
     if (action !== 'delete') this.options.memory.willBring([[name, action === 'mkdir' ? 'dir' : 'file']]);
+  }
+
+  /** A full pass that goes on may bring it, without a word if it breaks or we are killed. */
+  mayCome(name: Name, { type }: Entry): void {
+    if (name === ROOT || this.#index.get(name) !== undefined) return;
+    this.options.memory.willBring([[name, type]]);
+    this.mayBeThere(name, type);
   }
 
   /** It may be there by now, whoever told so. */
