@@ -98,12 +98,11 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     };
     const { outcome, items } = await transfer.run(run, has, { onItem });
     if (outcome.kind === 'broken') {
-      // A file never comes before its line; and before the first line nothing has come at all.
-      if (items.length > 0) {
-        const later = await takeSnapshot(disk, filter, options.onListing); // rsync takes along what came after the walk
-        for (const { tree: seen } of [snapshot, later])
-          transfer.noteMaybe([...seen.entries()].filter(([, entry]) => entry.type !== 'file'));
-      }
+      // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
+      // before the first one there may be thousands. And it takes along what came here after the walk.
+      const later = await takeSnapshot(disk, filter, options.onListing);
+      for (const { tree: seen } of [snapshot, later])
+        transfer.noteMaybe([...seen.entries()].filter(([, entry]) => entry.type !== 'file'));
       return again(outcome.failure);
     }
     const after = await takeSnapshot(disk, filter, options.onListing);
