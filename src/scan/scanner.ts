@@ -2,6 +2,7 @@ import type { Entry } from '../core/entry.js';
 import type { Filter } from '../core/filter.js';
 import type { Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import { ROOT_AWAY_MS } from '../core/retry.js';
 import type { Disk } from './disk.js';
 import { isNews, look, sweep } from './look.js';
 import { type Listing, walk, walkAll } from './walk.js';
@@ -20,9 +21,6 @@ const SWEEP_SHARE = 0.001;
 /** While there are directories that nobody watches, the tree is walked this often, with at most this share of the time. */
 const BLIND_MS = 1_000;
 const BLIND_SHARE = 0.05;
-
-/** How soon to look again for a root that was not there. */
-const ROOT_AWAY_MS = 1_000;
 
 export interface ScannerOptions {
   readonly disk: Disk;

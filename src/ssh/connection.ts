@@ -38,12 +38,12 @@ export interface Connection {
 /** Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. */
 export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Result<Connection>> {
   const { target, ssh, controlPath } = options;
-  await closeStale(options);
+  const [prefix] = await Promise.all([endsWithUs(), closeStale(options)]);
   const [file = 'ssh', ...args] = masterCommand(target, ssh, controlPath);
   // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
   // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
   const deaf = ['sh', '-c', 'trap "" INT; exec "$@"', 'sh', file, ...args];
-  const [first = 'sh', ...others] = [...(await endsWithUs()), ...deaf];
+  const [first = 'sh', ...others] = [...prefix, ...deaf];
   const master = spawn(first, others, { ownSession: false });
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;

@@ -4,6 +4,7 @@ import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
+import { ROOT_AWAY_MS } from '../core/retry.js';
 import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
@@ -15,7 +16,7 @@ export interface PassOptions {
   readonly filter: Filter;
   readonly mirror: boolean;
   readonly report: Report;
-  /** Gets every listing of the walk before the pass. */
+  /** Gets every listing of the walks before and after the pass. */
   readonly onListing: (listing: Listing) => void;
   /** Nothing should be to do: what there is after all is told as repaired. */
   readonly isRescan: boolean;
@@ -97,15 +98,14 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
     const { outcome, items } = await transfer.run(run, has, { onItem });
+    const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {
       // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
       // before the first one there may be thousands. And it takes along what came here after the walk.
-      const later = await takeSnapshot(disk, filter, options.onListing);
-      for (const { tree: seen } of [snapshot, later])
-        transfer.noteMaybe([...seen.entries()].filter(([, entry]) => entry.type !== 'file'));
+      for (const { tree: seen } of [snapshot, after])
+        for (const [name, { type }] of seen.entries()) if (type !== 'file') transfer.mayBeThere(name, type);
       return again(outcome.failure);
     }
-    const after = await takeSnapshot(disk, filter, options.onListing);
     if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
     adopt(line, snapshot, after, outcome.failed, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
@@ -129,10 +129,10 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   });
 }
 
-/** The root guard tells of it; a pass waits for so long, in milliseconds. */
+/** The root guard tells of it. */
 const ROOT_GONE: PassEnd = {
   kind: 'again',
-  afterMs: 1_000,
+  afterMs: ROOT_AWAY_MS,
   failure: { kind: 'run', message: 'the watched directory is not there' },
 };
 

@@ -6,7 +6,7 @@ import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { Pending } from '../core/pending.js';
 import { STORM_NAMES } from '../core/rest.js';
-import { delayMs, LINE_BACKOFF } from '../core/retry.js';
+import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
@@ -41,9 +41,6 @@ const RELIST_CHILDREN = 1_000;
 
 /** With `--one-by-one`, from how many names that wait the one is taken. */
 const ONE_OF = 50;
-
-/** How soon to look again for a root that was not there, in milliseconds. */
-const ROOT_AWAY_MS = 1_000;
 
 /**
  * One target's line: index → pending → debounce → queue(1) → transfer → index. Large files have a queue(1) of their own

@@ -276,14 +276,6 @@ export class Transfer {
     return this.#runner.run(run, has, options);
   }
 
-  /**
-   * A run broke: what it was to bring may be there although rsync did not come to tell of it (the remote makes
-   * directories and links before their lines arrive). A later deletion must find them.
-   */
-  noteMaybe(seen: Iterable<readonly [Name, Seen]>): void {
-    for (const [name, now] of seen) if (typeof now !== 'string') this.mayBeThere(name, now.type);
-  }
-
   /** rsync has turned to a name that it was not told of. */
   willBring({ action, name }: Item): void {
     if (action !== 'delete') this.options.memory.willBring([[name, action === 'mkdir' ? 'dir' : 'file']]);
@@ -296,7 +288,10 @@ export class Transfer {
     this.mayBeThere(name, type);
   }
 
-  /** It may be there by now, whoever told so. */
+  /**
+   * It may be there by now, whoever told so. A run that broke may have brought what rsync did not come to tell of (the
+   * remote makes directories and links before their lines arrive), and a later deletion must find it.
+   */
   mayBeThere(name: Name, type: Entry['type']): void {
     if (this.#index.get(name) === undefined) this.#index.set(name, begun(type === 'dir' ? 'dir' : 'file'));
   }

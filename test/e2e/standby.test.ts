@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
 import { place, Running } from '../support/cli.js';
+import { processesOf, STANDBY } from '../support/faulty.js';
 import { fill } from '../support/tree.js';
 
 /** The rsync processes that wait for names, and everything below them (their ssh). */
 function standbysOf(running: Running): Array<{ pid: number; below: number[] }> {
-  const all = childrenOf(running.child.pid ?? 0);
-  return all
-    .filter((pid) => /^rsync .*--files-from=-/.test(commandOf(pid)))
-    .map((pid) => ({ pid, below: childrenOf(pid) }));
+  return processesOf(running, STANDBY).map((pid) => ({ pid, below: childrenOf(pid) }));
 }
 
 function commandOf(pid: number): string {

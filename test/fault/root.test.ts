@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { faultyPlace, processesOf, timed, took } from '../support/faulty.js';
+import { faultyPlace, processesOf, STANDBY, timed, took } from '../support/faulty.js';
 import { canMount, mountSmall } from '../support/mount.js';
 import { fill, names, tree } from '../support/tree.js';
 
@@ -114,12 +114,11 @@ describe('the root', () => {
     image.away();
     const noticedMs = await timed(running.event('rootGone'));
     // An rsync that starts now would find nothing here, and delete whatever it is asked for later.
-    const rsync = /^\s*\d+ rsync .*--files-from=-/;
-    const old = processesOf(running, rsync);
+    const old = processesOf(running, STANDBY);
     for (const pid of old) process.kill(pid, 'SIGKILL');
     const restarted = running.until(
       'new ones',
-      () => processesOf(running, rsync).filter((pid) => !old.includes(pid)).length > 1,
+      () => processesOf(running, STANDBY).filter((pid) => !old.includes(pid)).length > 1,
       3_000,
     );
     await restarted.catch(() => {}); // there are none, where nothing can start in what is not there
