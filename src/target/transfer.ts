@@ -120,10 +120,11 @@ export class Transfer {
   async batch(names: readonly Name[], { mayRest, mayPart, most }: BatchOptions): Promise<BatchEnd> {
     const { disk, deletes, rootIsThere, guard, rsync } = this.options;
     if (!rootIsThere()) return { kind: 'rootGone' };
+    // Before the names: one that is away while they are looked at was away.
+    const above = await seeAll(disk, [...new Set(names.flatMap(ancestorsOf))]);
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
-    const above = await seeAll(disk, [...new Set(names.flatMap(ancestorsOf))]);
     const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
