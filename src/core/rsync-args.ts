@@ -34,20 +34,24 @@ export interface RsyncSettings {
  * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
+ * - `list`: what the directories on stdin have there that may be rsync's own temporary files. Nothing is changed.
  * - `pass`: the whole tree. On stdin, what only our own filter can exclude, as anchored patterns.
  */
 export type RunKind =
   | { readonly kind: 'names'; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
   | { readonly kind: 'clear'; readonly emptyDir: string; readonly stashDir?: string | undefined }
   | { readonly kind: 'moves'; readonly from: Name; readonly to: Name; readonly fuzzy: boolean; readonly copy: boolean }
+  | { readonly kind: 'list'; readonly emptyDir: string }
   | { readonly kind: 'pass'; readonly mirror: boolean; readonly dryRun: boolean };
 
 /** What each item line looks like; rsync-output.ts reads it. */
 const OUT_FORMAT = '%i %l %n';
+const LIST_FORMAT = '%i %B %M %n';
 
 /** The arguments for one rsync run. Nothing in them is ever seen by a shell of ours. */
 export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
-  const args = ['--links', '--outbuf=L', `--out-format=${OUT_FORMAT}`, '--info=progress2'];
+  const format = run.kind === 'list' ? LIST_FORMAT : OUT_FORMAT;
+  const args = ['--links', '--outbuf=L', `--out-format=${format}`, '--info=progress2'];
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, DESIGN section 7).
   if (settings.nanoseconds) args.push('--modify-window=-1');
@@ -85,6 +89,10 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       // With -s, rsync 3.5.0 tells the other side of one --fuzzy only, and one does not look into --link-dest.
       if (run.fuzzy && args.includes('-s')) args.push('-M--fuzzy');
       break;
+    case 'list':
+      args.push('--dry-run', '--dirs', '--from0', '--files-from=-', '--ignore-missing-args');
+      args.push('--include=*/', '--include=.?*.??????', '--exclude=*');
+      break;
     case 'pass':
       args.push('--recursive', '--perms', '--times');
       if (run.mirror) args.push('--delete');
@@ -98,6 +106,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
 /** Source, seen from the root, and destination. */
 function placesOf({ target }: RsyncSettings, run: RunKind): [string, string] {
   if (run.kind === 'clear') return [`${run.emptyDir}/`, destination(target)];
+  if (run.kind === 'list') return [destination(target), `${run.emptyDir}/`];
   if (run.kind !== 'moves' || run.to === ROOT) return ['./', destination(target)];
   const below = argOf(run.to);
   return [`./${below}/`, `${destination(target)}${below}/`];

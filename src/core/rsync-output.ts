@@ -72,6 +72,23 @@ export function parseOutputLine(line: string): OutputLine {
   return { kind: 'other', text: line };
 }
 
+/** A file there, of a run that lists. */
+export interface ListedFile {
+  readonly name: Name;
+  /** Nobody but its owner has any right to it. */
+  readonly isPrivate: boolean;
+  /** When it was written last, in milliseconds since 1970. */
+  readonly mtimeMs: number;
+}
+
+/** Reads a line of a run that lists (`--out-format='%i %B %M %n'`); undefined for what is no file. */
+export function parseListed(line: string): ListedFile | undefined {
+  const found = /^>f\S{9} (\S{3})(\S{6}) (\d{4})\/(\d\d)\/(\d\d)-(\d\d:\d\d:\d\d) (.*)$/s.exec(line);
+  if (found === null) return undefined;
+  const [, , others = '', year = '', month = '', day = '', time = '', name = ''] = found;
+  return { name: nameOf(name), isPrivate: others === '------', mtimeMs: Date.parse(`${year}-${month}-${day}T${time}`) };
+}
+
 const nameOf = (escaped: string): Name => nameFromBytes(unescapeBytes(escaped.replace(/(?<=.)\/$/s, '')));
 
 /** rsync prints a byte that is not plain as `\#` and three octal digits (man rsync, -8). */

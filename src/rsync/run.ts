@@ -16,6 +16,8 @@ export type Run =
       readonly deleteMissing: boolean;
     }
   | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string }
+  /** `names`: of directories. */
+  | { readonly kind: 'list'; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
   | { readonly kind: 'pass'; readonly patterns: readonly string[]; readonly mirror: boolean; readonly dryRun: boolean };
 
@@ -103,7 +105,8 @@ export async function runRsync(
   onLine: (line: OutputLine) => void,
   options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
-  const emptyDir = run.kind === 'clear' ? mkdtempSync(join(tmpdir(), 'syncwatch-empty-')) : undefined;
+  const emptyDir =
+    run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(tmpdir(), 'syncwatch-empty-')) : undefined;
   try {
     const started = startRsync(settings, kindOf(run, emptyDir));
     options.onCommand?.(started.args);
@@ -114,7 +117,7 @@ export async function runRsync(
 }
 
 const kindOf = (run: Run, emptyDir = ''): RunKind =>
-  run.kind === 'clear' ? { kind: 'clear', emptyDir, stashDir: run.stashDir } : run;
+  run.kind === 'clear' || run.kind === 'list' ? { ...run, emptyDir } : run;
 
 /**
  * A name that is never there. Any listed name brings its parents along with their mode and time, so this stands for
@@ -128,6 +131,7 @@ const NOTHING_IN_ROOT = '.syncwatch-nothing';
  */
 export function inputOf(run: Run): Buffer {
   if (run.kind === 'pass') return nulSeparated(run.patterns);
+  if (run.kind === 'list') return nulSeparated(run.names.map((name) => `./${name === ROOT ? '.' : `${name}/`}`));
   const names = run.names.filter((name) => name !== ROOT);
   return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { begun, type Entry, unsure } from '../core/entry.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -36,6 +36,7 @@ export class Memory {
   #fd: number | undefined;
   #lines = 0;
   #isBroken = false;
+  #savedMs = 0;
 
   /** `path`: without its ending. `onProblem`: nothing can be kept; told once. */
   constructor(path: string, owner: () => IndexOwner, onProblem: (problem: string) => void) {
@@ -46,11 +47,17 @@ export class Memory {
 
   /** Reads what the last run left. Nothing is written. */
   load(): Remembered {
+    this.#savedMs = statSync(`${this.#path}.index`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     const loaded = loadIndex(`${this.#path}.index`, this.#owner());
     if (loaded.kind === 'unusable') return { index: new NameIndex(), problem: loaded.why };
     const index = loaded.kind === 'loaded' ? loaded.index : new NameIndex();
     const base = loaded.kind === 'loaded' ? loaded.checksum : '';
     return { index, problem: this.#readLog(index, base) };
+  }
+
+  /** When the index that was loaded had been saved, in milliseconds since 1970: what is in the log began after that. */
+  get savedMs(): number {
+    return this.#savedMs;
   }
 
   /** From now on `index` is what is kept. */

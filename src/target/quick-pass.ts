@@ -34,6 +34,7 @@ export function quickPass(line: Line, { disk, filter, mirror, report }: PassOpti
   return line.turn(async (transfer): Promise<PassEnd | undefined> => {
     // Guards before it and rules of our own are the full pass's.
     if (mirror || filter.hasRegexes || line.index.size === 0) return undefined;
+    if ((await transfer.clearLeftovers()) !== undefined) return undefined; // the full pass will meet it too
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly isSilent?: boolean;
   /** rsync has turned to this name, before the index knows of it. */
   readonly onItem?: (item: Item) => void;
+  /** What rsync said that is no item. */
+  readonly onText?: (text: string) => void;
   /** What it has to send in all, where known. */
   readonly totalBytes?: number;
 }
@@ -94,7 +96,7 @@ export class Runner {
     run: Run,
     items: Item[],
     kept: Set<Name>,
-    { isSilent = false, totalBytes, onItem }: RunOptions,
+    { isSilent = false, totalBytes, onItem, onText }: RunOptions,
   ): (line: OutputLine) => void {
     const { report } = this.#options;
     const target = this.#options.rsync.target.label;
@@ -128,6 +130,7 @@ export class Runner {
         }
         case 'other':
           this.#debug(`rsync: ${line.text}`);
+          onText?.(line.text);
       }
     };
   }

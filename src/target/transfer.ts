@@ -2,11 +2,13 @@ import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
 import { begun, type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
+import { leftoversIn } from '../core/leftover.js';
 import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
+import { type ListedFile, parseListed } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
@@ -31,7 +33,7 @@ export interface TransferOptions {
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
   readonly onRemoved: (name: Name) => void;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
-  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy'>;
+  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy' | 'savedMs'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
   readonly noProgressMs?: number;
 }
@@ -87,6 +89,8 @@ export class Transfer {
   readonly #runner: Runner;
   #index: NameIndex;
   #summary: Summary = EMPTY_SUMMARY;
+  /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
+  readonly #broken = new Map<Name, number>();
   /** What the last full pass could not do about names that are not ours. */
   #strays: ReadonlyMap<Name, Failure> = new Map();
 
@@ -95,6 +99,8 @@ export class Transfer {
     this.#index = index;
     this.#pending = pending;
     this.#runner = new Runner(options, abort, (item) => this.#noteBegun(item));
+    for (const [name, { type, mtimeNs }] of index.entries())
+      if (type === 'file' && mtimeNs < 0) this.#broken.set(name, options.memory.savedMs);
   }
 
   get standbys(): Standbys {
@@ -157,6 +163,9 @@ export class Transfer {
     const refused = deletions > 0 ? guard(deletions) : undefined;
     if (refused !== undefined) return { kind: 'refused', failure: refused };
     if (!rootIsThere()) return { kind: 'rootGone' }; // it went while we looked: what we saw means nothing
+
+    const unswept = await this.clearLeftovers(before.keys());
+    if (unswept !== undefined) return { kind: 'broken', failure: unswept };
 
     let delivered = plan.clear.length > 0;
     /** Gives the failure of a run that broke. */
@@ -273,8 +282,37 @@ export class Transfer {
   }
 
   /** Runs one rsync, see {@link Runner.run}. */
-  run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
-    return this.#runner.run(run, has, options);
+  async run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
+    const beganMs = Date.now();
+    const result = await this.#runner.run(run, has, options);
+    if (result.outcome.kind === 'broken')
+      for (const { action, name } of result.items) if (action === 'send') this.#broken.set(name, beganMs);
+    return result;
+  }
+
+  /**
+   * Deletes what rsync has left there beside these names when runs for them broke ({@link leftoversIn}): in the way for
+   * good otherwise, for nobody else knows of it. Gives the failure if the connection is gone.
+   */
+  async clearLeftovers(names: Iterable<Name> = this.#broken.keys()): Promise<Failure | undefined> {
+    if (this.#broken.size === 0) return undefined;
+    const broken = new Map<Name, number>();
+    for (const name of names) {
+      const sinceMs = this.#broken.get(name);
+      if (sinceMs !== undefined) broken.set(name, sinceMs);
+    }
+    if (broken.size === 0) return undefined;
+    const listed: ListedFile[] = [];
+    const onText = (text: string): void => {
+      const file = parseListed(text);
+      if (file !== undefined) listed.push(file);
+    };
+    const dirs = [...new Set([...broken.keys()].map(parentOf))];
+    const { outcome } = await this.run({ kind: 'list', names: dirs }, () => false, { onText });
+    // Whatever else it is (a target that must only be written to, say): it is not worth holding up the rest.
+    if (outcome.kind === 'broken' && outcome.failure.kind === 'connection') return outcome.failure;
+    for (const name of broken.keys()) this.#broken.delete(name);
+    return this.clear(leftoversIn(listed, broken, Date.now()), true);
   }
 
   /** rsync has turned to a name that it was not told of. */

@@ -1,4 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Running } from '../support/cli.js';
@@ -8,6 +19,65 @@ import { fill, names } from '../support/tree.js';
 
 const told = (running: Running, kind: string, from = 0) =>
   running.events.slice(from).filter(({ event }) => event === kind);
+
+/** Kills what rsync runs there for this place, so that it can't clean up. */
+const killRsyncThere = (remote: string): void => {
+  const all = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  for (const line of all)
+    if (/^\s*\d+ rsync --server/.test(line) && line.endsWith(`${remote}/`)) process.kill(Number.parseInt(line, 10), 9);
+};
+
+describe('rsync there killed while it writes', () => {
+  const isTemporary = (base: string): boolean => /^\.big\.\w{6}$/.test(base);
+
+  /** With a large file on its way there. */
+  async function onItsWay() {
+    const place = await faultyPlace();
+    const { local, remote, startWired } = place;
+    fill(local, { keep: '', 'd/e/other': '' });
+    const running = startWired(['--bwlimit', '500']);
+    await running.inSync();
+    fill(local, { 'd/e/big': 'x'.repeat(2_000_000) });
+    const at = join(remote, 'd/e');
+    await running.until('its temporary file', () => readdirSync(at).some(isTemporary));
+    return { ...place, running, at };
+  }
+
+  it('its temporary file goes, and nothing that only looks like one', async () => {
+    const { local, remote, at, running } = await onItsWay();
+    const theirs = [
+      '.big.backup',
+      '.big.202611',
+      '.big.BACKUP',
+      '.none.Ab12Cd',
+      '.big.tooLong1',
+      '.big.old123',
+      '.big.Op3nTo',
+    ];
+    for (const base of theirs) writeFileSync(join(at, base), 'theirs', { mode: 0o600 });
+    chmodSync(join(at, '.big.Op3nTo'), 0o644);
+    utimesSync(join(at, '.big.old123'), 1_500_000_000, 1_500_000_000);
+    killRsyncThere(remote);
+    expect(readdirSync(at).filter((base) => isTemporary(base) && !theirs.includes(base)).length).toBe(1);
+    const equalMs = await timed(running.until('it is whole there', () => readdirSync(at).includes('big')));
+    took('rsync there killed while it writes', undefined, equalMs);
+    expect(readdirSync(at).sort()).toEqual([...theirs, 'big', 'other'].sort());
+    expect(told(running, 'kept')).toEqual([]);
+    rmSync(join(local, 'd/e/big'));
+    await running.until('it is gone', () => !readdirSync(at).includes('big'));
+    expect(readdirSync(at).sort()).toEqual([...theirs, 'other'].sort());
+  });
+
+  it('syncwatch killed too, and the directory deleted before the next start: it goes', async () => {
+    const { local, remote, running, startWired, same, at } = await onItsWay();
+    running.child.kill('SIGKILL');
+    killRsyncThere(remote);
+    await running.stop('SIGKILL');
+    expect(readdirSync(at).filter(isTemporary).length).toBe(1);
+    rmSync(join(local, 'd'), { recursive: true });
+    await same(startWired());
+  });
+});
 
 describe('what others do to the remote directory', () => {
   it.each([

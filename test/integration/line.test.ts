@@ -33,7 +33,7 @@ function lineFor(root: string, path: string): Line {
     guard: () => undefined,
     onHalt: () => {},
     onRemoved: () => {},
-    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {} },
+    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {}, savedMs: 0 },
   });
   onTestFinished(() => line.stop());
   return line;
