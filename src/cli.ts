@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { watch } from './commands/watch.js';
+import { why } from './commands/why.js';
 import { exitCodeOf } from './core/failure.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { readOptions } from './options/command-line.js';
@@ -28,7 +29,9 @@ function folderFrom(variable: string): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
-function printerFor(settings: Settings): Io['report'] {
+const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
+
+function printerFor(settings: Pick<Settings, 'json' | 'color' | 'verbosity'>): Io['report'] {
   if (settings.json) return jsonPrinter(outlets.out, outlets.now);
   if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity);
   return humanPrinter(
@@ -66,6 +69,10 @@ async function run(): Promise<number> {
     case 'failed':
       plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
       return exitCodeOf(asked.failure);
+    case 'why': {
+      const report = printerFor(asked.asked);
+      return why(asked.asked, { home: homedir(), configHome: configHome() }, report);
+    }
     case 'run':
       return watch(asked.settings, {
         report: printerFor(asked.settings),
@@ -75,6 +82,7 @@ async function run(): Promise<number> {
           runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
           stateHome: folderFrom('XDG_STATE_HOME'),
           tmpDir: tmpdir(),
+          configHome: configHome(),
         },
         pid,
         signals: stopSignals(),

@@ -4,12 +4,14 @@ import debounce from 'debounce';
 import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import type { Filter } from './core/filter.js';
-import { childOf, looseTextOf, type Name, nameFromText, ROOT } from './core/name.js';
+import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
 import type { NameIndex } from './core/name-index.js';
 import type { Rest } from './core/rest.js';
 import { type Clocks, sleptMs } from './core/wake.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
+import { RuleFiles } from './rules/rule-files.js';
+import { SYNCIGNORE } from './rules/syncignore.js';
 import { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
@@ -21,6 +23,7 @@ import { Memory } from './state/memory.js';
 import { type PassParts, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
+import type { MirrorMode } from './target/mirror.js';
 import { QUICK_FROM } from './target/quick-pass.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
 import { Bridge } from './watch/bridge.js';
@@ -33,6 +36,9 @@ const ROOT_CHECK_MS = 1_000;
 
 /** How long nothing must have been heard of before it is told how much waits for the connection, in milliseconds. */
 const TELL_WAITING_MS = 500;
+
+/** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
+const RULES_CHECK_MS = 1_000;
 
 /** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
 const CLOCK_CHECK_MS = 1_000;
@@ -47,6 +53,7 @@ export interface Prepared {
   readonly rootGuard: RootGuard;
   /** What the last run delivered. */
   readonly index: NameIndex;
+  readonly rules: RuleFiles;
   /** Gives back the lock and the connection. */
   close(): Promise<void>;
 }
@@ -81,9 +88,11 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     () => ownerOf(settings, rootGuard),
     (text) => io.report({ kind: 'note', level: 'normal', text }),
   );
-  const index = remembered(memory, settings.filter, io);
+  const rules = await RuleFiles.open(settings, io.around, io.report);
+  const index = await remembered(memory, settings.filter, io);
   const reached = await reaching;
   if (!reached.ok) {
+    rules.close();
     await lock.value.release();
     return reached;
   }
@@ -91,6 +100,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   const beatDir = beatFolder(runtime.value, key);
   const close = async (): Promise<void> => {
     await connection?.close();
+    rules.close();
     rootGuard.close();
     rmSync(beatDir, { recursive: true, force: true });
     await lock.value.release();
@@ -112,6 +122,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     beatDir,
     rootGuard,
     index,
+    rules,
     close,
   });
 }
@@ -153,13 +164,13 @@ export interface Parts {
 export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts {
   const { report } = io;
   const { root, dir, filter } = settings;
-  const mirror = settings.deletes === 'mirror';
+  const mirror: MirrorMode = settings.deletes !== 'mirror' ? 'off' : settings.mirrorsExcluded ? 'all' : 'notExcluded';
   const [target] = settings.targets;
   const disk = new Disk(root);
-  const { rootGuard, memory } = prepared;
+  const { rootGuard, memory, rules } = prepared;
   const guards: GuardOptions = {
     dir,
-    mirror,
+    mirror: mirror !== 'off',
     allowEmpty: settings.allowEmpty,
     maxDelete: settings.maxDelete,
     confirm: io.confirm,
@@ -175,6 +186,7 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       rsync: rsyncSettings(settings, () => rootGuard.pinned, target, prepared.reached, prepared.here),
       aim: prepared.reached.aim,
       disk,
+      filter,
       deletes: settings.deletes,
       rest: restFor(settings, disk),
       oneByOne: settings.oneByOne,
@@ -207,6 +219,12 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       report({ kind: 'skipped', name, why: 'neither a file, a directory nor a link' });
     }
   };
+  const refreshRules = async (): Promise<void> => {
+    if (!(await rules.refresh())) return;
+    report({ kind: 'note', level: 'normal', text: 'the rules of what is left out have changed' });
+    void line.leaveAlone(() => excludedIn(line.index, filter));
+    void scanner.walk();
+  };
   const scanner: Scanner = new Scanner({
     disk,
     filter,
@@ -216,29 +234,34 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       line.compare(listing);
     },
     rootIsThere: () => rootGuard.isThere(),
+    refreshRules,
     isHeld: () => line.held,
   });
   const tellWaiting = debounce(() => {
     if (line.held) report({ kind: 'waiting', target: line.target, waiting: line.pending.size });
   }, TELL_WAITING_MS);
+  const ignored = (): string[] =>
+    [...excluded.values()]
+      .flat()
+      .map((name) => `${root}/${looseTextOf(name)}`)
+      .filter(isPlainPath);
   const hot = new HotDirectories(disk, (name) => scanner.hint([name]));
   const supervisor = new WatchSupervisor({
     root,
     beatDir: prepared.beatDir,
     bridge: new Bridge(disk, (name) => scanner.hint([name])),
-    ignore: () =>
-      [...excluded.values()]
-        .flat()
-        .map((name) => `${root}/${looseTextOf(name)}`)
-        .filter(isPlainPath),
+    ignore: ignored,
     onHints: (texts) => {
       report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${texts.slice(0, 5).join(', ')}` });
-      const names = texts.map(nameFromText);
-      const synced = names.filter((name) => filter.decideDeep(name, false).synced);
+      // What happens in an excluded directory is of no interest; beside an excluded file something else may have happened.
+      const isOpen = filter.openDirectories();
+      const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
+      supervisor.heardInVain(texts.length - names.length);
+      const synced = names.filter((name) => filter.decide(name, false).synced);
       if (line.held) {
         for (const name of synced) line.note(name);
         tellWaiting();
-      } else scanner.hint(names);
+      } else if (names.length > 0) scanner.hint(names);
       hot.heat(synced);
       if (synced.length > 0) session.nudge();
     },
@@ -255,15 +278,16 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     disk,
     filter,
     mirror,
+    refreshRules,
     onListing: noteListing,
-    guard: (snapshot, transfer) => guardPass(line, guards, snapshot, transfer),
+    guard: (snapshot, forecast) => guardPass(line, guards, snapshot, forecast),
   };
   const session = new TargetSession(line, prepared.reached, prepared.reach, {
     pass,
     onHalt: halt,
   });
 
-  const isQuick = settings.initial && !mirror && line.index.size >= QUICK_FROM;
+  const isQuick = settings.initial && mirror === 'off' && line.index.size >= QUICK_FROM;
 
   const save = (): void => {
     if (rootGuard.isThere()) memory.save();
@@ -287,9 +311,11 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       const started = await supervisor.start();
       if (!started.ok) return started;
       report({ kind: 'watching', root, directories: supervisor.directories });
+      report({ kind: 'note', level: 'verbose', text: rulesInWords(filter, rules.gitInWords, ignored().length) });
       timers.push(
         setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor, save }), ROOT_CHECK_MS),
         setInterval(watchClock(report, session), CLOCK_CHECK_MS),
+        setInterval(() => void refreshRules(), RULES_CHECK_MS),
       );
       session.rescanEvery(settings.rescanMinutes);
       return success(undefined);
@@ -338,26 +364,34 @@ const ownerOf = ({ root, targets: [target] }: Settings, { identity }: RootGuard)
 });
 
 /** The index of the last run, without what is excluded by now: that is left alone there. */
-function remembered(memory: Memory, filter: Filter, io: Io): NameIndex {
+async function remembered(memory: Memory, filter: Filter, io: Io): Promise<NameIndex> {
   const { index, problem } = memory.load();
   if (problem !== undefined) {
     const text = `what was remembered of the last run can't be used, or not all of it: ${problem}. A full sync makes it new; what was deleted here meanwhile may stay there`;
     io.report({ kind: 'note', level: 'normal', text });
   }
-  dropExcluded(index, filter);
+  for (const name of await excludedIn(index, filter)) index.delete(name);
   return index;
 }
 
-function dropExcluded(index: NameIndex, filter: Filter): void {
+/** What is in the index and excluded by now. */
+async function excludedIn(index: NameIndex, filter: Filter): Promise<Name[]> {
   const excluded: Name[] = [];
   for (const dir of index.directories()) {
+    if (filter.hasOwnRules) await filter.learnDeep(dir, true);
     const isSynced = dir === ROOT || filter.decideDeep(dir, true).synced;
-    for (const [base, { type }] of index.children(dir)) {
+    const children = index.children(dir);
+    const asking = filter.learn(
+      dir,
+      [...children].map(([base, { type }]) => [base, type === 'dir'] as const),
+    );
+    if (asking !== undefined) await asking;
+    for (const [base, { type }] of children) {
       const name = childOf(dir, base);
       if (!isSynced || !filter.decide(name, type === 'dir').synced) excluded.push(name);
     }
   }
-  for (const name of excluded) index.delete(name);
+  return excluded;
 }
 
 /** Looks at the root itself, and brings everything back to life when it comes back. */
@@ -402,6 +436,19 @@ function watchClock(report: Report, session: TargetSession): () => void {
     report({ kind: 'woke', ms });
     void session.wake();
   };
+}
+
+/** How many rules there are and where they come from. */
+function rulesInWords(filter: Filter, git: string | undefined, unwatched: number): string {
+  const { user, syncignore, regexes, defaults } = filter.counts;
+  const parts = [
+    `${user} of the command line`,
+    `${syncignore} of ${SYNCIGNORE}`,
+    git ?? 'git does not count',
+    `${regexes} regular expressions`,
+    `${defaults} by default`,
+  ];
+  return `what is left out, first match wins: ${parts.join('; ')}; ${unwatched} excluded directories are not watched`;
 }
 
 /** Whether @parcel/watcher takes it for a path: with one of these it would be a glob, which costs time per event. */

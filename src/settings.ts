@@ -33,7 +33,11 @@ export interface Settings {
   /** At least one. */
   readonly targets: readonly [Target, ...Target[]];
   readonly filter: Filter;
+  /** Whether git's ignores count: yes, no, or where DIR is in a git work tree. */
+  readonly gitignore: boolean | 'whereItIs';
   readonly deletes: DeleteMode;
+  /** Whether a mirror deletes what is excluded, too. */
+  readonly mirrorsExcluded: boolean;
   readonly maxDelete: number | undefined;
   readonly allowEmpty: boolean;
   /** Whether to begin with a full pass. */

@@ -28,6 +28,8 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Its own session and process group: Ctrl-C on the terminal does not reach it, and it can't prompt there. */
   readonly ownSession: boolean;
+  /** Environment variables to add, or (undefined) to leave out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface SpawnOptions {
 export function spawn(file: string, args: readonly string[], options: SpawnOptions): Child {
   const child = execa(file, [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { LC_ALL: 'C' },
+    env: { LC_ALL: 'C', ...options.env },
     detached: options.ownSession,
     stdin: 'pipe',
     buffer: false,
@@ -120,10 +122,15 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with nothing on stdin and its output as latin1 text. */
-export async function say(file: string, args: readonly string[], options: SpawnOptions): Promise<Said> {
+/** Runs a program to its end, with nothing on stdin and its output as latin1 text: the last `maxChars` of it. */
+export async function say(
+  file: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  maxChars?: number,
+): Promise<Said> {
   const child = spawn(file, args, options);
-  const stdout = collect(child.stdout);
+  const stdout = collect(child.stdout, maxChars);
   const stderr = collect(child.stderr);
   child.stdin.end();
   const ended = await child.ended;

@@ -50,6 +50,17 @@ export type Event =
   /** Only with `-v`. */
   | { readonly kind: 'skipped'; readonly name: Name; readonly why: string }
   | { readonly kind: 'kept'; readonly target: string; readonly name: Name }
+  /** The answer to `--why`: whether a path is synced, and by which rule; none matched where it is missing. */
+  | {
+      readonly kind: 'why';
+      readonly name: Name;
+      readonly synced: boolean;
+      /** The path that the rule is about: the name itself, or a directory above it that is excluded. */
+      readonly of: string;
+      /** Where the rule is, and how it is written there. */
+      readonly source: string | undefined;
+      readonly rule: string | undefined;
+    }
   | { readonly kind: 'note'; readonly level: 'normal' | 'verbose' | 'debug'; readonly text: string }
   | ({ readonly kind: 'wouldDo'; readonly target: string } & Item)
   | {

@@ -1,11 +1,14 @@
 import { type Failure, failed, type Result, success } from './failure.js';
-import { ancestorsOf, looseTextOf, type Name, ROOT } from './name.js';
+import { ancestorsOf, baseOf, looseTextOf, type Name, parentOf, ROOT } from './name.js';
 import { compilePattern, type Pattern } from './pattern.js';
 
-/** Where a rule comes from, for error messages and `--debug`. */
+/** Where a rule comes from, for error messages and `--why`. */
 export type RuleSource =
   | { readonly kind: 'option'; readonly option: '--exclude' | '--include' | '--exclude-regex' }
+  /** `--exclude-from`. */
   | { readonly kind: 'file'; readonly path: string; readonly line: number }
+  /** In gitignore notation. */
+  | { readonly kind: 'ignoreFile'; readonly path: string; readonly line: number }
   | { readonly kind: 'default' }
   | { readonly kind: 'trash' };
 
@@ -13,6 +16,10 @@ export type RuleSource =
 export interface RawRule {
   readonly action: 'include' | 'exclude';
   readonly pattern: string;
+  /** As it was written, where that is another notation. */
+  readonly text?: string;
+  /** Why it can't be used, where that is known already. */
+  readonly problem?: string;
   readonly source: RuleSource;
 }
 
@@ -22,22 +29,44 @@ export interface RegexRule {
   readonly source: RuleSource;
 }
 
+/** What git ignores a name by. */
+export interface GitRule {
+  readonly text: string;
+  readonly source: Extract<RuleSource, { kind: 'ignoreFile' }>;
+}
+
+/**
+ * What git ignores. It has to be asked, so names are made known before they are decided about: {@link Filter.learn}.
+ */
+export interface Ignores {
+  /** Asks about the entries of one directory; undefined where there is nothing to ask. */
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined;
+  /** The rule that git ignores this name by, itself or a directory above it. What is not known is not ignored. */
+  ruleFor(name: Name, isDir: boolean): GitRule | undefined;
+}
+
+/** A rule of any of the sources. */
+export type AnyRule = RawRule | RegexRule | GitRule;
+
 interface Rule {
   readonly raw: RawRule;
   readonly pattern: Pattern;
 }
 
-/** What decided about a name. */
+/**
+ * What decided about a name; no rule: none matched. `isRsyncs`: rsync decides the same by itself, because the rule is one
+ * of its own arguments.
+ */
 export type Decision =
-  | { readonly synced: true }
-  | { readonly synced: false; readonly by: 'pattern' | 'regex'; readonly rule: RawRule | RegexRule };
+  | { readonly synced: true; readonly rule?: AnyRule }
+  | { readonly synced: false; readonly isRsyncs: boolean; readonly rule: AnyRule };
 
 /**
  * What is left out by default: version control, editors' settings, Python's caches, and the temporary, swap and backup
  * files that editors make beside the file being saved.
  */
 export const DEFAULT_EXCLUDES: readonly string[] = [
-  '.git/',
+  '.git', // a file in worktrees and submodules, which leads nowhere there
   '.idea/',
   '.vscode/',
   '__pycache__/',
@@ -54,28 +83,49 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
   '*___jb_old___',
 ];
 
-const INCLUDED: Decision = { synced: true };
+/** All that a filter is made of. */
+export interface FilterRules {
+  /** `--include`, `--exclude` and `--exclude-from`, in their order. */
+  readonly user: readonly RawRule[];
+  /** Of DIR's .syncignore, first match first. */
+  readonly syncignore: readonly RawRule[];
+  readonly regexes: readonly RegexRule[];
+  readonly defaults: readonly RawRule[];
+}
 
 /**
- * The one filter: what the watcher leaves out, what may enter the index and the pending set, and what rsync is told
- * with `--exclude`. First match wins; the order is the user's patterns, the regular expressions, the default patterns.
- * As in rsync, what is below an excluded directory is excluded.
+ * The one filter: what the watcher leaves out, what may enter the index and the pending set, and what rsync is told in a
+ * full pass. First match wins, in this order: the user's patterns, .syncignore, git's ignores, the regular expressions,
+ * the default patterns. As in rsync and git, what is below an excluded directory is excluded.
+ *
+ * Below a directory that an earlier source brings back although git ignores it, git has no say: it would only say again
+ * that the directory is ignored.
  */
 export class Filter {
   readonly #user: readonly Rule[];
+  #syncignore: readonly Rule[];
   readonly #regexes: ReadonlyArray<{ readonly rule: RegexRule; readonly regex: RegExp }>;
   readonly #defaults: readonly Rule[];
+  #ignores: Ignores | undefined;
 
-  private constructor(user: Rule[], regexes: Array<{ rule: RegexRule; regex: RegExp }>, defaults: Rule[]) {
+  private constructor(
+    user: Rule[],
+    syncignore: Rule[],
+    regexes: Array<{ rule: RegexRule; regex: RegExp }>,
+    defaults: Rule[],
+  ) {
     this.#user = user;
+    this.#syncignore = syncignore;
     this.#regexes = regexes;
     this.#defaults = defaults;
   }
 
   /** Compiles all rules, or says which one is wrong and where it came from. */
-  static create(user: readonly RawRule[], regexes: readonly RegexRule[], defaults: readonly RawRule[]): Result<Filter> {
+  static create({ user, syncignore, regexes, defaults }: FilterRules): Result<Filter> {
     const compiledUser = compileAll(user);
     if (!compiledUser.ok) return compiledUser;
+    const compiledSyncignore = compileAll(syncignore);
+    if (!compiledSyncignore.ok) return compiledSyncignore;
     const compiledDefaults = compileAll(defaults);
     if (!compiledDefaults.ok) return compiledDefaults;
     const compiledRegexes: Array<{ rule: RegexRule; regex: RegExp }> = [];
@@ -87,45 +137,124 @@ export class Filter {
         return failed(badRule(rule.source, rule.text, why));
       }
     }
-    return success(new Filter(compiledUser.value, compiledRegexes, compiledDefaults.value));
+    return success(new Filter(compiledUser.value, compiledSyncignore.value, compiledRegexes, compiledDefaults.value));
+  }
+
+  /** From now on git's ignores count too. */
+  heed(ignores: Ignores): void {
+    this.#ignores = ignores;
+  }
+
+  /** The .syncignore has changed. The old rules stay where one of the new ones is wrong. */
+  replaceSyncignore(rules: readonly RawRule[]): Result<undefined> {
+    const compiled = compileAll(rules);
+    if (!compiled.ok) return compiled;
+    this.#syncignore = compiled.value;
+    return success(undefined);
+  }
+
+  /**
+   * Makes sure that {@link decide} knows these entries (name and whether it is a directory) of one directory. Undefined
+   * where it does.
+   */
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined {
+    return this.#ignores?.learn(dir, entries);
+  }
+
+  /** The same for a name that comes from anywhere, and every directory above it. */
+  async learnDeep(name: Name, isDir: boolean): Promise<void> {
+    for (const each of name === ROOT ? [] : [...ancestorsOf(name), name])
+      await this.learn(parentOf(each), [[baseOf(each), each !== name || isDir]]);
   }
 
   /** Decides about `name` alone, taking for granted that the directories above it are synced: for walking down. */
   decide(name: Name, isDir: boolean): Decision {
-    if (name === ROOT) return INCLUDED;
-    const user = firstMatch(this.#user, name, isDir);
-    if (user !== undefined) return decisionOf(user);
+    if (name === ROOT) return { synced: true };
+    const early = this.#early(name, isDir);
+    if (early !== undefined) return decisionOf(early);
+    const ignored = this.#ignores?.ruleFor(name, isDir);
+    if (ignored !== undefined && !this.#isBroughtBack(name)) return { synced: false, isRsyncs: false, rule: ignored };
     if (this.#regexes.length > 0) {
       const text = looseTextOf(name);
       const hit = this.#regexes.find(({ regex }) => regex.test(text) || (isDir && regex.test(`${text}/`)));
-      if (hit !== undefined) return { synced: false, by: 'regex', rule: hit.rule };
+      if (hit !== undefined) return { synced: false, isRsyncs: false, rule: hit.rule };
     }
     const byDefault = firstMatch(this.#defaults, name, isDir);
-    return byDefault === undefined ? INCLUDED : decisionOf(byDefault);
+    return byDefault === undefined ? { synced: true } : decisionOf(byDefault);
   }
 
   /** Decides about `name` and every directory above it: for names that come from anywhere. */
   decideDeep(name: Name, isDir: boolean): Decision {
+    return this.whatDecides(name, isDir)[1];
+  }
+
+  /** Which of `name` and the directories above it decides, and how: the first excluded one, or else `name` itself. */
+  whatDecides(name: Name, isDir: boolean): readonly [Name, Decision] {
     for (const dir of ancestorsOf(name)) {
       const decision = this.decide(dir, true);
-      if (!decision.synced) return decision;
+      if (!decision.synced) return [dir, decision];
     }
-    return this.decide(name, isDir);
+    return [name, this.decide(name, isDir)];
   }
 
-  /** Whether there are rules that rsync can't be told. */
-  get hasRegexes(): boolean {
-    return this.#regexes.length > 0;
+  /** For a batch of names: whether neither a directory itself nor one above it is excluded. Remembers its answers. */
+  openDirectories(): (dir: Name) => boolean {
+    const known = new Map<Name, boolean>([[ROOT, true]]);
+    const isOpen = (dir: Name): boolean => {
+      let answer = known.get(dir);
+      if (answer === undefined) {
+        answer = isOpen(parentOf(dir)) && this.decide(dir, true).synced;
+        known.set(dir, answer);
+      }
+      return answer;
+    };
+    return isOpen;
   }
 
-  /** The pattern rules in order, for rsync: the ones before and the ones after the regular expressions. */
-  get rsyncRules(): { readonly beforeRegexes: readonly RawRule[]; readonly afterRegexes: readonly RawRule[] } {
-    return { beforeRegexes: this.#user.map((r) => r.raw), afterRegexes: this.#defaults.map((r) => r.raw) };
+  /** Whether there may be rules that rsync can't be told. */
+  get hasOwnRules(): boolean {
+    return this.#regexes.length > 0 || this.#ignores !== undefined;
+  }
+
+  /** The pattern rules in order, for rsync: the ones before and the ones after what only we can decide. */
+  get rsyncRules(): { readonly before: readonly RawRule[]; readonly after: readonly RawRule[] } {
+    return {
+      before: [...this.#user, ...this.#syncignore].map((r) => r.raw),
+      after: this.#defaults.map((r) => r.raw),
+    };
+  }
+
+  /** How many rules each source has. */
+  get counts(): {
+    readonly user: number;
+    readonly syncignore: number;
+    readonly regexes: number;
+    readonly defaults: number;
+  } {
+    return {
+      user: this.#user.length,
+      // One line may have become several.
+      syncignore: new Set(this.#syncignore.map(({ raw }) => describeSource(raw.source))).size,
+      regexes: this.#regexes.length,
+      defaults: this.#defaults.length,
+    };
+  }
+
+  /** The rule of a source before git's that matches. */
+  #early(name: Name, isDir: boolean): Rule | undefined {
+    return firstMatch(this.#user, name, isDir) ?? firstMatch(this.#syncignore, name, isDir);
+  }
+
+  /** Whether it is below a directory that git ignores and an earlier source includes. */
+  #isBroughtBack(name: Name): boolean {
+    return ancestorsOf(name).some(
+      (dir) => this.#early(dir, true)?.raw.action === 'include' && this.#ignores?.ruleFor(dir, true) !== undefined,
+    );
   }
 }
 
-const decisionOf = (rule: Rule): Decision =>
-  rule.raw.action === 'include' ? INCLUDED : { synced: false, by: 'pattern', rule: rule.raw };
+const decisionOf = ({ raw }: Rule): Decision =>
+  raw.action === 'include' ? { synced: true, rule: raw } : { synced: false, isRsyncs: true, rule: raw };
 
 const firstMatch = (rules: readonly Rule[], name: Name, isDir: boolean): Rule | undefined =>
   rules.find((rule) => rule.pattern.matches(name, isDir));
@@ -133,24 +262,31 @@ const firstMatch = (rules: readonly Rule[], name: Name, isDir: boolean): Rule | 
 function compileAll(raws: readonly RawRule[]): Result<Rule[]> {
   const rules: Rule[] = [];
   for (const raw of raws) {
-    const pattern = compilePattern(raw.pattern);
-    if (typeof pattern === 'string') return failed(badRule(raw.source, raw.pattern, pattern));
+    const pattern = raw.problem ?? compilePattern(raw.pattern);
+    if (typeof pattern === 'string') return failed(badRule(raw.source, raw.text ?? raw.pattern, pattern));
     rules.push({ raw, pattern });
   }
   return success(rules);
 }
 
 function badRule(source: RuleSource, text: string, why: string): Failure {
-  const where = describeSource(source);
+  const isRegex = source.kind === 'option' && source.option === '--exclude-regex';
   return {
     kind: 'usage',
-    message: `${where}: '${text}' can't be used: ${why}`,
-    hint:
-      source.kind === 'option' && source.option === '--exclude-regex'
-        ? 'Write a JavaScript regular expression, for example --exclude-regex "\\.log$".'
+    message: `${describeSource(source)}: '${text}' can't be used: ${why}`,
+    hint: isRegex
+      ? 'Write a JavaScript regular expression, for example --exclude-regex "\\.log$".'
+      : source.kind === 'ignoreFile'
+        ? "It is read as git reads a .gitignore: see 'PATTERN FORMAT' in man gitignore."
         : "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.",
   };
 }
+
+/** A rule as it was written. */
+export const ruleText = (rule: AnyRule): string => {
+  if (!('pattern' in rule)) return rule.text;
+  return rule.text ?? rule.pattern;
+};
 
 /** A rule's source in words. */
 export function describeSource(source: RuleSource): string {
@@ -158,6 +294,7 @@ export function describeSource(source: RuleSource): string {
     case 'option':
       return source.option;
     case 'file':
+    case 'ignoreFile':
       return `${source.path}, line ${source.line}`;
     case 'default':
       return 'default excludes';

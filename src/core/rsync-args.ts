@@ -11,7 +11,8 @@ export interface RsyncSettings {
   readonly pinnedRoot: () => string;
   /** The ssh command for `-e`, from {@link remoteShell}; undefined for a local target. */
   readonly remoteShell: string | undefined;
-  readonly rules: { readonly beforeRegexes: readonly RawRule[]; readonly afterRegexes: readonly RawRule[] };
+  /** The pattern rules as they are now: the ones before and the ones after what only our own filter can decide. */
+  readonly rules: () => { readonly before: readonly RawRule[]; readonly after: readonly RawRule[] };
   /** `--bwlimit`, KiB/s. */
   readonly bwlimit: string | undefined;
   readonly chmod: string | undefined;
@@ -42,7 +43,10 @@ export type RunKind =
   | { readonly kind: 'clear'; readonly emptyDir: string; readonly stashDir?: string | undefined }
   | { readonly kind: 'moves'; readonly from: Name; readonly to: Name; readonly fuzzy: boolean; readonly copy: boolean }
   | { readonly kind: 'list'; readonly emptyDir: string }
-  | { readonly kind: 'pass'; readonly mirror: boolean; readonly dryRun: boolean };
+  | { readonly kind: 'pass'; readonly wouldDelete: WouldDelete; readonly dryRun: boolean };
+
+/** What a dry run of a full pass tells of what is only there: nothing, what no pattern excludes, or all. */
+export type WouldDelete = 'nothing' | 'notExcluded' | 'all';
 
 /** What each item line looks like; rsync-output.ts reads it. */
 const OUT_FORMAT = '%i %l %n';
@@ -63,11 +67,10 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
   if (needsProtectedArgs(settings, run)) args.push('-s');
 
-  // The names of the others went through our own filter; and below another root anchored rules mean other places.
-  if (run.kind === 'names' || run.kind === 'pass') {
-    args.push(...settings.rules.beforeRegexes.map(ruleArg));
-    if (run.kind === 'pass') args.push('--from0', '--exclude-from=-');
-    args.push(...settings.rules.afterRegexes.map(ruleArg));
+  // Where names are listed, all of them went through our own filter.
+  if (run.kind === 'pass') {
+    const { before, after } = settings.rules();
+    args.push(...before.map(ruleArg), '--from0', '--exclude-from=-', ...after.map(ruleArg));
   }
 
   switch (run.kind) {
@@ -95,8 +98,10 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       break;
     case 'pass':
       args.push('--recursive', '--perms', '--times');
-      if (run.mirror) args.push('--delete');
       if (run.dryRun) args.push('--dry-run', '--stats');
+      // Only ever in a dry run: what is deleted is for our own filter to say, by name.
+      if (run.dryRun && run.wouldDelete !== 'nothing') args.push('--delete');
+      if (run.dryRun && run.wouldDelete === 'all') args.push('--delete-excluded');
       break;
   }
   args.push(...settings.extra, ...placesOf(settings, run));

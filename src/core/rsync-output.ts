@@ -9,6 +9,7 @@ export type OutputLine =
       readonly name: Name;
       readonly bytes: number;
       readonly isNew: boolean;
+      readonly isDir: boolean;
     }
   /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
   | { readonly kind: 'notEmpty'; readonly name: Name }
@@ -62,11 +63,14 @@ export function parseOutputLine(line: string): OutputLine {
       name: nameOf(name),
       bytes: action === 'send' ? Number(size) : 0,
       isNew: line[2] === '+',
+      isDir: type === 'd',
     };
   }
   const deleted = /^\*deleting +\d+ (.*)$/s.exec(line);
-  if (deleted !== null)
-    return { kind: 'item', action: 'delete', name: nameOf(deleted[1] ?? ''), bytes: 0, isNew: false };
+  if (deleted !== null) {
+    const [, name = ''] = deleted;
+    return { kind: 'item', action: 'delete', name: nameOf(name), bytes: 0, isNew: false, isDir: name.endsWith('/') };
+  }
   const kept = /^cannot delete non-empty directory: (.*)$/s.exec(line);
   if (kept !== null) return { kind: 'notEmpty', name: nameOf(kept[1] ?? '') };
   return { kind: 'other', text: line };

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
+import type { Filter } from '../core/filter.js';
 import { whyRefused } from '../core/rsync-args.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom } from './filter.js';
@@ -82,8 +83,13 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
   const target = targetFrom(targetText, root.value.root);
   if (!target.ok) return target;
   const trash = one(parsed, 'trash', isString);
-  const filter = filterFrom(parsed, argv, trash);
+  const filter = filterFrom(parsed, argv, root.value.root, trash);
   if (!filter.ok) return filter;
+
+  const deletes = one(parsed, 'delete', isDeleteMode) ?? 'seen';
+  const mirrorsExcluded = parsed['delete-excluded'] === true;
+  if (mirrorsExcluded && deletes !== 'mirror')
+    return failed(usage('--delete-excluded makes no sense without --delete mirror'));
 
   const verbosity: Verbosity =
     parsed['debug'] === true
@@ -98,7 +104,9 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     ...root.value,
     targets: [target.value],
     filter: filter.value,
-    deletes: one(parsed, 'delete', isDeleteMode) ?? 'seen',
+    gitignore: gitignoreFrom(parsed),
+    deletes,
+    mirrorsExcluded,
     maxDelete: maxDelete.value,
     allowEmpty: parsed['allow-empty'] === true,
     initial,
@@ -121,6 +129,40 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     color: parsed['color'] !== false,
   });
 }
+
+/** What `--why` asks. */
+export interface WhyAsked {
+  readonly dir: string;
+  readonly root: string;
+  readonly filter: Filter;
+  readonly gitignore: boolean | 'whereItIs';
+  /** As they were given. */
+  readonly paths: readonly [string, ...string[]];
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly verbosity: Verbosity;
+}
+
+/** Checks what belongs to `--why`. */
+export function whyFrom(parsed: Parsed, argv: readonly string[]): Result<WhyAsked> {
+  const [first, ...more] = many(parsed['why'] as Values);
+  if (first === undefined) return failed(usage('--why needs a path'));
+  const root = rootFrom(parsed._.map(String));
+  if (!root.ok) return root;
+  const filter = filterFrom(parsed, argv, root.value.root, one(parsed, 'trash', isString));
+  if (!filter.ok) return filter;
+  return success({
+    ...root.value,
+    filter: filter.value,
+    gitignore: gitignoreFrom(parsed),
+    paths: [first, ...more],
+    json: parsed['json'] === true,
+    color: parsed['color'] !== false,
+    verbosity: parsed['debug'] === true ? 'debug' : 'normal',
+  });
+}
+
+const gitignoreFrom = (parsed: Parsed): boolean | 'whereItIs' => one(parsed, 'gitignore', isBoolean) ?? 'whereItIs';
 
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';

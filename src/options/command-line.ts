@@ -3,17 +3,18 @@ import yargs from 'yargs';
 import type { Failure } from '../core/failure.js';
 import { DEFAULT_EXCLUDES } from '../core/filter.js';
 import { DEFAULT_REST, type Settings } from '../settings.js';
-import { settingsFrom } from './check.js';
+import { settingsFrom, type WhyAsked, whyFrom } from './check.js';
 import { type Parsed, SEE_HELP, usage } from './parsed.js';
 
 /** What the command line asks for: work, or a text and the exit code that goes with it. */
 export type Asked =
   | { readonly kind: 'run'; readonly settings: Settings }
+  | { readonly kind: 'why'; readonly asked: WhyAsked }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 const TARGETS = 'What and where to:';
-const FILTER = 'What is left out (first match wins; patterns as in rsync):';
+const FILTER = 'What is left out (first match wins; patterns as in rsync; more in DIR/.syncignore, as in .gitignore):';
 const DELETIONS = 'Deletions:';
 const HOW = 'How:';
 const SSH = 'Passed to ssh (all else comes from your ssh config):';
@@ -30,6 +31,12 @@ const OPTIONS = {
   },
   once: { type: 'boolean', default: false, group: TARGETS, describe: 'one full sync, then exit' },
   'dry-run': { type: 'boolean', default: false, group: TARGETS, describe: 'say what a full sync would do, then exit' },
+  why: {
+    type: 'string',
+    requiresArg: true,
+    group: TARGETS,
+    describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
+  },
   initial: {
     type: 'boolean',
     default: true,
@@ -56,6 +63,11 @@ const OPTIONS = {
     group: FILTER,
     describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
   },
+  gitignore: {
+    type: 'boolean',
+    group: FILTER,
+    describe: 'leave out what git ignores, decided by git itself; by default where DIR is in a git work tree',
+  },
   'default-excludes': {
     type: 'boolean',
     default: true,
@@ -68,6 +80,12 @@ const OPTIONS = {
     requiresArg: true,
     group: DELETIONS,
     describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
+  },
+  'delete-excluded': {
+    type: 'boolean',
+    default: false,
+    group: DELETIONS,
+    describe: 'with --delete mirror: what is left out here is removed there too',
   },
   'max-delete': {
     type: 'number',
@@ -152,6 +170,7 @@ export async function readOptions(
     })
     .example('$0 --to server:project', 'keep ~/project on server the same as this directory')
     .example('$0 --to me@host:/srv/app src -x "*.log"', 'only src, without logs')
+    .example('$0 --why src/x.log', 'say which rule decides whether that is synced')
     .example('$0 --to host:app --once --delete mirror', 'make it the same once, also removing what is only there')
     .epilogue(EPILOGUE)
     .version(version)
@@ -168,6 +187,10 @@ export async function readOptions(
   });
   if (problem !== undefined) return { kind: 'failed', failure: usage(...improve(problem)) };
   if (text !== '') return { kind: 'text', text };
+  if (parsed.why !== undefined) {
+    const asked = whyFrom(parsed as unknown as Parsed, argv);
+    return asked.ok ? { kind: 'why', asked: asked.value } : { kind: 'failed', failure: asked.failure };
+  }
   const settings = settingsFrom(parsed as unknown as Parsed, argv);
   return settings.ok ? { kind: 'run', settings: settings.value } : { kind: 'failed', failure: settings.failure };
 }

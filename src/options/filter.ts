@@ -2,11 +2,17 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { failed, type Result } from '../core/failure.js';
 import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule, type RegexRule } from '../core/filter.js';
+import { readSyncignore } from '../rules/syncignore.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
 
-/** The filter, its rules in the order of the command line. */
-export function filterFrom(parsed: Parsed, argv: readonly string[], trash: string | undefined): Result<Filter> {
+/** The filter: the rules of the command line in its order, and DIR's .syncignore. */
+export function filterFrom(
+  parsed: Parsed,
+  argv: readonly string[],
+  root: string,
+  trash: string | undefined,
+): Result<Filter> {
   const rules: RawRule[] = [];
   // A trash below the target is not ours to touch.
   if (trash !== undefined && !isAbsolute(trash) && !trash.startsWith('..')) {
@@ -40,11 +46,14 @@ export function filterFrom(parsed: Parsed, argv: readonly string[], trash: strin
     (text): RegexRule => ({ text, source: { kind: 'option', option: '--exclude-regex' } }),
   );
   const defaults = parsed['default-excludes'] === false ? [] : DEFAULT_EXCLUDES;
-  return Filter.create(
-    rules,
+  const syncignore = readSyncignore(root);
+  if (!syncignore.ok) return syncignore;
+  return Filter.create({
+    user: rules,
+    syncignore: syncignore.value,
     regexes,
-    defaults.map((pattern): RawRule => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
-  );
+    defaults: defaults.map((pattern): RawRule => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
+  });
 }
 
 const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');

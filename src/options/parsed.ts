@@ -21,6 +21,7 @@ export const many = (value: Values): readonly string[] =>
 /** The options that may be given more than once. */
 export const REPEATABLE: readonly string[] = [
   'to',
+  'why',
   'exclude',
   'include',
   'exclude-from',

@@ -1,5 +1,5 @@
 import type { Event, Item } from '../core/event.js';
-import { ROOT, showControls } from '../core/name.js';
+import { ROOT, showControls, textOf } from '../core/name.js';
 import type { Verbosity } from '../settings.js';
 import {
   bytesInWords,
@@ -79,6 +79,12 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       return verbose ? say(`${pathInWords(event.name)} skipped: ${event.why}`) : [];
     case 'kept':
       return say(`${pathInWords(event.name)}/ stays there: it holds files that syncwatch did not put there`);
+    case 'why': {
+      const rule = event.rule === undefined ? 'no rule matches it' : `${event.source}: ${event.rule}`;
+      const of = event.of === textOf(event.name) ? '' : ` (about ${event.of}/)`;
+      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${showControls(rule)}${of}`;
+      return [{ text, error: false }];
+    }
     case 'note':
       if (event.level === 'normal') return say(showControls(event.text));
       return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(showControls(event.text)) : [];
@@ -135,7 +141,8 @@ export function plainPrinter(outlets: Outlets, verbosity: Verbosity): (event: Ev
         for (const item of event.items) if (show(item)) print({ text: `${itemInWords(item)} .`, error: false });
         break;
       case 'wouldDo':
-      case 'halted': // no clock: the first is a list, the second may be all there is
+      case 'why':
+      case 'halted': // no clock: the first two are lists, the third may be all there is
         for (const line of linesOf(event, verbosity)) outlets[line.error ? 'err' : 'out'](`${line.text}\n`);
         break;
       default:

@@ -19,7 +19,7 @@ export type Run =
   /** `names`: of directories. */
   | { readonly kind: 'list'; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
-  | { readonly kind: 'pass'; readonly patterns: readonly string[]; readonly mirror: boolean; readonly dryRun: boolean };
+  | (Extract<RunKind, { kind: 'pass' }> & { readonly patterns: readonly string[] });
 
 /**
  * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second

@@ -35,13 +35,16 @@ export async function* look(
   const dirs: Ways = new Map();
   for (const name of hinted) {
     const start = startFor(disk, name, dirs);
+    await filter.learnDeep(start, true);
     if (!filter.decideDeep(start, true).synced) continue;
     from.add(start);
     // Bytes that are no UTF-8 arrive as U+FFFD and name nothing: go through what is there.
     if (name.includes(REPLACEMENT)) deep.add(start);
     // A directory may be named because of what happened in it.
     const seen = disk.see(name, dirs);
-    if (typeof seen !== 'string' && seen.type === 'dir' && filter.decideDeep(name, true).synced) from.add(name);
+    if (typeof seen === 'string' || seen.type !== 'dir') continue;
+    await filter.learnDeep(name, true);
+    if (filter.decideDeep(name, true).synced) from.add(name);
   }
   yield* walk(disk, filter, {
     from,

@@ -30,6 +30,8 @@ export interface ScannerOptions {
   readonly onListing: (listing: Listing) => void;
   /** While the root is not there, nothing is looked at. */
   readonly rootIsThere: () => boolean;
+  /** Brings the filter up to date. */
+  readonly refreshRules: () => Promise<unknown>;
   /** While nothing can be sent, looking is in vain: a full pass looks at everything before the first thing goes. */
   readonly isHeld: () => boolean;
 }
@@ -131,7 +133,7 @@ export class Scanner {
   }
 
   async #scan(): Promise<void> {
-    const { disk, filter, index, onListing, rootIsThere, isHeld } = this.#options;
+    const { disk, filter, index, onListing, rootIsThere, refreshRules, isHeld } = this.#options;
     await Promise.resolve(); // so that #running is set
     while (!this.#stopped && (this.#walkDue || this.#names.size > 0)) {
       if (isHeld()) {
@@ -145,6 +147,7 @@ export class Scanner {
         this.#walkTimer = setTimeout(() => this.#go(), ROOT_AWAY_MS);
         return;
       }
+      await refreshRules();
       const begun = performance.now();
       const names = this.#names;
       const all = this.#walkDue;

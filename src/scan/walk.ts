@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Entry } from '../core/entry.js';
 import type { Decision, Filter } from '../core/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
-import type { Disk } from './disk.js';
+import type { DirectoryContent, Disk } from './disk.js';
 
 /** What one directory holds of what is synced. */
 export interface Listing {
@@ -37,8 +37,13 @@ export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): A
       await setImmediate();
       sliceEnd = performance.now() + SLICE_MS;
     }
-    const listing = list(disk, filter, next, options);
-    if (listing === undefined) continue;
+    // Seen before its content is read: what changes meanwhile shows as a newer time at the next look.
+    const self = disk.see(next);
+    const content = typeof self !== 'string' && self.type === 'dir' ? read(disk, next, options) : undefined;
+    if (typeof self === 'string' || content === undefined) continue;
+    const asking = filter.learn(next, typesIn(content));
+    if (asking !== undefined) await asking;
+    const listing = { dir: next, self, ...sift(filter, next, content) };
     for (const [base, entry] of listing.entries) {
       const name = childOf(next, base);
       if (entry.type === 'dir' && !queued.has(name) && options.descend(name, entry)) {
@@ -50,12 +55,15 @@ export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): A
   }
 }
 
-function list(disk: Disk, filter: Filter, dir: Name, { trust }: WalkOptions): Listing | undefined {
-  // Seen before its content is read: what changes meanwhile shows as a newer time at the next look.
-  const self = disk.see(dir);
-  if (typeof self === 'string' || self.type !== 'dir') return undefined;
-  const content = disk.list(dir, (base, count) => trust?.(childOf(dir, base), count));
-  if (content === undefined) return undefined;
+const read = (disk: Disk, dir: Name, { trust }: WalkOptions): DirectoryContent | undefined =>
+  disk.list(dir, (base, count) => trust?.(childOf(dir, base), count));
+
+function* typesIn({ entries, others }: DirectoryContent): Generator<readonly [string, boolean]> {
+  for (const [base, { type }] of entries) yield [base, type === 'dir'];
+  for (const base of others) yield [base, false];
+}
+
+function sift(filter: Filter, dir: Name, content: DirectoryContent): Pick<Listing, 'entries' | 'excluded' | 'others'> {
   const entries = new Map<string, Entry>();
   const excluded: Array<Listing['excluded'][number]> = [];
   for (const [base, entry] of content.entries) {
@@ -65,7 +73,7 @@ function list(disk: Disk, filter: Filter, dir: Name, { trust }: WalkOptions): Li
     else excluded.push({ name, isDir: entry.type === 'dir', decision });
   }
   const others = content.others.map((base) => childOf(dir, base)).filter((name) => filter.decide(name, false).synced);
-  return { dir, self, entries, excluded, others };
+  return { entries, excluded, others };
 }
 
 /** Lists the whole tree. */

@@ -12,6 +12,8 @@ export interface Surroundings {
   /** `$XDG_STATE_HOME`, where set. */
   readonly stateHome: string | undefined;
   readonly tmpDir: string;
+  /** `$XDG_CONFIG_HOME`, by default `~/.config`. */
+  readonly configHome: string;
 }
 
 /** The longest control path that ssh takes: 104 bytes of a socket address less ssh's temporary suffix (macOS: 86). */

@@ -9,19 +9,22 @@ import { literalPattern } from '../core/rsync-args.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
-import type { Transfer } from './transfer.js';
+import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
+import { takeBack } from './take-back.js';
 
 export interface PassOptions {
   readonly disk: Disk;
   readonly filter: Filter;
-  readonly mirror: boolean;
+  readonly mirror: MirrorMode;
   readonly report: Report;
+  /** Brings the filter up to date. */
+  readonly refreshRules: () => Promise<unknown>;
   /** Gets every listing of the walks before and after the pass. */
   readonly onListing: (listing: Listing) => void;
   /** Nothing should be to do: what there is after all is told as repaired. */
   readonly isRescan: boolean;
-  /** Looks at what was found here before anything is changed there; may refuse, for good or (a run broke) for now. */
-  readonly guard: (snapshot: Snapshot, transfer: Transfer) => Promise<Failure | undefined>;
+  /** Looks at what was found here and, for a mirror, there, before anything is changed there; may refuse. */
+  readonly guard: (snapshot: Snapshot, forecast: Forecast) => Promise<Failure | undefined>;
 }
 
 /** What stays the same from pass to pass. */
@@ -58,7 +61,7 @@ export async function takeSnapshot(
     tree.set(listing.dir, listing.self);
     for (const [base, entry] of listing.entries) tree.set(childOf(listing.dir, base), entry);
     for (const { name, isDir, decision } of listing.excluded) {
-      if (!decision.synced && decision.by === 'regex') patterns.push(literalPattern(name, isDir));
+      if (!decision.synced && !decision.isRsyncs) patterns.push(literalPattern(name, isDir));
     }
   }
   return { tree, patterns, fromMs, toMs: Date.now() };
@@ -75,6 +78,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   return line.turn(async (transfer): Promise<PassEnd> => {
     const begun = performance.now();
     const { rootIsThere } = transfer.options;
+    await options.refreshRules();
     const snapshot = await takeSnapshot(disk, filter, options.onListing);
     const { tree } = snapshot;
     const again = (failure: Failure): PassEnd => {
@@ -82,7 +86,9 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
     };
     if (!rootIsThere()) return ROOT_GONE;
-    const refused = await guard(snapshot, transfer);
+    const expected = mirror === 'off' ? NOTHING : await forecast(transfer, snapshot, filter, mirror);
+    if (!('items' in expected)) return again(expected);
+    const refused = await guard(snapshot, expected);
     if (refused !== undefined) {
       return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
     }
@@ -92,14 +98,16 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     if (unswept !== undefined) return again(unswept);
     const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);
+    const early = await removeThere(transfer, inTheWayOf(tree, expected.extraneous));
+    if (!('items' in early)) return again(early);
 
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
-    const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: false } as const;
+    const run = { kind: 'pass', patterns: snapshot.patterns, wouldDelete: 'nothing', dryRun: false } as const;
     transfer.options.memory.willBring(differing(tree, line.index));
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
-    const { outcome, items } = await transfer.run(run, has, { onItem });
+    const { outcome, items: brought } = await transfer.run(run, has, { onItem });
     const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {
       // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
@@ -109,12 +117,28 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       return again(outcome.failure);
     }
     if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
+    const taken = await takeBack(
+      transfer,
+      filter,
+      brought.filter(({ name }) => tree.get(name) === undefined),
+    );
+    if (taken.failure !== undefined) return again(taken.failure);
+    const late = await removeThere(
+      transfer,
+      expected.extraneous.filter((name) => after.tree.get(name) === undefined && disk.see(name) === 'missing'),
+    );
+    if (!('items' in late)) return again(late);
+    const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
     adopt(line, snapshot, after, outcome.failed, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(
-      new Map([...outcome.strays, ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined)]),
+      new Map([
+        ...outcome.strays,
+        ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined),
+        ...early.failed,
+        ...late.failed,
+      ]),
     );
-    for (const item of items) if (item.action === 'delete') transfer.gone(item.name);
     noteLeft(line, after);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
@@ -130,6 +154,9 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
   });
 }
+
+/** Where there is no mirror, nothing is asked ahead. */
+const NOTHING: Forecast = { items: [], extraneous: [] };
 
 /** The root guard tells of it. */
 const ROOT_GONE: PassEnd = {
@@ -219,22 +246,18 @@ function inTheWay(line: Line, tree: NameIndex): Name[] {
 export async function dryRun(line: Line, options: PassOptions): Promise<Failure | undefined> {
   return line.turn(async (transfer) => {
     const snapshot = await takeSnapshot(options.disk, options.filter, options.onListing);
-    const run = { kind: 'pass', patterns: snapshot.patterns, mirror: options.mirror, dryRun: true } as const;
-    const { outcome, items } = await transfer.run(run, (name) => snapshot.tree.get(name) !== undefined);
-    if (outcome.kind === 'broken') return outcome.failure;
+    const expected = await forecast(transfer, snapshot, options.filter, options.mirror);
+    if (!('items' in expected)) return expected;
+    const { items, extraneous } = expected;
     const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });
     for (const item of items) would(item);
-    let deletes = items.filter((item) => item.action === 'delete').length;
-    if (line.deletes && !options.mirror) {
-      for (const [name] of line.index.below(ROOT)) {
-        if (snapshot.tree.get(name) !== undefined) continue;
-        would({ action: 'delete', name, bytes: 0, isNew: false });
-        deletes++;
-      }
-    }
+    const goes = new Set(extraneous);
+    if (line.deletes)
+      for (const [name] of line.index.below(ROOT)) if (snapshot.tree.get(name) === undefined) goes.add(name);
+    for (const name of goes) would({ action: 'delete', name, bytes: 0, isNew: false });
     const sends = items.filter((item) => item.action === 'send');
     const bytes = sends.reduce((sum, item) => sum + item.bytes, 0);
-    options.report({ kind: 'wouldDone', target: line.target, sends: sends.length, bytes, deletes });
+    options.report({ kind: 'wouldDone', target: line.target, sends: sends.length, bytes, deletes: goes.size });
     return undefined;
   });
 }

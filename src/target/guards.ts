@@ -5,7 +5,7 @@ import { isHome, type Target } from '../core/target.js';
 import type { Disk } from '../scan/disk.js';
 import type { Snapshot } from './full-pass.js';
 import type { Line } from './line.js';
-import type { Transfer } from './transfer.js';
+import type { Forecast } from './mirror.js';
 
 /** From this share of the remote on, `--delete mirror` asks first. */
 const ASK_FROM = 0.5;
@@ -34,7 +34,7 @@ export async function guardPass(
   line: Line,
   options: GuardOptions,
   snapshot: Snapshot,
-  transfer: Transfer,
+  { items, extraneous }: Forecast,
 ): Promise<Failure | undefined> {
   const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
   if (snapshot.tree.size === 0 && !allowEmpty && line.deletes && (line.index.size > 0 || mirror)) {
@@ -42,10 +42,7 @@ export async function guardPass(
   }
   if (!mirror) return undefined;
 
-  const run = { kind: 'pass', patterns: snapshot.patterns, mirror, dryRun: true } as const;
-  const { outcome, items } = await transfer.run(run, () => true);
-  if (outcome.kind === 'broken') return outcome.failure; // not counted, not allowed
-  const deletes = items.filter(({ action }) => action === 'delete').length;
+  const deletes = extraneous.length;
   const created = items.filter(({ isNew }) => isNew).length;
   const there = snapshot.tree.size - created + deletes;
   const tooMany = maxDelete !== undefined && deletes > maxDelete;

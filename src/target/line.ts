@@ -116,6 +116,14 @@ export class Line {
     this.#transfer.forget();
   }
 
+  /** The rules have changed: what is excluded by now is left alone there. Between runs, for what one has under way enters the index. */
+  leaveAlone(excluded: () => Promise<readonly Name[]>): Promise<void> {
+    const forget = async (): Promise<void> => {
+      for (const name of await excluded()) this.#transfer.gone(name);
+    };
+    return this.#queue.add(forget, { priority: 1 });
+  }
+
   /** Compares a listing with the index and notes what differs. */
   compare(listing: Listing): void {
     for (const [name, seen] of differences(listing, this.index, isSettled)) this.note(name, seen);

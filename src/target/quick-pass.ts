@@ -3,8 +3,11 @@ import { type Entry, unsure } from '../core/entry.js';
 import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import { literalPattern } from '../core/rsync-args.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
+import type { RunResult } from './runner.js';
+import { takeBack } from './take-back.js';
 
 /** From so many names in the saved index on, a quick pass is worth it: below, all of it takes tenths of a second anyway. */
 export const QUICK_FROM = 20_000;
@@ -21,6 +24,8 @@ interface Names {
   readonly count: number;
   readonly fresh: ReadonlyMap<Name, Entry['type']>;
   readonly gone: readonly Name[];
+  /** What only our own filter can tell rsync to leave out. */
+  readonly patterns: readonly string[];
 }
 
 /**
@@ -30,32 +35,39 @@ interface Names {
  *
  * Undefined where things are not that simple: then it takes a {@link fullPass}.
  */
-export function quickPass(line: Line, { disk, filter, mirror, report }: PassOptions): Promise<PassEnd | undefined> {
+export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | undefined> {
+  const { disk, filter, mirror, report, refreshRules } = options;
   return line.turn(async (transfer): Promise<PassEnd | undefined> => {
-    // Guards before it and rules of our own are the full pass's.
-    if (mirror || filter.hasRegexes || line.index.size === 0) return undefined;
+    // Guards before it are the full pass's.
+    if (mirror !== 'off' || line.index.size === 0) return undefined;
+    await refreshRules();
     if ((await transfer.clearLeftovers()) !== undefined) return undefined; // the full pass will meet it too
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });
-    const run = { kind: 'pass', patterns: [], mirror: false, dryRun: false } as const;
     const has = (name: Name): boolean => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string';
     // Not before rsync begins, as elsewhere: the names are not known then. Only what rsync brings within the milliseconds
     // before a `kill -9`, and what is deleted here before the next start, would stay there.
     const onItem = (item: Item): void => {
       if (line.index.get(item.name) === undefined) transfer.willBring(item);
     };
-    const [{ outcome, items }, names] = await Promise.all([
-      transfer.run(run, has, { onItem }),
-      readNames(line.index, disk, filter),
-    ]);
+    const run = (patterns: readonly string[]): Promise<RunResult> =>
+      transfer.run({ kind: 'pass', patterns, wouldDelete: 'nothing', dryRun: false }, has, { onItem });
+    const reading = readNames(line.index, disk, filter);
+    // Beside it, unless it has to be told what only we can exclude.
+    const running = filter.hasOwnRules ? undefined : run([]);
+    const names = await reading;
+    if (names === undefined && running === undefined) return undefined;
+    const { outcome, items } = await (running ?? run(names?.patterns ?? []));
     if (outcome.kind === 'broken') {
       for (const [name, type] of names?.fresh ?? []) if (type !== 'file') transfer.mayBeThere(name, type);
       const afterMs = line.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
     if (names === undefined || names.gone.length > names.count / 2) return undefined;
-    const sent = items.filter(({ action }) => action !== 'delete').map(({ name }) => name);
+    const taken = await takeBack(transfer, filter, items);
+    if (taken.failure !== undefined) return undefined;
+    const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
     // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
     const isOld = memoize((name: Name) => (disk.changedMs(name) ?? Number.POSITIVE_INFINITY) < fromMs);
     for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
@@ -96,6 +108,7 @@ async function readNames(
 ): Promise<Names | undefined> {
   const fresh = new Map<Name, Entry['type']>();
   const gone: Name[] = [];
+  const patterns: string[] = [];
   let count = 0;
   let sliceEnd = performance.now() + SLICE_MS;
   const queue: Name[] = [ROOT];
@@ -106,10 +119,16 @@ async function readNames(
     }
     const types = disk.types(dir);
     if (types === undefined) return undefined;
+    const asking = filter.learn(
+      dir,
+      [...types].map(([base, type]) => [base, type === 'dir'] as const),
+    );
+    if (asking !== undefined) await asking;
     const known = index.children(dir);
     for (const [base, type] of types) {
       const name = childOf(dir, base);
       const decision = filter.decide(name, type === 'dir');
+      if (!decision.synced && !decision.isRsyncs) patterns.push(literalPattern(name, type === 'dir'));
       if (!decision.synced || type === 'other') {
         types.delete(base);
         continue;
@@ -127,5 +146,5 @@ async function readNames(
       for (const [below] of index.below(name)) gone.push(below);
     }
   }
-  return { count, fresh, gone };
+  return { count, fresh, gone, patterns };
 }

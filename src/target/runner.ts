@@ -14,6 +14,8 @@ export interface RunResult {
   readonly items: readonly Item[];
   /** Directories that are gone here and not empty there. */
   readonly kept: ReadonlySet<Name>;
+  /** What was deleted, or would be, and was a directory. */
+  readonly deletedDirs: ReadonlySet<Name>;
 }
 
 export interface RunOptions {
@@ -76,7 +78,8 @@ export class Runner {
     const { rsync, aim, noProgressMs } = this.#options;
     const items: Item[] = [];
     const kept = new Set<Name>();
-    const onLine = this.#reader(run, items, kept, options);
+    const deletedDirs = new Set<Name>();
+    const onLine = this.#reader(run, { items, kept, deletedDirs }, options);
     const finish = { abort: this.#abort, noProgressMs };
     let exit: RsyncExit;
     if (standby !== undefined) {
@@ -88,14 +91,13 @@ export class Runner {
     }
     this.#debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
     const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
-    return { outcome, items, kept, wasKilled: exit.code === undefined };
+    return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
   }
 
   /** What to do with the lines of a run. */
   #reader(
     run: Run,
-    items: Item[],
-    kept: Set<Name>,
+    { items, kept, deletedDirs }: { items: Item[]; kept: Set<Name>; deletedDirs: Set<Name> },
     { isSilent = false, totalBytes, onItem, onText }: RunOptions,
   ): (line: OutputLine) => void {
     const { report } = this.#options;
@@ -108,10 +110,11 @@ export class Runner {
       switch (line.kind) {
         case 'item': {
           // rsync says of each run that the root's time was set: not worth a word.
-          const { kind: _, ...told } = line;
+          const { kind: _, isDir, ...told } = line;
           if (line.name === ROOT) return told.isNew ? onItem?.(told) : undefined;
           const item = { ...told, name: nameOf(line.name) };
           items.push(item);
+          if (isDir && item.action === 'delete') deletedDirs.add(item.name);
           if (run.kind === 'pass' && run.dryRun) return;
           onItem?.(item);
           this.#onItem(item);

@@ -82,7 +82,7 @@ export const rsyncSettings = (
   root: settings.root,
   pinnedRoot,
   remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.client),
-  rules: settings.filter.rsyncRules,
+  rules: () => settings.filter.rsyncRules,
   bwlimit: settings.bwlimit,
   chmod: settings.chmod,
   compress: settings.compress,

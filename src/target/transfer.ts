@@ -2,6 +2,7 @@ import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
 import { begun, type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
+import type { Filter } from '../core/filter.js';
 import { leftoversIn } from '../core/leftover.js';
 import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -23,6 +24,7 @@ export interface TransferOptions {
   readonly rsync: RsyncSettings;
   readonly aim: SshAim | undefined;
   readonly disk: Disk;
+  readonly filter: Filter;
   readonly deletes: DeleteMode;
   readonly rest: Rest;
   readonly report: Report;
@@ -131,6 +133,7 @@ export class Transfer {
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
+    await this.#leaveOut(before);
     const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
@@ -194,10 +197,38 @@ export class Transfer {
     return { kind: 'done', delivered: delivered || moves.length > 0, bulk, restMs };
   }
 
+  /**
+   * What is excluded here takes no part: the rules or the type of a name may have changed since it was noted. What was
+   * delivered before a rule excluded it stays there; but where something excluded has taken the place of something of
+   * another kind, that one is gone.
+   */
+  async #leaveOut(before: Map<Name, Seen>): Promise<void> {
+    const { filter } = this.options;
+    const isOpen = filter.openDirectories();
+    for (const [name, seen] of before) {
+      if (typeof seen === 'string') continue;
+      const isDir = seen.type === 'dir';
+      if (filter.hasOwnRules) await filter.learnDeep(name, isDir);
+      if (isOpen(parentOf(name)) && filter.decide(name, isDir).synced) continue;
+      const was = this.#index.get(name);
+      if (was !== undefined && (was.type === 'dir') !== isDir) before.set(name, 'blocked');
+      else {
+        before.delete(name);
+        this.gone(name);
+        this.#pending.settle(name);
+      }
+    }
+  }
+
   /** One run for some names of a batch, and what came of it. */
   async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
     if (names.length === 0)
-      return { outcome: { kind: 'finished', failed: new Map(), strays: new Map() }, items: [], kept: new Set() };
+      return {
+        outcome: { kind: 'finished', failed: new Map(), strays: new Map() },
+        items: [],
+        kept: new Set(),
+        deletedDirs: new Set(),
+      };
     const beganMs = performance.now();
     const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
       right: ['plain'],

@@ -39,6 +39,9 @@ const DEEP_EVERY = 12;
 const LARGE_TREE = 2_000;
 const BRIDGED = 500;
 
+/** After so many hints from excluded directories a new subscription, which leaves them out, is worth it. */
+const IN_VAIN = 200;
+
 /** Renewals use at most this share of the time: a `mkdir` in a large tree must not cost seconds of CPU each time. */
 const RENEW_SHARE = 0.1;
 
@@ -92,6 +95,9 @@ export class WatchSupervisor {
   /** There were not enough watches the last time. */
   #isShort = false;
   #startedMs = 0;
+  /** What the last subscription leaves out, and how much was heard from excluded directories since. */
+  #ignored: readonly string[] = [];
+  #heardInVain = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -121,6 +127,15 @@ export class WatchSupervisor {
     const { bridge } = this.#options;
     if (this.#covered.size <= LARGE_TREE || bridge.size > BRIDGED || !bridge.cover(name, ino, () => this.#renewSoon()))
       this.#renewSoon();
+  }
+
+  /** So many hints came from excluded directories. If the subscription does not know them, one that does takes its place. */
+  heardInVain(count: number): void {
+    this.#heardInVain += count;
+    if (this.#heardInVain < IN_VAIN) return;
+    this.#heardInVain = 0;
+    const known = new Set(this.#ignored);
+    if (this.#options.ignore().some((path) => !known.has(path))) this.#renewSoon();
   }
 
   /** Begins a new subscription now: the root is another one. */
@@ -255,7 +270,9 @@ export class WatchSupervisor {
       settle(failed({ kind: 'start', message: 'the watcher process ended before it was ready', hint: SEE_DOCTOR }));
     });
     const { root, beatDir, ignore } = this.#options;
-    child.send({ kind: 'watch', root, beatDir, ignore: ignore() });
+    this.#ignored = ignore();
+    this.#heardInVain = 0;
+    child.send({ kind: 'watch', root, beatDir, ignore: this.#ignored });
     const result = await settled;
     clearTimeout(timer);
     if (!result.ok) child.kill('SIGKILL');

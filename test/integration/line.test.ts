@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { Filter } from '../../src/core/filter.js';
+import type { Filter } from '../../src/core/filter.js';
 import { nameFromText, ROOT } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
@@ -9,21 +9,18 @@ import { walkAll } from '../../src/scan/walk.js';
 import { fullPass, takeSnapshot } from '../../src/target/full-pass.js';
 import { Line } from '../../src/target/line.js';
 import { quickPass } from '../../src/target/quick-pass.js';
-import { plainSettings } from '../support/settings.js';
+import { filterOf, plainSettings } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
-const filter = (() => {
-  const made = Filter.create([], [], []);
-  if (!made.ok) throw new Error('no filter');
-  return made.value;
-})();
+const filter = filterOf();
 
 /** A line to a local target, with the real rsync. It begins held. */
 function lineFor(root: string, path: string): Line {
   const line = new Line({
-    rsync: plainSettings({ target: { kind: 'local', path, label: path }, root, rules: filter.rsyncRules }),
+    rsync: plainSettings({ target: { kind: 'local', path, label: path }, root, rules: () => filter.rsyncRules }),
     aim: undefined,
     disk: new Disk(root),
+    filter,
     deletes: 'seen',
     rest: { writtenMs: 5, cameMs: 5 },
     oneByOne: false,
@@ -88,7 +85,8 @@ describe('a quick pass', () => {
   const optionsFor = (root: string, filtered: Filter = filter) => ({
     disk: new Disk(root),
     filter: filtered,
-    mirror: false,
+    mirror: 'off' as const,
+    refreshRules: async () => {},
     isRescan: false,
     report: () => {},
     onListing: () => {},
@@ -124,10 +122,18 @@ describe('a quick pass', () => {
     rmSync(join(root, 'd'), { recursive: true });
     rmSync(join(root, 'a'));
     expect(await quickPass(line, optionsFor(root))).toBeUndefined(); // most of it is gone: that is for the guards
-    const regex = Filter.create([], [{ text: '^b$', source: { kind: 'option', option: '--exclude-regex' } }], []);
-    fill(root, { d: 'a file', a: 'a' });
-    expect(regex.ok && (await quickPass(line, optionsFor(root, regex.value)))).toBeUndefined();
     expect(names(there)).toEqual(expect.arrayContaining(before));
+  });
+
+  it('tells rsync what only we can exclude', async () => {
+    const { root, there } = place({ a: 'a' });
+    const line = lineFor(root, there);
+    line.resume();
+    await fullPass(line, optionsFor(root));
+    fill(root, { 'd/skip': '', 'skip/x': '', 'd/b': '' });
+    const regex = filterOf({ regexes: [{ text: 'skip$', source: { kind: 'option', option: '--exclude-regex' } }] });
+    expect(await quickPass(line, optionsFor(root, regex))).toMatchObject({ kind: 'done' });
+    expect(names(there)).toEqual(['a', 'd', 'd/b']);
   });
 });
 

@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Filter, type RawRule } from '../../src/core/filter.js';
+import type { RawRule } from '../../src/core/filter.js';
 import { nameFromText } from '../../src/core/name.js';
 import { compilePattern } from '../../src/core/pattern.js';
+import { filterOf } from '../support/settings.js';
 import { temporaryDir } from '../support/tree.js';
 
 /** How many random rule lists are held against rsync. Each costs one rsync. */
@@ -57,10 +58,9 @@ describe('our filter and rsync', () => {
       fc.property(fc.array(path, { minLength: 3, maxLength: 14 }), rules, (paths, list) => {
         const dir = temporaryTree(paths);
         const raw = list.map(([action, text]): RawRule => ({ action, pattern: text, source: { kind: 'default' } }));
-        const made = Filter.create(raw, [], []);
-        if (!made.ok) throw new Error(made.failure.message);
+        const filter = filterOf({ user: raw });
         const ours = everything(dir)
-          .filter(({ name, isDir }) => made.value.decideDeep(nameFromText(name), isDir).synced)
+          .filter(({ name, isDir }) => filter.decideDeep(nameFromText(name), isDir).synced)
           .map(({ name }) => name);
         const theirs = execFileSync(
           'rsync',

@@ -1,3 +1,4 @@
+import { Filter, type FilterRules } from '../../src/core/filter.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
 
 /** rsync settings without any option of the user's, between two up-to-date sides. */
@@ -6,7 +7,7 @@ export const plainSettings = (
 ): RsyncSettings => ({
   pinnedRoot: () => more.root,
   remoteShell: undefined,
-  rules: { beforeRegexes: [], afterRegexes: [] },
+  rules: () => ({ before: [], after: [] }),
   bwlimit: undefined,
   chmod: undefined,
   compress: false,
@@ -16,3 +17,10 @@ export const plainSettings = (
   escapesArgs: true,
   ...more,
 });
+
+/** A filter of these rules. */
+export function filterOf(rules: Partial<FilterRules> = {}): Filter {
+  const made = Filter.create({ user: [], syncignore: [], regexes: [], defaults: [], ...rules });
+  if (!made.ok) throw new Error(made.failure.message);
+  return made.value;
+}

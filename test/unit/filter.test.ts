@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule } from '../../src/core/filter.js';
 import { nameFromText } from '../../src/core/name.js';
 import { compilePattern } from '../../src/core/pattern.js';
+import { filterOf as makeFilter } from '../support/settings.js';
 
 /** From man rsync, "PATTERN MATCHING RULES", and exclude.c. `/` at a path's end: it is a directory. */
 const MATCHES: ReadonlyArray<readonly [pattern: string, yes: readonly string[], no: readonly string[]]> = [
@@ -52,15 +53,12 @@ const filterOf = (
   user: readonly RawRule[],
   regexes: readonly string[] = [],
   defaults: readonly string[] = [],
-): Filter => {
-  const made = Filter.create(
+): Filter =>
+  makeFilter({
     user,
-    regexes.map((text) => ({ text, source: { kind: 'option', option: '--exclude-regex' } })),
-    defaults.map((pattern) => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
-  );
-  if (!made.ok) throw new Error(made.failure.message);
-  return made.value;
-};
+    regexes: regexes.map((text) => ({ text, source: { kind: 'option', option: '--exclude-regex' } })),
+    defaults: defaults.map((pattern) => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
+  });
 const rule = (action: 'include' | 'exclude', pattern: string): RawRule => ({
   action,
   pattern,
@@ -109,7 +107,7 @@ describe('the filter', () => {
     ]) {
       expect(synced(filter, path), path).toBe(false);
     }
-    for (const path of ['.git', 'a.pyc', '.gitignore', 'swp', 'a.swp']) expect(synced(filter, path), path).toBe(true);
+    for (const path of ['a.pyc', '.gitignore', 'swp', 'a.swp']) expect(synced(filter, path), path).toBe(true);
   });
 
   it('never leaves out the root', () => {
@@ -117,16 +115,19 @@ describe('the filter', () => {
   });
 
   it('says which rule is wrong and where it is', () => {
-    const made = Filter.create(
-      [{ action: 'exclude', pattern: 'a[', source: { kind: 'file', path: 'rules', line: 3 } }],
-      [],
-      [],
-    );
+    const none = { user: [], syncignore: [], regexes: [], defaults: [] };
+    const made = Filter.create({
+      ...none,
+      user: [{ action: 'exclude', pattern: 'a[', source: { kind: 'file', path: 'rules', line: 3 } }],
+    });
     expect(made).toMatchObject({
       ok: false,
       failure: { kind: 'usage', message: expect.stringMatching(/^rules, line 3: 'a\['/) },
     });
-    const regex = Filter.create([], [{ text: '(', source: { kind: 'option', option: '--exclude-regex' } }], []);
+    const regex = Filter.create({
+      ...none,
+      regexes: [{ text: '(', source: { kind: 'option', option: '--exclude-regex' } }],
+    });
     expect(regex).toMatchObject({ ok: false, failure: { message: expect.stringMatching(/^--exclude-regex: '\('/) } });
   });
 

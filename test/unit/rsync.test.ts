@@ -33,7 +33,7 @@ const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings =>
     target: target('host:dir'),
     root: '/root/dir',
     remoteShell: 'ssh -x',
-    rules: { beforeRegexes: [rule('include', 'a'), rule('exclude', 'b')], afterRegexes: [rule('exclude', '.git/')] },
+    rules: () => ({ before: [rule('include', 'a'), rule('exclude', 'b')], after: [rule('exclude', '.git/')] }),
     ...more,
   });
 
@@ -54,7 +54,7 @@ describe('arguments for rsync', () => {
     expect(args.slice(-2)).toEqual(['./', 'host:dir/']);
     expect(args).not.toContain('--recursive');
     expect(args.filter((arg) => arg.startsWith('--delete'))).toEqual(['--delete-missing-args']);
-    expect(args.indexOf('--include=a')).toBeLessThan(args.indexOf('--exclude=b'));
+    expect(args.some((arg) => /^--(in|ex)clude/.test(arg))).toBe(false); // each name went through our own filter
   });
 
   it('a clearing run takes an empty source and leaves the root alone', () => {
@@ -65,23 +65,26 @@ describe('arguments for rsync', () => {
     expect(args).not.toContain('--force');
   });
 
-  it('a full pass: --delete only as a mirror; what only we can exclude in its place in the order', () => {
-    const seen = rsyncArgs(settings(), { kind: 'pass', mirror: false, dryRun: false });
+  it('a full pass: deletes nothing by itself; what only we can exclude in its place in the order', () => {
+    const seen = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: false });
     expect(seen).toContain('--recursive');
     expect(seen.some((arg) => arg.startsWith('--delete'))).toBe(false);
     expect(seen.indexOf('--exclude=b')).toBeLessThan(seen.indexOf('--exclude-from=-'));
     expect(seen.indexOf('--exclude-from=-')).toBeLessThan(seen.indexOf('--exclude=.git/'));
-    expect(rsyncArgs(settings(), { kind: 'pass', mirror: true, dryRun: true })).toEqual(
-      expect.arrayContaining(['--delete', '--dry-run']),
+    const would = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: true });
+    expect(would).toEqual(expect.arrayContaining(['--delete', '--dry-run']));
+    expect(would).not.toContain('--delete-excluded');
+    expect(rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'all', dryRun: true })).toEqual(
+      expect.arrayContaining(['--delete', '--delete-excluded', '--dry-run']),
     );
   });
 
   it('a pattern that looks like a prefix is protected', () => {
     const args = rsyncArgs(
-      settings({ rules: { beforeRegexes: [rule('exclude', '- x'), rule('include', '!')], afterRegexes: [] } }),
+      settings({ rules: () => ({ before: [rule('exclude', '- x'), rule('include', '!')], after: [] }) }),
       {
         kind: 'pass',
-        mirror: false,
+        wouldDelete: 'nothing',
         dryRun: false,
       },
     );
@@ -180,7 +183,8 @@ describe('what rsync prints', () => {
     ],
     ['>f+++++++++ 1  leading', { action: 'send', name: ' leading', bytes: 1, isNew: true }],
   ])('%s', (line, item) => {
-    expect(parseOutputLine(line)).toEqual({ kind: 'item', ...item });
+    const isDir = /^.d|\/$/.test(line);
+    expect(parseOutputLine(line)).toEqual({ kind: 'item', ...item, isDir });
   });
 
   it('notes on stdout', () => {

@@ -181,7 +181,14 @@ describe('the lock', () => {
 });
 
 describe('folders', () => {
-  const around = () => ({ home: dir, uid: userInfo().uid, runtimeDir: undefined, stateHome: undefined, tmpDir: dir });
+  const around = () => ({
+    home: dir,
+    uid: userInfo().uid,
+    runtimeDir: undefined,
+    stateHome: undefined,
+    configHome: '/none',
+    tmpDir: dir,
+  });
 
   it('are made for the user alone', () => {
     const runtime = runtimeFolder(around());
@@ -195,7 +202,12 @@ describe('folders', () => {
   });
 
   it('too long for a socket: the next one', () => {
-    const runtime = runtimeFolder({ ...around(), runtimeDir: `${dir}/${'x'.repeat(90)}`, tmpDir: dir });
+    const runtime = runtimeFolder({
+      ...around(),
+      runtimeDir: `${dir}/${'x'.repeat(90)}`,
+      configHome: '/none',
+      tmpDir: dir,
+    });
     expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
   });
 

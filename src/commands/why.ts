@@ -1,0 +1,52 @@
+import { isAbsolute, relative } from 'node:path';
+import type { Report } from '../core/event.js';
+import { EXIT, exitCodeOf } from '../core/failure.js';
+import { describeSource, ruleText } from '../core/filter.js';
+import { nameFromText, textOf } from '../core/name.js';
+import type { ConfigPlaces } from '../git/repository.js';
+import type { WhyAsked } from '../options/check.js';
+import { RuleFiles } from '../rules/rule-files.js';
+import { Disk } from '../scan/disk.js';
+
+/**
+ * `--why`: says of each path whether it is synced, and which rule of which source decides. A path that is not here counts as
+ * a directory if it ends in a slash. Gives the exit code: 0 if all are synced, 1 if not.
+ */
+export async function why(asked: WhyAsked, places: ConfigPlaces, report: Report): Promise<number> {
+  const { root, dir, filter, paths } = asked;
+  const rules = await RuleFiles.open(asked, places, report);
+  const disk = new Disk(root);
+  let all = true;
+  try {
+    for (const path of paths) {
+      const below = isAbsolute(path) ? relative(root, path) : relative('.', path);
+      if (below.startsWith('..') || isAbsolute(below)) {
+        const failure = {
+          kind: 'usage',
+          message: `${path} is not below ${dir}`,
+          hint: 'Name it as seen from DIR.',
+        } as const;
+        report({ kind: 'halted', failure });
+        return exitCodeOf(failure);
+      }
+      const name = nameFromText(below);
+      const seen = disk.see(name);
+      const isDir = typeof seen === 'string' ? /[/]$/.test(path) : seen.type === 'dir';
+      await filter.learnDeep(name, isDir);
+      const [of, decision] = filter.whatDecides(name, isDir);
+      const { synced, rule } = decision;
+      all &&= synced;
+      report({
+        kind: 'why',
+        name,
+        synced,
+        of: textOf(of),
+        source: rule === undefined ? undefined : describeSource(rule.source),
+        rule: rule === undefined ? undefined : ruleText(rule),
+      });
+    }
+  } finally {
+    rules.close();
+  }
+  return all ? EXIT.inSync : EXIT.somePathsFailed;
+}

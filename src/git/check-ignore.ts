@@ -1,0 +1,115 @@
+import type { GitRule } from '../core/filter.js';
+import { bytesOf, type Name, textOf } from '../core/name.js';
+import { type Child, spawn } from '../spawn.js';
+import { gitOptions } from './git.js';
+
+/** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
+export type Answer = GitRule | 'notIgnored' | 'unanswered';
+
+interface Question {
+  readonly name: Name;
+  readonly resolve: (answer: Answer) => void;
+}
+
+/** After so many deaths in a row without an answer git is left alone until the next question. */
+const MOST_DEATHS = 3;
+
+/**
+ * One `git check-ignore` kept open (man git-check-ignore): names go in, for each one an answer comes out, in order;
+ * 100,000 take 0.3 s. It reads the rules as it goes and keeps them: {@link forget} when they may have changed.
+ *
+ * `--no-index`: git would compare each name with every tracked one. What is tracked the caller knows.
+ */
+export class CheckIgnore {
+  readonly #cwd: string;
+  #child: Child | undefined;
+  #waiting: Question[] = [];
+  /** The fields of an answer that have come so far. */
+  #fields: string[] = [];
+  #rest = '';
+  #deaths = 0;
+
+  constructor(cwd: string) {
+    this.#cwd = cwd;
+  }
+
+  /** Names relative to the directory it was made for; never one below a link. */
+  ask(names: readonly Name[]): Promise<Answer[]> {
+    const answers = names.map((name) => new Promise<Answer>((resolve) => this.#waiting.push({ name, resolve })));
+    this.#write(names);
+    return Promise.all(answers);
+  }
+
+  /** Ends it; the next question starts a new one. What waits is asked again there. */
+  forget(): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.stdin.end();
+    child?.kill('SIGTERM');
+    this.#fields = [];
+    this.#rest = '';
+    if (this.#waiting.length > 0) this.#write(this.#waiting.map(({ name }) => name));
+  }
+
+  /** Ends it for good. */
+  close(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { resolve } of waiting) resolve('unanswered');
+    this.forget();
+  }
+
+  #write(names: readonly Name[]): void {
+    this.#child ??= this.#start();
+    // `./`: a name beginning with a colon would be magic (man gitglossary, pathspec).
+    this.#child.stdin.write(Buffer.concat(names.map((name) => Buffer.concat([DOT, bytesOf(name), NUL]))));
+  }
+
+  #start(): Child {
+    const args = ['check-ignore', '--no-index', '--stdin', '-z', '--verbose', '--non-matching'];
+    const child = spawn('git', args, gitOptions(this.#cwd));
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (child === this.#child) this.#read(chunk.toString('latin1'));
+    });
+    child.stderr.resume();
+    void child.ended.then(() => {
+      if (child === this.#child) this.#died();
+    });
+    return child;
+  }
+
+  /** Four fields, each with a NUL at its end: source, line, pattern, name. */
+  #read(text: string): void {
+    const fields = (this.#rest + text).split('\0');
+    this.#rest = fields.pop() ?? '';
+    for (const field of fields) {
+      this.#fields.push(field);
+      if (this.#fields.length < 4) continue;
+      const [path = '', line = '', pattern = ''] = this.#fields;
+      this.#fields = [];
+      this.#deaths = 0;
+      const isIgnored = pattern !== '' && !pattern.startsWith('!');
+      const source = { kind: 'ignoreFile', path: textOf(path as Name), line: Number(line) } as const;
+      this.#waiting.shift()?.resolve(isIgnored ? { text: textOf(pattern as Name), source } : 'notIgnored');
+    }
+  }
+
+  /** Most likely of the first name that waits: one that is below a link by now. The others are asked again. */
+  #died(): void {
+    this.#child = undefined;
+    this.#fields = [];
+    this.#rest = '';
+    if (++this.#deaths >= MOST_DEATHS) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      this.#deaths = 0;
+      for (const { resolve } of waiting) resolve('unanswered');
+      return;
+    }
+    this.#waiting.shift()?.resolve('unanswered');
+    if (this.#waiting.length > 0) this.#write(this.#waiting.map(({ name }) => name));
+  }
+}
+
+const DOT = Buffer.from('./');
+const NUL = Buffer.from('\0');

@@ -1,0 +1,202 @@
+import type { GitRule } from '../core/filter.js';
+import { ancestorsOf, baseOf, bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import type { IgnoreSource } from '../rules/rule-files.js';
+import { stampOf } from '../scan/stamp.js';
+import { type ConfigPlaces, Repository } from './repository.js';
+
+/** What is known of a name that is not tracked: whether it was a directory when git was asked, and what git said. */
+interface Known {
+  readonly isDir: boolean;
+  readonly rule: GitRule | undefined;
+}
+
+/** One for each, because there may be a million of them. */
+const NOT_IGNORED = { file: { isDir: false, rule: undefined }, dir: { isDir: true, rule: undefined } } as const;
+
+/** Better left here than sent by mistake; it is asked again the next time it is looked at. */
+const UNANSWERED: GitRule = {
+  text: 'git gave no answer',
+  source: { kind: 'ignoreFile', path: 'git check-ignore', line: 0 },
+};
+
+/**
+ * What git ignores below a root, decided by git itself, in each repository that is there: the one that the root is in, and
+ * those further down (submodules, worktrees, clones), which have their own rules.
+ */
+export class GitIgnores implements IgnoreSource {
+  readonly #root: string;
+  /** By the directory they begin at. */
+  readonly #repositories = new Map<Name, Repository | undefined>();
+  readonly #known = new Map<Name, Known>();
+  /** The .gitignore files that were seen in the tree. */
+  readonly #files = new Map<Name, string>();
+  /** The directories that were looked at. */
+  readonly #visited = new Set<Name>();
+  /** What looked like a repository and was none, with the stamp of its .git: it may be on its way (git clone). */
+  readonly #bogus = new Map<Name, string>();
+  readonly #places: ConfigPlaces;
+  readonly #onUnanswered: (name: Name) => void;
+  /** How often all was forgotten. */
+  #age = 0;
+  #changed = false;
+
+  /** `repository`: the one that the root is in, if it is in one. `onUnanswered`: git could not be asked about this. */
+  constructor(
+    root: string,
+    repository: Repository | undefined,
+    places: ConfigPlaces,
+    onUnanswered: (name: Name) => void,
+  ) {
+    this.#root = root;
+    this.#places = places;
+    this.#repositories.set(ROOT, repository);
+    this.#onUnanswered = onUnanswered;
+  }
+
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined {
+    if (isGits(dir)) return undefined;
+    const asked: Array<readonly [Name, boolean]> = [];
+    let mayBegin = !this.#visited.has(dir);
+    for (const [base, isDir] of entries) {
+      const name = childOf(dir, base);
+      if (base === '.gitignore') this.#sawFile(name);
+      if (base === '.git') mayBegin = true;
+      else asked.push([name, isDir]);
+    }
+    for (const each of [dir, ...ancestorsOf(dir)]) this.#visited.add(each);
+    if (mayBegin && this.#isNewRepository(dir)) return this.#open(dir).then(() => this.#askUnknown(dir, asked));
+    return this.#askUnknown(dir, asked);
+  }
+
+  ruleFor(name: Name, isDir: boolean): GitRule | undefined {
+    const known = this.#known.get(name);
+    return known !== undefined && known.isDir === isDir && !this.#isTracked(name) ? known.rule : undefined;
+  }
+
+  /**
+   * Looks whether what git ignores may be another than before: what was known is forgotten then. Files in the tree that it
+   * has not met yet are met by {@link learn}.
+   */
+  async refresh(): Promise<boolean> {
+    for (const [name, stamp] of this.#files) if (this.#stampOf(name) !== stamp) this.#sawFile(name);
+    for (const [dir, repository] of this.#repositories) {
+      if (dir !== ROOT && this.#stampOf(childOf(dir, '.git')) === '-') {
+        repository?.close();
+        this.#repositories.delete(dir);
+        this.#forget();
+      } else if (await repository?.hasChanged((name) => this.#isIgnoredDeep(childOf(dir, name)))) this.#forget();
+    }
+    const changed = this.#changed;
+    this.#changed = false;
+    return changed;
+  }
+
+  get inWords(): string {
+    const clones = [...this.#repositories].filter(([dir, repository]) => dir !== ROOT && repository !== undefined);
+    const more = clones.length === 0 ? '' : `, ${clones.length} more repositories below it`;
+    return `git (${this.#files.size} .gitignore files${more})`;
+  }
+
+  close(): void {
+    for (const repository of this.#repositories.values()) repository?.close();
+  }
+
+  /** A .gitignore: if it is another one than before, or new where git was asked already, its answers are no longer true. */
+  #sawFile(name: Name): void {
+    const stamp = this.#stampOf(name);
+    const before = this.#files.get(name);
+    if (before === stamp) return;
+    if (stamp === '-') this.#files.delete(name);
+    else this.#files.set(name, stamp);
+    if (before !== undefined || this.#visited.has(parentOf(name))) this.#forget();
+  }
+
+  #forget(): void {
+    for (const repository of this.#repositories.values()) repository?.forget();
+    this.#known.clear();
+    this.#age++;
+    this.#changed = true;
+  }
+
+  #askUnknown(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Promise<void> | undefined {
+    const unknown = entries.filter(([name, isDir]) => this.#known.get(name)?.isDir !== isDir && !this.#isTracked(name));
+    return unknown.length === 0 ? undefined : this.#ask(dir, unknown);
+  }
+
+  async #ask(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Promise<void> {
+    for (;;) {
+      const [begin, repository] = this.#repositoryOf(dir);
+      const age = this.#age;
+      // A directory that is not here (a mirror asks about what is only there) can't be seen to be one.
+      const questionFor = ([name, isDir]: readonly [Name, boolean]): Name => {
+        const question = below(begin, name);
+        return isDir && this.#stampOf(name) === '-' ? (`${question}/` as Name) : question;
+      };
+      const answers = await repository?.ask(entries.map(questionFor));
+      if (age !== this.#age) continue; // what it said may be what was true before
+      entries.forEach(([name, isDir], i) => {
+        const answer = answers?.[i] ?? 'notIgnored';
+        if (answer === 'unanswered') this.#onUnanswered(name);
+        const none = isDir ? NOT_IGNORED.dir : NOT_IGNORED.file;
+        if (answer === 'unanswered') this.#known.set(name, { isDir, rule: UNANSWERED });
+        else this.#known.set(name, answer === 'notIgnored' ? none : { isDir, rule: answer });
+      });
+      return;
+    }
+  }
+
+  #isNewRepository(dir: Name): boolean {
+    if (dir === ROOT || this.#repositories.has(dir)) return false;
+    const stamp = this.#stampOf(childOf(dir, '.git'));
+    return stamp !== '-' && this.#bogus.get(dir) !== stamp;
+  }
+
+  /** A directory with a .git of its own. */
+  async #open(dir: Name): Promise<void> {
+    const stamp = this.#stampOf(childOf(dir, '.git'));
+    const path = this.#pathOf(dir).toString();
+    const opened = await Repository.open(path, this.#places);
+    const repository = opened instanceof Repository ? opened : undefined;
+    if (repository?.top !== path || this.#repositories.has(dir)) {
+      repository?.close();
+      this.#bogus.set(dir, stamp); // part of the one around it
+      return;
+    }
+    this.#repositories.set(dir, repository);
+    for (const name of this.#known.keys()) if (name.startsWith(`${dir}/`)) return this.#forget();
+  }
+
+  #repositoryOf(dir: Name): readonly [Name, Repository | undefined] {
+    if (this.#repositories.size > 1) {
+      for (const each of [dir, ...ancestorsOf(dir).reverse()]) {
+        const repository = this.#repositories.get(each);
+        if (repository !== undefined) return [each, repository];
+      }
+    }
+    return [ROOT, this.#repositories.get(ROOT)];
+  }
+
+  #isTracked(name: Name): boolean {
+    const [begin, repository] = this.#repositoryOf(parentOf(name));
+    return repository?.isTracked(below(begin, name)) === true;
+  }
+
+  #isIgnoredDeep(name: Name): boolean {
+    return [...ancestorsOf(name), name].some((each) => this.#known.get(each)?.rule !== undefined);
+  }
+
+  #pathOf(name: Name): Buffer {
+    return Buffer.concat([Buffer.from(`${this.#root}/`), bytesOf(name)]);
+  }
+
+  #stampOf(name: Name): string {
+    return stampOf(this.#pathOf(name));
+  }
+}
+
+/** Whether a directory is git's own, or in it: it has no say there. */
+const isGits = (dir: Name): boolean =>
+  baseOf(dir) === '.git' || ancestorsOf(dir).some((each) => baseOf(each) === '.git');
+
+/** `name` as seen from the directory `dir` above it. */
+const below = (dir: Name, name: Name): Name => (dir === ROOT ? name : (name.slice(dir.length + 1) as Name));

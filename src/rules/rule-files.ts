@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Report } from '../core/event.js';
+import type { Filter, Ignores } from '../core/filter.js';
+import { textOf } from '../core/name.js';
+import { GitIgnores } from '../git/ignores.js';
+import { type ConfigPlaces, Repository } from '../git/repository.js';
+import { stampOf } from '../scan/stamp.js';
+import { PlainIgnores } from './plain-ignores.js';
+import { readSyncignore, SYNCIGNORE } from './syncignore.js';
+
+/** Says what is ignored, and keeps up with the files that this comes from. */
+export interface IgnoreSource extends Ignores {
+  /** Looks whether something else may be ignored than before. */
+  refresh(): Promise<boolean>;
+  /** How many .gitignore files were met, and who reads them. */
+  readonly inWords: string;
+  close(): void;
+}
+
+export interface RuleFilesOptions {
+  /** DIR as it was given, and as it is. */
+  readonly dir: string;
+  readonly root: string;
+  readonly filter: Filter;
+  readonly gitignore: boolean | 'whereItIs';
+}
+
+/** Keeps the filter true to the files that its rules come from: DIR's .syncignore, and what git reads. */
+export class RuleFiles {
+  readonly #options: RuleFilesOptions;
+  readonly #report: Report;
+  readonly #ignores: IgnoreSource | undefined;
+  #stamp: string;
+  #refreshing: Promise<boolean> | undefined;
+
+  private constructor(options: RuleFilesOptions, report: Report, ignores: IgnoreSource | undefined) {
+    this.#options = options;
+    this.#report = report;
+    this.#ignores = ignores;
+    this.#stamp = stampOf(join(options.root, SYNCIGNORE));
+  }
+
+  /** Finds git's part and adds it to the filter. */
+  static async open(options: RuleFilesOptions, places: ConfigPlaces, report: Report): Promise<RuleFiles> {
+    const ignores = await ignoresFor(options, places, report);
+    if (ignores !== undefined) options.filter.heed(ignores);
+    return new RuleFiles(options, report, ignores);
+  }
+
+  /** Who says what git ignores; undefined where that does not count. */
+  get gitInWords(): string | undefined {
+    return this.#ignores?.inWords;
+  }
+
+  /** Brings the filter up to date. True if it may decide otherwise than before. */
+  refresh(): Promise<boolean> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  close(): void {
+    this.#ignores?.close();
+  }
+
+  async #refresh(): Promise<boolean> {
+    const changed = (await this.#ignores?.refresh()) ?? false;
+    const stamp = stampOf(join(this.#options.root, SYNCIGNORE));
+    if (stamp === this.#stamp) return changed;
+    this.#stamp = stamp;
+    const rules = readSyncignore(this.#options.root);
+    const replaced = rules.ok ? this.#options.filter.replaceSyncignore(rules.value) : rules;
+    if (replaced.ok) return true;
+    this.#report({
+      kind: 'note',
+      level: 'normal',
+      text: `${replaced.failure.message}; the rules before it stay until it is mended`,
+    });
+    return changed;
+  }
+}
+
+async function ignoresFor(
+  { dir, root, gitignore }: RuleFilesOptions,
+  places: ConfigPlaces,
+  report: Report,
+): Promise<IgnoreSource | undefined> {
+  if (gitignore === false) return undefined;
+  const say = (text: string): void => report({ kind: 'note', level: 'normal', text });
+  let isTold = false;
+  const onUnanswered = (): void => {
+    if (!isTold) say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
+    isTold = true;
+  };
+  const opened = await Repository.open(root, places);
+  if (opened instanceof Repository) {
+    if (!(await opened.isIgnored()))
+      return new GitIgnores(root, opened, places, (name) => {
+        onUnanswered();
+        report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
+      });
+    opened.close();
+    say(`git ignores all of ${dir}, so what git ignores in it is not left out`);
+    return undefined;
+  }
+  switch (opened.kind) {
+    case 'none':
+      return gitignore === true ? new GitIgnores(root, undefined, places, onUnanswered) : undefined;
+    case 'noGit':
+      if (gitignore !== true && !isBelowGit(root)) return undefined;
+      say(`git is not installed: .gitignore files are read without it. ${WITHOUT_GIT}`);
+      return new PlainIgnores(root);
+    case 'refused':
+      say(`git can't be asked about ${dir} (${opened.why}): .gitignore files are read without it. ${WITHOUT_GIT}`);
+      return new PlainIgnores(root);
+  }
+}
+
+const WITHOUT_GIT = 'What is tracked although it is ignored, .git/info/exclude and your own excludes file do not count';
+
+function isBelowGit(root: string): boolean {
+  for (let dir = root; ; dir = dirname(dir)) {
+    if (existsSync(join(dir, '.git'))) return true;
+    if (dir === dirname(dir)) return false;
+  }
+}

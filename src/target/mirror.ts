@@ -1,0 +1,79 @@
+import type { Item } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
+import type { Filter } from '../core/filter.js';
+import { ancestorsOf, type Name } from '../core/name.js';
+import type { NameIndex } from '../core/name-index.js';
+import type { Snapshot } from './full-pass.js';
+import type { Transfer } from './transfer.js';
+
+/** What a mirror is about: `--delete mirror`, and with `--delete-excluded` what is excluded too. */
+export type MirrorMode = 'off' | 'notExcluded' | 'all';
+
+/** What a full pass would do. */
+export interface Forecast {
+  readonly items: readonly Item[];
+  /** What is only there and would be deleted, what it holds included. */
+  readonly extraneous: readonly Name[];
+}
+
+/**
+ * Asks rsync what it would do. Of what is only there nothing that our own filter excludes counts: rsync knows the
+ * patterns, but neither git's ignores nor the regular expressions.
+ */
+export async function forecast(
+  transfer: Transfer,
+  { patterns }: Pick<Snapshot, 'patterns'>,
+  filter: Filter,
+  mode: MirrorMode,
+): Promise<Forecast | Failure> {
+  const wouldDelete = mode === 'off' ? 'nothing' : mode;
+  const run = { kind: 'pass', patterns, wouldDelete, dryRun: true } as const;
+  const { outcome, items, deletedDirs } = await transfer.run(run, () => true);
+  if (outcome.kind === 'broken') return outcome.failure;
+  const extraneous: Name[] = [];
+  for (const { name, action } of items) {
+    if (action !== 'delete') continue;
+    const isDir = deletedDirs.has(name);
+    if (mode !== 'all') await filter.learnDeep(name, isDir);
+    if (mode === 'all' || filter.decideDeep(name, isDir).synced) extraneous.push(name);
+  }
+  return { items: items.filter(({ action }) => action !== 'delete'), extraneous };
+}
+
+/** Those that are in the way of what is here: they have to go before it is sent. */
+export const inTheWayOf = (tree: NameIndex, extraneous: readonly Name[]): Name[] =>
+  extraneous.filter((name) =>
+    [...ancestorsOf(name), name].some((each) => {
+      const here = tree.get(each);
+      return here !== undefined && here.type !== 'dir';
+    }),
+  );
+
+/** What came of deleting: what went, and why the others did not. */
+export interface Removed {
+  readonly items: readonly Item[];
+  readonly failed: ReadonlyMap<Name, Failure>;
+}
+
+/**
+ * Deletes exactly these names there, directories after what they hold. One that holds what is excluded stays. Gives the
+ * failure if a run broke.
+ */
+export async function removeThere(transfer: Transfer, names: readonly Name[]): Promise<Removed | Failure> {
+  const left = new Set(names);
+  const gone: Item[] = [];
+  for (;;) {
+    if (left.size === 0) return { items: gone, failed: new Map() };
+    const run = { kind: 'clear', names: [...left] } as const;
+    const { outcome, kept, items } = await transfer.run(run, (name) => left.has(name));
+    if (outcome.kind === 'broken') return outcome.failure;
+    gone.push(...items);
+    const count = left.size;
+    for (const name of [...left]) {
+      if (kept.has(name) || outcome.failed.has(name)) continue;
+      left.delete(name);
+      transfer.gone(name);
+    }
+    if (left.size === count) return { items: gone, failed: outcome.failed };
+  }
+}
