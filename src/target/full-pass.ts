@@ -123,9 +123,14 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       brought.filter(({ name }) => tree.get(name) === undefined),
     );
     if (taken.failure !== undefined) return again(taken.failure);
+    // Neither in the walk nor excluded: it has come since.
+    const hasCome = (name: Name): boolean => {
+      const seen = disk.see(name);
+      return seen === 'unreadable' || (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced);
+    };
     const late = await removeThere(
       transfer,
-      expected.extraneous.filter((name) => after.tree.get(name) === undefined && disk.see(name) === 'missing'),
+      expected.extraneous.filter((name) => after.tree.get(name) === undefined && !hasCome(name)),
     );
     if (!('items' in late)) return again(late);
     const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];

@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Filter } from '../../src/core/filter.js';
+import { nameFromBytes } from '../../src/core/name.js';
+import { Disk } from '../../src/scan/disk.js';
+import { look } from '../../src/scan/look.js';
+import { fullPass } from '../../src/target/full-pass.js';
+import { Line } from '../../src/target/line.js';
+import type { MirrorMode } from '../../src/target/mirror.js';
+import { plainSettings } from './settings.js';
+
+/** A line from a local directory to a local one, with the real rsync and without a watcher. */
+export function localLine(root: string, there: string, filter: Filter): Line {
+  return new Line({
+    rsync: plainSettings({
+      target: { kind: 'local', path: there, label: there },
+      root,
+      rules: () => filter.rsyncRules,
+    }),
+    aim: undefined,
+    disk: new Disk(root),
+    filter,
+    deletes: 'seen',
+    rest: { writtenMs: 0, cameMs: 0 },
+    oneByOne: false,
+    relist: async () => {},
+    report: () => {},
+    rootIsThere: () => true,
+    guard: () => undefined,
+    onHalt: (failure) => {
+      throw new Error(failure.message);
+    },
+    onRemoved: () => {},
+    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {}, savedMs: 0 },
+  });
+}
+
+/** Brings a tree to an empty (or, for a mirror, any) place by one full pass. */
+export async function deliverAll(
+  root: string,
+  there: string,
+  filter: Filter,
+  mirror: MirrorMode = 'off',
+): Promise<void> {
+  const line = localLine(root, there, filter);
+  line.resume();
+  const end = await fullPass(line, {
+    disk: new Disk(root),
+    filter,
+    mirror,
+    refreshRules: async () => {},
+    isRescan: false,
+    report: () => {},
+    onListing: () => {},
+    guard: async () => undefined,
+  });
+  await line.drain();
+  await line.stop();
+  if (end.kind !== 'done') throw new Error(`the pass ended with ${JSON.stringify(end)}`);
+}
+
+/** Brings a tree to an empty place as if the watcher had told of each of these paths, one after the other. */
+export async function deliverHints(
+  root: string,
+  there: string,
+  filter: Filter,
+  hints: readonly string[],
+): Promise<void> {
+  const line = localLine(root, there, filter);
+  const disk = new Disk(root);
+  line.resume();
+  for (const hint of hints) {
+    const name = nameFromBytes(Buffer.from(hint));
+    for await (const listing of look(disk, filter, new Set([name]), (each) => line.index.get(each)))
+      line.compare(listing);
+  }
+  await line.drain();
+  await line.stop();
+}
+
+/** Makes these paths in a new directory: each a file, unless another path goes through it or it ends in a slash. */
+export function plant(dir: string, paths: readonly string[]): void {
+  mkdirSync(dir);
+  for (const path of [...paths].sort((a, b) => b.split('/').length - a.split('/').length)) {
+    try {
+      mkdirSync(join(dir, path.endsWith('/') ? path : dirname(path)), { recursive: true });
+      if (!path.endsWith('/')) writeFileSync(join(dir, path), path, { flag: 'wx' });
+    } catch {
+      // a directory or a file is there already: fine
+    }
+  }
+}
+
+/** Everything below a directory, a slash after directories, sorted. */
+export function everything(dir: string): string[] {
+  if (!existsSync(dir)) return []; // nothing was delivered
+  const listed = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P/%y\\0'], { cwd: dir, encoding: 'utf8' });
+  return listed
+    .split('\0')
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/\/([^d])$/, '').replace(/\/d$/, '/'))
+    .sort();
+}
