@@ -95,10 +95,10 @@ export function plant(dir: string, paths: readonly string[]): void {
 /** Everything below a directory, a slash after directories, sorted. */
 export function everything(dir: string): string[] {
   if (!existsSync(dir)) return []; // nothing was delivered
-  const listed = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P/%y\\0'], { cwd: dir, encoding: 'utf8' });
+  const listed = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%y%P\\0'], { cwd: dir, encoding: 'utf8' });
   return listed
     .split('\0')
     .filter((line) => line !== '')
-    .map((line) => line.replace(/\/([^d])$/, '').replace(/\/d$/, '/'))
+    .map((line) => `${line.slice(1)}${line.startsWith('d') ? '/' : ''}`)
     .sort();
 }
