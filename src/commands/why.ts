@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
 import { describeSource, ruleText } from '../core/filter.js';
-import { nameFromText, textOf } from '../core/name.js';
+import { nameFromText, ROOT, textOf } from '../core/name.js';
 import type { ConfigPlaces } from '../git/repository.js';
 import type { WhyAsked } from '../options/check.js';
 import { RuleFiles } from '../rules/rule-files.js';
@@ -36,13 +36,14 @@ export async function why(asked: WhyAsked, places: ConfigPlaces, report: Report)
       const [of, decision] = filter.whatDecides(name, isDir);
       const { synced, rule } = decision;
       all &&= synced;
+      const isTracked = rule === undefined && name !== ROOT && filter.isTracked(name);
       report({
         kind: 'why',
         name,
         synced,
         of: textOf(of),
-        source: rule === undefined ? undefined : describeSource(rule.source),
-        rule: rule === undefined ? undefined : ruleText(rule),
+        source: isTracked ? 'git' : rule && describeSource(rule.source),
+        rule: isTracked ? 'tracked' : rule && ruleText(rule),
       });
     }
   } finally {

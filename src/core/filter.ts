@@ -39,10 +39,17 @@ export interface GitRule {
  * What git ignores. It has to be asked, so names are made known before they are decided about: {@link Filter.learn}.
  */
 export interface Ignores {
-  /** Asks about the entries of one directory; undefined where there is nothing to ask. */
-  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined;
+  /**
+   * Asks about the entries of one directory; undefined where there is nothing to ask. `dirRules`: {@link dirRule} will be
+   * needed too.
+   */
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined;
   /** The rule that git ignores this name by, itself or a directory above it. What is not known is not ignored. */
   ruleFor(name: Name, isDir: boolean): GitRule | undefined;
+  /** The rule that a directory is ignored by, even if something in it is tracked. */
+  dirRule(dir: Name): GitRule | undefined;
+  /** Whether git tracks it, or something in it: then git ignores it by no rule. */
+  isTracked(name: Name): boolean;
 }
 
 /** A rule of any of the sources. */
@@ -158,7 +165,7 @@ export class Filter {
    * where it does.
    */
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined {
-    return this.#ignores?.learn(dir, entries);
+    return this.#ignores?.learn(dir, entries, this.#mayBringBack);
   }
 
   /** The same for a name that comes from anywhere, and every directory above it. */
@@ -211,6 +218,11 @@ export class Filter {
     return isOpen;
   }
 
+  /** Whether git tracks it, whatever its rules are. */
+  isTracked(name: Name): boolean {
+    return this.#ignores?.isTracked(name) === true;
+  }
+
   /** Whether there may be rules that rsync can't be told. */
   get hasOwnRules(): boolean {
     return this.#regexes.length > 0 || this.#ignores !== undefined;
@@ -248,8 +260,12 @@ export class Filter {
   /** Whether it is below a directory that git ignores and an earlier source includes. */
   #isBroughtBack(name: Name): boolean {
     return ancestorsOf(name).some(
-      (dir) => this.#early(dir, true)?.raw.action === 'include' && this.#ignores?.ruleFor(dir, true) !== undefined,
+      (dir) => this.#early(dir, true)?.raw.action === 'include' && this.#ignores?.dirRule(dir) !== undefined,
     );
+  }
+
+  get #mayBringBack(): boolean {
+    return [...this.#user, ...this.#syncignore].some(({ raw }) => raw.action === 'include');
   }
 }
 

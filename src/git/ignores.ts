@@ -53,7 +53,7 @@ export class GitIgnores implements IgnoreSource {
     this.#onUnanswered = onUnanswered;
   }
 
-  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined {
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined {
     if (isGits(dir)) return undefined;
     const asked: Array<readonly [Name, boolean]> = [];
     let mayBegin = !this.#visited.has(dir);
@@ -64,13 +64,14 @@ export class GitIgnores implements IgnoreSource {
       else asked.push([name, isDir]);
     }
     for (const each of [dir, ...ancestorsOf(dir)]) this.#visited.add(each);
-    if (mayBegin && this.#isNewRepository(dir)) return this.#open(dir).then(() => this.#askUnknown(dir, asked));
-    return this.#askUnknown(dir, asked);
+    if (mayBegin && this.#isNewRepository(dir))
+      return this.#open(dir).then(() => this.#askUnknown(dir, asked, dirRules));
+    return this.#askUnknown(dir, asked, dirRules);
   }
 
   ruleFor(name: Name, isDir: boolean): GitRule | undefined {
     const known = this.#known.get(name);
-    return known !== undefined && known.isDir === isDir && !this.#isTracked(name) ? known.rule : undefined;
+    return known !== undefined && known.isDir === isDir && !this.isTracked(name) ? known.rule : undefined;
   }
 
   /**
@@ -118,8 +119,14 @@ export class GitIgnores implements IgnoreSource {
     this.#changed = true;
   }
 
-  #askUnknown(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Promise<void> | undefined {
-    const unknown = entries.filter(([name, isDir]) => this.#known.get(name)?.isDir !== isDir && !this.#isTracked(name));
+  #askUnknown(
+    dir: Name,
+    entries: ReadonlyArray<readonly [Name, boolean]>,
+    dirRules: boolean,
+  ): Promise<void> | undefined {
+    const unknown = entries.filter(
+      ([name, isDir]) => this.#known.get(name)?.isDir !== isDir && ((dirRules && isDir) || !this.isTracked(name)),
+    );
     return unknown.length === 0 ? undefined : this.#ask(dir, unknown);
   }
 
@@ -176,7 +183,11 @@ export class GitIgnores implements IgnoreSource {
     return [ROOT, this.#repositories.get(ROOT)];
   }
 
-  #isTracked(name: Name): boolean {
+  dirRule(dir: Name): GitRule | undefined {
+    return this.#known.get(dir)?.rule;
+  }
+
+  isTracked(name: Name): boolean {
     const [begin, repository] = this.#repositoryOf(parentOf(name));
     return repository?.isTracked(below(begin, name)) === true;
   }

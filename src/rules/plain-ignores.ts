@@ -39,6 +39,14 @@ export class PlainIgnores implements IgnoreSource {
     return undefined;
   }
 
+  dirRule(dir: Name): GitRule | undefined {
+    return this.ruleFor(dir, true);
+  }
+
+  isTracked(): false {
+    return false;
+  }
+
   async refresh(): Promise<boolean> {
     for (const [dir, { stamp }] of this.#files) if (stamp !== '-' && this.#stampOf(dir) !== stamp) this.#read(dir);
     const changed = this.#changed;
