@@ -1,0 +1,177 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Filter, RegexRule } from '../../src/core/filter.js';
+import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
+import { CheckIgnore } from '../../src/git/check-ignore.js';
+import { RuleFiles } from '../../src/rules/rule-files.js';
+import { Disk } from '../../src/scan/disk.js';
+import { walkAll } from '../../src/scan/walk.js';
+import { fullPass } from '../../src/target/full-pass.js';
+import { localLine } from '../support/deliver.js';
+import { filterOf } from '../support/settings.js';
+import { fill, names, temporaryDir } from '../support/tree.js';
+
+const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' });
+const PLACES = { home: '/nowhere', configHome: '/nowhere' };
+
+function repository(files: Readonly<Record<string, string>>): string {
+  const root = join(temporaryDir(), 'here');
+  mkdirSync(root);
+  git(root, 'init', '-q');
+  fill(root, files);
+  return root;
+}
+
+async function rulesFor(root: string, filter: Filter): Promise<RuleFiles> {
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, PLACES, () => {});
+  onTestFinished(() => rules.close());
+  return rules;
+}
+
+const REGEX: RegexRule = { text: 'skip', source: { kind: 'option', option: '--exclude-regex' } };
+
+describe('git check-ignore, kept open', () => {
+  it('answers in order, also for odd names, and goes on after one that ends it', async () => {
+    const root = repository({ '.gitignore': '*.log\n!keep.log\n', 'd/x': '' });
+    symlinkSync('d', join(root, 'link'));
+    const check = new CheckIgnore(root);
+    onTestFinished(() => check.close());
+    const odd = ['a.log', 'keep.log', ':x', 'new\nline.log', '-n.log', 'd/x', '*.log', 'ü.log', '!a', '#b.log'];
+    const ignored = (answers: Awaited<ReturnType<CheckIgnore['ask']>>): boolean[] =>
+      answers.map((answer) => typeof answer === 'object');
+    const expected = odd.map((name) => name.endsWith('.log') && name !== 'keep.log');
+    expect(ignored(await check.ask(odd.map(nameFromText)))).toEqual(expected);
+    const [first, ended, last] = await check.ask(['a.log', 'link/x', 'd/b.log'].map(nameFromText));
+    expect(first).toMatchObject({ text: '*.log', source: { path: '.gitignore', line: 1 } });
+    expect(ended).toBe('unanswered');
+    expect(last).toMatchObject({ text: '*.log' });
+  });
+
+  it('says so where git can not answer at all', async () => {
+    const check = new CheckIgnore(temporaryDir()); // no repository
+    onTestFinished(() => check.close());
+    const some = ['a', 'b', 'c', 'd', 'e'].map(nameFromText);
+    expect(await check.ask(some)).toEqual(some.map(() => 'unanswered'));
+  });
+});
+
+describe('what changes what is ignored', () => {
+  it.each<[string, (root: string) => void, boolean]>([
+    ['nothing', () => {}, false],
+    ['a .gitignore is edited', (root) => writeFileSync(join(root, '.gitignore'), '*.b\n'), true],
+    ['a .gitignore goes', (root) => rmSync(join(root, 'd/.gitignore')), true],
+    ['info/exclude is edited', (root) => writeFileSync(join(root, '.git/info/exclude'), 'x\n'), true],
+    ['an ignored file is tracked', (root) => void git(root, 'add', '-f', 'x.log'), true],
+    ['a file is tracked that was not ignored', (root) => void git(root, 'add', 'y'), false],
+    ['a tracked file is not any more', (root) => void git(root, 'rm', '-q', '--cached', 't.log'), true],
+    ['a tracked file is removed', (root) => void git(root, 'rm', '-q', '-f', 't.log'), false],
+  ])('%s', async (_what, change, isChange) => {
+    const root = repository({
+      '.gitignore': '*.log\n',
+      'd/.gitignore': 'z\n',
+      'x.log': '',
+      't.log': '',
+      y: '',
+      'd/w': '',
+    });
+    git(root, 'add', '-f', 't.log');
+    const filter = filterOf();
+    const rules = await rulesFor(root, filter);
+    const wanted = async (): Promise<Name[]> => {
+      const found: Name[] = [];
+      for await (const { dir, entries } of walkAll(new Disk(root), filter))
+        for (const base of entries.keys()) found.push((dir === ROOT ? base : `${dir}/${base}`) as Name);
+      return found.filter((name) => !name.startsWith('.git/')).sort();
+    };
+    await wanted();
+    expect(await rules.refresh()).toBe(false);
+    change(root);
+    expect(await rules.refresh()).toBe(isChange);
+    expect(await rules.refresh()).toBe(false);
+    const listed = git(root, 'ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
+    expect((await wanted()).filter((name) => !['.git', 'd'].includes(name))).toEqual(
+      listed.filter((each) => each !== '' && existsSync(join(root, each))).sort(),
+    );
+  });
+
+  it('a new .gitignore counts for what is listed with it', async () => {
+    const root = repository({ 'd/a.tmp': '' });
+    const filter = filterOf();
+    const rules = await rulesFor(root, filter);
+    for await (const _ of walkAll(new Disk(root), filter));
+    expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(true);
+    fill(root, { 'd/.gitignore': '*.tmp\n' });
+    for await (const _ of walkAll(new Disk(root), filter));
+    expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(false);
+    expect(await rules.refresh()).toBe(true);
+  });
+});
+
+describe('a full pass', () => {
+  const pass = async (root: string, there: string, filter: Filter, afterTheWalk: () => void) => {
+    const line = localLine(root, there, filter);
+    onTestFinished(() => line.stop());
+    line.resume();
+    const end = await fullPass(line, {
+      disk: new Disk(root),
+      filter,
+      mirror: 'off',
+      refreshRules: async () => {},
+      isRescan: false,
+      report: () => {},
+      onListing: () => {},
+      guard: async () => {
+        afterTheWalk();
+        return undefined;
+      },
+    });
+    expect(end.kind).toBe('done');
+    await line.drain();
+    return line;
+  };
+
+  it('deletes there again what came after the walk and only our own filter excludes, but nothing that was there', async () => {
+    const root = repository({ '.gitignore': '*.log\n', a: '' });
+    const there = `${root}-there`;
+    fill(there, { 'theirs.log': 'theirs' });
+    const filter = filterOf({
+      regexes: [REGEX],
+      defaults: [{ action: 'exclude', pattern: '.git', source: { kind: 'default' } }],
+    });
+    await rulesFor(root, filter);
+    const line = await pass(root, there, filter, () =>
+      fill(root, { 'new.log': '', 'skip/x/y': '', 'd/skip': '', b: '' }),
+    );
+    expect(names(there)).toEqual(['.gitignore', 'a', 'b', 'd', 'theirs.log']);
+    expect([...line.index.entries()].map(([name]) => name).sort()).toEqual(['.', '.gitignore', 'a', 'b', 'd']);
+  });
+});
+
+describe('a batch', () => {
+  it('leaves out what is excluded by the time its turn comes; what took the place of another kind clears it', async () => {
+    const root = join(temporaryDir(), 'here');
+    const there = `${root}-there`;
+    fill(root, { a: 'a', b: 'b', c: 'c' });
+    const filter = filterOf();
+    const line = localLine(root, there, filter);
+    onTestFinished(() => line.stop());
+    line.resume();
+    for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+    await line.drain();
+    expect(names(there)).toEqual(['a', 'b', 'c']);
+    const rule = (pattern: string) =>
+      ({ action: 'exclude', pattern, source: { kind: 'ignoreFile', path: '.syncignore', line: 1 } }) as const;
+    expect(filter.replaceSyncignore([rule('a'), rule('b/')]).ok).toBe(true);
+    writeFileSync(join(root, 'a'), 'excluded by now');
+    rmSync(join(root, 'b'));
+    fill(root, { 'b/in': 'an excluded directory' });
+    for (const name of ['a', 'b', 'b/in', 'c']) line.note(nameFromText(name));
+    await line.drain();
+    expect(names(there)).toEqual(['a', 'c']);
+    expect(readFileSync(join(there, 'a'), 'utf8')).toBe('a');
+    expect(line.pending.size).toBe(0);
+    expect(line.index.get(nameFromText('a'))).toBeUndefined();
+  });
+});
