@@ -109,6 +109,21 @@ describe('what changes what is ignored', () => {
   });
 });
 
+describe('git is being asked', () => {
+  it('while the rules change: what it said of the old ones does not count', async () => {
+    const root = repository({ '.gitignore': '*.log\n', 'x.log': '', y: '' });
+    const filter = filterOf();
+    const rules = await rulesFor(root, filter);
+    for await (const _ of walkAll(new Disk(root), filter));
+    fill(root, { 'z.log': '' });
+    const asking = filter.learn(ROOT, [['z.log', false]]);
+    writeFileSync(join(root, '.gitignore'), 'y\n');
+    expect(await rules.refresh()).toBe(true);
+    await asking;
+    expect(filter.decide(nameFromText('z.log'), false).synced).toBe(true);
+  });
+});
+
 describe('a full pass', () => {
   const pass = async (root: string, there: string, filter: Filter, afterTheWalk: () => void) => {
     const line = localLine(root, there, filter);
@@ -135,16 +150,16 @@ describe('a full pass', () => {
   it('deletes there again what came after the walk and only our own filter excludes, but nothing that was there', async () => {
     const root = repository({ '.gitignore': '*.log\n', a: '' });
     const there = `${root}-there`;
-    fill(there, { 'theirs.log': 'theirs' });
+    fill(there, { 'theirs.log': 'theirs', 'both.log': 'theirs too' });
     const filter = filterOf({
       regexes: [REGEX],
       defaults: [{ action: 'exclude', pattern: '.git', source: { kind: 'default' } }],
     });
     await rulesFor(root, filter);
     const line = await pass(root, there, filter, () =>
-      fill(root, { 'new.log': '', 'skip/x/y': '', 'd/skip': '', b: '' }),
+      fill(root, { 'new.log': '', 'skip/x/y': '', 'd/skip': '', b: '', 'both.log': '' }),
     );
-    expect(names(there)).toEqual(['.gitignore', 'a', 'b', 'd', 'theirs.log']);
+    expect(names(there)).toEqual(['.gitignore', 'a', 'b', 'both.log', 'd', 'theirs.log']);
     expect([...line.index.entries()].map(([name]) => name).sort()).toEqual(['.', '.gitignore', 'a', 'b', 'd']);
   });
 });
