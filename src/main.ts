@@ -220,8 +220,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
     }
   };
   const refreshRules = async (): Promise<void> => {
-    if (!(await rules.refresh())) return;
-    report({ kind: 'note', level: 'normal', text: 'the rules of what is left out have changed' });
+    const changed = await rules.refresh();
+    if (changed === undefined) return;
+    report({ kind: 'note', level: 'normal', text: `${changed} has changed` });
     void line.leaveAlone(() => excludedIn(line.index, filter));
     void scanner.walk();
   };

@@ -32,7 +32,7 @@ export class RuleFiles {
   readonly #report: Report;
   readonly #ignores: IgnoreSource | undefined;
   #stamp: string;
-  #refreshing: Promise<boolean> | undefined;
+  #refreshing: Promise<string | undefined> | undefined;
 
   private constructor(options: RuleFilesOptions, report: Report, ignores: IgnoreSource | undefined) {
     this.#options = options;
@@ -53,8 +53,8 @@ export class RuleFiles {
     return this.#ignores?.inWords;
   }
 
-  /** Brings the filter up to date. True if it may decide otherwise than before. */
-  refresh(): Promise<boolean> {
+  /** Brings the filter up to date. Gives what has changed, in words, if it may decide otherwise than before. */
+  refresh(): Promise<string | undefined> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
     });
@@ -65,14 +65,14 @@ export class RuleFiles {
     this.#ignores?.close();
   }
 
-  async #refresh(): Promise<boolean> {
-    const changed = (await this.#ignores?.refresh()) ?? false;
+  async #refresh(): Promise<string | undefined> {
+    const changed = (await this.#ignores?.refresh()) === true ? 'what git ignores' : undefined;
     const stamp = stampOf(join(this.#options.root, SYNCIGNORE));
     if (stamp === this.#stamp) return changed;
     this.#stamp = stamp;
     const rules = readSyncignore(this.#options.root);
     const replaced = rules.ok ? this.#options.filter.replaceSyncignore(rules.value) : rules;
-    if (replaced.ok) return true;
+    if (replaced.ok) return changed === undefined ? SYNCIGNORE : `${SYNCIGNORE} and ${changed}`;
     this.#report({
       kind: 'note',
       level: 'normal',

@@ -82,7 +82,7 @@ describe('in a git work tree', () => {
     await asGitSays(there, running);
     expect(filesIn(remote)).toContain('debug.log');
     writeFileSync(join(local, '.gitignore'), 'node_modules/\n/build/\nnotes.txt\n');
-    const changes = (): number => notes(running).split('rules of what is left out have changed').length - 1;
+    const changes = (): number => notes(running).split('what git ignores has changed').length - 1;
     await running.until('both changes', () => changes() === 2);
     await asGitSays(there, running, ['notes.txt']);
     writeFileSync(join(local, 'notes.txt'), 'no longer sent');
