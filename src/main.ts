@@ -1,17 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import debounce from 'debounce';
-import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
-import type { Filter } from './core/filter.js';
-import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
+import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
 import type { NameIndex } from './core/name-index.js';
 import type { Rest } from './core/rest.js';
-import { type Clocks, sleptMs } from './core/wake.js';
 import type { Io } from './io.js';
 import { probeHere, type Version } from './rsync/probe.js';
-import { RuleFiles } from './rules/rule-files.js';
-import { SYNCIGNORE } from './rules/syncignore.js';
+import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
@@ -20,6 +16,7 @@ import { beatFolder, keyOf, runtimeFolder, stateFolder } from './state/folders.j
 import type { IndexOwner } from './state/index-file.js';
 import { takeLock } from './state/lock.js';
 import { Memory } from './state/memory.js';
+import { excludedIn, remembered } from './state/remembered.js';
 import { type PassParts, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass, refuseHome } from './target/guards.js';
 import { Line } from './target/line.js';
@@ -27,8 +24,10 @@ import type { MirrorMode } from './target/mirror.js';
 import { QUICK_FROM } from './target/quick-pass.js';
 import { type Reached, type ReachOptions, reach, rsyncSettings, TargetSession } from './target/session.js';
 import { Bridge } from './watch/bridge.js';
+import { CLOCK_CHECK_MS, watchClock } from './watch/clock-watch.js';
 import { HotDirectories } from './watch/hot.js';
 import { RootGuard } from './watch/root-guard.js';
+import { watchRoot } from './watch/root-watch.js';
 import { WatchSupervisor } from './watch/supervisor.js';
 
 /** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
@@ -39,9 +38,6 @@ const TELL_WAITING_MS = 500;
 
 /** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
 const RULES_CHECK_MS = 1_000;
-
-/** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
-const CLOCK_CHECK_MS = 1_000;
 
 /** What is checked and held before anything starts. */
 export interface Prepared {
@@ -89,7 +85,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     (text) => io.report({ kind: 'note', level: 'normal', text }),
   );
   const rules = await RuleFiles.open(settings, io.around, io.report);
-  const index = await remembered(memory, settings.filter, io);
+  const index = await remembered(memory, settings.filter, io.report);
   const reached = await reaching;
   if (!reached.ok) {
     rules.close();
@@ -312,9 +308,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
       const started = await supervisor.start();
       if (!started.ok) return started;
       report({ kind: 'watching', root, directories: supervisor.directories });
-      report({ kind: 'note', level: 'verbose', text: rulesInWords(filter, rules.gitInWords, ignored().length) });
+      report({ kind: 'note', level: 'verbose', text: rulesInWords(filter.counts, rules.gitInWords, ignored().length) });
       timers.push(
-        setInterval(watchRoot(rootGuard, io, root, { line, session, supervisor, save }), ROOT_CHECK_MS),
+        setInterval(watchRoot(rootGuard, report, root, { line, session, supervisor, save }), ROOT_CHECK_MS),
         setInterval(watchClock(report, session), CLOCK_CHECK_MS),
         setInterval(() => void refreshRules(), RULES_CHECK_MS),
       );
@@ -363,94 +359,6 @@ const ownerOf = ({ root, targets: [target] }: Settings, { identity }: RootGuard)
   identity,
   target: target.label,
 });
-
-/** The index of the last run, without what is excluded by now: that is left alone there. */
-async function remembered(memory: Memory, filter: Filter, io: Io): Promise<NameIndex> {
-  const { index, problem } = memory.load();
-  if (problem !== undefined) {
-    const text = `what was remembered of the last run can't be used, or not all of it: ${problem}. A full sync makes it new; what was deleted here meanwhile may stay there`;
-    io.report({ kind: 'note', level: 'normal', text });
-  }
-  for (const name of await excludedIn(index, filter)) index.delete(name);
-  return index;
-}
-
-/** What is in the index and excluded by now. */
-async function excludedIn(index: NameIndex, filter: Filter): Promise<Name[]> {
-  const excluded: Name[] = [];
-  for (const dir of index.directories()) {
-    if (filter.hasOwnRules) await filter.learnDeep(dir, true);
-    const isSynced = dir === ROOT || filter.decideDeep(dir, true).synced;
-    const children = index.children(dir);
-    const asking = filter.learn(
-      dir,
-      [...children].map(([base, { type }]) => [base, type === 'dir'] as const),
-    );
-    if (asking !== undefined) await asking;
-    for (const [base, { type }] of children) {
-      const name = childOf(dir, base);
-      if (!isSynced || !filter.decide(name, type === 'dir').synced) excluded.push(name);
-    }
-  }
-  return excluded;
-}
-
-/** Looks at the root itself, and brings everything back to life when it comes back. */
-function watchRoot(
-  guard: RootGuard,
-  io: Io,
-  root: string,
-  parts: { line: Line; session: TargetSession; supervisor: WatchSupervisor; save: () => void },
-): () => void {
-  const { line, session, supervisor, save } = parts;
-  let gone = false;
-  return () => {
-    const state = guard.look();
-    if (state === 'there' && !gone) return;
-    if (state === 'gone') {
-      if (!gone) io.report({ kind: 'rootGone', root });
-      gone = true;
-      return;
-    }
-    gone = false;
-    if (state === 'replaced') {
-      guard.adopt();
-      line.forget();
-      save(); // what was remembered belongs to the other directory
-    } else guard.adopt(); // the same one, mounted anew
-    void line.renewStandbys();
-    io.report({ kind: 'rootBack', root, replaced: state === 'replaced' });
-    supervisor.renew('the root is back');
-    void session.pass();
-  };
-}
-
-/** Looks whether the machine was asleep. */
-function watchClock(report: Report, session: TargetSession): () => void {
-  const look = (): Clocks => ({ wallMs: Date.now(), steadyMs: performance.now() });
-  let before = look();
-  return () => {
-    const now = look();
-    const ms = sleptMs(before, now, CLOCK_CHECK_MS);
-    before = now;
-    if (ms === 0) return;
-    report({ kind: 'woke', ms });
-    void session.wake();
-  };
-}
-
-/** How many rules there are and where they come from. */
-function rulesInWords(filter: Filter, git: string | undefined, unwatched: number): string {
-  const { user, syncignore, regexes, defaults } = filter.counts;
-  const parts = [
-    `${user} of the command line`,
-    `${syncignore} of ${SYNCIGNORE}`,
-    git ?? 'git does not count',
-    `${regexes} regular expressions`,
-    `${defaults} by default`,
-  ];
-  return `what is left out, first match wins: ${parts.join('; ')}; ${unwatched} excluded directories are not watched`;
-}
 
 /** Whether @parcel/watcher takes it for a path: with one of these it would be a glob, which costs time per event. */
 const isPlainPath = (path: string): boolean => !/[[\]{}()*?\uFFFD]/.test(path);

@@ -126,3 +126,16 @@ function isBelowGit(root: string): boolean {
     if (dir === dirname(dir)) return false;
   }
 }
+
+/** How many rules there are and where they come from. */
+export function rulesInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
+  const { user, syncignore, regexes, defaults } = counts;
+  const parts = [
+    `${user} of the command line`,
+    `${syncignore} of ${SYNCIGNORE}`,
+    git ?? 'git does not count',
+    `${regexes} regular expressions`,
+    `${defaults} by default`,
+  ];
+  return `what is left out, first match wins: ${parts.join('; ')}; ${unwatched} excluded directories are not watched`;
+}

@@ -94,7 +94,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     }
     if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
     const strange = options.isRescan ? unexpected(line, snapshot, disk) : undefined;
-    const unswept = await transfer.clearLeftovers();
+    const unswept = await transfer.leftovers.clear();
     if (unswept !== undefined) return again(unswept);
     const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);

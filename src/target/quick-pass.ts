@@ -41,7 +41,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     // Guards before it are the full pass's.
     if (mirror !== 'off' || line.index.size === 0) return undefined;
     await refreshRules();
-    if ((await transfer.clearLeftovers()) !== undefined) return undefined; // the full pass will meet it too
+    if ((await transfer.leftovers.clear()) !== undefined) return undefined; // the full pass will meet it too
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });

@@ -1,15 +1,13 @@
 import { type Batch, type DeleteMode, planBatch } from '../core/batch.js';
-import { begun, type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
+import { begun, type Entry, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
-import { leftoversIn } from '../core/leftover.js';
 import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import { type ListedFile, parseListed } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
@@ -17,8 +15,10 @@ import type { StandbyKind, Standbys } from '../rsync/standby.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import type { Memory } from '../state/memory.js';
+import { Leftovers } from './leftovers.js';
 import { makeMoves, planMoves } from './moves.js';
 import { namesRun, Runner, type RunOptions, type RunResult } from './runner.js';
+import { settle } from './settle.js';
 
 export interface TransferOptions {
   readonly rsync: RsyncSettings;
@@ -87,12 +87,11 @@ export const BULK_BYTES = 16_000_000;
  */
 export class Transfer {
   readonly options: TransferOptions;
+  readonly leftovers: Leftovers;
   readonly #pending: Pending;
   readonly #runner: Runner;
   #index: NameIndex;
   #summary: Summary = EMPTY_SUMMARY;
-  /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
-  readonly #broken = new Map<Name, number>();
   /** What the last full pass could not do about names that are not ours. */
   #strays: ReadonlyMap<Name, Failure> = new Map();
 
@@ -101,8 +100,7 @@ export class Transfer {
     this.#index = index;
     this.#pending = pending;
     this.#runner = new Runner(options, abort, (item) => this.#noteBegun(item));
-    for (const [name, { type, mtimeNs }] of index.entries())
-      if (type === 'file' && mtimeNs < 0) this.#broken.set(name, options.memory.savedMs);
+    this.leftovers = new Leftovers(this, index, options.memory.savedMs);
   }
 
   get standbys(): Standbys {
@@ -167,7 +165,7 @@ export class Transfer {
     if (refused !== undefined) return { kind: 'refused', failure: refused };
     if (!rootIsThere()) return { kind: 'rootGone' }; // it went while we looked: what we saw means nothing
 
-    const unswept = await this.clearLeftovers(before.keys());
+    const unswept = await this.leftovers.clear(before.keys());
     if (unswept !== undefined) return { kind: 'broken', failure: unswept };
 
     let delivered = plan.clear.length > 0;
@@ -316,34 +314,8 @@ export class Transfer {
   async run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
     const beganMs = Date.now();
     const result = await this.#runner.run(run, has, options);
-    if (result.outcome.kind === 'broken')
-      for (const { action, name } of result.items) if (action === 'send') this.#broken.set(name, beganMs);
+    this.leftovers.note(result, beganMs);
     return result;
-  }
-
-  /**
-   * Deletes what rsync has left there beside these names when runs for them broke ({@link leftoversIn}): in the way for
-   * good otherwise, for nobody else knows of it. Gives the failure if the connection is gone.
-   */
-  async clearLeftovers(names: Iterable<Name> = this.#broken.keys()): Promise<Failure | undefined> {
-    if (this.#broken.size === 0) return undefined;
-    const broken = new Map<Name, number>();
-    for (const name of names) {
-      const sinceMs = this.#broken.get(name);
-      if (sinceMs !== undefined) broken.set(name, sinceMs);
-    }
-    if (broken.size === 0) return undefined;
-    const listed: ListedFile[] = [];
-    const onText = (text: string): void => {
-      const file = parseListed(text);
-      if (file !== undefined) listed.push(file);
-    };
-    const dirs = [...new Set([...broken.keys()].map(parentOf))];
-    const { outcome } = await this.run({ kind: 'list', names: dirs }, () => false, { onText });
-    // Whatever else it is (a target that must only be written to, say): it is not worth holding up the rest.
-    if (outcome.kind === 'broken' && outcome.failure.kind === 'connection') return outcome.failure;
-    for (const name of broken.keys()) this.#broken.delete(name);
-    return this.clear(leftoversIn(listed, broken, Date.now()), true);
   }
 
   /** rsync has turned to a name that it was not told of. */
@@ -420,71 +392,13 @@ export class Transfer {
   }
 
   /** After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. */
-  async settle(
+  settle(
     names: readonly Name[],
-    { before, grounds, above, fromMs, toMs }: BatchView,
-    { items, kept }: Pick<RunResult, 'items' | 'kept'>,
+    view: BatchView,
+    result: Pick<RunResult, 'items' | 'kept'>,
     failures: ReadonlyMap<Name, Failure>,
   ): Promise<void> {
-    const after = await seeAll(this.options.disk, names);
-    const moved = await this.#movedOf(above);
-    const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
-    const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
-    const emptied = new Set<Name>(); // something of ours below them went, or is about to
-    // What is below a directory before the directory: a longer name first.
-    for (const name of names.toSorted((a, b) => b.length - a.length)) {
-      const was = before.get(name);
-      const now = after.get(name);
-      const failure = failures.get(name);
-      if (was === undefined || now === undefined) continue;
-      if (failure !== undefined) {
-        this.failed(name, failure, was);
-      } else if (typeof was === 'string' || typeof now === 'string') {
-        if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
-        if (kept.has(name)) {
-          if (this.#stays(name, emptied)) continue;
-          this.options.report({ kind: 'kept', target: this.options.rsync.target.label, name });
-        } else {
-          // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
-          // back here for just that moment. That leaves a new time on the directory that held it.
-          const ground = this.options.disk.groundOf(name);
-          if (!deleted.has(name) && (wasAway(name) || !isSameGround(grounds.get(name), ground))) continue;
-          emptied.add(parentOf(name));
-        }
-        this.gone(name);
-        this.#pending.settle(name);
-      } else if (isUntouched(was, now) && !wasAway(name)) {
-        const racy = isRacy(was, fromMs, toMs, this.options.disk.tickMs);
-        this.#index.set(name, racy ? unsure(was) : was);
-        if (!racy) this.#pending.settle(name);
-      } else {
-        this.#pending.again(name, performance.now());
-      }
-    }
-  }
-
-  /** Which of these directories may have been away in between: then rsync may have read something else below them. */
-  async #movedOf(above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
-    const after = await seeAll(this.options.disk, [...above.keys()]);
-    const moved = new Set<Name>();
-    for (const [dir, before] of above) {
-      if (typeof before === 'object' && !stayedPut(before, after.get(dir))) moved.add(dir);
-    }
-    return moved;
-  }
-
-  /**
-   * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before
-   * what it holds, so each run empties one level. If nothing of ours is left in it, it holds what is not ours.
-   */
-  #stays(name: Name, emptied: Set<Name>): boolean {
-    if (emptied.has(name)) {
-      emptied.add(parentOf(name));
-      return true;
-    }
-    if (this.#index.children(name).size === 0) return false;
-    this.#pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
-    return true;
+    return settle(this, this.#pending, names, view, result, failures);
   }
 
   /**
@@ -516,8 +430,3 @@ function* entriesIn(names: readonly Name[], seen: ReadonlyMap<Name, Seen>): Gene
     if (typeof now === 'object') yield [name, now.type];
   }
 }
-
-const isSameGround = (before: Entry | undefined, after: Entry | undefined): boolean =>
-  before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);
-
-const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };

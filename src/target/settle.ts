@@ -1,0 +1,87 @@
+import { type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
+import type { Failure } from '../core/failure.js';
+import { ancestorsOf, type Name, parentOf } from '../core/name.js';
+import type { NameIndex } from '../core/name-index.js';
+import type { Pending } from '../core/pending.js';
+import type { Disk } from '../scan/disk.js';
+import { seeAll } from '../scan/look.js';
+import type { RunResult } from './runner.js';
+import type { BatchView, Transfer } from './transfer.js';
+
+const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
+
+/**
+ * After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. The rule: a name
+ * is done when rsync said so and nothing was done to it from before the run until now.
+ */
+export async function settle(
+  transfer: Transfer,
+  pending: Pending,
+  names: readonly Name[],
+  { before, grounds, above, fromMs, toMs }: BatchView,
+  { items, kept }: Pick<RunResult, 'items' | 'kept'>,
+  failures: ReadonlyMap<Name, Failure>,
+): Promise<void> {
+  const { disk, report, rsync } = transfer.options;
+  const after = await seeAll(disk, names);
+  const moved = await movedOf(disk, above);
+  const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
+  const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
+  const emptied = new Set<Name>(); // something of ours below them went, or is about to
+  // What is below a directory before the directory: a longer name first.
+  for (const name of names.toSorted((a, b) => b.length - a.length)) {
+    const was = before.get(name);
+    const now = after.get(name);
+    const failure = failures.get(name);
+    if (was === undefined || now === undefined) continue;
+    if (failure !== undefined) {
+      transfer.failed(name, failure, was);
+    } else if (typeof was === 'string' || typeof now === 'string') {
+      if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
+      if (kept.has(name)) {
+        if (stays(name, emptied, transfer.index, pending)) continue;
+        report({ kind: 'kept', target: rsync.target.label, name });
+      } else {
+        // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
+        // back here for just that moment. That leaves a new time on the directory that held it.
+        if (!deleted.has(name) && (wasAway(name) || !isSameGround(grounds.get(name), disk.groundOf(name)))) continue;
+        emptied.add(parentOf(name));
+      }
+      transfer.gone(name);
+      pending.settle(name);
+    } else if (isUntouched(was, now) && !wasAway(name)) {
+      const racy = isRacy(was, fromMs, toMs, disk.tickMs);
+      transfer.index.set(name, racy ? unsure(was) : was);
+      if (!racy) pending.settle(name);
+    } else {
+      pending.again(name, performance.now());
+    }
+  }
+}
+
+/** Which of these directories may have been away in between: then rsync may have read something else below them. */
+async function movedOf(disk: Disk, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
+  const after = await seeAll(disk, [...above.keys()]);
+  const moved = new Set<Name>();
+  for (const [dir, before] of above) {
+    if (typeof before === 'object' && !stayedPut(before, after.get(dir))) moved.add(dir);
+  }
+  return moved;
+}
+
+/**
+ * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before what it
+ * holds, so each run empties one level. If nothing of ours is left in it, it holds what is not ours.
+ */
+function stays(name: Name, emptied: Set<Name>, index: NameIndex, pending: Pending): boolean {
+  if (emptied.has(name)) {
+    emptied.add(parentOf(name));
+    return true;
+  }
+  if (index.children(name).size === 0) return false;
+  pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
+  return true;
+}
+
+const isSameGround = (before: Entry | undefined, after: Entry | undefined): boolean =>
+  before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);

@@ -1,0 +1,20 @@
+import type { Report } from '../core/event.js';
+import { type Clocks, sleptMs } from '../core/wake.js';
+import type { TargetSession } from '../target/session.js';
+
+/** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
+export const CLOCK_CHECK_MS = 1_000;
+
+/** To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep. */
+export function watchClock(report: Report, session: TargetSession): () => void {
+  const look = (): Clocks => ({ wallMs: Date.now(), steadyMs: performance.now() });
+  let before = look();
+  return () => {
+    const now = look();
+    const ms = sleptMs(before, now, CLOCK_CHECK_MS);
+    before = now;
+    if (ms === 0) return;
+    report({ kind: 'woke', ms });
+    void session.wake();
+  };
+}
