@@ -3,15 +3,14 @@ import { readFileSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { watch } from './commands/watch.js';
-import { why } from './commands/why.js';
+import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf } from './core/failure.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
-import { readOptions } from './options/command-line.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
 import { plainPrinter } from './report/plain.js';
 import type { Settings } from './settings.js';
+import type { Surroundings } from './state/folders.js';
 
 // The only reader of `process`, but for the watcher child.
 const { argv, env, stdin, stdout, stderr, pid } = process;
@@ -57,7 +56,25 @@ async function confirm(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
+/** All that is known of the user and the machine. */
+const around = (): Surroundings => ({
+  home: homedir(),
+  uid: userInfo().uid,
+  runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
+  stateHome: folderFrom('XDG_STATE_HOME'),
+  tmpDir: tmpdir(),
+  configHome: configHome(),
+});
+
 async function run(): Promise<number> {
+  const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
+  if (command !== undefined) return control(command, argv.slice(3), { ...outlets, around: around() });
+  // Loaded here, for the others need none of it: it takes longer than all that they do.
+  const [{ readOptions }, { watch }, { why }] = await Promise.all([
+    import('./options/command-line.js'),
+    import('./commands/watch.js'),
+    import('./commands/why.js'),
+  ]);
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
@@ -76,14 +93,7 @@ async function run(): Promise<number> {
     case 'run':
       return watch(asked.settings, {
         report: printerFor(asked.settings),
-        around: {
-          home: homedir(),
-          uid: userInfo().uid,
-          runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
-          stateHome: folderFrom('XDG_STATE_HOME'),
-          tmpDir: tmpdir(),
-          configHome: configHome(),
-        },
+        around: around(),
         pid,
         signals: stopSignals(),
         confirm: stdin.isTTY && stderr.isTTY ? confirm : undefined,

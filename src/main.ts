@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import debounce from 'debounce';
+import { type Control, openControl } from './control/server.js';
+import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
 import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
 import type { NameIndex } from './core/name-index.js';
@@ -14,7 +16,6 @@ import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
 import { beatFolder, keyOf, runtimeFolder, stateFolder } from './state/folders.js';
 import type { IndexOwner } from './state/index-file.js';
-import { takeLock } from './state/lock.js';
 import { Memory } from './state/memory.js';
 import { excludedIn, remembered } from './state/remembered.js';
 import { type PassParts, takeSnapshot } from './target/full-pass.js';
@@ -50,6 +51,7 @@ export interface Prepared {
   /** What the last run delivered. */
   readonly index: NameIndex;
   readonly rules: RuleFiles;
+  readonly control: Control;
   /** Gives back the lock and the connection. */
   close(): Promise<void>;
 }
@@ -64,8 +66,9 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   const state = stateFolder(io.around);
   if (!state.ok) return state;
   const key = keyOf(settings.root, `${target.label}\0${settings.ssh.port ?? ''}`);
-  const lock = await takeLock(join(runtime.value, `${key}.sock`), io.pid, `${settings.dir} to ${target.label}`);
-  if (!lock.ok) return lock;
+  const who = { pid: io.pid, root: settings.root, target: target.label };
+  const control = await openControl(join(runtime.value, `${key}.sock`), who, `${settings.dir} to ${target.label}`);
+  if (!control.ok) return control;
 
   const reachOptions: ReachOptions = {
     target,
@@ -89,7 +92,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
   const reached = await reaching;
   if (!reached.ok) {
     rules.close();
-    await lock.value.release();
+    await control.value.release();
     return reached;
   }
   const { connection } = reached.value;
@@ -99,7 +102,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     rules.close();
     rootGuard.close();
     rmSync(beatDir, { recursive: true, force: true });
-    await lock.value.release();
+    await control.value.release();
   };
   if (settings.deletes === 'mirror') {
     const home = connection === undefined ? io.around.home : (await connection.run(['pwd'])).stdout.trim();
@@ -119,13 +122,16 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     rootGuard,
     index,
     rules,
+    control: control.value,
     close,
   });
 }
 
 /** The parts of a running syncwatch. */
 export interface Parts {
+  readonly report: Report;
   readonly line: Line;
+  readonly scanner: Scanner;
   /** The tree is big and known from the last run: the sync comes first, watching and a walk after it. */
   readonly isQuick: boolean;
   readonly session: TargetSession;
@@ -298,7 +304,9 @@ export function assemble(settings: Settings, io: Io, prepared: Prepared): Parts 
   };
 
   return {
+    report,
     line,
+    scanner,
     isQuick,
     session,
     pass,

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answererFor } from '../control/answer.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { afterEvent, NOTHING_TOLD } from '../core/status.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
 import { assemble, type Parts, prepare } from '../main.js';
 import type { Settings } from '../settings.js';
@@ -14,13 +16,24 @@ const ONCE_TRIES = 3;
 type End =
   | { readonly kind: 'done' }
   | { readonly kind: 'halted'; readonly failure: Failure }
-  | { readonly kind: 'signal'; readonly signal: StopSignal };
+  | { readonly kind: 'signal'; readonly signal: StopSignal }
+  /** `syncwatch stop`. */
+  | { readonly kind: 'asked' };
 
 /**
  * The main job: prepare, run until a signal, a guard or the end of `--once`, take everything apart again. Gives the
  * exit code; whatever happens, nothing of ours is left running.
  */
-export async function watch(settings: Settings, io: Io): Promise<number> {
+export async function watch(settings: Settings, world: Io): Promise<number> {
+  const sinceMs = Date.now();
+  let told = NOTHING_TOLD;
+  const io: Io = {
+    ...world,
+    report: (event) => {
+      told = afterEvent(told, event, Date.now());
+      world.report(event);
+    },
+  };
   const letGo = new AbortController();
   const signalled = io.signals.first.then((signal): End => ({ kind: 'signal', signal }));
   const preparing = prepare(settings, io, letGo.signal);
@@ -38,11 +51,29 @@ export async function watch(settings: Settings, io: Io): Promise<number> {
 
   const prepared = early.value;
   const parts = assemble(settings, io, prepared);
+  let ask: (end: End) => void = () => {};
+  const asked = new Promise<End>((resolve) => {
+    ask = resolve;
+  });
+  let isStopping = false;
+  let drainedNow: () => void = () => {};
+  const isDrained = new Promise<void>((resolve) => {
+    drainedNow = resolve;
+  });
+  const who = { pid: io.pid, root: settings.root, target: parts.line.target };
+  const stop = (): Promise<void> => {
+    ask({ kind: 'asked' });
+    return isDrained;
+  };
+  prepared.control.serve(answererFor(parts, { who, sinceMs, told: () => told, stop, isStopping: () => isStopping }));
   try {
     const halted = parts.halted.then((failure) => ({ kind: 'halted' as const, failure }));
-    const end: End = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled]);
-    if (end.kind === 'signal') {
-      io.report({ kind: 'stopping', signal: end.signal, waiting: parts.line.pending.size });
+    const end: End = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled, asked]);
+    isStopping = true;
+    if (end.kind === 'signal' || end.kind === 'asked') {
+      const signal = end.kind === 'signal' ? end.signal : 'syncwatch stop';
+      io.report({ kind: 'stopping', signal, waiting: parts.line.pending.size });
+      parts.line.unpause();
       const drained = await Promise.race([drain(parts), halted, io.signals.second]);
       if (typeof drained === 'object') io.report(drained);
     }
@@ -55,6 +86,7 @@ export async function watch(settings: Settings, io: Io): Promise<number> {
     }
     return exitCode(end, summary.unsent.length);
   } finally {
+    drainedNow();
     await parts.stop();
     await prepared.close();
   }
@@ -63,6 +95,7 @@ export async function watch(settings: Settings, io: Io): Promise<number> {
 function exitCode(end: End, unsent: number): number {
   switch (end.kind) {
     case 'done':
+    case 'asked':
       return unsent > 0 ? EXIT.somePathsFailed : EXIT.inSync;
     case 'halted':
       return exitCodeOf(end.failure);

@@ -44,6 +44,9 @@ export type Event =
   | { readonly kind: 'woke'; readonly ms: number }
   /** More or less waits for the connection than was told last. Told when nothing more was heard of for half a second. */
   | { readonly kind: 'waiting'; readonly target: string; readonly waiting: number }
+  /** Somebody asked that nothing be sent for now, or that it go on. */
+  | { readonly kind: 'paused'; readonly target: string }
+  | { readonly kind: 'resumed'; readonly target: string; readonly waiting: number }
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */
   | { readonly kind: 'rootGone'; readonly root: string }
   | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }

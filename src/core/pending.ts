@@ -103,6 +103,23 @@ export class Pending {
     }
   }
 
+  /** How often it has failed since it waits. */
+  attempts(name: Name): number {
+    return this.#names.get(name)?.attempts ?? 0;
+  }
+
+  /** Why its last try failed. */
+  failure(name: Name): Failure | undefined {
+    return this.#names.get(name)?.failure;
+  }
+
+  /** Since when the one waits that waits longest; undefined where none does. */
+  get oldestMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const { sinceMs } of this.#names.values()) if (oldest === undefined || sinceMs < oldest) oldest = sinceMs;
+    return oldest;
+  }
+
   has(name: Name): boolean {
     return this.#names.has(name);
   }

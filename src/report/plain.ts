@@ -71,6 +71,10 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       );
     case 'woke':
       return say(`awake again after ${timeInWords(event.ms)}: checking the connection and everything`);
+    case 'paused':
+      return say('paused: changes collect until `syncwatch resume`');
+    case 'resumed':
+      return say(`resumed: ${count(event.waiting, 'path')} waiting`);
     case 'rootGone':
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':

@@ -41,6 +41,8 @@ export class Scanner {
   readonly #options: ScannerOptions;
   #names = new Set<Name>();
   #walkDue = false;
+  /** Who waits for the next walk. */
+  #lookers: Array<(done: boolean) => void> = [];
   #running: Promise<void> | undefined;
   #walkTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -64,6 +66,15 @@ export class Scanner {
     this.#walkDue = true;
     this.#go();
     await this.idle();
+  }
+
+  /** Looks at everything once, beginning now or later. False where that was not to be had: no root, or nothing can be sent. */
+  lookOnce(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#lookers.push(resolve);
+      this.#walkDue = true;
+      this.#go();
+    });
   }
 
   /** Looks at these directories at once, and at what is new below them. */
@@ -115,6 +126,7 @@ export class Scanner {
 
   stop(): void {
     this.#stopped = true;
+    this.#tell(this.#lookers.splice(0), false);
     clearTimeout(this.#walkTimer);
     clearTimeout(this.#sweepTimer);
     this.setBlind(false);
@@ -129,7 +141,12 @@ export class Scanner {
   #go(): void {
     this.#running ??= this.#scan().finally(() => {
       this.#running = undefined;
+      if (!this.#stopped && (this.#lookers.length > 0 || this.#names.size > 0)) this.#go(); // came in the last moment
     });
+  }
+
+  #tell(lookers: ReadonlyArray<(done: boolean) => void>, done: boolean): void {
+    for (const look of lookers) look(done);
   }
 
   async #scan(): Promise<void> {
@@ -139,26 +156,32 @@ export class Scanner {
       if (isHeld()) {
         this.#names.clear();
         this.#walkDue = false;
+        this.#tell(this.#lookers.splice(0), false);
         return;
       }
       if (!rootIsThere()) {
         this.#names.clear(); // instead, everything is looked at when it is back
         this.#walkDue = true;
         this.#walkTimer = setTimeout(() => this.#go(), ROOT_AWAY_MS);
+        this.#tell(this.#lookers.splice(0), false);
         return;
       }
       await refreshRules();
       const begun = performance.now();
       const names = this.#names;
       const all = this.#walkDue;
+      const lookers = all ? this.#lookers.splice(0) : [];
       this.#names = new Set();
       this.#walkDue = false;
+      let whole = true;
       const known = (name: Name): Entry | undefined => index().get(name);
       for await (const listing of all ? walkAll(disk, filter) : look(disk, filter, names, known)) {
         // What was read may be of a root that has just gone: then it means nothing.
-        if (this.#stopped || !rootIsThere()) break;
+        whole = !this.#stopped && rootIsThere();
+        if (!whole) break;
         onListing(listing);
       }
+      this.#tell(lookers, whole && rootIsThere());
       if (all) this.#notBefore = performance.now() + (performance.now() - begun) / WALK_SHARE;
     }
   }

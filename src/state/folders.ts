@@ -24,13 +24,8 @@ const LONGEST_CONTROL_PATH = 86;
  * `/tmp/syncwatch-UID` where there is none or its path is too long.
  */
 export function runtimeFolder(around: Surroundings): Result<string> {
-  const candidates = [
-    ...(around.runtimeDir === undefined ? [] : [join(around.runtimeDir, 'syncwatch')]),
-    join(around.tmpDir, `syncwatch-${around.uid}`),
-    `/tmp/syncwatch-${around.uid}`,
-  ];
   let why: Failure | undefined;
-  for (const folder of candidates) {
+  for (const folder of runtimeFolders(around)) {
     if (folder.length + '/0123456789abcdef.ssh'.length > LONGEST_CONTROL_PATH) continue;
     const made = ownFolder(folder, around.uid);
     if (made === undefined) return success(folder);
@@ -40,6 +35,13 @@ export function runtimeFolder(around: Surroundings): Result<string> {
     why ?? { kind: 'start', message: 'no folder with a short enough path for sockets', hint: 'Set XDG_RUNTIME_DIR.' },
   );
 }
+
+/** Where a runtime folder may be, the first choice first: another shell may not know the same environment. */
+export const runtimeFolders = (around: Surroundings): string[] => [
+  ...(around.runtimeDir === undefined ? [] : [join(around.runtimeDir, 'syncwatch')]),
+  join(around.tmpDir, `syncwatch-${around.uid}`),
+  `/tmp/syncwatch-${around.uid}`,
+];
 
 /** The folder for what is kept between runs: `$XDG_STATE_HOME/syncwatch`, by default `~/.local/state/syncwatch`. */
 export function stateFolder(around: Surroundings): Result<string> {

@@ -10,9 +10,10 @@ import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
+import { Flush, type FlushEnd } from './flush.js';
 import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
 
-export interface LineOptions extends TransferOptions {
+export interface LineOptions extends Omit<TransferOptions, 'onBrought'> {
   readonly oneByOne: boolean;
   /** Looks at these directories once more and tells {@link Line.compare}. */
   readonly relist: (dirs: readonly Name[]) => Promise<void>;
@@ -83,12 +84,21 @@ export class Line {
   #isPassing = false;
   /** The last trouble that was told, until a run gets through. */
   #told: string | undefined;
+  /** Who waits for names, and for the end of the next turn. */
+  readonly #flushes = new Set<Flush>();
+  #turnEnds: Array<() => void> = [];
+  /** The connection is gone, or somebody wants nothing sent for now: then the queue is paused. */
+  #isHeld = true;
+  #isPaused = false;
   /** Everything has its turn now, whether it has rested or not. */
   #draining = false;
 
   constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
-    this.#transfer = new Transfer(options, index, this.pending, this.#abort.signal);
+    const onBrought = (name: Name, lookedMs: number): void => {
+      for (const flush of this.#flushes) flush.brought(name, lookedMs);
+    };
+    this.#transfer = new Transfer({ ...options, onBrought }, index, this.pending, this.#abort.signal);
     this.#quiet = debounce(() => this.#takeTurn('news'), JOIN_MS);
     this.#queue.pause();
   }
@@ -147,9 +157,48 @@ export class Line {
   /** Lets the queue run: the connection is there. */
   resume(): void {
     this.#resumeMs = 0;
+    this.#isHeld = false;
+    if (this.#isPaused) return;
     this.#queue.start();
     if (this.#keepsStandbys) this.#transfer.standbys.open();
     this.#takeTurn();
+  }
+
+  /** Sends nothing more until {@link unpause}; a run that is under way ends first. Changes collect. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#queue.pause();
+    this.#bulk.pause();
+    for (const end of this.#turnEnds.splice(0)) end();
+  }
+
+  unpause(): void {
+    this.#isPaused = false;
+    this.#bulk.start();
+    if (!this.#isHeld) this.resume();
+  }
+
+  get paused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Whether rsync runs, or is about to. */
+  get isBusy(): boolean {
+    return this.#queue.pending > 0 || this.#bulk.pending > 0;
+  }
+
+  /** Waits until all names that wait now are there as they were at `sinceMs` (since 1970), see {@link Flush}. */
+  async flush(sinceMs: number, gone: AbortSignal): Promise<FlushEnd> {
+    const flush = new Flush(this, sinceMs);
+    this.#flushes.add(flush);
+    const next = (): Promise<void> => new Promise((resolve) => this.#turnEnds.push(resolve));
+    try {
+      this.pending.hurry();
+      this.#takeTurn();
+      return await flush.ended(this, this.#options, next, gone);
+    } finally {
+      this.#flushes.delete(flush);
+    }
   }
 
   /** From now on the next rsync is started ahead, as long as the queue runs. */
@@ -167,12 +216,13 @@ export class Line {
   /** Holds the queue: the connection is gone. A run that is under way fails by itself. A full pass has to follow. */
   hold(): void {
     this.#passDue = true;
+    this.#isHeld = true;
     this.#queue.pause();
     void this.#transfer.standbys.close();
   }
 
   get held(): boolean {
-    return this.#queue.isPaused;
+    return this.#isHeld;
   }
 
   /** Runs `job` as the next turn of this line: no rsync of ours runs beside it. */
@@ -186,7 +236,7 @@ export class Line {
       } finally {
         this.#isPassing = false;
         this.#options.memory.tidy();
-        this.#bulk.start();
+        if (!this.#isPaused) this.#bulk.start();
         this.#passDue = false;
         this.#takeTurn();
       }
@@ -335,6 +385,7 @@ export class Line {
   }
 
   #afterTurn(): void {
+    for (const end of this.#turnEnds.splice(0)) end();
     if (this.#bulk.pending === 0) this.#options.memory.tidy();
     if (this.pending.size > 0) this.#takeTurn();
     else if (!this.#owesInSync) this.#busySinceMs = undefined;

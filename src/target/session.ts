@@ -112,7 +112,9 @@ export class TargetSession {
   #rescanTimer: NodeJS.Timeout | undefined;
   #lateTimers: readonly NodeJS.Timeout[] = [];
   /** While it waits to log in again. */
-  #waiting: { readonly sinceMs: number; readonly isSlow: boolean; readonly wake: () => void } | undefined;
+  #waiting:
+    | { readonly sinceMs: number; readonly untilMs: number; readonly isSlow: boolean; readonly wake: () => void }
+    | undefined;
   #passing: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -212,6 +214,11 @@ export class TargetSession {
     }, minutes * 60_000);
   }
 
+  /** When the next try to log in is, in milliseconds since 1970; undefined where one is under way, or none is needed. */
+  get nextTryMs(): number | undefined {
+    return this.#waiting?.untilMs;
+  }
+
   /** Something has changed that waits for the connection: if the next try is some time off, it is made now. */
   nudge(): void {
     if (this.#waiting === undefined || this.#waiting.isSlow) return;
@@ -285,7 +292,7 @@ export class TargetSession {
         this.#stopping.signal.removeEventListener('abort', wake);
         resolve();
       };
-      this.#waiting = { sinceMs: performance.now(), isSlow, wake };
+      this.#waiting = { sinceMs: performance.now(), untilMs: Date.now() + ms, isSlow, wake };
       this.#stopping.signal.addEventListener('abort', wake, { once: true });
     });
   }

@@ -22,7 +22,7 @@ export async function settle(
   { items, kept }: Pick<RunResult, 'items' | 'kept'>,
   failures: ReadonlyMap<Name, Failure>,
 ): Promise<void> {
-  const { disk, report, rsync } = transfer.options;
+  const { disk, report, rsync, onBrought } = transfer.options;
   const after = await seeAll(disk, names);
   const moved = await movedOf(disk, above);
   const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
@@ -50,10 +50,12 @@ export async function settle(
       transfer.gone(name);
       pending.settle(name);
     } else if (isUntouched(was, now) && !wasAway(name)) {
+      onBrought(name, fromMs);
       const racy = isRacy(was, fromMs, toMs, disk.tickMs);
       transfer.index.set(name, racy ? unsure(was) : was);
       if (!racy) pending.settle(name);
     } else {
+      if (!wasAway(name)) onBrought(name, fromMs);
       pending.again(name, performance.now());
     }
   }

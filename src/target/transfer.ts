@@ -34,6 +34,8 @@ export interface TransferOptions {
   readonly guard: (deletions: number) => Failure | undefined;
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
   readonly onRemoved: (name: Name) => void;
+  /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
+  readonly onBrought: (name: Name, lookedMs: number) => void;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
   readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy' | 'savedMs'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */

@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +16,6 @@ import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
 import { keyOf, runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { loadIndex, saveIndex } from '../../src/state/index-file.js';
-import { takeLock } from '../../src/state/lock.js';
 import { Memory } from '../../src/state/memory.js';
 
 let dir = '';
@@ -142,41 +140,6 @@ describe('what is remembered between runs', () => {
     expect(lines()).toBe(10_001);
     memory.tidy();
     expect(lines()).toBe(0);
-  });
-});
-
-describe('the lock', () => {
-  it('is held by one, named by its pid, and free afterwards', async () => {
-    const path = join(dir, 'l');
-    const first = await takeLock(path, 4711, 'x');
-    expect(first.ok).toBe(true);
-    const second = await takeLock(path, 4712, 'x to y');
-    expect(second).toMatchObject({
-      ok: false,
-      failure: {
-        message: 'another syncwatch (pid 4711) already syncs x to y',
-        hint: expect.stringMatching(/kill 4711/),
-      },
-    });
-    if (first.ok) await first.value.release();
-    const third = await takeLock(path, 4713, 'x');
-    expect(third.ok).toBe(true);
-    if (third.ok) await third.value.release();
-  });
-
-  it('of a dead process is taken over; a silent one is respected', async () => {
-    const path = join(dir, 'l');
-    writeFileSync(path, '');
-    const taken = await takeLock(path, 1, 'x');
-    expect(taken.ok).toBe(true);
-    if (taken.ok) await taken.value.release();
-    const silent = createServer(() => {}).listen(path);
-    await new Promise((resolve) => silent.once('listening', resolve));
-    expect(await takeLock(path, 2, 'x')).toMatchObject({
-      ok: false,
-      failure: { message: 'another syncwatch already syncs x' },
-    });
-    silent.close();
   });
 });
 

@@ -1,0 +1,206 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { askOnce, type Found, findRunning } from '../control/client.js';
+import type { Answer, Question } from '../control/protocol.js';
+import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { showControls } from '../core/name.js';
+import { statusInWords } from '../report/status.js';
+import { runtimeFolders, type Surroundings } from '../state/folders.js';
+
+/** The commands that talk to a syncwatch that is running. */
+export const CONTROL_COMMANDS = ['flush', 'status', 'pause', 'resume', 'stop'] as const;
+export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
+
+export interface ControlIo {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly around: Surroundings;
+}
+
+/** How long an answer that takes no work may take, in milliseconds. */
+const ANSWER_MS = 5_000;
+
+/** How often `status --watch` looks, in milliseconds. */
+const WATCH_MS = 1_000;
+
+/** More than these are not named. */
+const NAMED = 10;
+
+interface Options {
+  readonly dir: string;
+  readonly timeoutMs: number | undefined;
+  readonly json: boolean;
+  readonly watch: boolean;
+}
+
+/**
+ * `flush`, `status`, `pause`, `resume` and `stop`: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it
+ * needs, yargs included: a flush has to be fast.
+ */
+export async function control(command: ControlCommand, argv: readonly string[], io: ControlIo): Promise<number> {
+  const options = optionsFrom(command, argv);
+  if (typeof options === 'string') {
+    io.out(`${options}\n`);
+    return EXIT.inSync;
+  }
+  const complain = (failure: Failure): number => {
+    io.err(`syncwatch: ${failure.message}${failure.hint === undefined ? '' : `\n  ${failure.hint}`}\n`);
+    return exitCodeOf(failure);
+  };
+  if ('kind' in options) return complain(options);
+  let dir: string;
+  try {
+    dir = realpathSync(resolve(options.dir));
+  } catch {
+    return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
+  }
+  const found = await findRunning(runtimeFolders(io.around), dir);
+  if (found.length === 0)
+    return complain({
+      kind: 'start',
+      message: `no syncwatch is running for ${dir} or a directory above it`,
+      hint: 'Start one there: syncwatch --to HOST:PATH',
+    });
+  switch (command) {
+    case 'flush':
+      return flush(found, options, io);
+    case 'status':
+      return status(found, options, io);
+    default:
+      return tell(command, found, io);
+  }
+}
+
+const HELP: Readonly<Record<ControlCommand, string>> = {
+  flush:
+    'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
+  status:
+    'says what a running syncwatch is doing\n  --json    one JSON object a line, for each target\n  --watch   again and again',
+  pause: 'sends nothing more until `syncwatch resume`; changes collect',
+  resume: 'goes on after `syncwatch pause`',
+  stop: 'sends what waits and ends the running syncwatch',
+};
+
+/** What was asked for, a text to print, or what is wrong. */
+function optionsFrom(command: ControlCommand, argv: readonly string[]): Options | string | Failure {
+  const usage = (message: string): Failure => ({ kind: 'usage', message, hint: `See syncwatch ${command} --help.` });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(argv);
+  } catch (error) {
+    return usage(error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error));
+  }
+  const { values, positionals } = parsed;
+  if (values.help === true) return `syncwatch ${command} [DIR]: ${HELP[command]}`;
+  const allowed: Readonly<Record<ControlCommand, readonly string[]>> = {
+    flush: ['timeout'],
+    status: ['json', 'watch'],
+    pause: [],
+    resume: [],
+    stop: [],
+  };
+  const odd = Object.keys(values).find((option) => !allowed[command].includes(option));
+  if (odd !== undefined) return usage(`${command} takes no --${odd}`);
+  if (positionals.length > 1) return usage(`only one DIR, not ${positionals.join(' ')}`);
+  const seconds = values.timeout === undefined ? undefined : Number(values.timeout);
+  if (seconds !== undefined && !(seconds >= 0 && seconds <= 86_400))
+    return usage('--timeout takes seconds, from 0 to 86400');
+  return {
+    dir: positionals[0] ?? '.',
+    timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
+    json: values.json === true,
+    watch: values.watch === true,
+  };
+}
+
+const parse = (argv: readonly string[]) =>
+  parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      timeout: { type: 'string' },
+      watch: { type: 'boolean' },
+    },
+  });
+
+/** The answer, or a failure in its place. */
+async function ask(
+  { socket, target }: Found,
+  question: Question,
+  waitMs: number | undefined,
+): Promise<Answer | { readonly answer: 'late' } | { readonly answer: 'error'; readonly message: string }> {
+  const asked = await askOnce(socket, question, waitMs);
+  if (asked.kind === 'answered') return asked.answer;
+  if (asked.kind === 'late') return { answer: 'late' };
+  return { answer: 'error', message: `the syncwatch to ${target} has just ended` };
+}
+
+async function flush(found: readonly Found[], { timeoutMs }: Options, io: ControlIo): Promise<number> {
+  const codes = await Promise.all(
+    found.map(async (each): Promise<number> => {
+      const { target } = each;
+      const complain = (text: string): void => io.err(`${showControls(text)}\n`);
+      const answer = await ask(each, { ask: 'flush' }, timeoutMs);
+      if (answer.answer === 'late') {
+        const now = await ask(each, { ask: 'status' }, ANSWER_MS);
+        complain(`${target}: not everything is there after ${(timeoutMs ?? 0) / 1_000} s`);
+        if (now.answer === 'status') for (const line of statusInWords(now.status, Date.now())) complain(`  ${line}`);
+        return EXIT.timedOut;
+      }
+      if (answer.answer !== 'flush') {
+        complain(`${target}: ${answer.answer === 'error' ? answer.message : 'an answer that makes no sense'}`);
+        return EXIT.cannotStart;
+      }
+      switch (answer.flushed.end) {
+        case 'flushed':
+          return EXIT.inSync;
+        case 'failed': {
+          const { paths } = answer.flushed;
+          for (const { path, message } of paths.slice(0, NAMED)) complain(`${target}: ${path} FAILED: ${message}`);
+          if (paths.length > NAMED) complain(`${target}: … and ${paths.length - NAMED} more`);
+          return EXIT.somePathsFailed;
+        }
+        case 'paused':
+          complain(`${target}: it is paused; go on with: syncwatch resume`);
+          return EXIT.cannotStart;
+        case 'stopped':
+          complain(`${target}: that syncwatch is ending`);
+          return EXIT.cannotStart;
+      }
+    }),
+  );
+  return Math.max(...codes);
+}
+
+async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {
+  for (let before = ''; ; ) {
+    const answers = await Promise.all(found.map((each) => ask(each, { ask: 'status' }, ANSWER_MS)));
+    const lines = answers.flatMap((answer, i) => {
+      if (answer.answer !== 'status') return [`${found[i]?.target ?? ''}: no answer`];
+      return json ? [JSON.stringify({ v: 1, ...answer.status })] : statusInWords(answer.status, Date.now());
+    });
+    const text = `${lines.join('\n')}\n`;
+    if (text !== before) io.out(text);
+    before = text;
+    const isThere = answers.every(({ answer }) => answer === 'status');
+    if (!watch || !isThere) return isThere ? EXIT.inSync : EXIT.cannotStart;
+    await sleep(WATCH_MS);
+  }
+}
+
+async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[], io: ControlIo): Promise<number> {
+  const codes = await Promise.all(
+    found.map(async (each) => {
+      const answer = await ask(each, { ask: command }, command === 'stop' ? undefined : ANSWER_MS);
+      if (answer.answer === 'done') return EXIT.inSync;
+      const why = answer.answer === 'error' ? answer.message : 'no answer';
+      io.err(`${each.target}: ${showControls(why)}\n`);
+      return EXIT.cannotStart;
+    }),
+  );
+  return Math.max(...codes);
+}

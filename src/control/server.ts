@@ -1,0 +1,113 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { failed, type Result, success } from '../core/failure.js';
+import { askOnce } from './client.js';
+import { type Answer, LONGEST_QUESTION, type Question, readQuestion, type Who, written } from './protocol.js';
+
+/** How long a live owner of the socket may take to say who it is, in milliseconds. */
+const ANSWER_MS = 1_000;
+
+/** How long somebody who connected may take to ask, in milliseconds. */
+const QUESTION_MS = 5_000;
+
+/** Answers what is asked; `gone`: whoever asked does not wait any longer. */
+export type Answerer = (question: Exclude<Question, { ask: 'who' }>, gone: AbortSignal) => Promise<Answer>;
+
+/** The socket of one syncwatch. */
+export interface Control {
+  /** From now on everything is answered; before, only who it is. */
+  serve(answerer: Answerer): void;
+  /** Resolves when nobody can ask any more. */
+  release(): Promise<void>;
+}
+
+/**
+ * One syncwatch per DIR and target, and the way to talk to it: a local socket that only a live process can hold, so that a
+ * dead one's is taken over without guessing by pid. The folder it is in is ours alone (0700), and so is the socket (0600).
+ */
+export async function openControl(path: string, who: Who, what: string): Promise<Result<Control>> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const control = await listen(path, who);
+    if (control !== undefined) return success(control);
+    const answer = await askOnce(path, { ask: 'who' }, ANSWER_MS);
+    if (answer.kind !== 'nobody') {
+      const pid = answer.kind === 'answered' && answer.answer.answer === 'who' ? answer.answer.who.pid : undefined;
+      return failed({
+        kind: 'start',
+        message: `another syncwatch${pid === undefined ? '' : ` (pid ${pid})`} already syncs ${what}`,
+        hint: pid === undefined ? 'End that one first.' : `End that one first: kill ${pid}`,
+      });
+    }
+    rmSync(path, { force: true });
+  }
+  return failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again.' });
+}
+
+function listen(path: string, who: Who): Promise<Control | undefined> {
+  let answerer: Answerer = async () => ({ answer: 'error', message: 'it is just starting: try again in a moment' });
+  const sockets = new Set<Socket>();
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      void converse(socket, who, (question, gone) => answerer(question, gone));
+    });
+    server.once('error', () => resolve(undefined));
+    server.listen(path, () => {
+      server.unref();
+      chmodSync(path, 0o600);
+      resolve({
+        serve: (given) => {
+          answerer = given;
+        },
+        release: () => release(server, sockets),
+      });
+    });
+  });
+}
+
+/** One question, one answer. */
+async function converse(socket: Socket, who: Who, answerer: Answerer): Promise<void> {
+  socket.on('error', () => {}); // whoever asked is gone
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const line = await firstLine(socket);
+  const question = line === undefined ? 'no question came' : readQuestion(line);
+  const answer: Answer =
+    typeof question === 'string'
+      ? { answer: 'error', message: question }
+      : question.ask === 'who'
+        ? { answer: 'who', who }
+        : await answerer(question, gone.signal);
+  socket.end(written(answer));
+}
+
+/** Undefined where none comes in time, or it is too long to be a question. */
+function firstLine(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = '';
+    const timer = setTimeout(() => resolve(undefined), QUESTION_MS);
+    const end = (line: string | undefined): void => {
+      clearTimeout(timer);
+      resolve(line);
+    };
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      const [line, ...more] = text.split('\n');
+      if (more.length > 0) end(line);
+      else if (text.length > LONGEST_QUESTION) end(undefined);
+    });
+    socket.once('end', () => end(undefined));
+    socket.once('close', () => end(undefined));
+  });
+}
+
+/** What is being answered has until then to get out. */
+async function release(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, ANSWER_MS);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,71 @@
+import type { Event } from './event.js';
+import { type Name, textOf } from './name.js';
+
+/** What a target is doing. */
+export type TargetState =
+  /** `untilMs`: when the next try to log in is, in milliseconds since 1970. */
+  | { readonly kind: 'reconnecting'; readonly untilMs: number | undefined }
+  | { readonly kind: 'sending' }
+  | { readonly kind: 'inSync' }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'rootGone' };
+
+/** Everything that `status` tells. Times are milliseconds since 1970. */
+export interface Status {
+  readonly pid: number;
+  readonly root: string;
+  readonly target: string;
+  readonly sinceMs: number;
+  readonly state: TargetState;
+  /** How many paths wait, and since when the first of them does. */
+  readonly waiting: number;
+  readonly waitingSinceMs: number | undefined;
+  readonly sent: number;
+  readonly bytes: number;
+  readonly deleted: number;
+  readonly lastDeliveredMs: number | undefined;
+  readonly lastPassMs: number | undefined;
+  readonly lastError: { readonly ms: number; readonly path: string | undefined; readonly message: string } | undefined;
+  /** How many directories are watched. */
+  readonly directories: number | undefined;
+}
+
+/** The part of it that events tell. */
+export type Told = Pick<Status, 'lastDeliveredMs' | 'lastPassMs' | 'lastError' | 'directories'> & {
+  readonly rootIsGone: boolean;
+};
+
+export const NOTHING_TOLD: Told = {
+  rootIsGone: false,
+  lastDeliveredMs: undefined,
+  lastPassMs: undefined,
+  lastError: undefined,
+  directories: undefined,
+};
+
+/** What is known after one more event. */
+export function afterEvent(told: Told, event: Event, nowMs: number): Told {
+  const failed = (message: string, name?: Name): Told['lastError'] => ({
+    ms: nowMs,
+    path: name === undefined ? undefined : textOf(name),
+    message,
+  });
+  switch (event.kind) {
+    case 'watching':
+      return { ...told, directories: event.directories };
+    case 'delivered':
+      return { ...told, lastDeliveredMs: nowMs };
+    case 'passStarted':
+      return { ...told, lastPassMs: nowMs };
+    case 'pathFailed':
+      return { ...told, lastError: failed(event.failure.message, event.name) };
+    case 'trouble':
+      return { ...told, lastError: failed(event.failure.message) };
+    case 'rootGone':
+      return { ...told, rootIsGone: true };
+    case 'rootBack':
+      return { ...told, rootIsGone: false };
+    default:
+      return told;
+  }
+}

@@ -1,0 +1,44 @@
+import { showControls } from '../core/name.js';
+import type { Status } from '../core/status.js';
+import { bytesInWords, count, timeInWords } from './words.js';
+
+/** What `syncwatch status` says of one target, in lines. `nowMs`: since 1970. */
+export function statusInWords(status: Status, nowMs: number): string[] {
+  const { target, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError } = status;
+  const ago = (ms: number): string => `${timeInWords(Math.max(0, nowMs - ms))} ago`;
+  const since =
+    waitingSinceMs === undefined ? '' : `, the first since ${timeInWords(Math.max(0, nowMs - waitingSinceMs))}`;
+  const done = [
+    ...(lastDeliveredMs === undefined ? [] : [`last delivery ${ago(lastDeliveredMs)}`]),
+    ...(lastPassMs === undefined ? [] : [`last full sync ${ago(lastPassMs)}`]),
+  ];
+  return [
+    `${root} → ${target}: ${stateInWords(status, nowMs)}`,
+    ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${since}`] : []),
+    `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${status.deleted} deleted since ${ago(sinceMs)} (pid ${pid})`,
+    ...(done.length > 0 ? [`  ${done.join(', ')}`] : []),
+    ...(status.directories === undefined ? [] : [`  ${count(status.directories, 'directory', 'directories')} watched`]),
+    ...(lastError === undefined
+      ? []
+      : [
+          `  last error ${ago(lastError.ms)}: ${lastError.path === undefined ? '' : `${lastError.path}: `}${showControls(lastError.message)}`,
+        ]),
+  ];
+}
+
+function stateInWords({ state }: Status, nowMs: number): string {
+  switch (state.kind) {
+    case 'reconnecting':
+      return state.untilMs === undefined || state.untilMs <= nowMs
+        ? 'not connected, logging in'
+        : `not connected, next try in ${timeInWords(state.untilMs - nowMs)}`;
+    case 'sending':
+      return 'sending';
+    case 'inSync':
+      return 'in sync';
+    case 'paused':
+      return 'paused';
+    case 'rootGone':
+      return 'the directory is gone, waiting for it to come back';
+  }
+}

@@ -1,0 +1,71 @@
+import { isSettled } from '../core/entry.js';
+import type { Failure } from '../core/failure.js';
+import type { Name } from '../core/name.js';
+import type { Line } from './line.js';
+import type { TransferOptions } from './transfer.js';
+
+/** How a wait for names ended. `gone`: nobody waits any longer. */
+export type FlushEnd =
+  | { readonly kind: 'flushed' }
+  | { readonly kind: 'failed'; readonly names: ReadonlyArray<readonly [Name, Failure]> }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'gone' };
+
+/** How often to look at the latest, in milliseconds; a turn that ends is looked at once. */
+const LOOK_MS = 50;
+
+/**
+ * Waits until what these names were at `sinceMs` (since 1970), or something newer, is there. A name is done when a run that
+ * looked at it after that has brought it, even if it has changed again meanwhile; or when nothing waits and the disk is as
+ * the index says. A name that fails once more is failed.
+ */
+export class Flush {
+  readonly #left: Set<Name>;
+  readonly #sinceMs: number;
+  /** How often each had failed before. */
+  readonly #attempts: ReadonlyMap<Name, number>;
+
+  constructor({ pending }: Line, sinceMs: number) {
+    this.#sinceMs = sinceMs;
+    this.#left = new Set([...pending].map(([name]) => name));
+    this.#attempts = new Map([...this.#left].map((name) => [name, pending.attempts(name)]));
+  }
+
+  /** A run that looked at the disk at `lookedMs` (since 1970) has brought this name. */
+  brought(name: Name, lookedMs: number): void {
+    if (lookedMs > this.#sinceMs) this.#left.delete(name);
+  }
+
+  /** Resolves when it has ended. `next`: when something may have become of a name. */
+  async ended(
+    line: Line,
+    { disk, filter, deletes }: Pick<TransferOptions, 'disk' | 'filter' | 'deletes'>,
+    next: () => Promise<void>,
+    gone: AbortSignal,
+  ): Promise<FlushEnd> {
+    const failed = new Map<Name, Failure>();
+    for (;;) {
+      for (const name of this.#left) {
+        const failure = line.pending.failure(name);
+        if (failure !== undefined && line.pending.attempts(name) > (this.#attempts.get(name) ?? 0)) {
+          failed.set(name, failure);
+          this.#left.delete(name);
+        } else if (!line.pending.has(name)) {
+          const seen = disk.see(name);
+          const was = line.index.get(name);
+          const isThere =
+            typeof seen === 'object'
+              ? isSettled(was, seen) || !filter.decideDeep(name, seen.type === 'dir').synced
+              : was === undefined || deletes === 'never';
+          if (isThere) this.#left.delete(name);
+          else line.note(name, seen);
+        }
+      }
+      if (this.#left.size === 0)
+        return failed.size === 0 ? { kind: 'flushed' } : { kind: 'failed', names: [...failed] };
+      if (gone.aborted) return { kind: 'gone' };
+      if (line.paused) return { kind: 'paused' };
+      await Promise.race([next(), new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
+    }
+  }
+}

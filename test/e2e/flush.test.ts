@@ -1,0 +1,203 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { askOnce, findRunning } from '../../src/control/client.js';
+import type { Status } from '../../src/core/status.js';
+import { churn } from '../support/churn.js';
+import { type Place, place, run } from '../support/cli.js';
+import { withoutOverride } from '../support/rights.js';
+import { fill, names } from '../support/tree.js';
+import { wireTo } from '../support/wire.js';
+
+/** How often something is written and flushed under churn. */
+const ROUNDS = process.env['CI'] === undefined ? 60 : 500;
+
+const command = ({ local, env }: Place, name: string, args: readonly string[] = [], dir = local) =>
+  run([name, ...args, dir], { env });
+
+async function socketOf({ local, env }: Place): Promise<string> {
+  const [found] = await findRunning([join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch')], local);
+  if (found === undefined) throw new Error('no syncwatch is found');
+  return found.socket;
+}
+
+const status = async (there: Place): Promise<Status> =>
+  JSON.parse((await command(there, 'status', ['--json'])).stdout) as Status;
+
+describe('flush', () => {
+  it(`returns when what was written before is there: ${ROUNDS} rounds under churn`, async () => {
+    const there = place();
+    const { local, remote, start } = there;
+    fill(local, { 'keep/this': '', 'mine/a': '' });
+    const running = start(['--no-default-excludes']);
+    await running.inSync();
+    const socket = await socketOf(there);
+    let isOver = false;
+    const churning = (async () => {
+      for (let seed = 1; !isOver; seed++) await churn(join(local, 'keep'), seed, 300);
+    })();
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        const file = ['mine/a', `mine/new${round}`, `mine/d${round % 7}/e/f${round}`, 'mine/in place'][round % 4] ?? '';
+        const gone = `mine/new${round - 8}`;
+        fill(local, { [file]: String(round) });
+        rmSync(join(local, gone), { force: true });
+        const asked = await askOnce(socket, { ask: 'flush' }, 60_000);
+        expect([round, asked]).toMatchObject([round, { answer: { answer: 'flush', flushed: { end: 'flushed' } } }]);
+        expect([round, readFileSync(join(remote, file), 'utf8')]).toEqual([round, String(round)]);
+        expect([round, existsSync(join(remote, gone))]).toEqual([round, false]);
+      }
+    } finally {
+      isOver = true;
+      await churning;
+    }
+    // It has left no trace.
+    expect(names(local).filter((name) => !name.startsWith('keep') && !name.startsWith('mine'))).toEqual([]);
+  }, 600_000);
+
+  it('also from a directory further down, and with nothing to do', async () => {
+    const there = place();
+    fill(there.local, { 'd/e/f': '' });
+    const running = there.start();
+    await running.inSync();
+    expect(await command(there, 'flush')).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    writeFileSync(join(there.local, 'd/e/f'), 'changed');
+    expect((await command(there, 'flush', [], join(there.local, 'd/e'))).code).toBe(0);
+    expect(readFileSync(join(there.remote, 'd/e/f'), 'utf8')).toBe('changed');
+  });
+
+  it('right at the start it waits for the full sync', async () => {
+    const there = place();
+    for (let i = 0; i < 300; i++) fill(there.local, { [`d${i}/f`]: 'x' });
+    const running = there.start();
+    await running.event('passStarted');
+    expect((await command(there, 'flush')).code).toBe(0);
+    expect(names(there.remote)).toEqual(names(there.local));
+  });
+
+  it('a path that fails: exit code 1, and which', async () => {
+    const there = place();
+    fill(there.local, { a: '', secret: '' });
+    const running = there.start([], { wrapper: withoutOverride() });
+    await running.inSync();
+    writeFileSync(join(there.local, 'secret'), 'changed');
+    writeFileSync(join(there.local, 'a'), 'changed');
+    chmodSync(join(there.local, 'secret'), 0);
+    const { code, stderr } = await command(there, 'flush');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/secret FAILED: permission denied here/);
+    expect(readFileSync(join(there.remote, 'a'), 'utf8')).toBe('changed');
+    chmodSync(join(there.local, 'secret'), 0o644);
+    expect((await command(there, 'flush')).code).toBe(0);
+    expect(readFileSync(join(there.remote, 'secret'), 'utf8')).toBe('changed');
+  });
+
+  it('a link that says nothing: exit code 4 after --timeout, and what waits; it goes on when the link does', async () => {
+    const there = place();
+    const { relay, args } = await wireTo(there, 0);
+    fill(there.local, { a: '' });
+    const running = there.start(args);
+    await running.inSync();
+    relay.freeze(true);
+    writeFileSync(join(there.local, 'a'), 'changed');
+    const late = await command(there, 'flush', ['--timeout', '0.5']);
+    expect(late.code).toBe(4);
+    expect(late.stderr).toMatch(/not everything is there after 0\.5 s/);
+    expect(late.stderr).toMatch(/1 path waiting/);
+    const flushing = command(there, 'flush');
+    relay.freeze(false);
+    expect((await flushing).code).toBe(0);
+    expect(readFileSync(join(there.remote, 'a'), 'utf8')).toBe('changed');
+  });
+
+  it('no syncwatch: exit code 3 and what to do; wrong options: 2', async () => {
+    const there = place();
+    const nobody = await command(there, 'flush');
+    expect(nobody.code).toBe(3);
+    expect(nobody.stderr).toMatch(/no syncwatch is running for .*\n {2}Start one there: syncwatch --to/);
+    expect((await command(there, 'flush', ['--timeout', 'soon'])).code).toBe(2);
+    expect((await command(there, 'flush', ['--json'])).code).toBe(2);
+    expect((await command(there, 'status', ['--nope'])).code).toBe(2);
+    expect((await run(['flush', join(there.local, 'nowhere')], { env: there.env })).code).toBe(2);
+    expect((await run(['flush', '--help'], { env: there.env })).stdout).toMatch(/--timeout S/);
+  });
+});
+
+describe('status, pause, resume and stop', () => {
+  it('status says what it is doing', async () => {
+    const there = place();
+    fill(there.local, { 'd/a': '123' });
+    const running = there.start();
+    await running.inSync();
+    const now = await status(there);
+    expect(now).toMatchObject({
+      pid: running.child.pid,
+      root: there.local,
+      target: there.to,
+      state: { kind: 'inSync' },
+      waiting: 0,
+      sent: 1,
+      bytes: 3,
+      deleted: 0,
+      directories: 2,
+    });
+    expect(now.lastPassMs).toBeLessThanOrEqual(now.lastDeliveredMs ?? 0);
+    const words = await command(there, 'status');
+    expect(words.code).toBe(0);
+    expect(words.stdout).toMatch(/: in sync\n {2}1 file sent \(3 B\), 0 deleted/);
+  });
+
+  it('paused, changes collect; flush says so; after resume all of it goes', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    expect((await command(there, 'pause')).code).toBe(0);
+    await running.event('paused');
+    fill(there.local, { b: '', 'c/d': '' });
+    rmSync(join(there.local, 'a'));
+    for (;;) {
+      const { waiting, state } = await status(there);
+      expect(state.kind).toBe('paused');
+      if (waiting >= 4) break;
+      await sleep(20);
+    }
+    expect(names(there.remote)).toEqual(['a']);
+    const refused = await command(there, 'flush');
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toMatch(/paused; go on with: syncwatch resume/);
+    expect((await command(there, 'resume')).code).toBe(0);
+    expect((await command(there, 'flush')).code).toBe(0);
+    expect(names(there.remote)).toEqual(['b', 'c', 'c/d']);
+  });
+
+  it('a flush that waits is told of the pause', async () => {
+    const there = place();
+    const { relay, args } = await wireTo(there, 0);
+    fill(there.local, { a: '' });
+    const running = there.start(args);
+    await running.inSync();
+    relay.freeze(true);
+    writeFileSync(join(there.local, 'a'), 'changed');
+    const flushing = command(there, 'flush');
+    await running.event('started', ({ path }) => path === 'a', running.events.length);
+    await command(there, 'pause');
+    expect((await flushing).code).toBe(3);
+    relay.freeze(false);
+  });
+
+  it('stop sends what waits, and ends it with exit code 0', async () => {
+    const there = place();
+    mkdirSync(join(there.local, 'd'));
+    const running = there.start();
+    await running.inSync();
+    await command(there, 'pause');
+    fill(there.local, { 'd/a': 'a' });
+    const stopped = await command(there, 'stop');
+    expect(stopped).toMatchObject({ code: 0, stderr: '' });
+    expect(await running.ended).toBe(0);
+    expect(readFileSync(join(there.remote, 'd/a'), 'utf8')).toBe('a');
+    expect((await command(there, 'status')).code).toBe(3);
+  });
+});
