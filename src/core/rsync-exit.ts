@@ -135,8 +135,9 @@ export const missingRsyncThere = (host: string): Failure => ({
 /** The failure of one path, in words. Errors of the system by number: errno(3). */
 function pathFailure({ side, errno, reason, text, isInTheWay }: Complaint): Failure {
   const where = side === 'here' ? 'here' : 'there';
-  // Missing, no directory, a directory, too many links: it became something else between rsync's looks at it.
-  const changed = side === 'here' && errno !== undefined && [2, 20, 21, 40].includes(errno);
+  // Missing, no directory, a directory, too many links: it became something else between rsync's looks at it. No data
+  // (macOS: 96): it became shorter while it was read.
+  const changed = side === 'here' && errno !== undefined && [2, 20, 21, 40, 61, 96].includes(errno);
   const isPassing = changed || isInTheWay;
   const [what, hint] = ((): readonly [string, string | undefined] => {
     if (changed) return ['it changed while it was read', undefined];

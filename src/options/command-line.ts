@@ -144,7 +144,9 @@ const OPTIONS = {
   color: { type: 'boolean', default: true, group: OUTPUT, describe: 'colours on a terminal; --no-color for none' },
 } as const;
 
-const EPILOGUE = `PATH is as in rsync: relative to the login directory unless it begins with /.
+const EPILOGUE = `While it runs, from DIR or below it: syncwatch flush | status | pause | resume | stop (each has a --help).
+
+PATH is as in rsync: relative to the login directory unless it begins with /.
 
 Exit codes: 0 in sync; 1 some paths failed; 2 usage; 3 can't start, or a guard stopped it; 130, 143 ended by a signal.`;
 

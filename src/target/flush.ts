@@ -47,7 +47,8 @@ export class Flush {
     for (;;) {
       for (const name of this.#left) {
         const failure = line.pending.failure(name);
-        if (failure !== undefined && line.pending.attempts(name) > (this.#attempts.get(name) ?? 0)) {
+        const tries = line.pending.attempts(name) - (this.#attempts.get(name) ?? 0);
+        if (failure !== undefined && tries >= (failure.isPassing === true ? 2 : 1)) {
           failed.set(name, failure);
           this.#left.delete(name);
         } else if (!line.pending.has(name)) {

@@ -1,4 +1,4 @@
-import { type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure } from '../core/entry.js';
+import { type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure, wasLeftAlone } from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
@@ -34,8 +34,12 @@ export async function settle(
     const now = after.get(name);
     const failure = failures.get(name);
     if (was === undefined || now === undefined) continue;
+    // Whatever rsync saw of it was here after that moment.
+    if (failure === undefined && !kept.has(name) && !wasAway(name)) onBrought(name, fromMs);
     if (failure !== undefined) {
-      transfer.failed(name, failure, was);
+      // Not its fault if it was being changed: its turn comes again, and at once.
+      if (failure.isPassing === true && !wasLeftAlone(was, now)) pending.again(name, performance.now());
+      else transfer.failed(name, failure, was);
     } else if (typeof was === 'string' || typeof now === 'string') {
       if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
       if (kept.has(name)) {
@@ -50,12 +54,10 @@ export async function settle(
       transfer.gone(name);
       pending.settle(name);
     } else if (isUntouched(was, now) && !wasAway(name)) {
-      onBrought(name, fromMs);
       const racy = isRacy(was, fromMs, toMs, disk.tickMs);
       transfer.index.set(name, racy ? unsure(was) : was);
       if (!racy) pending.settle(name);
     } else {
-      if (!wasAway(name)) onBrought(name, fromMs);
       pending.again(name, performance.now());
     }
   }

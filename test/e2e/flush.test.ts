@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { askOnce, findRunning } from '../../src/control/client.js';
 import type { Status } from '../../src/core/status.js';
-import { churn } from '../support/churn.js';
+import { randomFrom } from '../support/churn.js';
 import { type Place, place, run } from '../support/cli.js';
 import { withoutOverride } from '../support/rights.js';
 import { fill, names } from '../support/tree.js';
@@ -35,7 +35,18 @@ describe('flush', () => {
     const socket = await socketOf(there);
     let isOver = false;
     const churning = (async () => {
-      for (let seed = 1; !isOver; seed++) await churn(join(local, 'keep'), seed, 300);
+      const random = randomFrom(1);
+      const one = (): string => join(local, 'keep', `d${Math.floor(random() * 5)}`, `f${Math.floor(random() * 30)}`);
+      while (!isOver) {
+        writeFileSync(join(local, 'keep', 'always'), String(random()));
+        const [a, b] = [one(), one()];
+        mkdirSync(join(a, '..'), { recursive: true });
+        mkdirSync(join(b, '..'), { recursive: true });
+        writeFileSync(a, String(random()));
+        if (random() < 0.5) renameSync(a, b);
+        if (random() < 0.2) rmSync(join(b, '..'), { recursive: true });
+        await sleep(20);
+      }
     })();
     try {
       for (let round = 0; round < ROUNDS; round++) {
@@ -181,7 +192,7 @@ describe('status, pause, resume and stop', () => {
     relay.freeze(true);
     writeFileSync(join(there.local, 'a'), 'changed');
     const flushing = command(there, 'flush');
-    await running.event('started', ({ path }) => path === 'a', running.events.length);
+    while ((await status(there)).waiting === 0) await sleep(20);
     await command(there, 'pause');
     expect((await flushing).code).toBe(3);
     relay.freeze(false);
