@@ -66,7 +66,7 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         break;
       default:
         for (const line of linesOf(event, verbosity)) {
-          if (event.kind === 'wouldDo' || event.kind === 'halted') {
+          if (event.kind === 'wouldDo' || event.kind === 'why' || event.kind === 'halted') {
             clear();
             terminal[line.error ? 'err' : 'out'](
               `${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`,
@@ -101,6 +101,10 @@ function statusAfter(event: Event, before: string): string {
       return `○ waiting to try again, ${count(event.waiting, 'path')} to send`;
     case 'waiting':
       return `○ waiting for the connection, ${count(event.waiting, 'path')} to send`;
+    case 'paused':
+      return '○ paused';
+    case 'resumed':
+      return event.waiting > 0 ? '◐ syncing' : IN_SYNC;
     case 'rootGone':
       return '○ waiting for the directory';
     case 'stopping':

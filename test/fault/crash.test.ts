@@ -15,7 +15,7 @@ function stateFiles({ env }: Place, ending: string): string[] {
 }
 
 const notes = (running: Running): string[] =>
-  running.events.filter(({ event }) => event === 'note').map(({ text }) => String(text));
+  running.events.filter(({ event, level }) => event === 'note' && level === 'normal').map(({ text }) => String(text));
 
 describe('after a kill -9', () => {
   it('nothing of it stays: no ssh, no watcher, no rsync', async () => {
