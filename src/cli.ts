@@ -68,7 +68,12 @@ const around = (): Surroundings => ({
 
 async function run(): Promise<number> {
   const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
-  if (command !== undefined) return control(command, argv.slice(3), { ...outlets, around: around() });
+  if (command !== undefined)
+    return control(command, argv.slice(3), {
+      ...outlets,
+      around: around(),
+      isTerminal: stdin.isTTY && stdout.isTTY,
+    });
   // Loaded here, for the others need none of it: it takes longer than all that they do.
   const [{ readOptions }, { watch }, { why }] = await Promise.all([
     import('./options/command-line.js'),

@@ -8,15 +8,18 @@ import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { showControls } from '../core/name.js';
 import { statusInWords } from '../report/status.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
+import { runInTarget } from './exec.js';
 
 /** The commands that talk to a syncwatch that is running. */
-export const CONTROL_COMMANDS = ['flush', 'status', 'pause', 'resume', 'stop'] as const;
+export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly around: Surroundings;
+  /** Whether stdin and stdout are a terminal. */
+  readonly isTerminal: boolean;
 }
 
 /** How long an answer that takes no work may take, in milliseconds. */
@@ -33,10 +36,15 @@ interface Options {
   readonly timeoutMs: number | undefined;
   readonly json: boolean;
   readonly watch: boolean;
+  readonly flush: boolean;
+  /** Only of this target. */
+  readonly to: string | undefined;
+  /** What follows the `--`. */
+  readonly words: readonly string[];
 }
 
 /**
- * `flush`, `status`, `pause`, `resume` and `stop`: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it
+ * `flush`, `exec`, `status`, `pause`, `resume` and `stop`: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it
  * needs, yargs included: a flush has to be fast.
  */
 export async function control(command: ControlCommand, argv: readonly string[], io: ControlIo): Promise<number> {
@@ -56,7 +64,14 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   } catch {
     return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
   }
-  const found = await findRunning(runtimeFolders(io.around), dir);
+  const all = await findRunning(runtimeFolders(io.around), dir);
+  const found = options.to === undefined ? all : all.filter(({ target }) => target === options.to);
+  if (all.length > 0 && found.length === 0)
+    return complain({
+      kind: 'usage',
+      message: `${dir} is not synced to ${options.to}`,
+      hint: `It is to: ${all.map(({ target }) => target).join(', ')}`,
+    });
   if (found.length === 0)
     return complain({
       kind: 'start',
@@ -66,6 +81,8 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   switch (command) {
     case 'flush':
       return flush(found, options, io);
+    case 'exec':
+      return exec(found, options, io, complain);
     case 'status':
       return status(found, options, io);
     default:
@@ -74,6 +91,7 @@ export async function control(command: ControlCommand, argv: readonly string[], 
 }
 
 const HELP: Readonly<Record<ControlCommand, string>> = {
+  exec: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
   flush:
     'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
   status:
@@ -86,23 +104,30 @@ const HELP: Readonly<Record<ControlCommand, string>> = {
 /** What was asked for, a text to print, or what is wrong. */
 function optionsFrom(command: ControlCommand, argv: readonly string[]): Options | string | Failure {
   const usage = (message: string): Failure => ({ kind: 'usage', message, hint: `See syncwatch ${command} --help.` });
+  const end = argv.indexOf('--');
+  const words = end < 0 ? [] : argv.slice(end + 1);
   let parsed: ReturnType<typeof parse>;
   try {
-    parsed = parse(argv);
+    parsed = parse(end < 0 ? argv : argv.slice(0, end));
   } catch (error) {
     return usage(error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error));
   }
   const { values, positionals } = parsed;
-  if (values.help === true) return `syncwatch ${command} [DIR]: ${HELP[command]}`;
+  if (values.help === true) return `syncwatch ${command} [DIR]: ${HELP[command]}\n  --to TARGET   only of this target`;
   const allowed: Readonly<Record<ControlCommand, readonly string[]>> = {
-    flush: ['timeout'],
-    status: ['json', 'watch'],
-    pause: [],
-    resume: [],
-    stop: [],
+    flush: ['timeout', 'to'],
+    exec: ['timeout', 'to', 'no-flush'],
+    status: ['json', 'watch', 'to'],
+    pause: ['to'],
+    resume: ['to'],
+    stop: ['to'],
   };
   const odd = Object.keys(values).find((option) => !allowed[command].includes(option));
   if (odd !== undefined) return usage(`${command} takes no --${odd}`);
+  if (command === 'exec' ? words.length === 0 : words.length > 0)
+    return usage(
+      command === 'exec' ? 'no command: syncwatch exec [DIR] -- CMD ARGS…' : `${command} takes nothing after --`,
+    );
   if (positionals.length > 1) return usage(`only one DIR, not ${positionals.join(' ')}`);
   const seconds = values.timeout === undefined ? undefined : Number(values.timeout);
   if (seconds !== undefined && !(seconds >= 0 && seconds <= 86_400))
@@ -112,6 +137,9 @@ function optionsFrom(command: ControlCommand, argv: readonly string[]): Options 
     timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
     json: values.json === true,
     watch: values.watch === true,
+    flush: values['no-flush'] !== true,
+    to: values.to,
+    words,
   };
 }
 
@@ -124,6 +152,8 @@ const parse = (argv: readonly string[]) =>
       json: { type: 'boolean' },
       timeout: { type: 'string' },
       watch: { type: 'boolean' },
+      to: { type: 'string' },
+      'no-flush': { type: 'boolean' },
     },
   });
 
@@ -174,6 +204,29 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
     }),
   );
   return Math.max(...codes);
+}
+
+async function exec(
+  found: readonly Found[],
+  options: Options,
+  io: ControlIo,
+  complain: (failure: Failure) => number,
+): Promise<number> {
+  const [one, ...more] = found;
+  if (one === undefined || more.length > 0)
+    return complain({
+      kind: 'usage',
+      message: 'there are several targets',
+      hint: `Name one: ${found.map(({ target }) => `--to ${target}`).join(' or ')}`,
+    });
+  if (options.flush) {
+    const code = await flush(found, options, io);
+    if (code !== EXIT.inSync) return code;
+  }
+  const answer = await ask(one, { ask: 'reach' }, ANSWER_MS);
+  const code =
+    answer.answer === 'reach' ? await runInTarget(one, answer.reach, options.words, io.isTerminal) : undefined;
+  return code ?? complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

@@ -25,6 +25,8 @@ export const answererFor =
     switch (question.ask) {
       case 'status':
         return { answer: 'status', status: statusOf(parts, options) };
+      case 'reach':
+        return { answer: 'reach', reach: parts.session.reach };
       case 'flush':
         return { answer: 'flush', flushed: await flush(parts, options, gone) };
       case 'pause':

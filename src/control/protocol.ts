@@ -11,6 +11,8 @@ export type Question =
   /** Who are you? */
   | { readonly ask: 'who' }
   | { readonly ask: 'status' }
+  /** How to run a command in the target. */
+  | { readonly ask: 'reach' }
   /** Answers when every change made before this is there. */
   | { readonly ask: 'flush' }
   | { readonly ask: 'pause' }
@@ -40,16 +42,25 @@ export type Flushed =
   /** syncwatch ends before it is done. */
   | { readonly end: 'stopped' };
 
+/** The way into a target. */
+export type Reach =
+  | { readonly kind: 'local'; readonly path: string }
+  /** `client`: ssh and its options, for its connection. `path`: as rsync has it. */
+  | { readonly kind: 'remote'; readonly client: readonly string[]; readonly login: string; readonly path: string }
+  /** The connection is gone at the moment. */
+  | { readonly kind: 'none' };
+
 /** What it answers: one JSON object on one line, with its version in `v`. */
 export type Answer =
   | { readonly answer: 'who'; readonly who: Who }
   | { readonly answer: 'status'; readonly status: Status }
   | { readonly answer: 'flush'; readonly flushed: Flushed }
+  | { readonly answer: 'reach'; readonly reach: Reach }
   | { readonly answer: 'done' }
   /** The question was not understood; nothing was done. */
   | { readonly answer: 'error'; readonly message: string };
 
-const ASKS: readonly Question['ask'][] = ['who', 'status', 'flush', 'pause', 'resume', 'stop'];
+const ASKS: readonly Question['ask'][] = ['who', 'status', 'reach', 'flush', 'pause', 'resume', 'stop'];
 
 /** A question in a line of text, or what is wrong with it. */
 export function readQuestion(line: string): Question | string {

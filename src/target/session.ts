@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reach } from '../control/protocol.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
-import type { Target } from '../core/target.js';
+import { loginOf, type Target } from '../core/target.js';
 import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import { aimOf, type SshOptions } from '../ssh/command.js';
@@ -212,6 +213,16 @@ export class TargetSession {
       await this.#rescan();
       if (!this.#stopping.signal.aborted) this.rescanEvery(minutes);
     }, minutes * 60_000);
+  }
+
+  /** How to run something in the target. */
+  get reach(): Reach {
+    const { target } = this.#options;
+    if (target.kind === 'local') return { kind: 'local', path: target.path };
+    const client = this.#connection?.client;
+    return client === undefined
+      ? { kind: 'none' }
+      : { kind: 'remote', client, login: loginOf(target), path: target.path };
   }
 
   /** When the next try to log in is, in milliseconds since 1970; undefined where one is under way, or none is needed. */

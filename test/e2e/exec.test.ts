@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { quoted } from '../../src/core/remote-command.js';
+import { type Place, place, run } from '../support/cli.js';
+import { startTestServer } from '../support/server-setup.js';
+import { fill } from '../support/tree.js';
+
+const exec = ({ local, env }: Place, words: readonly string[], args: readonly string[] = [], stdin?: string) =>
+  run(['exec', ...args, local, '--', ...words], { env, ...(stdin === undefined ? {} : { stdin }) });
+
+describe('exec', () => {
+  it('runs in the remote directory, after what was saved is there', async () => {
+    const there = place();
+    fill(there.local, { 'a b': 'one' });
+    const running = there.start();
+    await running.inSync();
+    for (const content of ['two', 'three', 'four']) {
+      writeFileSync(join(there.local, 'a b'), content);
+      expect(await exec(there, ['cat', 'a b'])).toMatchObject({ code: 0, stdout: content, stderr: '' });
+    }
+    expect(await exec(there, ['pwd'])).toMatchObject({ code: 0, stdout: `${there.to.replace('there:', '')}\n` });
+  });
+
+  it('passes on arguments, stdin, stderr and the exit code exactly', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    const words = ['two  spaces', "it's", '"$HOME"', '*', 'a\\b', '', '-n', 'new\nline', '!x', '`id`', 'ü'];
+    const said = await exec(there, ['printf', '%s\\0', ...words]);
+    expect(said.stdout.split('\0').slice(0, -1)).toEqual(words);
+    expect(await exec(there, ['cat'], [], 'from here\n')).toMatchObject({ code: 0, stdout: 'from here\n' });
+    expect(await exec(there, ['sh', '-c', 'echo out; echo err >&2; exit 42'])).toMatchObject({
+      code: 42,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
+    expect((await exec(there, ['sh', '-c', 'kill -TERM $$'])).code).toBe(143);
+    expect((await exec(there, ['there-is-no-such-program'])).code).toBe(127);
+  });
+
+  it('has a terminal if there is one here, and the keys pressed there', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    // A terminal of ours: ssh -tt to a server of our own, which runs exec.
+    const { sshd, stop } = await startTestServer();
+    onTestFinished(stop);
+    const cli = join(import.meta.dirname, '../../dist/cli.js');
+    const env = Object.entries(there.env).map(([name, value]) => `${name}=${value}`);
+    const inTerminal = (command: string): Promise<string> => {
+      const words = ['env', ...env, process.execPath, cli, 'exec', there.local, '--', 'sh', '-c', command];
+      const child = spawn('ssh', ['-tt', '-F', sshd.sshConfig, 'there', words.map(quoted).join(' ')]);
+      let said = '';
+      return new Promise((resolve) => {
+        child.stdout.on('data', (chunk: Buffer) => {
+          said += chunk.toString();
+          if (said.includes('ready')) child.stdin.end('\x03');
+        });
+        child.once('close', (code) => resolve(`${said} code ${code}`));
+      });
+    };
+    expect(await inTerminal('tty >/dev/null && echo yes')).toMatch(/yes\s+code 0/);
+    expect((await exec(there, ['sh', '-c', 'tty >/dev/null && echo yes || echo no'])).stdout).toBe('no\n');
+    // The terminal there shows the ^C that is typed, and hands it on.
+    expect(await inTerminal('trap "echo caught; exit 7" INT; echo ready; read line')).toMatch(/caught\s+code 7/);
+  });
+
+  it('a failed path: its command is not run; --no-flush runs it all the same', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    expect((await run(['pause', there.local], { env: there.env })).code).toBe(0);
+    const refused = await exec(there, ['touch', 'ran']);
+    expect(refused.code).toBe(3);
+    expect(readFileSync(join(there.remote, 'a'), 'utf8')).toBe('');
+    expect((await exec(there, ['ls'], ['--no-flush'])).stdout).toBe('a\n');
+  });
+
+  it('wrong use is refused: no command, several targets, a target that is none', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const first = there.start();
+    await first.inSync();
+    expect((await run(['exec', there.local], { env: there.env })).code).toBe(2);
+    expect((await run(['flush', there.local, '--', 'ls'], { env: there.env })).code).toBe(2);
+    const other = await exec(there, ['ls'], ['--to', 'nowhere:x']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain(`It is to: ${there.to}`);
+  });
+});
