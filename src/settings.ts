@@ -2,6 +2,7 @@ import type { DeleteMode } from './core/batch.js';
 import type { Filter } from './core/filter.js';
 import type { Rest } from './core/rest.js';
 import type { Target } from './core/target.js';
+import type { HookCommands } from './hooks/hooks.js';
 import type { SshOptions } from './ssh/command.js';
 
 /**
@@ -35,6 +36,8 @@ export interface Settings {
   readonly filter: Filter;
   /** Whether git's ignores count: yes, no, or where DIR is in a git work tree. */
   readonly gitignore: boolean | 'whereItIs';
+  /** Commands to run after uploads. */
+  readonly hooks: HookCommands;
   readonly deletes: DeleteMode;
   /** Whether a mirror deletes what is excluded, too. */
   readonly mirrorsExcluded: boolean;

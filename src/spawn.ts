@@ -16,6 +16,8 @@ export interface Child {
   /** Resolves when the process is gone, at most {@link PIPES_GRACE_MS} after its exit. Never rejects. */
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
+  /** Ends it and all that it has started; only one with a session of its own. */
+  killAll(signal: NodeJS.Signals): void;
 }
 
 /**
@@ -55,7 +57,18 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
     stderr: child.stderr,
     ended: endOf(child),
     kill: (signal) => void child.kill(signal),
+    killAll: (signal) => {
+      if (options.ownSession && child.pid !== undefined && child.pid > 1) killGroup(child.pid, signal);
+    },
   };
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // it has just gone
+  }
 }
 
 /** A Node child with a message channel, both ways. */
@@ -137,12 +150,14 @@ export async function say(
   return { ended, stdout: stdout(), stderr: stderr() };
 }
 
-/** Collects a stream's bytes as latin1 text; the returned function gives what has come so far. */
-export function collect(stream: Readable, maxChars = 1_000_000): () => string {
+/** Collects the bytes of streams, as they come, as latin1 text; the returned function gives the last `maxChars` so far. */
+export function collect(streams: Readable | readonly Readable[], maxChars = 1_000_000): () => string {
   let text = '';
-  stream.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString('latin1')).slice(-maxChars);
-  });
-  stream.on('error', () => {});
+  for (const stream of [streams].flat()) {
+    stream.on('data', (chunk: Buffer) => {
+      text = (text + chunk.toString('latin1')).slice(-maxChars);
+    });
+    stream.on('error', () => {});
+  }
   return () => text;
 }

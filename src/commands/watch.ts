@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answererFor } from '../control/answer.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { afterEvent, NOTHING_TOLD } from '../core/status.js';
+import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
 import { assemble, type Parts, prepare } from '../main.js';
 import type { Settings } from '../settings.js';
@@ -27,11 +28,13 @@ type End =
 export async function watch(settings: Settings, world: Io): Promise<number> {
   const sinceMs = Date.now();
   let told = NOTHING_TOLD;
+  let hooks: Hooks | undefined;
   const io: Io = {
     ...world,
     report: (event) => {
       told = afterEvent(told, event, Date.now());
       world.report(event);
+      hooks?.heed(event);
     },
   };
   const letGo = new AbortController();
@@ -51,6 +54,14 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
 
   const prepared = early.value;
   const parts = assemble(settings, io, prepared);
+  if (settings.mode !== 'dry-run')
+    hooks = new Hooks({
+      commands: settings.hooks,
+      root: settings.root,
+      target: parts.line.target,
+      reach: () => parts.session.reach,
+      report: world.report,
+    });
   let ask: (end: End) => void = () => {};
   const asked = new Promise<End>((resolve) => {
     ask = resolve;
@@ -78,6 +89,8 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
       if (typeof drained === 'object') io.report(drained);
     }
     if (end.kind === 'halted') io.report(end);
+    if (end.kind === 'done') await Promise.race([hooks?.idle(), signalled, parts.halted]);
+    await hooks?.stop();
     await parts.stop();
     const { summary } = parts.line;
     if (settings.mode !== 'dry-run') {
@@ -86,6 +99,7 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
     }
     return exitCode(end, summary.unsent.length);
   } finally {
+    await hooks?.stop();
     drainedNow();
     await parts.stop();
     await prepared.close();

@@ -50,6 +50,16 @@ export type Event =
   /** The root is not what it was: nothing is deleted, everything waits until it is back. */
   | { readonly kind: 'rootGone'; readonly root: string }
   | { readonly kind: 'rootBack'; readonly root: string; readonly replaced: boolean }
+  /** A command of the user's has ended: `code`, or (`end`) why it has none. `output`: the last of what it said. */
+  | {
+      readonly kind: 'hook';
+      readonly hook: 'onUpload' | 'onSync' | 'onSyncRemote';
+      readonly target: string;
+      readonly code: number | undefined;
+      readonly end: string | undefined;
+      readonly ms: number;
+      readonly output: string;
+    }
   /** Only with `-v`. */
   | { readonly kind: 'skipped'; readonly name: Name; readonly why: string }
   | { readonly kind: 'kept'; readonly target: string; readonly name: Name }

@@ -3,6 +3,7 @@ import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { whyRefused } from '../core/rsync-args.js';
+import type { HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom } from './filter.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
@@ -105,6 +106,7 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     targets: [target.value],
     filter: filter.value,
     gitignore: gitignoreFrom(parsed),
+    hooks: hooksFrom(parsed),
     deletes,
     mirrorsExcluded,
     maxDelete: maxDelete.value,
@@ -160,6 +162,19 @@ export function whyFrom(parsed: Parsed, argv: readonly string[]): Result<WhyAske
     color: parsed['color'] !== false,
     verbosity: parsed['debug'] === true ? 'debug' : 'normal',
   });
+}
+
+/** The commands to run after uploads; an empty one is none. */
+function hooksFrom(parsed: Parsed): HookCommands {
+  const [onUpload, onSync, onSyncRemote] = ['on-upload', 'on-sync', 'on-sync-remote'].map((option) => {
+    const command = one(parsed, option, isString)?.trim();
+    return command === '' ? undefined : command;
+  });
+  return {
+    ...(onUpload === undefined ? {} : { onUpload }),
+    ...(onSync === undefined ? {} : { onSync }),
+    ...(onSyncRemote === undefined ? {} : { onSyncRemote }),
+  };
 }
 
 const gitignoreFrom = (parsed: Parsed): boolean | 'whereItIs' => one(parsed, 'gitignore', isBoolean) ?? 'whereItIs';

@@ -17,6 +17,7 @@ const TARGETS = 'What and where to:';
 const FILTER = 'What is left out (first match wins; patterns as in rsync; more in DIR/.syncignore, as in .gitignore):';
 const DELETIONS = 'Deletions:';
 const HOW = 'How:';
+const HOOKS = 'Commands to run (in a shell; SYNCWATCH_PATH, _PATHS_FILE, _COUNT, _TARGET, _ROOT are set):';
 const SSH = 'Passed to ssh (all else comes from your ssh config):';
 const RSYNC = 'Passed to rsync (more after --):';
 const OUTPUT = 'Output:';
@@ -118,6 +119,19 @@ const OPTIONS = {
     group: HOW,
     describe: 'always one file per rsync run, one after the other',
   },
+  'on-upload': { type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
+  'on-sync': {
+    type: 'string',
+    requiresArg: true,
+    group: HOOKS,
+    describe: 'here, once each time everything that waited is there',
+  },
+  'on-sync-remote': {
+    type: 'string',
+    requiresArg: true,
+    group: HOOKS,
+    describe: 'the same in the remote directory, for example "make test"',
+  },
   port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
   identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
   'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },
@@ -144,7 +158,7 @@ const OPTIONS = {
   color: { type: 'boolean', default: true, group: OUTPUT, describe: 'colours on a terminal; --no-color for none' },
 } as const;
 
-const EPILOGUE = `While it runs, from DIR or below it: syncwatch flush | status | pause | resume | stop (each has a --help).
+const EPILOGUE = `While it runs, from DIR or below it: syncwatch flush | exec | status | pause | resume | stop (each has a --help).
 
 PATH is as in rsync: relative to the login directory unless it begins with /.
 

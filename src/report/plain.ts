@@ -92,6 +92,16 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     case 'note':
       if (event.level === 'normal') return say(showControls(event.text));
       return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(showControls(event.text)) : [];
+    case 'hook': {
+      const { hook, code, end, output, ms } = event;
+      const isFine = code === 0;
+      const how = isFine ? `done (${timeInWords(ms)})` : `FAILED: ${end ?? `exit code ${code}`}`;
+      const said = output.split('\n').filter((line) => line !== '');
+      const cut = said.length > HOOK_LINES ? ['  …', ...said.slice(-HOOK_LINES)] : said;
+      const lines = [`${HOOK_NAMES[hook]} ${how}`, ...cut.map((line) => `  ${showControls(line)}`)];
+      if (isFine && quiet) return [];
+      return lines.map((text) => ({ text, error: !isFine }));
+    }
     case 'wouldDo':
       return isWorthALine(event) || verbose ? [{ text: would(event), error: false }] : [];
     case 'wouldDone':
@@ -110,6 +120,15 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       return complain(`syncwatch: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
   }
 }
+
+/** So many of the last lines of a hook's output are shown. */
+const HOOK_LINES = 20;
+
+const HOOK_NAMES: Readonly<Record<Extract<Event, { kind: 'hook' }>['hook'], string>> = {
+  onUpload: '--on-upload',
+  onSync: '--on-sync',
+  onSyncRemote: '--on-sync-remote',
+};
 
 /** How many of what was repaired are named. */
 const NAMED = 10;
