@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import process from 'node:process';
 
 /**
  * Runs a program in our place: it has our terminal, stdin, stdout and stderr, and the signals that a terminal sends. Gives its

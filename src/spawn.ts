@@ -1,3 +1,4 @@
+import { kill } from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 
@@ -65,7 +66,7 @@ export function spawn(file: string, args: readonly string[], options: SpawnOptio
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-pid, signal);
+    kill(-pid, signal);
   } catch {
     // it has just gone
   }
