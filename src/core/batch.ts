@@ -35,6 +35,11 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
   const remove: Name[] = [];
   const drop: Name[] = [];
   let quickCheck: Batch['quickCheck'] = 'idle';
+  /** With what is ours there below it: nothing of that may be forgotten, whether its own turn has come or not. */
+  const clearAll = (name: Name): void => {
+    clear.push(name);
+    for (const [below] of index.below(name)) clear.push(below);
+  };
   for (const [name, now] of seen) {
     const was = index.get(name);
     if (now === 'unreadable') {
@@ -44,7 +49,7 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
     if (now === 'missing' || now === 'blocked') {
       if (was === undefined || deletes === 'never') drop.push(name);
       else if (now === 'missing') remove.push(name);
-      else clear.push(name);
+      else clearAll(name); // nothing can be below it here
       continue;
     }
     if (isSettled(was, now)) {
@@ -55,8 +60,7 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
     if (foolsQuickCheck(was, now)) quickCheck = 'fooled';
     else if (quickCheck === 'idle' && !surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
-      clear.push(name);
-      for (const [below] of index.below(name)) clear.push(below);
+      clearAll(name);
     }
   }
   return { clear: [...new Set(clear)], send, touch, remove, quickCheck, drop };

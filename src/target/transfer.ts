@@ -18,7 +18,7 @@ import type { Memory } from '../state/memory.js';
 import { Leftovers } from './leftovers.js';
 import { makeMoves, planMoves } from './moves.js';
 import { namesRun, Runner, type RunOptions, type RunResult } from './runner.js';
-import { settle } from './settle.js';
+import { NOT_EMPTY, settle } from './settle.js';
 
 export interface TransferOptions {
   readonly rsync: RsyncSettings;
@@ -305,7 +305,10 @@ export class Transfer {
       for (const name of left) {
         const failure = outcome.failed.get(name);
         if (failure !== undefined) this.failed(name, failure);
-        else this.gone(name); // it holds what is not ours
+        else if (this.#index.children(name).size === 0)
+          this.gone(name); // it holds what is not ours
+        // What is ours in it has its own turn, and this has to go after that.
+        else this.#pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
       }
       return undefined;
     }

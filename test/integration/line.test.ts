@@ -81,6 +81,26 @@ describe('the line', () => {
   });
 });
 
+describe('clearing', () => {
+  it('does not forget a directory that still holds what is ours: it goes after that', async () => {
+    const { root, there } = place({ 'd/s/t/x': 'x' });
+    const line = lineFor(root, there);
+    line.resume();
+    const disk = new Disk(root);
+    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    await line.drain();
+    expect(names(there)).toEqual(['d', 'd/s', 'd/s/t', 'd/s/t/x']);
+    const dir = nameFromText('d/s');
+    await line.turn((transfer) => transfer.clear([dir])); // not what is in it
+    expect(line.index.get(dir)).toBeDefined();
+    expect(line.pending.has(dir)).toBe(true);
+    rmSync(join(root, 'd'), { recursive: true });
+    writeFileSync(join(root, 'd'), 'a file');
+    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    await vi.waitFor(() => expect(tree(there)).toEqual(tree(root)), { timeout: 20_000 });
+  });
+});
+
 describe('a quick pass', () => {
   const optionsFor = (root: string, filtered: Filter = filter) => ({
     disk: new Disk(root),

@@ -240,6 +240,11 @@ describe('a batch', () => {
     });
   });
 
+  it('clears a directory that can not be here any more with all that is ours in it, though their turn has not come', () => {
+    const index = { d: file(), 'd/s': dir(), 'd/s/x': file(), 'd/s/t': dir(), 'd/s/t/y': file() };
+    expect(plan({ 'd/s': 'blocked' }, index).clear).toEqual(['d/s', 'd/s/x', 'd/s/t', 'd/s/t/y']);
+  });
+
   it('keeps known directories for the last run', () => {
     const { send, touch, remove } = plan(
       { d: dir({ mtimeNs: 9 }), e: dir(), 'd/a': 'missing', f: dir() },
