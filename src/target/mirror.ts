@@ -55,25 +55,11 @@ export interface Removed {
   readonly failed: ReadonlyMap<Name, Failure>;
 }
 
-/**
- * Deletes exactly these names there, directories after what they hold. One that holds what is excluded stays. Gives the
- * failure if a run broke.
- */
+/** Deletes exactly these names there. A directory that holds what is excluded stays. Gives the failure if a run broke. */
 export async function removeThere(transfer: Transfer, names: readonly Name[]): Promise<Removed | Failure> {
-  const left = new Set(names);
   const gone: Item[] = [];
-  for (;;) {
-    if (left.size === 0) return { items: gone, failed: new Map() };
-    const run = { kind: 'clear', names: [...left] } as const;
-    const { outcome, kept, items } = await transfer.run(run, (name) => left.has(name));
-    if (outcome.kind === 'broken') return outcome.failure;
-    gone.push(...items);
-    const count = left.size;
-    for (const name of [...left]) {
-      if (kept.has(name) || outcome.failed.has(name)) continue;
-      left.delete(name);
-      transfer.gone(name);
-    }
-    if (left.size === count) return { items: gone, failed: outcome.failed };
-  }
+  const end = await transfer.remove(names, (items) => {
+    for (const item of items) gone.push(item);
+  });
+  return 'left' in end ? { items: gone, failed: end.failed } : end;
 }

@@ -64,6 +64,12 @@ export interface BatchOptions {
   readonly most?: number;
 }
 
+/** What could not be deleted: it failed, or it is a directory that holds something else. */
+export interface Left {
+  readonly left: ReadonlySet<Name>;
+  readonly failed: ReadonlyMap<Name, Failure>;
+}
+
 /** How a batch ended. Names that are not done are still pending. */
 export type BatchEnd =
   /**
@@ -284,33 +290,44 @@ export class Transfer {
 
   /**
    * Deletes exactly these names there. An emptied directory goes in a later run than what it held, so it goes on while
-   * something goes. Gives the failure if a run broke.
+   * something goes. `onRound` gets what each run deleted. Gives what is left, or the failure if a run broke.
    */
-  async clear(names: readonly Name[], isSilent = false): Promise<Failure | undefined> {
+  async remove(
+    names: readonly Name[],
+    onRound: (items: readonly Item[], ms: number) => void,
+    isSilent = false,
+  ): Promise<Left | Failure> {
     const left = new Set(names);
     while (left.size > 0) {
       const beganMs = performance.now();
-      const { outcome, kept, items } = await this.run({ kind: 'clear', names: [...left] }, (name) => left.has(name), {
-        isSilent,
-      });
+      const run = { kind: 'clear', names: [...left] } as const;
+      const { outcome, kept, items } = await this.run(run, (name) => left.has(name), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;
-      const count = left.size;
-      for (const name of [...left]) {
+      for (const name of run.names) {
         if (kept.has(name) || outcome.failed.has(name)) continue;
         left.delete(name);
         this.gone(name);
       }
-      if (!isSilent) this.delivered(items, performance.now() - beganMs);
-      if (left.size < count) continue;
-      for (const name of left) {
-        const failure = outcome.failed.get(name);
-        if (failure !== undefined) this.failed(name, failure);
-        else if (this.#index.children(name).size === 0)
-          this.gone(name); // it holds what is not ours
-        // What is ours in it has its own turn, and this has to go after that.
-        else this.#pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
-      }
-      return undefined;
+      onRound(items, performance.now() - beganMs);
+      if (left.size === run.names.length) return { left, failed: outcome.failed };
+    }
+    return { left, failed: new Map() };
+  }
+
+  /** {@link remove} for what is ours: what is left backs off, or is not ours. Gives the failure if a run broke. */
+  async clear(names: readonly Name[], isSilent = false): Promise<Failure | undefined> {
+    const onRound = (items: readonly Item[], ms: number): void => {
+      if (!isSilent) this.delivered(items, ms);
+    };
+    const end = await this.remove(names, onRound, isSilent);
+    if (!('left' in end)) return end;
+    for (const name of end.left) {
+      const failure = end.failed.get(name);
+      if (failure !== undefined) this.failed(name, failure);
+      else if (this.#index.children(name).size === 0)
+        this.gone(name); // it holds what is not ours
+      // What is ours in it has its own turn, and this has to go after that.
+      else this.#pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
     }
     return undefined;
   }
