@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import debounce from 'debounce';
+import type { Who } from './control/protocol.js';
 import { type Control, openControl } from './control/server.js';
 import type { Report } from './core/event.js';
 import { type Failure, failed, type Result, success } from './core/failure.js';
@@ -52,6 +53,7 @@ export interface Prepared {
   readonly index: NameIndex;
   readonly rules: RuleFiles;
   readonly control: Control;
+  readonly who: Who;
   /** Gives back the lock and the connection. */
   close(): Promise<void>;
 }
@@ -123,6 +125,7 @@ export async function prepare(settings: Settings, io: Io, signal: AbortSignal): 
     index,
     rules,
     control: control.value,
+    who,
     close,
   });
 }

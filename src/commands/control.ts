@@ -6,9 +6,11 @@ import { askOnce, type Found, findRunning } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { showControls } from '../core/name.js';
+import { commandIn } from '../core/remote-command.js';
 import { statusInWords } from '../report/status.js';
+import { failureInWords } from '../report/words.js';
+import { spawnHere } from '../spawn-here.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
-import { runInTarget } from './exec.js';
 
 /** The commands that talk to a syncwatch that is running. */
 export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
@@ -54,7 +56,7 @@ export async function control(command: ControlCommand, argv: readonly string[], 
     return EXIT.inSync;
   }
   const complain = (failure: Failure): number => {
-    io.err(`syncwatch: ${failure.message}${failure.hint === undefined ? '' : `\n  ${failure.hint}`}\n`);
+    io.err(`syncwatch: ${failureInWords(failure)}\n`);
     return exitCodeOf(failure);
   };
   if ('kind' in options) return complain(options);
@@ -90,15 +92,23 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   }
 }
 
-const HELP: Readonly<Record<ControlCommand, string>> = {
-  exec: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
-  flush:
-    'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
-  status:
-    'says what a running syncwatch is doing\n  --json    one JSON object a line, for each target\n  --watch   again and again',
-  pause: 'sends nothing more until `syncwatch resume`; changes collect',
-  resume: 'goes on after `syncwatch pause`',
-  stop: 'sends what waits and ends the running syncwatch',
+/** What each is for, and the options it takes beside --to. */
+const COMMANDS: Readonly<Record<ControlCommand, { readonly help: string; readonly options: readonly string[] }>> = {
+  exec: {
+    help: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
+    options: ['timeout', 'no-flush'],
+  },
+  flush: {
+    help: 'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
+    options: ['timeout'],
+  },
+  status: {
+    help: 'says what a running syncwatch is doing\n  --json    one JSON object a line, for each target\n  --watch   again and again',
+    options: ['json', 'watch'],
+  },
+  pause: { help: 'sends nothing more until `syncwatch resume`; changes collect', options: [] },
+  resume: { help: 'goes on after `syncwatch pause`', options: [] },
+  stop: { help: 'sends what waits and ends the running syncwatch', options: [] },
 };
 
 /** What was asked for, a text to print, or what is wrong. */
@@ -113,16 +123,9 @@ function optionsFrom(command: ControlCommand, argv: readonly string[]): Options 
     return usage(error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error));
   }
   const { values, positionals } = parsed;
-  if (values.help === true) return `syncwatch ${command} [DIR]: ${HELP[command]}\n  --to TARGET   only of this target`;
-  const allowed: Readonly<Record<ControlCommand, readonly string[]>> = {
-    flush: ['timeout', 'to'],
-    exec: ['timeout', 'to', 'no-flush'],
-    status: ['json', 'watch', 'to'],
-    pause: ['to'],
-    resume: ['to'],
-    stop: ['to'],
-  };
-  const odd = Object.keys(values).find((option) => !allowed[command].includes(option));
+  if (values.help === true)
+    return `syncwatch ${command} [DIR]: ${COMMANDS[command].help}\n  --to TARGET   only of this target`;
+  const odd = Object.keys(values).find((option) => option !== 'to' && !COMMANDS[command].options.includes(option));
   if (odd !== undefined) return usage(`${command} takes no --${odd}`);
   if (command === 'exec' ? words.length === 0 : words.length > 0)
     return usage(
@@ -206,6 +209,10 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
   return Math.max(...codes);
 }
 
+/**
+ * Runs a command in the target's directory, over the connection that is there already: stdin, stdout, stderr, a terminal if
+ * there is one, and the exit code are its own.
+ */
 async function exec(
   found: readonly Found[],
   options: Options,
@@ -224,9 +231,12 @@ async function exec(
     if (code !== EXIT.inSync) return code;
   }
   const answer = await ask(one, { ask: 'reach' }, ANSWER_MS);
-  const code =
-    answer.answer === 'reach' ? await runInTarget(one, answer.reach, options.words, io.isTerminal) : undefined;
-  return code ?? complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
+  // Without LogLevel it ends with "Shared connection to … closed." where there is a terminal.
+  const sshOptions = ['-o', 'LogLevel=ERROR', io.isTerminal ? '-t' : '-T'];
+  const start = answer.answer === 'reach' ? commandIn(answer.reach, options.words, sshOptions) : undefined;
+  if (start === undefined)
+    return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
+  return spawnHere(start.file, start.args, start.cwd);
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

@@ -71,12 +71,13 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
   const isDrained = new Promise<void>((resolve) => {
     drainedNow = resolve;
   });
-  const who = { pid: io.pid, root: settings.root, target: parts.line.target };
   const stop = (): Promise<void> => {
     ask({ kind: 'asked' });
     return isDrained;
   };
-  prepared.control.serve(answererFor(parts, { who, sinceMs, told: () => told, stop, isStopping: () => isStopping }));
+  prepared.control.serve(
+    answererFor(parts, { who: prepared.who, sinceMs, told: () => told, stop, isStopping: () => isStopping }),
+  );
   try {
     const halted = parts.halted.then((failure) => ({ kind: 'halted' as const, failure }));
     const end: End = await Promise.race([JOBS[settings.mode](parts, io), halted, signalled, asked]);

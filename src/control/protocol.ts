@@ -1,3 +1,4 @@
+import type { Reach } from '../core/remote-command.js';
 import type { Status } from '../core/status.js';
 
 /** Raised when a message changes its meaning. A client and a server of different versions do not talk. */
@@ -41,14 +42,6 @@ export type Flushed =
   | { readonly end: 'paused' }
   /** syncwatch ends before it is done. */
   | { readonly end: 'stopped' };
-
-/** The way into a target. */
-export type Reach =
-  | { readonly kind: 'local'; readonly path: string }
-  /** `client`: ssh and its options, for its connection. `path`: as rsync has it. */
-  | { readonly kind: 'remote'; readonly client: readonly string[]; readonly login: string; readonly path: string }
-  /** The connection is gone at the moment. */
-  | { readonly kind: 'none' };
 
 /** What it answers: one JSON object on one line, with its version in `v`. */
 export type Answer =

@@ -53,7 +53,7 @@ export type Event =
   /** A command of the user's has ended: `code`, or (`end`) why it has none. `output`: the last of what it said. */
   | {
       readonly kind: 'hook';
-      readonly hook: 'onUpload' | 'onSync' | 'onSyncRemote';
+      readonly hook: HookKind;
       readonly target: string;
       readonly code: number | undefined;
       readonly end: string | undefined;
@@ -87,6 +87,9 @@ export type Event =
   | { readonly kind: 'stopped'; readonly target: string; readonly summary: Summary }
   /** The program ends because of this. */
   | { readonly kind: 'halted'; readonly failure: Failure };
+
+/** `onUpload`: for each path; `onSync`, `onSyncRemote`: once each time everything that waited is there. */
+export type HookKind = 'onUpload' | 'onSync' | 'onSyncRemote';
 
 /** One name that rsync turned to. */
 export interface Item {

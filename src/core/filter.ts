@@ -114,6 +114,8 @@ export class Filter {
   readonly #regexes: ReadonlyArray<{ readonly rule: RegexRule; readonly regex: RegExp }>;
   readonly #defaults: readonly Rule[];
   #ignores: Ignores | undefined;
+  /** Whether a source before git's may bring back what git ignores. */
+  #mayBringBack: boolean;
 
   private constructor(
     user: Rule[],
@@ -125,6 +127,7 @@ export class Filter {
     this.#syncignore = syncignore;
     this.#regexes = regexes;
     this.#defaults = defaults;
+    this.#mayBringBack = includesAny(user) || includesAny(syncignore);
   }
 
   /** Compiles all rules, or says which one is wrong and where it came from. */
@@ -157,6 +160,7 @@ export class Filter {
     const compiled = compileAll(rules);
     if (!compiled.ok) return compiled;
     this.#syncignore = compiled.value;
+    this.#mayBringBack = includesAny(this.#user) || includesAny(compiled.value);
     return success(undefined);
   }
 
@@ -263,11 +267,9 @@ export class Filter {
       (dir) => this.#early(dir, true)?.raw.action === 'include' && this.#ignores?.dirRule(dir) !== undefined,
     );
   }
-
-  get #mayBringBack(): boolean {
-    return [...this.#user, ...this.#syncignore].some(({ raw }) => raw.action === 'include');
-  }
 }
+
+const includesAny = (rules: readonly Rule[]): boolean => rules.some(({ raw }) => raw.action === 'include');
 
 const decisionOf = ({ raw }: Rule): Decision =>
   raw.action === 'include' ? { synced: true, rule: raw } : { synced: false, isRsyncs: true, rule: raw };

@@ -1,4 +1,4 @@
-import { childOf, type Name, parentOf, ROOT } from './name.js';
+import { baseOf, childOf, type Name, parentOf } from './name.js';
 import type { ListedFile } from './rsync-output.js';
 
 /** Clocks differ, and a listing has no time zone: so far apart, in milliseconds, two times may still be the same one. */
@@ -25,9 +25,7 @@ export function leftoversIn(
 ): ListedFile['name'][] {
   const temporaries = new Map<Name, number>();
   for (const [name, sinceMs] of broken) {
-    const dir = parentOf(name);
-    const base = dir === ROOT ? name : name.slice(dir.length + 1);
-    temporaries.set(childOf(dir, temporaryBase(base)), sinceMs);
+    temporaries.set(childOf(parentOf(name), temporaryBase(baseOf(name))), sinceMs);
   }
   return listed
     .filter(({ name, isPrivate, mtimeMs }) => {

@@ -23,6 +23,9 @@ export const nameFromBytes = (bytes: Buffer): Name => (bytes.length === 0 ? ROOT
 /** A name as the system spells it. */
 export const bytesOf = (name: Name): Buffer => Buffer.from(name, 'latin1');
 
+/** Where a name is below a root, as the system spells it. */
+export const pathIn = (root: string, name: Name): Buffer => Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]);
+
 /** The directory that holds `name`; the root's parent is the root. */
 export function parentOf(name: Name): Name {
   const slash = name.lastIndexOf('/');
@@ -34,6 +37,9 @@ export const baseOf = (name: Name): string => name.slice(name.lastIndexOf('/') +
 
 /** The name of `base` in the directory `dir`. */
 export const childOf = (dir: Name, base: string): Name => (dir === ROOT ? base : `${dir}/${base}`) as Name;
+
+/** `name`, which is below the directory `dir`, as seen from there. */
+export const relativeTo = (dir: Name, name: Name): Name => (dir === ROOT ? name : (name.slice(dir.length + 1) as Name));
 
 /** Every directory above `name`, outermost first, without the root. */
 export function ancestorsOf(name: Name): Name[] {

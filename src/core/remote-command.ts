@@ -1,3 +1,34 @@
+/** The way into a target. */
+export type Reach =
+  | { readonly kind: 'local'; readonly path: string }
+  /** `client`: ssh and its options, for its connection. `path`: as rsync has it. */
+  | { readonly kind: 'remote'; readonly client: readonly string[]; readonly login: string; readonly path: string }
+  /** The connection is gone at the moment. */
+  | { readonly kind: 'none' };
+
+/** A program to start here. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+}
+
+/** What to start here for `words` to run in a target's directory; undefined where there is no way into it. */
+export function commandIn(reach: Reach, words: readonly string[], sshOptions: readonly string[]): Command | undefined {
+  switch (reach.kind) {
+    case 'none':
+      return undefined;
+    case 'local': {
+      const [file = '', ...args] = words;
+      return { file, args, cwd: reach.path };
+    }
+    case 'remote': {
+      const [file = 'ssh', ...client] = reach.client; // of an option given twice ssh takes the first
+      return { file, args: [...sshOptions, ...client, '--', reach.login, remoteCommand(reach.path, words)] };
+    }
+  }
+}
+
 /**
  * A word as the login shell there reads it: exactly itself, in sh, bash, dash, zsh, fish and csh alike. Quotes and
  * backslashes stand outside of the single quotes, where all of them agree.

@@ -1,5 +1,5 @@
 import type { GitRule } from '../core/filter.js';
-import { ancestorsOf, baseOf, bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { ancestorsOf, baseOf, childOf, type Name, parentOf, pathIn, ROOT, relativeTo } from '../core/name.js';
 import type { IgnoreSource } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';
 import { type ConfigPlaces, Repository } from './repository.js';
@@ -136,7 +136,7 @@ export class GitIgnores implements IgnoreSource {
       const age = this.#age;
       // A directory that is not here (a mirror asks about what is only there) can't be seen to be one.
       const questionFor = ([name, isDir]: readonly [Name, boolean]): Name => {
-        const question = below(begin, name);
+        const question = relativeTo(begin, name);
         return isDir && this.#stampOf(name) === '-' ? (`${question}/` as Name) : question;
       };
       const answers = await repository?.ask(entries.map(questionFor));
@@ -161,7 +161,7 @@ export class GitIgnores implements IgnoreSource {
   /** A directory with a .git of its own. */
   async #open(dir: Name): Promise<void> {
     const stamp = this.#stampOf(childOf(dir, '.git'));
-    const path = this.#pathOf(dir).toString();
+    const path = pathIn(this.#root, dir).toString();
     const opened = await Repository.open(path, this.#places);
     const repository = opened instanceof Repository ? opened : undefined;
     if (repository?.top !== path || this.#repositories.has(dir)) {
@@ -189,25 +189,18 @@ export class GitIgnores implements IgnoreSource {
 
   isTracked(name: Name): boolean {
     const [begin, repository] = this.#repositoryOf(parentOf(name));
-    return repository?.isTracked(below(begin, name)) === true;
+    return repository?.isTracked(relativeTo(begin, name)) === true;
   }
 
   #isIgnoredDeep(name: Name): boolean {
     return [...ancestorsOf(name), name].some((each) => this.#known.get(each)?.rule !== undefined);
   }
 
-  #pathOf(name: Name): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#root}/`), bytesOf(name)]);
-  }
-
   #stampOf(name: Name): string {
-    return stampOf(this.#pathOf(name));
+    return stampOf(pathIn(this.#root, name));
   }
 }
 
 /** Whether a directory is git's own, or in it: it has no say there. */
 const isGits = (dir: Name): boolean =>
   baseOf(dir) === '.git' || ancestorsOf(dir).some((each) => baseOf(each) === '.git');
-
-/** `name` as seen from the directory `dir` above it. */
-const below = (dir: Name, name: Name): Name => (dir === ROOT ? name : (name.slice(dir.length + 1) as Name));

@@ -1,6 +1,5 @@
-import { lstatSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ancestorsOf, bytesOf, type Name } from '../core/name.js';
+import { ancestorsOf, type Name, pathIn } from '../core/name.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
@@ -116,18 +115,12 @@ export class Repository {
     await this.#readTracked();
     // What was ignored and is tracked by now, or was tracked and is still here.
     for (const name of this.#tracked) if (!before.has(name) && isIgnored(name)) return true;
-    for (const name of before) if (!this.#tracked.has(name) && this.#isThere(name)) return true;
+    for (const name of before) if (!this.#tracked.has(name) && stampOf(pathIn(this.path, name)) !== '-') return true;
     return !sameRules;
   }
 
   close(): void {
     this.#check.close();
-  }
-
-  #isThere(name: Name): boolean {
-    return (
-      lstatSync(Buffer.concat([Buffer.from(`${this.path}/`), bytesOf(name)]), { throwIfNoEntry: false }) !== undefined
-    );
   }
 
   #look(): string {

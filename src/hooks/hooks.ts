@@ -1,18 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import PQueue from 'p-queue';
-import type { Reach } from '../control/protocol.js';
-import type { Event, Item, Report } from '../core/event.js';
+import type { Event, HookKind, Item, Report } from '../core/event.js';
 import { bytesOf, type Name, ROOT, textOf } from '../core/name.js';
-import { remoteCommand } from '../core/remote-command.js';
+import { commandIn, type Reach } from '../core/remote-command.js';
 import { type Child, collect, spawn } from '../spawn.js';
 
-/** `onUpload`: for each path; `onSync`, `onSyncRemote`: once each time everything that waited is there. */
-export type HookKind = 'onUpload' | 'onSync' | 'onSyncRemote';
-
 /** The commands of the user, for a shell; here, or there in the target's directory (`onSyncRemote`). */
-export type HookCommands = Readonly<Partial<Record<HookKind, string>>>;
+export type HookCommands = Readonly<Record<HookKind, string | undefined>>;
 
 export interface HooksOptions {
   readonly commands: HookCommands;
@@ -158,27 +154,17 @@ export class Hooks {
   }
 
   #startThere(command: string, env: Readonly<Record<string, string>>): Child | undefined {
-    const reach = this.#options.reach();
     const sets = Object.entries({ ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' }).map(
       ([name, value]) => `${name}=${value}`,
     );
-    const words = ['env', ...sets, 'sh', '-c', command];
-    switch (reach.kind) {
-      case 'none':
-        return undefined;
-      case 'local':
-        return spawn('env', words.slice(1), {
-          cwd: resolve(this.#options.root, reach.path),
-          ownSession: true,
-          env: { LC_ALL: undefined },
-        });
-      case 'remote': {
-        const [ssh = 'ssh', ...options] = reach.client;
-        return spawn(ssh, [...options, '-T', '--', reach.login, remoteCommand(reach.path, words)], {
-          ownSession: true,
-        });
-      }
-    }
+    const start = commandIn(this.#options.reach(), ['env', ...sets, 'sh', '-c', command], ['-T']);
+    if (start === undefined) return undefined;
+    const { file, args, cwd } = start;
+    return spawn(
+      file,
+      args,
+      cwd === undefined ? { ownSession: true } : { cwd, ownSession: true, env: { LC_ALL: undefined } },
+    );
   }
 
   async #ended(child: Child, limitMs: number): Promise<HookEnd> {

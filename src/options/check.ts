@@ -166,14 +166,11 @@ export function whyFrom(parsed: Parsed, argv: readonly string[]): Result<WhyAske
 
 /** The commands to run after uploads; an empty one is none. */
 function hooksFrom(parsed: Parsed): HookCommands {
-  const [onUpload, onSync, onSyncRemote] = ['on-upload', 'on-sync', 'on-sync-remote'].map((option) => {
-    const command = one(parsed, option, isString)?.trim();
-    return command === '' ? undefined : command;
-  });
+  const commandOf = (option: string): string | undefined => one(parsed, option, isString)?.trim() || undefined;
   return {
-    ...(onUpload === undefined ? {} : { onUpload }),
-    ...(onSync === undefined ? {} : { onSync }),
-    ...(onSyncRemote === undefined ? {} : { onSyncRemote }),
+    onUpload: commandOf('on-upload'),
+    onSync: commandOf('on-sync'),
+    onSyncRemote: commandOf('on-sync-remote'),
   };
 }
 

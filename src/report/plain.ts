@@ -1,4 +1,4 @@
-import type { Event, Item } from '../core/event.js';
+import type { Event, HookKind, Item } from '../core/event.js';
 import { ROOT, showControls, textOf } from '../core/name.js';
 import type { Verbosity } from '../settings.js';
 import {
@@ -124,7 +124,7 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
 /** So many of the last lines of a hook's output are shown. */
 const HOOK_LINES = 20;
 
-const HOOK_NAMES: Readonly<Record<Extract<Event, { kind: 'hook' }>['hook'], string>> = {
+const HOOK_NAMES: Readonly<Record<HookKind, string>> = {
   onUpload: '--on-upload',
   onSync: '--on-sync',
   onSyncRemote: '--on-sync-remote',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { GitRule, RawRule } from '../core/filter.js';
 import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
-import { ancestorsOf, bytesOf, childOf, type Name, ROOT, textOf } from '../core/name.js';
+import { ancestorsOf, childOf, type Name, pathIn, ROOT, relativeTo, textOf } from '../core/name.js';
 import { compilePattern, type Pattern } from '../core/pattern.js';
 import { stampOf } from '../scan/stamp.js';
 import type { IgnoreSource } from './rule-files.js';
@@ -62,8 +62,7 @@ export class PlainIgnores implements IgnoreSource {
 
   #ruleForAlone(name: Name, isDir: boolean): GitRule | undefined {
     for (const dir of [...ancestorsOf(name).reverse(), ROOT]) {
-      const below = (dir === ROOT ? name : name.slice(dir.length + 1)) as Name;
-      const hit = this.#files.get(dir)?.rules.find(({ pattern }) => pattern.matches(below, isDir));
+      const hit = this.#files.get(dir)?.rules.find(({ pattern }) => pattern.matches(relativeTo(dir, name), isDir));
       if (hit === undefined) continue;
       const { raw } = hit;
       if (raw.action === 'include' || raw.source.kind !== 'ignoreFile') return undefined;
@@ -91,17 +90,13 @@ export class PlainIgnores implements IgnoreSource {
 
   #content(file: Name): string {
     try {
-      return readFileSync(this.#pathOf(file)).toString('latin1');
+      return readFileSync(pathIn(this.#root, file)).toString('latin1');
     } catch {
       return '';
     }
   }
 
   #stampOf(dir: Name): string {
-    return stampOf(this.#pathOf(childOf(dir, '.gitignore')));
-  }
-
-  #pathOf(name: Name): Buffer {
-    return Buffer.concat([Buffer.from(`${this.#root}/`), bytesOf(name)]);
+    return stampOf(pathIn(this.#root, childOf(dir, '.gitignore')));
   }
 }

@@ -3,7 +3,7 @@ import { begun, type Seen, unsure } from '../core/entry.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { findMoves, groupMoves, type MoveGroup } from '../core/move.js';
-import { ancestorsOf, childOf, type Name, nameFromText, ROOT } from '../core/name.js';
+import { ancestorsOf, childOf, type Name, nameFromText, ROOT, relativeTo } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import { canBeArgs, type RsyncSettings } from '../core/rsync-args.js';
 import type { BatchView, Transfer } from './transfer.js';
@@ -76,7 +76,7 @@ async function makeGroup(
     const was = transfer.index.get(name);
     transfer.index.set(name, was === undefined ? begun('file') : unsure(was));
   }
-  const tails = names.map((name) => (to === ROOT ? name : (name.slice(to.length + 1) as Name)));
+  const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
   const hasTail = new Set(tails);
   const result = await transfer.run(

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Reach } from '../control/protocol.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
+import type { Reach } from '../core/remote-command.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';

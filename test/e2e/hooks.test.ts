@@ -104,7 +104,7 @@ describe('hooks', () => {
     mkdirSync(join(root, 'there'));
     const told: Event[] = [];
     const hooks = new Hooks({
-      commands: { onSync: 'sleep 600', onUpload: 'echo "$SYNCWATCH_PATH"' },
+      commands: { onSync: 'sleep 600', onUpload: 'echo "$SYNCWATCH_PATH"', onSyncRemote: undefined },
       root,
       target: 't',
       reach: () => ({ kind: 'none' }),
