@@ -26,6 +26,18 @@ async function socketOf({ local, env }: Place): Promise<string> {
 const status = async (there: Place): Promise<Status> =>
   JSON.parse((await command(there, 'status', ['--json'])).stdout) as Status;
 
+/** Something was saved, and the link says nothing. */
+async function overFrozenLink() {
+  const there = place();
+  const { relay, args } = await wireTo(there, 0);
+  fill(there.local, { a: '' });
+  const running = there.start(args);
+  await running.inSync();
+  relay.freeze(true);
+  writeFileSync(join(there.local, 'a'), 'changed');
+  return { there, relay };
+}
+
 describe('flush', () => {
   it(`returns when what was written before is there: ${ROUNDS} rounds under churn`, async () => {
     const there = place();
@@ -106,13 +118,7 @@ describe('flush', () => {
   });
 
   it('a link that says nothing: exit code 4 after --timeout, and what waits; it goes on when the link does', async () => {
-    const there = place();
-    const { relay, args } = await wireTo(there, 0);
-    fill(there.local, { a: '' });
-    const running = there.start(args);
-    await running.inSync();
-    relay.freeze(true);
-    writeFileSync(join(there.local, 'a'), 'changed');
+    const { there, relay } = await overFrozenLink();
     const late = await command(there, 'flush', ['--timeout', '0.5']);
     expect(late.code).toBe(4);
     expect(late.stderr).toMatch(/not everything is there after 0\.5 s/);
@@ -185,13 +191,7 @@ describe('status, pause, resume and stop', () => {
   });
 
   it('a flush that waits is told of the pause', async () => {
-    const there = place();
-    const { relay, args } = await wireTo(there, 0);
-    fill(there.local, { a: '' });
-    const running = there.start(args);
-    await running.inSync();
-    relay.freeze(true);
-    writeFileSync(join(there.local, 'a'), 'changed');
+    const { there, relay } = await overFrozenLink();
     const flushing = command(there, 'flush');
     while ((await status(there)).waiting === 0) await sleep(20);
     await command(there, 'pause');

@@ -9,7 +9,7 @@ import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/target/full-pass.js';
-import { localLine } from '../support/deliver.js';
+import { localLine, passOptions } from '../support/deliver.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
 
@@ -129,19 +129,10 @@ describe('a full pass', () => {
     const line = localLine(root, there, filter);
     onTestFinished(() => line.stop());
     line.resume();
-    const end = await fullPass(line, {
-      disk: new Disk(root),
-      filter,
-      mirror: 'off',
-      refreshRules: async () => {},
-      isRescan: false,
-      report: () => {},
-      onListing: () => {},
-      guard: async () => {
-        afterTheWalk();
-        return undefined;
-      },
-    });
+    const guard = async (): Promise<undefined> => {
+      afterTheWalk();
+    };
+    const end = await fullPass(line, passOptions(root, filter, { guard }));
     expect(end.kind).toBe('done');
     await line.drain();
     return line;

@@ -7,31 +7,17 @@ import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass, takeSnapshot } from '../../src/target/full-pass.js';
-import { Line } from '../../src/target/line.js';
+import type { Line } from '../../src/target/line.js';
 import { quickPass } from '../../src/target/quick-pass.js';
-import { filterOf, plainSettings } from '../support/settings.js';
+import { localLine, passOptions } from '../support/deliver.js';
+import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 const filter = filterOf();
 
 /** A line to a local target, with the real rsync. It begins held. */
 function lineFor(root: string, path: string): Line {
-  const line = new Line({
-    rsync: plainSettings({ target: { kind: 'local', path, label: path }, root, rules: () => filter.rsyncRules }),
-    aim: undefined,
-    disk: new Disk(root),
-    filter,
-    deletes: 'seen',
-    rest: { writtenMs: 5, cameMs: 5 },
-    oneByOne: false,
-    relist: async () => {},
-    report: () => {},
-    rootIsThere: () => true,
-    guard: () => undefined,
-    onHalt: () => {},
-    onRemoved: () => {},
-    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {}, savedMs: 0 },
-  });
+  const line = localLine(root, path, filter);
   onTestFinished(() => line.stop());
   return line;
 }
@@ -102,16 +88,7 @@ describe('clearing', () => {
 });
 
 describe('a quick pass', () => {
-  const optionsFor = (root: string, filtered: Filter = filter) => ({
-    disk: new Disk(root),
-    filter: filtered,
-    mirror: 'off' as const,
-    refreshRules: async () => {},
-    isRescan: false,
-    report: () => {},
-    onListing: () => {},
-    guard: async () => undefined,
-  });
+  const optionsFor = (root: string, filtered: Filter = filter) => passOptions(root, filtered);
 
   it('brings what was changed, made and deleted since the index was saved, and knows it then', async () => {
     const { root, there } = place({ 'd/e/f': 'f', 'd/g': 'g', 'gone/x': 'x', keep: 'keep' });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Filter, RawRule } from '../../src/core/filter.js';
-import { compilePattern } from '../../src/core/pattern.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
+import { asArgs, paths, rawRules, rsyncRules } from '../support/random-rules.js';
 import { filterOf } from '../support/settings.js';
 import { temporaryDir } from '../support/tree.js';
 
@@ -15,45 +15,6 @@ const CASES = Number(process.env['SYNCWATCH_FILTER_CASES'] ?? (process.env['CI']
 
 /** A mirror takes a run for each level of directories. */
 const MIRRORS = Math.ceil(CASES / 4);
-
-const part = fc.constantFrom('a', 'b', 'ab', 'abc', 'a.c', 'x-y', '[', 'a*b', 'q\\r', '#c', '!d', ' e', 'ü');
-const path = fc
-  .tuple(
-    fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/')),
-    fc.boolean(),
-    fc.boolean(),
-  )
-  .map(([text, isDir, really]) => (isDir && really ? `${text}/` : text));
-const paths = fc.array(path, { minLength: 3, maxLength: 14 });
-
-const rsyncGlob = fc.constantFrom(
-  ...['a', 'b', 'ab', '*', '**', '?', '[ab]', '[!a]', '[a-c]', '[^b-]', '[[:alpha:]]', '*.c', 'a*', '?b', '\\*', '\\['],
-  ...['a\\*b', 'q\\r', '***', '-', 'x-y', ' e', 'ü', '#c', '[]a]', '[\\]a]', '[[:punct:]]*'],
-);
-const rsyncPattern = fc
-  .tuple(
-    fc.boolean(),
-    fc.array(
-      fc.array(rsyncGlob, { minLength: 1, maxLength: 3 }).map((g) => g.join('')),
-      { minLength: 1, maxLength: 3 },
-    ),
-    fc.boolean(),
-  )
-  .map(([anchored, parts, dirOnly]) => `${anchored ? '/' : ''}${parts.join('/')}${dirOnly ? '/' : ''}`)
-  .filter((text) => typeof compilePattern(text) !== 'string');
-const rsyncRules = fc.array(fc.tuple(fc.constantFrom('include' as const, 'exclude' as const), rsyncPattern), {
-  minLength: 1,
-  maxLength: 5,
-});
-
-const rawRules = (list: ReadonlyArray<readonly ['include' | 'exclude', string]>): RawRule[] =>
-  list.map(([action, text]) => ({
-    action,
-    pattern: Buffer.from(text).toString('latin1'),
-    source: { kind: 'option', option: `--${action}` },
-  }));
-const asArgs = (list: ReadonlyArray<readonly ['include' | 'exclude', string]>): string[] =>
-  list.map(([action, text]) => `--${action}=${text}`);
 
 describe('what is delivered is what rsync -a with the same rules brings', () => {
   it(`${CASES} random trees and rule lists, by a full pass and by hints`, async () => {

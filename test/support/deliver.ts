@@ -5,7 +5,7 @@ import type { Filter } from '../../src/core/filter.js';
 import { nameFromBytes } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { look } from '../../src/scan/look.js';
-import { fullPass } from '../../src/target/full-pass.js';
+import { fullPass, type PassOptions } from '../../src/target/full-pass.js';
 import { Line } from '../../src/target/line.js';
 import type { MirrorMode } from '../../src/target/mirror.js';
 import { plainSettings } from './settings.js';
@@ -36,6 +36,19 @@ export function localLine(root: string, there: string, filter: Filter): Line {
   });
 }
 
+/** The options of a full pass of such a line; `more` in the place of what does nothing. */
+export const passOptions = (root: string, filter: Filter, more: Partial<PassOptions> = {}): PassOptions => ({
+  disk: new Disk(root),
+  filter,
+  mirror: 'off',
+  refreshRules: async () => {},
+  isRescan: false,
+  report: () => {},
+  onListing: () => {},
+  guard: async () => undefined,
+  ...more,
+});
+
 /** Brings a tree to an empty (or, for a mirror, any) place by one full pass. */
 export async function deliverAll(
   root: string,
@@ -45,16 +58,7 @@ export async function deliverAll(
 ): Promise<void> {
   const line = localLine(root, there, filter);
   line.resume();
-  const end = await fullPass(line, {
-    disk: new Disk(root),
-    filter,
-    mirror,
-    refreshRules: async () => {},
-    isRescan: false,
-    report: () => {},
-    onListing: () => {},
-    guard: async () => undefined,
-  });
+  const end = await fullPass(line, passOptions(root, filter, { mirror }));
   await line.drain();
   await line.stop();
   if (end.kind !== 'done') throw new Error(`the pass ended with ${JSON.stringify(end)}`);
