@@ -36,7 +36,7 @@ const run = promisify(execFile);
  */
 export async function openStage(base, { rttMs, shell }) {
   mkdirSync(join(base, 'home'), { recursive: true });
-  const server = await startServer({ config: shell === 'bare' ? [`SetEnv HOME=${join(base, 'home')}`] : [] });
+  const server = await startServer({ startFiles: shell === 'login' });
   ours.add(server.pid);
   /** @type {Array<() => Promise<unknown> | void>} */
   const closers = [];
