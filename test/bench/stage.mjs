@@ -35,7 +35,6 @@ const run = promisify(execFile);
  * @returns {Promise<Stage>}
  */
 export async function openStage(base, { rttMs, shell }) {
-  mkdirSync(join(base, 'home'), { recursive: true });
   const server = await startServer({ startFiles: shell === 'login' });
   ours.add(server.pid);
   /** @type {Array<() => Promise<unknown> | void>} */
