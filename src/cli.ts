@@ -4,7 +4,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CONTROL_COMMANDS, control } from './commands/control.js';
-import { exitCodeOf } from './core/failure.js';
+import { exitCodeOf, type Failure } from './core/failure.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
@@ -30,12 +30,16 @@ function folderFrom(variable: string): string | undefined {
 
 const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
 
-function printerFor(settings: Pick<Settings, 'json' | 'color' | 'verbosity'>): Io['report'] {
+function printerFor(
+  settings: Pick<Settings, 'json' | 'color' | 'verbosity'>,
+  targets?: readonly string[],
+): Io['report'] {
   if (settings.json) return jsonPrinter(outlets.out, outlets.now);
-  if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity);
+  if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity, targets);
   return humanPrinter(
     { ...outlets, color: settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' },
     settings.verbosity,
+    targets,
   );
 }
 
@@ -49,11 +53,24 @@ function stopSignals(): StopSignals {
   return { first: next(), second: next() };
 }
 
-async function confirm(question: string): Promise<boolean> {
+async function ask(question: string): Promise<string> {
   const asking = createInterface({ input: stdin, output: stderr });
-  const answer = await asking.question(`${question} [y/N] `);
+  const answer = await asking.question(question);
   asking.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return answer;
+}
+
+const confirm = async (question: string): Promise<boolean> =>
+  /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
+
+/** A text that was asked for, or what is wrong with the command line. */
+function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
+  if (asked.kind === 'text') {
+    outlets.out(`${asked.text}\n`);
+    return 0;
+  }
+  plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
+  return exitCodeOf(asked.failure);
 }
 
 /** All that is known of the user and the machine. */
@@ -75,34 +92,53 @@ async function run(): Promise<number> {
       isTerminal: stdin.isTTY && stdout.isTTY,
     });
   // Loaded here, for the others need none of it: it takes longer than all that they do.
-  const [{ readOptions }, { watch }, { why }] = await Promise.all([
-    import('./options/command-line.js'),
-    import('./commands/watch.js'),
-    import('./commands/why.js'),
-  ]);
+  const { readFlags, readOptions } = await import('./options/command-line.js');
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const asked = await readOptions(argv.slice(2), version, stdout.columns);
+  const { uid } = userInfo();
+  const first = argv[2] === 'init' || argv[2] === 'doctor' ? argv[2] : undefined;
+  const rest = argv.slice(first === undefined ? 2 : 3);
+  if (first === 'init') {
+    const read = await readFlags(rest, version, stdout.columns);
+    if (read.kind !== 'flags') return say(read);
+    const { init } = await import('./commands/init.js');
+    return init(read.flags, rest, {
+      ...outlets,
+      around: around(),
+      env,
+      pid,
+      version,
+      ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+    });
+  }
+  const asked = await readOptions(rest, version, stdout.columns, { env, uid });
   switch (asked.kind) {
     case 'text':
-      outlets.out(`${asked.text}\n`);
-      return 0;
     case 'failed':
-      plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
-      return exitCodeOf(asked.failure);
+      return say(asked);
     case 'why': {
+      const { why } = await import('./commands/why.js');
       const report = printerFor(asked.asked);
       return why(asked.asked, { home: homedir(), configHome: configHome() }, report);
     }
-    case 'run':
+    case 'run': {
+      if (first === 'doctor') {
+        const { doctor } = await import('./commands/doctor.js');
+        return doctor(asked.settings, { ...outlets, around: around(), pid });
+      }
+      const { watch } = await import('./commands/watch.js');
       return watch(asked.settings, {
-        report: printerFor(asked.settings),
+        report: printerFor(
+          asked.settings,
+          asked.settings.targets.map(({ label }) => label),
+        ),
         around: around(),
         pid,
         signals: stopSignals(),
         confirm: stdin.isTTY && stderr.isTTY ? confirm : undefined,
       });
+    }
   }
 }
 

@@ -67,7 +67,8 @@ export async function control(command: ControlCommand, argv: readonly string[], 
     return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
   }
   const all = await findRunning(runtimeFolders(io.around), dir);
-  const found = options.to === undefined ? all : all.filter(({ target }) => target === options.to);
+  const found =
+    options.to === undefined ? all : all.filter(({ target, place }) => options.to === target || options.to === place);
   if (all.length > 0 && found.length === 0)
     return complain({
       kind: 'usage',
@@ -109,6 +110,16 @@ const COMMANDS: Readonly<Record<ControlCommand, { readonly help: string; readonl
   pause: { help: 'sends nothing more until `syncwatch resume`; changes collect', options: [] },
   resume: { help: 'goes on after `syncwatch pause`', options: [] },
   stop: { help: 'sends what waits and ends the running syncwatch', options: [] },
+};
+
+/** The options of each beside --to, for completion. */
+export const CONTROL_OPTIONS: Readonly<Record<ControlCommand, readonly string[]>> = {
+  exec: COMMANDS.exec.options,
+  flush: COMMANDS.flush.options,
+  status: COMMANDS.status.options,
+  pause: COMMANDS.pause.options,
+  resume: COMMANDS.resume.options,
+  stop: COMMANDS.stop.options,
 };
 
 /** What was asked for, a text to print, or what is wrong. */

@@ -1,4 +1,4 @@
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
 import { describeSource, ruleText } from '../core/filter.js';
@@ -13,13 +13,13 @@ import { Disk } from '../scan/disk.js';
  * a directory if it ends in a slash. Gives the exit code: 0 if all are synced, 1 if not.
  */
 export async function why(asked: WhyAsked, places: ConfigPlaces, report: Report): Promise<number> {
-  const { root, dir, filter, paths } = asked;
+  const { root, dir, from, filter, paths } = asked;
   const rules = await RuleFiles.open(asked, places, report);
   const disk = new Disk(root);
   let all = true;
   try {
     for (const path of paths) {
-      const below = isAbsolute(path) ? relative(root, path) : relative('.', path);
+      const below = relative(root, resolve(from, path));
       if (below.startsWith('..') || isAbsolute(below)) {
         const failure = {
           kind: 'usage',

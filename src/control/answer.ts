@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import type { Status, Told } from '../core/status.js';
 import type { Parts } from '../main.js';
@@ -11,31 +13,37 @@ const LINK_MS = 50;
 export interface AnswerOptions {
   readonly who: Who;
   readonly sinceMs: number;
+  readonly report: Report;
+  /** Undefined until it has logged in. */
+  readonly parts: () => Parts | undefined;
   /** What events have told so far. */
   readonly told: () => Told;
-  /** Ends syncwatch; resolves when what waited is delivered. */
+  /** Why it has ended, where others have not. */
+  readonly halted: () => Failure | undefined;
+  /** Ends it; resolves when what waited is delivered. */
   readonly stop: () => Promise<void>;
   readonly isStopping: () => boolean;
 }
 
-/** What a running syncwatch answers. */
+/** What a running syncwatch answers about one target. */
 export const answererFor =
-  (parts: Parts, options: AnswerOptions): Answerer =>
+  (options: AnswerOptions): Answerer =>
   async (question, gone): Promise<Answer> => {
+    if (question.ask === 'status') return { answer: 'status', status: statusOf(options) };
+    const failure = options.halted();
+    if (failure !== undefined && question.ask === 'stop') return { answer: 'done' };
+    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${failure.message}` };
+    const parts = options.parts();
     switch (question.ask) {
-      case 'status':
-        return { answer: 'status', status: statusOf(parts, options) };
       case 'reach':
-        return { answer: 'reach', reach: parts.session.reach };
+        return { answer: 'reach', reach: parts?.session.reach ?? { kind: 'none' } };
       case 'flush':
-        return { answer: 'flush', flushed: await flush(parts, options, gone) };
+        return flush(options, gone);
       case 'pause':
-        parts.line.pause();
-        parts.report({ kind: 'paused', target: parts.line.target });
-        return { answer: 'done' };
       case 'resume':
-        parts.report({ kind: 'resumed', target: parts.line.target, waiting: parts.line.pending.size });
-        parts.line.unpause();
+        if (parts === undefined) return { answer: 'error', message: 'it is still connecting: try again in a moment' };
+        if (question.ask === 'pause') pause(parts, options.report);
+        else resume(parts, options.report);
         return { answer: 'done' };
       case 'stop':
         await options.stop();
@@ -43,18 +51,36 @@ export const answererFor =
     }
   };
 
+function pause({ line }: Parts, report: Report): void {
+  line.pause();
+  report({ kind: 'paused', target: line.target });
+}
+
+function resume({ line }: Parts, report: Report): void {
+  report({ kind: 'resumed', target: line.target, waiting: line.pending.size });
+  line.unpause();
+}
+
 /**
  * Waits until every change made before now is there. Exact without any marker in DIR: the whole tree is looked at, from now
  * on, so that it does not matter which events are still on their way or lost (100,000 files: 0.8 s).
  */
-async function flush({ line, scanner }: Parts, { isStopping }: AnswerOptions, gone: AbortSignal): Promise<Flushed> {
+async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer> {
   const sinceMs = Date.now();
+  const ended = (flushed: Flushed): Answer => ({ answer: 'flush', flushed });
   for (;;) {
-    if (isStopping() || gone.aborted) return { end: 'stopped' };
-    if (line.paused) return { end: 'paused' };
-    if (!line.held && (await scanner.lookOnce())) break;
+    const failure = options.halted();
+    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${failure.message}` };
+    if (options.isStopping() || gone.aborted) return ended({ end: 'stopped' });
+    const parts = options.parts();
+    if (parts?.line.paused === true) return ended({ end: 'paused' });
+    if (parts?.line.held === false && (await parts.scanner.lookOnce()))
+      return ended(await delivered(parts, sinceMs, gone));
     await sleep(LINK_MS);
   }
+}
+
+async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): Promise<Flushed> {
   const end = await line.flush(sinceMs, gone);
   switch (end.kind) {
     case 'flushed':
@@ -68,19 +94,33 @@ async function flush({ line, scanner }: Parts, { isStopping }: AnswerOptions, go
   }
 }
 
-function statusOf({ line, session }: Parts, { who, sinceMs, told }: AnswerOptions): Status {
+const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
+
+function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status {
   const { rootIsGone, ...facts } = told();
-  const { sent, bytes, deleted } = line.summary;
-  const { oldestMs } = line.pending;
-  const state: Status['state'] = rootIsGone
-    ? { kind: 'rootGone' }
-    : line.paused
-      ? { kind: 'paused' }
-      : line.held
-        ? { kind: 'reconnecting', untilMs: session.nextTryMs }
-        : line.pending.size > 0 || line.isBusy
-          ? { kind: 'sending' }
-          : { kind: 'inSync' };
+  const line = parts()?.line;
+  const { sent, bytes, deleted } = line?.summary ?? NOTHING_SENT;
+  const oldestMs = line?.pending.oldestMs;
   const waitingSinceMs = oldestMs === undefined ? undefined : Math.round(Date.now() - (performance.now() - oldestMs));
-  return { ...who, sinceMs, state, waiting: line.pending.size, waitingSinceMs, sent, bytes, deleted, ...facts };
+  return {
+    ...who,
+    sinceMs,
+    state: stateOf(parts(), halted(), rootIsGone),
+    waiting: line?.pending.size ?? 0,
+    waitingSinceMs,
+    sent,
+    bytes,
+    deleted,
+    ...facts,
+  };
+}
+
+function stateOf(parts: Parts | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
+  if (halted !== undefined) return { kind: 'halted', message: halted.message };
+  if (parts === undefined) return { kind: 'connecting' };
+  const { line, session } = parts;
+  if (rootIsGone) return { kind: 'rootGone' };
+  if (line.paused) return { kind: 'paused' };
+  if (line.held) return { kind: 'reconnecting', untilMs: session.nextTryMs };
+  return line.pending.size > 0 || line.isBusy ? { kind: 'sending' } : { kind: 'inSync' };
 }

@@ -26,7 +26,10 @@ export interface Who {
   readonly pid: number;
   /** DIR, absolute, symlinks resolved. */
   readonly root: string;
+  /** Its name, or as it was given. */
   readonly target: string;
+  /** As it was given, or as its name stands for. */
+  readonly place: string;
 }
 
 /** A path that could not be synced. */

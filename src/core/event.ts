@@ -5,7 +5,8 @@ import type { Summary } from './summary.js';
 
 /** Everything that syncwatch tells about itself, in the order it happens. The printers in report/ put it into words. */
 export type Event =
-  | { readonly kind: 'connecting'; readonly target: string }
+  /** `place`: where that is, where the target has a name. */
+  | { readonly kind: 'connecting'; readonly target: string; readonly place: string }
   | { readonly kind: 'connected'; readonly target: string; readonly ms: number }
   | { readonly kind: 'watching'; readonly root: string; readonly directories: number }
   | { readonly kind: 'passStarted'; readonly target: string; readonly names: number }
@@ -83,10 +84,10 @@ export type Event =
       readonly bytes: number;
       readonly deletes: number;
     }
-  | { readonly kind: 'stopping'; readonly signal: string; readonly waiting: number }
+  | { readonly kind: 'stopping'; readonly target: string; readonly signal: string; readonly waiting: number }
   | { readonly kind: 'stopped'; readonly target: string; readonly summary: Summary }
-  /** The program ends because of this. */
-  | { readonly kind: 'halted'; readonly failure: Failure };
+  /** The program ends because of this; or only this target does, where there are others. */
+  | { readonly kind: 'halted'; readonly failure: Failure; readonly target?: string };
 
 /** `onUpload`: for each path; `onSync`, `onSyncRemote`: once each time everything that waited is there. */
 export type HookKind = 'onUpload' | 'onSync' | 'onSyncRemote';

@@ -5,6 +5,8 @@ import { compilePattern, type Pattern } from './pattern.js';
 /** Where a rule comes from, for error messages and `--why`. */
 export type RuleSource =
   | { readonly kind: 'option'; readonly option: '--exclude' | '--include' | '--exclude-regex' }
+  /** The settings file, or the environment. */
+  | { readonly kind: 'settings'; readonly key: 'exclude' | 'include'; readonly source: string }
   /** `--exclude-from`. */
   | { readonly kind: 'file'; readonly path: string; readonly line: number }
   /** In gitignore notation. */
@@ -311,6 +313,8 @@ export function describeSource(source: RuleSource): string {
   switch (source.kind) {
     case 'option':
       return source.option;
+    case 'settings':
+      return `"${source.key}" in ${source.source}`;
     case 'file':
     case 'ignoreFile':
       return `${source.path}, line ${source.line}`;

@@ -3,18 +3,23 @@ import { type Name, textOf } from './name.js';
 
 /** What a target is doing. */
 export type TargetState =
+  /** For the first time. */
+  | { readonly kind: 'connecting' }
   /** `untilMs`: when the next try to log in is, in milliseconds since 1970. */
   | { readonly kind: 'reconnecting'; readonly untilMs: number | undefined }
   | { readonly kind: 'sending' }
   | { readonly kind: 'inSync' }
   | { readonly kind: 'paused' }
-  | { readonly kind: 'rootGone' };
+  | { readonly kind: 'rootGone' }
+  /** It has ended because of this; other targets have not. */
+  | { readonly kind: 'halted'; readonly message: string };
 
 /** Everything that `status` tells. Times are milliseconds since 1970. */
 export interface Status {
   readonly pid: number;
   readonly root: string;
   readonly target: string;
+  readonly place: string;
   readonly sinceMs: number;
   readonly state: TargetState;
   /** How many paths wait, and since when the first of them does. */

@@ -9,10 +9,15 @@ export type Target =
       readonly user: string | undefined;
       /** As rsync takes it; relative to the login directory unless it begins with `/` or `~`; '' is that directory. */
       readonly path: string;
-      /** For people, as it was given. */
+      /** For people: its name, or as it was given. */
       readonly label: string;
+      /** As it was given: the same place under another name is the same target. */
+      readonly place: string;
     }
-  | { readonly kind: 'local'; readonly path: string; readonly label: string };
+  | { readonly kind: 'local'; readonly path: string; readonly label: string; readonly place: string };
+
+/** A target with its place where it has a name: `staging (me@host:app)`. */
+export const inFull = ({ label, place }: Target): string => (label === place ? label : `${label} (${place})`);
 
 /** `user@host`, as ssh takes it. */
 export const loginOf = (target: Extract<Target, { kind: 'remote' }>): string =>
@@ -39,7 +44,7 @@ export function parseTarget(text: string): Result<Target> {
     if (/^[^/]*@[^/]*$/.test(text))
       return refuse('the path is missing', `Write host:path, for example ${text}:project.`);
     if (/^[^/]*:/.test(text)) return refuse('the host name is malformed', `${EXAMPLE} IPv6 addresses go in brackets.`);
-    return success({ kind: 'local', path: text, label: text });
+    return success({ kind: 'local', path: text, label: text, place: text });
   }
   const [, user, rawHost = '', path = ''] = remote;
   const host = rawHost.startsWith('[') ? rawHost.slice(1, -1) : rawHost;
@@ -57,7 +62,7 @@ export function parseTarget(text: string): Result<Target> {
   if (/^\/+(\.{0,2}\/+)*\.{0,2}$/.test(path)) {
     return refuse("this is the host's whole file system", 'Name a directory below it, for example host:/srv/project.');
   }
-  return success({ kind: 'remote', host, user, path, label: text });
+  return success({ kind: 'remote', host, user, path, label: text, place: text });
 }
 
 const EXAMPLE_TARGET = 'user@host:/path/to/dir';

@@ -3,12 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { Event, HookKind, Item, Report } from '../core/event.js';
-import { bytesOf, type Name, ROOT, textOf } from '../core/name.js';
+import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
+import type { Pattern } from '../core/pattern.js';
 import { commandIn, type Reach } from '../core/remote-command.js';
 import { type Child, collect, spawn } from '../spawn.js';
 
-/** The commands of the user, for a shell; here, or there in the target's directory (`onSyncRemote`). */
-export type HookCommands = Readonly<Record<HookKind, string | undefined>>;
+/** A command of the user's, for a shell. */
+export interface HookCommand {
+  readonly command: string;
+  /** Only for what this matches, and what is below that; undefined: for everything. */
+  readonly only: Pattern | undefined;
+}
+
+/** The commands to run here, or there in the target's directory (`onSyncRemote`), in their order. */
+export type HookCommands = Readonly<Record<HookKind, readonly HookCommand[]>>;
+
+export const NO_HOOKS: HookCommands = { onUpload: [], onSync: [], onSyncRemote: [] };
 
 export interface HooksOptions {
   readonly commands: HookCommands;
@@ -29,6 +39,15 @@ const OUTPUT_CHARS = 4_000;
 /** How a hook ended: its exit code, or why it has none. */
 type HookEnd = { readonly code: number } | { readonly why: string };
 
+/** A command that runs once for the whole sync. */
+interface SyncHook extends HookCommand {
+  readonly kind: 'onSync' | 'onSyncRemote';
+  /** What was delivered since it began last. */
+  readonly delivered: Set<Name>;
+  /** It is in the queue. */
+  waits: boolean;
+}
+
 /**
  * Runs the user's commands after uploads: one after the other, never two at once. What is delivered while one for the whole
  * sync runs leads to one more run after it, when everything is there again.
@@ -36,18 +55,16 @@ type HookEnd = { readonly code: number } | { readonly why: string };
 export class Hooks {
   readonly #options: HooksOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
-  /** What was delivered since each began last. */
-  readonly #delivered: Readonly<Record<'onSync' | 'onSyncRemote', Set<Name>>> = {
-    onSync: new Set(),
-    onSyncRemote: new Set(),
-  };
-  readonly #waits = new Set<HookKind>();
+  readonly #syncHooks: readonly SyncHook[];
   #isInSync = false;
   #isStopped = false;
   #running: Child | undefined;
 
   constructor(options: HooksOptions) {
     this.#options = options;
+    this.#syncHooks = (['onSync', 'onSyncRemote'] as const).flatMap((kind) =>
+      options.commands[kind].map((hook): SyncHook => ({ ...hook, kind, delivered: new Set(), waits: false })),
+    );
   }
 
   /** Is told of everything that happens. */
@@ -60,7 +77,7 @@ export class Hooks {
       }
       case 'inSync':
         this.#isInSync = true;
-        for (const kind of ['onSync', 'onSyncRemote'] as const) this.#sync(kind);
+        for (const hook of this.#syncHooks) this.#sync(hook);
         break;
       default:
     }
@@ -80,25 +97,24 @@ export class Hooks {
   }
 
   #noteDelivered(item: Item): void {
-    const { commands } = this.#options;
     if (item.name === ROOT || item.action === 'attributes') return;
-    for (const kind of ['onSync', 'onSyncRemote'] as const)
-      if (commands[kind] !== undefined) this.#delivered[kind].add(item.name);
-    const { onUpload } = commands;
-    if (onUpload === undefined || item.action === 'mkdir') return;
-    void this.#queue.add(() => this.#run('onUpload', onUpload, [item.name], { SYNCWATCH_ACTION: item.action }));
+    for (const { only, delivered } of this.#syncHooks) if (concerns(only, item)) delivered.add(item.name);
+    if (item.action === 'mkdir') return;
+    for (const { command, only } of this.#options.commands.onUpload) {
+      if (concerns(only, item))
+        void this.#queue.add(() => this.#run('onUpload', command, [item.name], { SYNCWATCH_ACTION: item.action }));
+    }
   }
 
-  #sync(kind: 'onSync' | 'onSyncRemote'): void {
-    const command = this.#options.commands[kind];
-    if (command === undefined || this.#delivered[kind].size === 0 || this.#waits.has(kind)) return;
-    this.#waits.add(kind);
+  #sync(hook: SyncHook): void {
+    if (hook.delivered.size === 0 || hook.waits) return;
+    hook.waits = true;
     void this.#queue.add(async () => {
-      this.#waits.delete(kind);
+      hook.waits = false;
       if (!this.#isInSync) return; // the next time that it is
-      const names = [...this.#delivered[kind]];
-      this.#delivered[kind].clear();
-      await this.#run(kind, command, names, {});
+      const names = [...hook.delivered];
+      hook.delivered.clear();
+      await this.#run(hook.kind, hook.command, names, {});
     });
   }
 
@@ -182,3 +198,9 @@ export class Hooks {
     return { why: ended.kind === 'notFound' ? 'there is no such program' : `it was ended by ${ended.signal}` };
   }
 }
+
+/** Whether a hook for these paths is about this one: the pattern matches it, or a directory above it. */
+const concerns = (only: Pattern | undefined, { name, action }: Item): boolean =>
+  only === undefined ||
+  only.matches(name, action === 'mkdir') ||
+  ancestorsOf(name).some((dir) => only.matches(dir, true));

@@ -1,13 +1,17 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
+import { compilePattern } from '../core/pattern.js';
 import { whyRefused } from '../core/rsync-args.js';
-import type { HookCommands } from '../hooks/hooks.js';
+import type { HookCommand, HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom } from './filter.js';
+import type { Gathered } from './gather.js';
+import { isTextByText } from './layer.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
-import { expandHome, rootFrom, targetFrom } from './places.js';
+import { expandHome, targetsFrom } from './places.js';
+import { HOOK_OPTIONS } from './table.js';
 
 /** How often by default. */
 const RESCAN_MINUTES = 60;
@@ -16,23 +20,14 @@ const RESCAN_MINUTES = 60;
 const MOST_MINUTES = 10_080;
 
 /** Checks what was given, and makes it what the program works with. */
-export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Settings> {
+export function settingsFrom(given: Gathered): Result<Settings> {
+  const { parsed, dir, root } = given;
   const once = one(parsed, 'once', isBoolean) ?? false;
   for (const [name, value] of Object.entries(parsed)) {
     const isOption = name.length > 1 && name !== '--';
     if (isOption && Array.isArray(value) && !REPEATABLE.includes(name)) {
       return failed(usage(`--${name} was given more than once`));
     }
-  }
-  const targetTexts = many(parsed['to'] as Values);
-  const [targetText] = targetTexts;
-  if (targetText === undefined) {
-    return failed(usage('no target: --to is missing', 'For example: syncwatch --to user@host:/path/to/dir'));
-  }
-  if (targetTexts.length > 1) {
-    return failed(
-      usage('only one --to for now', 'Several targets come in a later version: start one syncwatch for each.'),
-    );
   }
   const dryRun = one(parsed, 'dry-run', isBoolean) ?? false;
   if (once && dryRun) return failed(usage("--once and --dry-run can't go together"));
@@ -79,13 +74,13 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
     if (why !== undefined) return failed(usage(`${arg} can't be given to rsync: ${why}`));
   }
 
-  const root = rootFrom(parsed._.map(String));
-  if (!root.ok) return root;
-  const target = targetFrom(targetText, root.value.root);
-  if (!target.ok) return target;
+  const targets = targetsFrom(many(parsed['to'] as Values), given.targets, root);
+  if (!targets.ok) return targets;
   const trash = one(parsed, 'trash', isString);
-  const filter = filterFrom(parsed, argv, root.value.root, trash);
+  const filter = filterFrom(given, root, trash);
   if (!filter.ok) return filter;
+  const hooks = hooksFrom(parsed);
+  if (!hooks.ok) return hooks;
 
   const deletes = one(parsed, 'delete', isDeleteMode) ?? 'seen';
   const mirrorsExcluded = parsed['delete-excluded'] === true;
@@ -102,11 +97,12 @@ export function settingsFrom(parsed: Parsed, argv: readonly string[]): Result<Se
           : 'normal';
   return success({
     mode,
-    ...root.value,
-    targets: [target.value],
+    dir,
+    root,
+    targets: targets.value,
     filter: filter.value,
     gitignore: gitignoreFrom(parsed),
-    hooks: hooksFrom(parsed),
+    hooks: hooks.value,
     deletes,
     mirrorsExcluded,
     maxDelete: maxDelete.value,
@@ -138,6 +134,8 @@ export interface WhyAsked {
   readonly root: string;
   readonly filter: Filter;
   readonly gitignore: boolean | 'whereItIs';
+  /** What relative paths are relative to. */
+  readonly from: string;
   /** As they were given. */
   readonly paths: readonly [string, ...string[]];
   readonly json: boolean;
@@ -146,15 +144,16 @@ export interface WhyAsked {
 }
 
 /** Checks what belongs to `--why`. */
-export function whyFrom(parsed: Parsed, argv: readonly string[]): Result<WhyAsked> {
+export function whyFrom(given: Gathered): Result<WhyAsked> {
+  const { parsed, dir, root } = given;
   const [first, ...more] = many(parsed['why'] as Values);
   if (first === undefined) return failed(usage('--why needs a path'));
-  const root = rootFrom(parsed._.map(String));
-  if (!root.ok) return root;
-  const filter = filterFrom(parsed, argv, root.value.root, one(parsed, 'trash', isString));
+  const filter = filterFrom(given, root, one(parsed, 'trash', isString));
   if (!filter.ok) return filter;
   return success({
-    ...root.value,
+    dir,
+    root,
+    from: parsed._.length > 0 ? root : realpathSync('.'),
     filter: filter.value,
     gitignore: gitignoreFrom(parsed),
     paths: [first, ...more],
@@ -165,14 +164,26 @@ export function whyFrom(parsed: Parsed, argv: readonly string[]): Result<WhyAske
 }
 
 /** The commands to run after uploads; an empty one is none. */
-function hooksFrom(parsed: Parsed): HookCommands {
-  const commandOf = (option: string): string | undefined => one(parsed, option, isString)?.trim() || undefined;
-  return {
-    onUpload: commandOf('on-upload'),
-    onSync: commandOf('on-sync'),
-    onSyncRemote: commandOf('on-sync-remote'),
-  };
+function hooksFrom(parsed: Parsed): Result<HookCommands> {
+  const hooks: HookCommand[][] = [];
+  for (const option of HOOK_OPTIONS) {
+    const value = parsed[option];
+    const commands: HookCommand[] = [];
+    for (const [pattern, command] of Object.entries(
+      isTextByText(value) ? value : { '': isString(value) ? value : '' },
+    )) {
+      const only = pattern === '' ? undefined : compilePattern(Buffer.from(pattern, 'utf8').toString('latin1'));
+      if (typeof only === 'string')
+        return failed(usage(`--${option}: '${pattern}' can't be used: ${only}`, PATTERNS_HELP));
+      if (command.trim() !== '') commands.push({ command: command.trim(), only });
+    }
+    hooks.push(commands);
+  }
+  const [onUpload = [], onSync = [], onSyncRemote = []] = hooks;
+  return success({ onUpload, onSync, onSyncRemote });
 }
+
+const PATTERNS_HELP = "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.";
 
 const gitignoreFrom = (parsed: Parsed): boolean | 'whereItIs' => one(parsed, 'gitignore', isBoolean) ?? 'whereItIs';
 

@@ -1,10 +1,12 @@
-import leven from 'leven';
 import yargs from 'yargs';
 import type { Failure } from '../core/failure.js';
-import { DEFAULT_EXCLUDES } from '../core/filter.js';
-import { DEFAULT_REST, type Settings } from '../settings.js';
+import type { Settings } from '../settings.js';
 import { settingsFrom, type WhyAsked, whyFrom } from './check.js';
-import { type Parsed, SEE_HELP, usage } from './parsed.js';
+import { complete } from './complete.js';
+import { type Around, gather } from './gather.js';
+import { type Layer, sourceOf } from './layer.js';
+import { closest, type Parsed, SEE_HELP, usage } from './parsed.js';
+import { OPTIONS } from './table.js';
 
 /** What the command line asks for: work, or a text and the exit code that goes with it. */
 export type Asked =
@@ -13,163 +15,24 @@ export type Asked =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
-const TARGETS = 'What and where to:';
-const FILTER = 'What is left out (first match wins; patterns as in rsync; more in DIR/.syncignore, as in .gitignore):';
-const DELETIONS = 'Deletions:';
-const HOW = 'How:';
-const HOOKS = 'Commands to run (in a shell; SYNCWATCH_PATH, _PATHS_FILE, _COUNT, _TARGET, _ROOT are set):';
-const SSH = 'Passed to ssh (all else comes from your ssh config):';
-const RSYNC = 'Passed to rsync (more after --):';
-const OUTPUT = 'Output:';
+const EPILOGUE = `To begin with: syncwatch init writes the settings, syncwatch doctor says what is wrong, syncwatch completion prints
+completion for bash or zsh (add it to your ~/.bashrc or ~/.zshrc). Every option may be in syncwatch.json, too, or in
+SYNCWATCH_… in the environment.
 
-const OPTIONS = {
-  to: {
-    alias: 't',
-    type: 'string',
-    requiresArg: true,
-    group: TARGETS,
-    describe: 'target: [user@]host:path, or a local path',
-  },
-  once: { type: 'boolean', default: false, group: TARGETS, describe: 'one full sync, then exit' },
-  'dry-run': { type: 'boolean', default: false, group: TARGETS, describe: 'say what a full sync would do, then exit' },
-  why: {
-    type: 'string',
-    requiresArg: true,
-    group: TARGETS,
-    describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
-  },
-  initial: {
-    type: 'boolean',
-    default: true,
-    group: TARGETS,
-    describe: 'begin with a full sync; --no-initial: only what changes from now on',
-  },
-  exclude: {
-    alias: 'x',
-    type: 'string',
-    requiresArg: true,
-    group: FILTER,
-    describe: 'leave out what matches this pattern',
-  },
-  include: {
-    type: 'string',
-    requiresArg: true,
-    group: FILTER,
-    describe: 'take along what a later rule would leave out',
-  },
-  'exclude-from': { type: 'string', requiresArg: true, group: FILTER, describe: 'file with patterns, one a line' },
-  'exclude-regex': {
-    type: 'string',
-    requiresArg: true,
-    group: FILTER,
-    describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
-  },
-  gitignore: {
-    type: 'boolean',
-    group: FILTER,
-    describe: 'leave out what git ignores, decided by git itself; by default where DIR is in a git work tree',
-  },
-  'default-excludes': {
-    type: 'boolean',
-    default: true,
-    group: FILTER,
-    describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
-  },
-  delete: {
-    choices: ['seen', 'mirror', 'never'],
-    default: 'seen',
-    requiresArg: true,
-    group: DELETIONS,
-    describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
-  },
-  'delete-excluded': {
-    type: 'boolean',
-    default: false,
-    group: DELETIONS,
-    describe: 'with --delete mirror: what is left out here is removed there too',
-  },
-  'max-delete': {
-    type: 'number',
-    requiresArg: true,
-    group: DELETIONS,
-    describe: 'stop when more paths than this would be deleted at once',
-  },
-  'allow-empty': { type: 'boolean', default: false, group: DELETIONS, describe: 'carry on when DIR becomes empty' },
-  trash: {
-    type: 'string',
-    requiresArg: true,
-    group: DELETIONS,
-    describe: 'what would be overwritten or deleted there goes to this directory there',
-  },
-  debounce: {
-    type: 'number',
-    requiresArg: true,
-    group: HOW,
-    describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
-  },
-  rescan: {
-    type: 'number',
-    requiresArg: true,
-    group: HOW,
-    describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
-  },
-  'one-by-one': {
-    type: 'boolean',
-    default: false,
-    group: HOW,
-    describe: 'always one file per rsync run, one after the other',
-  },
-  'on-upload': { type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
-  'on-sync': {
-    type: 'string',
-    requiresArg: true,
-    group: HOOKS,
-    describe: 'here, once each time everything that waited is there',
-  },
-  'on-sync-remote': {
-    type: 'string',
-    requiresArg: true,
-    group: HOOKS,
-    describe: 'the same in the remote directory, for example "make test"',
-  },
-  port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
-  identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
-  'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },
-  'ssh-option': {
-    alias: 'o',
-    type: 'string',
-    requiresArg: true,
-    group: SSH,
-    describe: 'ssh option, Key=value; repeatable',
-  },
-  bwlimit: { type: 'string', requiresArg: true, group: RSYNC, describe: 'highest rate, KiB/s, or with a unit: 1.5m' },
-  chmod: { type: 'string', requiresArg: true, group: RSYNC, describe: 'permissions there, for example D755,F644' },
-  compress: { type: 'boolean', default: false, group: RSYNC, describe: 'compress on the way' },
-  quiet: { alias: 'q', type: 'boolean', default: false, group: OUTPUT, describe: 'only errors' },
-  verbose: {
-    alias: 'v',
-    type: 'boolean',
-    default: false,
-    group: OUTPUT,
-    describe: 'also what was skipped, kept or only touched',
-  },
-  debug: { type: 'boolean', default: false, group: OUTPUT, describe: 'every hint and rsync command, and stack traces' },
-  json: { type: 'boolean', default: false, group: OUTPUT, describe: 'one JSON event a line on stdout' },
-  color: { type: 'boolean', default: true, group: OUTPUT, describe: 'colours on a terminal; --no-color for none' },
-} as const;
-
-const EPILOGUE = `While it runs, from DIR or below it: syncwatch flush | exec | status | pause | resume | stop (each has a --help).
+While it runs, from DIR or below it: syncwatch flush | exec | status | pause | resume | stop (each has a --help).
 
 PATH is as in rsync: relative to the login directory unless it begins with /.
 
 Exit codes: 0 in sync; 1 some paths failed; 2 usage; 3 can't start, or a guard stopped it; 130, 143 ended by a signal.`;
 
-/** Reads the command line and checks everything that needs no connection. Nothing is changed anywhere. */
-export async function readOptions(
-  argv: readonly string[],
-  version: string,
-  columns: number | undefined,
-): Promise<Asked> {
+/** What yargs makes of a command line. */
+export type Flags =
+  | { readonly kind: 'flags'; readonly flags: Parsed }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Reads the command line alone. */
+export async function readFlags(argv: readonly string[], version: string, columns: number | undefined): Promise<Flags> {
   let problem: string | undefined;
   let text = '';
   const parser = yargs()
@@ -189,6 +52,7 @@ export async function readOptions(
     .example('$0 --why src/x.log', 'say which rule decides whether that is synced')
     .example('$0 --to host:app --once --delete mirror', 'make it the same once, also removing what is only there')
     .epilogue(EPILOGUE)
+    .completion('completion', false, complete)
     .version(version)
     .help()
     .alias('help', 'h')
@@ -203,23 +67,46 @@ export async function readOptions(
   });
   if (problem !== undefined) return { kind: 'failed', failure: usage(...improve(problem)) };
   if (text !== '') return { kind: 'text', text };
-  if (parsed.why !== undefined) {
-    const asked = whyFrom(parsed as unknown as Parsed, argv);
+  return { kind: 'flags', flags: parsed as unknown as Parsed };
+}
+
+/** Reads the command line and checks everything that needs no connection. Nothing is changed anywhere. */
+export async function readOptions(
+  argv: readonly string[],
+  version: string,
+  columns: number | undefined,
+  around: Around,
+): Promise<Asked> {
+  const read = await readFlags(argv, version, columns);
+  if (read.kind !== 'flags') return read;
+  const { flags } = read;
+  const given = gather(flags, argv, around);
+  if (!given.ok) return { kind: 'failed', failure: given.failure };
+  if (flags['why'] !== undefined) {
+    const asked = whyFrom(given.value);
     return asked.ok ? { kind: 'why', asked: asked.value } : { kind: 'failed', failure: asked.failure };
   }
-  const settings = settingsFrom(parsed as unknown as Parsed, argv);
-  return settings.ok ? { kind: 'run', settings: settings.value } : { kind: 'failed', failure: settings.failure };
+  const settings = settingsFrom(given.value);
+  if (settings.ok) return { kind: 'run', settings: settings.value };
+  return { kind: 'failed', failure: blame(settings.failure, flags, given.value.layers) };
+}
+
+/** A failure that speaks of an option which is from the settings names them instead. */
+function blame(failure: Failure, flags: Parsed, layers: readonly Layer[]): Failure {
+  const option = /^--([\w-]+)/.exec(failure.message)?.[1];
+  const source = option === undefined ? undefined : sourceOf(flags, layers, option);
+  if (option === undefined || source === undefined) return failure;
+  return { ...failure, message: `${source}: "${option}"${failure.message.slice(`--${option}`.length)}` };
 }
 
 /** yargs' own message, with a suggestion for a misspelled option. */
 function improve(message: string): [string, string] {
   const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ')[0];
   if (unknown === undefined) return [message.replace(/\s*\n\s*/g, ' '), SEE_HELP];
-  const known = [...Object.keys(OPTIONS), 'version', 'help'].flatMap((name) => [name, `no-${name}`]);
-  const [best] = known
-    .map((name) => ({ name, distance: leven(unknown, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const close = best !== undefined && best.distance <= Math.max(2, unknown.length / 3);
+  const best = closest(
+    unknown,
+    [...Object.keys(OPTIONS), 'version', 'help'].flatMap((name) => [name, `no-${name}`]),
+  );
   const dashes = unknown.length === 1 ? '-' : '--';
-  return [`unknown option ${dashes}${unknown}`, close ? `Did you mean --${best.name}?` : SEE_HELP];
+  return [`unknown option ${dashes}${unknown}`, best === undefined ? SEE_HELP : `Did you mean --${best}?`];
 }

@@ -1,18 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { failed, type Result } from '../core/failure.js';
-import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule, type RegexRule } from '../core/filter.js';
+import { type Failure, failed, type Result } from '../core/failure.js';
+import {
+  addRule,
+  addRulesFromFile,
+  DEFAULT_EXCLUDES,
+  Filter,
+  type RawRule,
+  type RegexRule,
+  type RuleSource,
+} from '../core/filter.js';
 import { readSyncignore } from '../rules/syncignore.js';
-import { many, type Parsed, usage, type Values } from './parsed.js';
+import type { Given } from './layer.js';
+import { many, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
+import { PATTERNS } from './table.js';
 
 /** The filter: the rules of the command line in its order, and DIR's .syncignore. */
-export function filterFrom(
-  parsed: Parsed,
-  argv: readonly string[],
-  root: string,
-  trash: string | undefined,
-): Result<Filter> {
+export function filterFrom({ parsed, argv, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
   const rules: RawRule[] = [];
   // A trash below the target is not ours to touch.
   if (trash !== undefined && !isAbsolute(trash) && !trash.startsWith('..')) {
@@ -22,25 +27,13 @@ export function filterFrom(
       source: { kind: 'trash' },
     });
   }
-  const values = {
-    exclude: [...many(parsed['exclude'] as Values)],
-    include: [...many(parsed['include'] as Values)],
-    'exclude-from': [...many(parsed['exclude-from'] as Values)],
-  };
-  for (const option of orderOf(argv)) {
-    const value = values[option].shift();
-    if (value === undefined) continue;
-    if (option !== 'exclude-from') {
-      addRule(rules, option, latin1(value), { kind: 'option', option: `--${option}` });
-      continue;
-    }
-    try {
-      addRulesFromFile(rules, value, readFileSync(expandHome(value)).toString('latin1'));
-    } catch (error) {
-      const why =
-        error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error);
-      return failed(usage(`--exclude-from ${value} can't be read: ${why}`, 'Check the spelling.'));
-    }
+  const fromArgs = addPatterns(rules, parsed, orderOf(argv), (option) => ({ kind: 'option', option: `--${option}` }));
+  if (fromArgs !== undefined) return failed(fromArgs);
+  for (const { source, values } of layers) {
+    // In no order of their own: what is brought back comes first, or it would be in vain.
+    const order = PATTERNS.flatMap((option) => many(values[option] as Values).map(() => option));
+    const problem = addPatterns(rules, values, order, (option) => ({ kind: 'settings', key: option, source }));
+    if (problem !== undefined) return failed(problem);
   }
   const regexes = many(parsed['exclude-regex'] as Values).map(
     (text): RegexRule => ({ text, source: { kind: 'option', option: '--exclude-regex' } }),
@@ -56,10 +49,38 @@ export function filterFrom(
   });
 }
 
+type PatternOption = (typeof PATTERNS)[number];
+
+/** Adds the patterns in `values`, in the order of the options. Gives what is wrong with a file of them. */
+function addPatterns(
+  rules: RawRule[],
+  values: Readonly<Record<string, unknown>>,
+  order: readonly PatternOption[],
+  sourceOf: (option: 'include' | 'exclude') => RuleSource,
+): Failure | undefined {
+  const left = new Map(PATTERNS.map((option) => [option, [...many(values[option] as Values)]]));
+  for (const option of order) {
+    const value = left.get(option)?.shift();
+    if (value === undefined) continue;
+    if (option !== 'exclude-from') {
+      addRule(rules, option, latin1(value), sourceOf(option));
+      continue;
+    }
+    try {
+      addRulesFromFile(rules, value, readFileSync(expandHome(value)).toString('latin1'));
+    } catch (error) {
+      const why =
+        error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error);
+      return usage(`--exclude-from ${value} can't be read: ${why}`, 'Check the spelling.');
+    }
+  }
+  return undefined;
+}
+
 const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /** yargs keeps the order within an option, not between them: this is the order of the filter options in `argv`. */
-function orderOf(argv: readonly string[]): ReadonlyArray<'exclude' | 'include' | 'exclude-from'> {
+function orderOf(argv: readonly string[]): readonly PatternOption[] {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).flatMap((arg) => {
     const long = /^--(exclude-from|exclude|include)(=|$)/.exec(arg)?.[1];

@@ -1,3 +1,4 @@
+import leven from 'leven';
 import type { Failure } from '../core/failure.js';
 
 /** An option's value as yargs gives it: an array where it was given twice. */
@@ -29,3 +30,9 @@ export const REPEATABLE: readonly string[] = [
   'identity',
   'ssh-option',
 ];
+
+/** What was meant by a misspelled word; undefined where nothing comes close. */
+export function closest(word: string, known: readonly string[]): string | undefined {
+  const [best] = known.map((name) => ({ name, distance: leven(word, name) })).sort((a, b) => a.distance - b.distance);
+  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
+}

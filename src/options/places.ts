@@ -3,13 +3,19 @@ import { homedir } from 'node:os';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
-import { usage } from './parsed.js';
+import { closest, usage } from './parsed.js';
 
 /** A path on this machine as a shell would have it. */
 export const expandHome = (path: string): string => (path.startsWith('~/') ? homedir() + path.slice(1) : path);
 
 /** DIR, as it was given and as it really is. */
-export function rootFrom(positional: readonly string[]): Result<{ dir: string; root: string }> {
+export interface Place {
+  readonly dir: string;
+  readonly root: string;
+}
+
+/** DIR from what was given beside options: at most one, by default the working directory. */
+export function rootFrom(positional: readonly string[]): Result<Place> {
   const [dir = '.', extra] = positional;
   if (extra !== undefined) {
     return failed(
@@ -34,11 +40,45 @@ export function rootFrom(positional: readonly string[]): Result<{ dir: string; r
 
 const badDir = (dir: string, why: string, hint: string): Failure => ({ kind: 'start', message: `${dir} ${why}`, hint });
 
-/** The target; a local one is made absolute, and refused inside DIR or around it. */
-export function targetFrom(text: string, root: string): Result<Target> {
-  const target = parseTarget(text);
-  if (!target.ok || target.value.kind === 'remote') return target;
-  const path = realOf(resolve(expandHome(target.value.path)));
+/** The targets, by name or as `--to` takes them; none twice. */
+export function targetsFrom(
+  texts: readonly string[],
+  named: ReadonlyMap<string, string>,
+  root: string,
+): Result<readonly [Target, ...Target[]]> {
+  const [only, ...others] = named.keys();
+  // One can be meant only; of several the wrong one may be production.
+  const wanted = texts.length === 0 && only !== undefined && others.length === 0 ? [only] : texts;
+  const targets: Target[] = [];
+  for (const text of wanted) {
+    const target = targetFrom(text, named, root);
+    if (!target.ok) return target;
+    const twice = targets.find(({ place }) => place === target.value.place);
+    if (twice !== undefined) return failed(usage(`${target.value.label} is the same target as ${twice.label}`));
+    targets.push(target.value);
+  }
+  const [first, ...more] = targets;
+  if (first !== undefined) return success([first, ...more]);
+  const hint =
+    only === undefined
+      ? 'For example: syncwatch --to user@host:/path/to/dir. syncwatch init writes it into a settings file.'
+      : `Say which: ${[only, ...others].map((name) => `--to ${name}`).join(' or ')}; or put "to" into the settings.`;
+  return failed(usage('no target: --to is missing', hint));
+}
+
+/** One target; a local one is made absolute, and refused inside DIR or around it. */
+function targetFrom(text: string, named: ReadonlyMap<string, string>, root: string): Result<Target> {
+  const meant = named.get(text);
+  if (meant === undefined && named.size > 0 && /^\w[\w.-]*$/.test(text)) {
+    const best = closest(text, [...named.keys()]);
+    const names = best === undefined ? `There is ${[...named.keys()].join(', ')}.` : `Did you mean ${best}?`;
+    return failed(usage(`no target is named ${text}`, `${names} For a local directory write ./${text}.`));
+  }
+  const parsed = parseTarget(meant ?? text);
+  if (!parsed.ok) return parsed;
+  const target = meant === undefined ? parsed.value : { ...parsed.value, label: text };
+  if (target.kind === 'remote') return success(target);
+  const path = realOf(resolve(expandHome(target.path)));
   if (path === '/')
     return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));
   if (path === root) return failed(usage(`--to ${text} is DIR itself`, 'Name another directory.'));
@@ -48,7 +88,7 @@ export function targetFrom(text: string, root: string): Result<Target> {
     );
   if (isInside(root, path))
     return failed(usage(`DIR is inside --to ${text}: it would be synced over itself`, 'Name a directory elsewhere.'));
-  return success({ kind: 'local', path, label: text });
+  return success({ ...target, path, label: meant === undefined ? text : target.label, place: path });
 }
 
 /** The real path of what may not be there yet. */

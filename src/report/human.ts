@@ -1,6 +1,6 @@
 import type { Event, Item } from '../core/event.js';
 import type { Verbosity } from '../settings.js';
-import { itemInWords, type Line, linesOf, type Outlets } from './plain.js';
+import { itemInWords, type Line, linesOfSeveral, type Outlets, prefixOf } from './plain.js';
 import { clockTime, count, isWorthALine, progressInWords, timeInWords } from './words.js';
 
 export interface Terminal extends Outlets {
@@ -12,11 +12,18 @@ export interface Terminal extends Outlets {
  * For a terminal: a path when its upload starts and, on the same line, a dot when it is on the remote. What shared a
  * run is listed as rsync comes to it, and its dots come together at the end. The last line says how things stand.
  */
-export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: Event) => void {
+export function humanPrinter(
+  terminal: Terminal,
+  verbosity: Verbosity,
+  targets: readonly string[] = [''],
+): (event: Event) => void {
+  const isOneOfSeveral = targets.length > 1;
   const paint = (code: number, text: string): string => (terminal.color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const show = (item: Item): boolean => isWorthALine(item) || verbosity === 'verbose' || verbosity === 'debug';
   /** The upload whose path the cursor stands behind: its dot is still to come. */
-  let midLine: Item | undefined;
+  let midLine: (Item & { readonly target: string }) | undefined;
+  /** How things stand with each target, '' for nothing to say; and all of it in a line. */
+  const stands = new Map<string, string>(targets.map((target) => [target, '']));
   let status = '';
 
   const clear = (): void => {
@@ -34,13 +41,24 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
     terminal[error ? 'err' : 'out'](`${paint(2, clockTime(terminal.now()))} ${line}\n`);
   };
 
+  /** The targets that an event is about. */
+  const aboutOf = (event: Event): readonly string[] =>
+    'target' in event && event.target !== undefined && stands.has(event.target) ? [event.target] : targets;
+  const note = (event: Event): void => {
+    for (const target of aboutOf(event)) stands.set(target, statusAfter(event, stands.get(target) ?? ''));
+    const said = [...stands].filter(([, how]) => how !== '');
+    const isAlike = said.length === stands.size && said.every(([, how]) => how === said[0]?.[1]);
+    status = isAlike ? (said[0]?.[1] ?? '') : said.map(([target, how]) => `${target} ${how}`).join('  ');
+  };
+
   return (event) => {
+    const prefix = prefixOf(event, isOneOfSeveral);
     switch (event.kind) {
       case 'started':
         if (verbosity === 'quiet' || !show(event)) return;
         clear();
         terminal.out(
-          `${paint(2, clockTime(terminal.now()))} ${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`,
+          `${paint(2, clockTime(terminal.now()))} ${prefix}${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`,
         );
         midLine = event;
         return;
@@ -48,13 +66,13 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         const shown = event.items.filter(show);
         const [first] = shown;
         if (verbosity === 'quiet' || first === undefined) return;
-        if (shown.length === 1 && midLine?.name === first.name) {
+        if (shown.length === 1 && midLine?.name === first.name && midLine.target === event.target) {
           terminal.out(paint(32, ' .'));
           clear();
         } else {
           // Others came in between, or it was one of many.
           const what = shown.length === 1 ? itemInWords(first) : count(shown.length, 'path');
-          const text = `${paint(32, dots(shown.length))} ${what} (${timeInWords(event.ms)})`;
+          const text = `${prefix}${paint(32, dots(shown.length))} ${what} (${timeInWords(event.ms)})`;
           print({ text, error: false });
         }
         break;
@@ -65,17 +83,17 @@ export function humanPrinter(terminal: Terminal, verbosity: Verbosity): (event: 
         clear();
         break;
       default:
-        for (const line of linesOf(event, verbosity)) {
+        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral)) {
           if (event.kind === 'wouldDo' || event.kind === 'why' || event.kind === 'halted') {
             clear();
             terminal[line.error ? 'err' : 'out'](
               `${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`,
             );
-          } else if (event.kind !== 'inSync' || status !== IN_SYNC) print(line);
+          } else if (event.kind !== 'inSync' || stands.get(aboutOf(event)[0] ?? '') !== IN_SYNC) print(line);
         }
     }
     if (midLine === undefined) {
-      status = statusAfter(event, status);
+      note(event);
       terminal.out('\r\x1b[2K');
       drawStatus();
     }

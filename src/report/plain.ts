@@ -39,7 +39,7 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
     verbosity === 'debug' && text !== undefined && text !== '' ? `\n${text}` : '';
   switch (event.kind) {
     case 'connecting':
-      return say(`connecting to ${event.target}`);
+      return say(`connecting to ${event.target}${event.place === event.target ? '' : ` (${event.place})`}`);
     case 'connected':
       return say(`connected to ${event.target} (${timeInWords(event.ms)})`);
     case 'watching':
@@ -117,7 +117,41 @@ export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>
       return event.summary.unsent.length > 0 ? complain([first, ...rest].join('\n')) : say(first);
     }
     case 'halted':
-      return complain(`syncwatch: ${failureInWords(event.failure)}${detail(event.failure.detail)}`);
+      return complain(
+        `syncwatch: ${event.target === undefined ? '' : `${event.target}: `}${failureInWords(event.failure)}${detail(event.failure.detail)}`,
+      );
+  }
+}
+
+/** The lines of an event, with its target where there are several and they don't name it. */
+export function linesOfSeveral(
+  event: Exclude<Event, { kind: 'started' | 'delivered' }>,
+  verbosity: Verbosity,
+  isOneOfSeveral: boolean,
+): Line[] {
+  const prefix = prefixOf(event, isOneOfSeveral);
+  return linesOf(event, verbosity).map((line) =>
+    line.text.startsWith(' ') ? line : { ...line, text: prefix + line.text },
+  );
+}
+
+/** `staging: `, where there are several targets and the event's line does not name its own. */
+export function prefixOf(event: Event, isOneOfSeveral: boolean): string {
+  switch (event.kind) {
+    case 'started':
+    case 'delivered':
+    case 'inSync':
+    case 'pathFailed':
+    case 'paused':
+    case 'resumed':
+    case 'kept':
+    case 'hook':
+    case 'wouldDo':
+    case 'wouldDone':
+    case 'stopping':
+      return isOneOfSeveral ? `${event.target}: ` : '';
+    default:
+      return '';
   }
 }
 
@@ -151,25 +185,33 @@ const would = (item: Item): string =>
  * For logs and pipes: whole lines, no escape codes. A path when its upload starts; the same line with a dot at its end
  * when it is on the remote.
  */
-export function plainPrinter(outlets: Outlets, verbosity: Verbosity): (event: Event) => void {
+export function plainPrinter(
+  outlets: Outlets,
+  verbosity: Verbosity,
+  targets: readonly string[] = [''],
+): (event: Event) => void {
+  const isOneOfSeveral = targets.length > 1;
   const print = ({ text, error }: Line): void =>
     outlets[error ? 'err' : 'out'](`${clockTime(outlets.now())} ${text}\n`);
   const show = (item: Item): boolean => verbosity !== 'quiet' && (isWorthALine(item) || verbosity !== 'normal');
   return (event) => {
+    const prefix = prefixOf(event, isOneOfSeveral);
     switch (event.kind) {
       case 'started':
-        if (show(event)) print({ text: itemInWords(event), error: false });
+        if (show(event)) print({ text: prefix + itemInWords(event), error: false });
         break;
       case 'delivered':
-        for (const item of event.items) if (show(item)) print({ text: `${itemInWords(item)} .`, error: false });
+        for (const item of event.items)
+          if (show(item)) print({ text: `${prefix}${itemInWords(item)} .`, error: false });
         break;
       case 'wouldDo':
       case 'why':
       case 'halted': // no clock: the first two are lists, the third may be all there is
-        for (const line of linesOf(event, verbosity)) outlets[line.error ? 'err' : 'out'](`${line.text}\n`);
+        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral))
+          outlets[line.error ? 'err' : 'out'](`${line.text}\n`);
         break;
       default:
-        for (const line of linesOf(event, verbosity)) print(line);
+        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral)) print(line);
     }
   };
 }

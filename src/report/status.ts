@@ -4,7 +4,7 @@ import { bytesInWords, count, timeInWords } from './words.js';
 
 /** What `syncwatch status` says of one target, in lines. `nowMs`: since 1970. */
 export function statusInWords(status: Status, nowMs: number): string[] {
-  const { target, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError } = status;
+  const { target, place, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError } = status;
   const ago = (ms: number): string => `${timeInWords(Math.max(0, nowMs - ms))} ago`;
   const since =
     waitingSinceMs === undefined ? '' : `, the first since ${timeInWords(Math.max(0, nowMs - waitingSinceMs))}`;
@@ -13,7 +13,7 @@ export function statusInWords(status: Status, nowMs: number): string[] {
     ...(lastPassMs === undefined ? [] : [`last full sync ${ago(lastPassMs)}`]),
   ];
   return [
-    `${root} → ${target}: ${stateInWords(status, nowMs)}`,
+    `${root} → ${target}${place === target ? '' : ` (${place})`}: ${stateInWords(status, nowMs)}`,
     ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${since}`] : []),
     `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${status.deleted} deleted since ${ago(sinceMs)} (pid ${pid})`,
     ...(done.length > 0 ? [`  ${done.join(', ')}`] : []),
@@ -28,6 +28,10 @@ export function statusInWords(status: Status, nowMs: number): string[] {
 
 function stateInWords({ state }: Status, nowMs: number): string {
   switch (state.kind) {
+    case 'connecting':
+      return 'connecting';
+    case 'halted':
+      return `has ended: ${showControls(state.message)}`;
     case 'reconnecting':
       return state.untilMs === undefined || state.untilMs <= nowMs
         ? 'not connected, logging in'

@@ -52,12 +52,20 @@ export function clientCommand(ssh: SshOptions, controlPath: string): string[] {
   ];
 }
 
+/** ssh as the user would call it, without anything of ours; `more`: options before the rest. */
+export const plainCommand = (target: RemoteTarget, ssh: SshOptions, more: readonly string[]): string[] => [
+  'ssh',
+  ...more,
+  ...userArgs(ssh),
+  loginOf(target),
+];
+
 /** Whom ssh was asked to reach, for messages. */
 export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
   login: loginOf(target),
   host: target.host,
   port: ssh.port,
-  byHand: ['ssh', ...userArgs(ssh), loginOf(target)]
+  byHand: plainCommand(target, ssh, [])
     .map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word}'`))
     .join(' '),
 });

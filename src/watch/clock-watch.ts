@@ -1,12 +1,11 @@
 import type { Report } from '../core/event.js';
 import { type Clocks, sleptMs } from '../core/wake.js';
-import type { TargetSession } from '../target/session.js';
 
 /** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
 export const CLOCK_CHECK_MS = 1_000;
 
-/** To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep. */
-export function watchClock(report: Report, session: TargetSession): () => void {
+/** To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep, and calls `onWake` then. */
+export function watchClock(report: Report, onWake: () => void): () => void {
   const look = (): Clocks => ({ wallMs: Date.now(), steadyMs: performance.now() });
   let before = look();
   return () => {
@@ -15,6 +14,6 @@ export function watchClock(report: Report, session: TargetSession): () => void {
     before = now;
     if (ms === 0) return;
     report({ kind: 'woke', ms });
-    void session.wake();
+    onWake();
   };
 }

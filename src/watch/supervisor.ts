@@ -48,7 +48,7 @@ const RENEW_SHARE = 0.1;
 export interface SupervisorOptions {
   readonly root: string;
   /** A directory of ours, absolute, symlinks resolved, for the child's signs of life. */
-  readonly beatDir: string;
+  readonly beatDir: () => string;
   /** Directories that need no watches, absolute. Asked anew at each start of a child. */
   readonly ignore: () => readonly string[];
   /** Watches new directories until the watcher is renewed. */
@@ -272,7 +272,7 @@ export class WatchSupervisor {
     const { root, beatDir, ignore } = this.#options;
     this.#ignored = ignore();
     this.#heardInVain = 0;
-    child.send({ kind: 'watch', root, beatDir, ignore: this.#ignored });
+    child.send({ kind: 'watch', root, beatDir: beatDir(), ignore: this.#ignored });
     const result = await settled;
     clearTimeout(timer);
     if (!result.ok) child.kill('SIGKILL');

@@ -26,7 +26,7 @@ describe('bad input is refused before anything is touched', () => {
     { what: 'the whole host', args: ['--to', 'host:/'], code: 2, says: /whole file system/ },
     { what: 'a daemon', args: ['--to', 'host::module'], code: 2, says: /daemons/ },
     { what: 'a path that is missing', args: ['--to', 'user@host'], code: 2, says: /path is missing/ },
-    { what: 'two targets', args: ['--to', 'a:b', '--to', 'c:d'], code: 2, says: /only one --to/ },
+    { what: 'a target twice', args: ['--to', 'a:b', '--to', 'a:b'], code: 2, says: /a:b is the same target as a:b/ },
     { what: 'a misspelled option', args: ['--to', 'a:b', '--exlude', 'x'], code: 2, says: /Did you mean --exclude\?/ },
     {
       what: 'an invalid pattern',

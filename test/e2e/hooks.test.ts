@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { nameFromText } from '../../src/core/name.js';
-import { Hooks } from '../../src/hooks/hooks.js';
+import { Hooks, NO_HOOKS } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -104,7 +104,11 @@ describe('hooks', () => {
     mkdirSync(join(root, 'there'));
     const told: Event[] = [];
     const hooks = new Hooks({
-      commands: { onSync: 'sleep 600', onUpload: 'echo "$SYNCWATCH_PATH"', onSyncRemote: undefined },
+      commands: {
+        ...NO_HOOKS,
+        onSync: [{ command: 'sleep 600', only: undefined }],
+        onUpload: [{ command: 'echo "$SYNCWATCH_PATH"', only: undefined }],
+      },
       root,
       target: 't',
       reach: () => ({ kind: 'none' }),

@@ -13,7 +13,14 @@ it('a run that makes no progress is ended, and said to be', async () => {
   const silent = join(dir, 'silent');
   writeFileSync(silent, '#!/bin/sh\nexec sleep 600\n');
   chmodSync(silent, 0o755);
-  const target = { kind: 'remote', host: 'there', user: undefined, path: 'p', label: 'there:p' } as const;
+  const target = {
+    kind: 'remote',
+    host: 'there',
+    user: undefined,
+    path: 'p',
+    label: 'there:p',
+    place: 'there:p',
+  } as const;
   const settings = plainSettings({ target, root: dir, remoteShell: silent });
   const rsync = startRsync(settings, { kind: 'names', ignoreTimes: false, deleteMissing: true });
   const input = inputOf({ kind: 'names', names: [nameFromText('a')], ignoreTimes: false, deleteMissing: true });

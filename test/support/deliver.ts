@@ -14,7 +14,7 @@ import { plainSettings } from './settings.js';
 export function localLine(root: string, there: string, filter: Filter): Line {
   return new Line({
     rsync: plainSettings({
-      target: { kind: 'local', path: there, label: there },
+      target: { kind: 'local', path: there, label: there, place: there },
       root,
       rules: () => filter.rsyncRules,
     }),

@@ -15,9 +15,10 @@ import { connect, createServer } from 'node:net';
 /**
  * @param {number} port of the server, on 127.0.0.1
  * @param {number} [rtt] round-trip time in milliseconds
+ * @param {number} [listenPort] its own port; a free one where not given
  * @returns {Promise<Relay>}
  */
-export async function startRelay(port, rtt = 0) {
+export async function startRelay(port, rtt = 0, listenPort = 0) {
   let rttMs = rtt;
   let frozen = false;
   const count = { toServer: 0, toClient: 0 };
@@ -82,7 +83,7 @@ export async function startRelay(port, rtt = 0) {
     pipe(client, upstream, 'toServer');
     pipe(upstream, client, 'toClient');
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  await new Promise((resolve) => server.listen(listenPort, '127.0.0.1', () => resolve(undefined)));
   const address = server.address();
   if (address === null || typeof address !== 'object') throw new Error('no port');
   const cut = () => {

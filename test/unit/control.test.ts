@@ -21,7 +21,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const who = (pid: number, root = '/p', target = 'host:p') => ({ pid, root, target });
+const who = (pid: number, root = '/p', target = 'host:p') => ({ pid, root, target, place: target });
 
 async function opened(base: string, pid = 1, root?: string, target?: string): Promise<Control> {
   const made = await openControl(join(dir, base), who(pid, root, target), 'x');
@@ -154,6 +154,8 @@ describe('status', () => {
     [{ kind: 'sending' }, /: sending$/],
     [{ kind: 'paused' }, /: paused$/],
     [{ kind: 'rootGone' }, /directory is gone/],
+    [{ kind: 'connecting' }, /: connecting$/],
+    [{ kind: 'halted', message: 'no rsync' }, /: has ended: no rsync$/],
     [{ kind: 'reconnecting', untilMs: undefined }, /not connected, logging in/],
     [{ kind: 'reconnecting', untilMs: 15_000 }, /not connected, next try in 5\.0 s/],
   ])('in words: %j', (state, says) => {

@@ -19,7 +19,7 @@ describe('a target', () => {
   ])('%s', (text, expected) => {
     const parsed = parseTarget(text);
     if (expected === undefined) expect(parsed.ok).toBe(false);
-    else expect(parsed).toEqual({ ok: true, value: { ...expected, label: text } });
+    else expect(parsed).toEqual({ ok: true, value: { ...expected, label: text, place: text } });
   });
 
   it.each([

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { EXIT } from '../core/failure.js';
+import { showControls } from '../core/name.js';
+import { inFull } from '../core/target.js';
+import type { Finding } from '../doctor/finding.js';
+import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
+import { lookThere } from '../doctor/there.js';
+import type { Settings } from '../settings.js';
+import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
+
+export interface DoctorIo {
+  readonly out: (text: string) => void;
+  readonly around: Surroundings;
+  readonly pid: number;
+}
+
+const MARKS: Readonly<Record<Finding['state'], string>> = { ok: 'ok     ', warning: 'WARNING', error: 'ERROR  ' };
+
+/** Checks everything that a sync needs, here and at each target, and says what to do. Exit code 0, or 1 for an error. */
+export async function doctor(settings: Settings, io: DoctorIo): Promise<number> {
+  let errors = 0;
+  let warnings = 0;
+  const tell = (findings: readonly Finding[], target?: string): void => {
+    for (const finding of findings) {
+      if (finding.state === 'error') errors++;
+      if (finding.state === 'warning') warnings++;
+      io.out(settings.json ? `${JSON.stringify({ v: 1, ...finding, target })}\n` : inWords(finding));
+    }
+  };
+  const title = (text: string): void => {
+    if (!settings.json) io.out(`${text}\n`);
+  };
+  title('here');
+  const programs = await programsHere();
+  tell(programs);
+  const { tree, findings } = await lookAtDir(settings, io.around, () => {});
+  tell(findings);
+  tell(watchLimits(tree));
+  const runtime = runtimeFolder(io.around);
+  if (!runtime.ok) tell([{ check: 'runtime folder', state: 'error', ...runtime.failure }]);
+  else if (programs.every(({ state }) => state === 'ok'))
+    for (const target of settings.targets) {
+      title(inFull(target));
+      const controlPath = join(runtime.value, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
+      const { ssh, rsyncArgs } = settings;
+      tell(await lookThere(target, { ssh, rsyncArgs, controlPath, tree, onMessage: () => {} }), target.label);
+    }
+  title(errors + warnings === 0 ? 'All is well.' : `${errors} to mend, ${warnings} to think about.`);
+  return errors === 0 ? EXIT.inSync : EXIT.somePathsFailed;
+}
+
+function inWords({ check, state, message, hint }: Finding): string {
+  const lines = [`  ${MARKS[state]}  ${check}: ${message}`, ...(hint === undefined ? [] : [`           ${hint}`])];
+  return `${lines.map(showControls).join('\n')}\n`;
+}

@@ -1,0 +1,137 @@
+import { writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { inFull, parseTarget } from '../core/target.js';
+import { settingsFrom } from '../options/check.js';
+import { type Around, gather } from '../options/gather.js';
+import { many, type Parsed, usage, type Values } from '../options/parsed.js';
+import { rootFrom } from '../options/places.js';
+import { findSettings, SETTINGS_FILE } from '../options/settings-file.js';
+import { SETTING_KEYS } from '../options/table.js';
+import { failureInWords, timeInWords } from '../report/words.js';
+import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
+import { reach } from '../target/session.js';
+
+export interface InitIo {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly around: Surroundings;
+  readonly env: Around['env'];
+  readonly pid: number;
+  readonly version: string;
+  /** Asks for a line of text on the terminal; undefined where there is none. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
+}
+
+/** What makes editors complete the settings. */
+const schemaUrl = (version: string): string => `https://unpkg.com/syncwatch@${version}/dist/syncwatch.schema.json`;
+
+/** Keys whose values are paths on this machine: in the file they are relative to it. */
+const PATH_KEYS: readonly string[] = ['identity', 'exclude-from', 'ssh-config'];
+
+/**
+ * `syncwatch init`: writes syncwatch.json into DIR from the options that are given, asking for the target where that is
+ * missing, once the target was reached; and prints targets for a Makefile. Gives the exit code.
+ */
+export async function init(given: Parsed, argv: readonly string[], io: InitIo): Promise<number> {
+  const complain = (failure: Failure): number => {
+    io.err(`syncwatch: ${failureInWords(failure)}\n`);
+    return exitCodeOf(failure);
+  };
+  const odd = Object.keys(given).find(
+    (name) => /^[a-z-]{2,}$/.test(name) && given[name] !== undefined && !Object.hasOwn(SETTING_KEYS, name),
+  );
+  if (odd !== undefined) return complain(usage(`init takes no --${odd}: it has no place in the settings`));
+  const place = rootFrom(given._.map(String));
+  if (!place.ok) return complain(place.failure);
+  const { root } = place.value;
+  const before = findSettings(root, io.around.uid);
+  if (!before.ok) return complain(before.failure);
+  if (before.value?.dir === root)
+    return complain({
+      kind: 'start',
+      message: `there are settings for ${root} already: ${before.value.source}`,
+      hint: 'Edit them, or remove them first.',
+    });
+
+  const to = many(given['to'] as Values);
+  const answer = to.length > 0 ? undefined : await io.ask?.('Where to? For example me@host:path/to/dir: ');
+  const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
+  const gathered = gather(flags, argv, { env: {}, uid: io.around.uid });
+  if (!gathered.ok) return complain(gathered.failure);
+  const settings = settingsFrom(gathered.value);
+  if (!settings.ok) return complain(settings.failure);
+
+  const runtime = runtimeFolder(io.around);
+  if (!runtime.ok) return complain(runtime.failure);
+  for (const target of settings.value.targets) {
+    io.out(`looking at ${inFull(target)} …\n`);
+    const begun = performance.now();
+    const reached = await reach(
+      {
+        target,
+        ssh: settings.value.ssh,
+        controlPath: join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
+        report: (event) => {
+          if (event.kind === 'note' && event.level === 'normal') io.err(`${event.text}\n`);
+        },
+        rsyncArgs: settings.value.rsyncArgs,
+      },
+      new AbortController().signal,
+    );
+    if (!reached.ok) {
+      const isWanted = /^y(es)?$/i.test(
+        (await io.ask?.(`${failureInWords(reached.failure)}\nWrite the settings all the same? [y/N] `)) ?? '',
+      );
+      if (!isWanted) return io.ask === undefined ? complain(reached.failure) : exitCodeOf(reached.failure);
+      continue;
+    }
+    const { connection, there } = reached.value;
+    await connection?.close();
+    const what = there.exists ? 'the directory is there' : 'the directory will be made';
+    io.out(`  reached in ${timeInWords(performance.now() - begun)}; ${what}\n`);
+  }
+
+  const values = { $schema: schemaUrl(io.version), ...settingValues(flags, root) };
+  const path = join(root, SETTINGS_FILE);
+  try {
+    writeFileSync(path, `${JSON.stringify(values, undefined, 2)}\n`, { flag: 'wx' });
+  } catch (error) {
+    return complain({ kind: 'start', message: `${path} can't be written: ${String(error)}` });
+  }
+  io.out(`wrote ${path}\n\nNow: syncwatch\n\nFor a Makefile:\n\n${MAKEFILE}`);
+  return EXIT.inSync;
+}
+
+const MAKEFILE = `.PHONY: sync remote-test
+sync:
+\tsyncwatch
+remote-test:
+\tsyncwatch exec -- make test
+`;
+
+/** The options that were given, as they are written in the settings. */
+function settingValues(flags: Parsed, root: string): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const key of Object.keys(SETTING_KEYS)) {
+    const value = key === 'rsync-args' ? flags['--'] : flags[key];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    const written =
+      key === 'to'
+        ? many(value as Values).map((text) => targetFor(text, root))
+        : PATH_KEYS.includes(key)
+          ? many(value as Values).map((text) => pathFor(text, root))
+          : value;
+    values[key] = Array.isArray(written) && written.length === 1 ? written[0] : written;
+  }
+  return values;
+}
+
+/** A local target, as seen from the settings file. */
+function targetFor(text: string, root: string): string {
+  const target = parseTarget(text);
+  return target.ok && target.value.kind === 'local' ? pathFor(text, root) : text;
+}
+
+const pathFor = (text: string, root: string): string =>
+  isAbsolute(text) || text.startsWith('~') ? text : relative(root, resolve(text));

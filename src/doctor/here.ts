@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Report } from '../core/event.js';
+import { type Name, ROOT, textOf } from '../core/name.js';
+import type { ConfigPlaces } from '../git/repository.js';
+import { bytesInWords, count } from '../report/words.js';
+import { probeHere } from '../rsync/probe.js';
+import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
+import { Disk } from '../scan/disk.js';
+import type { Settings } from '../settings.js';
+import { say } from '../spawn.js';
+import { takeSnapshot } from '../target/full-pass.js';
+import { error, type Finding, ok, warning } from './finding.js';
+
+/** What there is to sync. */
+export interface Tree {
+  readonly directories: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** From this share of a limit on it gets tight: editors and others take some too. */
+const TIGHT = 0.8;
+
+/** What a running syncwatch holds: its watcher, and for a moment the next one. */
+const INSTANCES = 2;
+
+/** The programs of this machine. */
+export async function programsHere(): Promise<Finding[]> {
+  const rsync = await probeHere();
+  const ssh = await say('ssh', ['-V'], { ownSession: true });
+  return [
+    rsync.ok ? ok('rsync here', rsync.value.join('.')) : error('rsync here', rsync.failure.message, rsync.failure.hint),
+    ssh.ended.kind === 'notFound'
+      ? error('ssh here', 'there is no ssh here', 'Install it: apt install openssh-client')
+      : ok('ssh here', ssh.stderr.trim()),
+  ];
+}
+
+/** DIR, read as syncwatch would: what can't be read, and how much it is. */
+export async function lookAtDir(
+  settings: Settings,
+  places: ConfigPlaces,
+  report: Report,
+): Promise<{ readonly tree: Tree; readonly findings: Finding[] }> {
+  const rules = await RuleFiles.open(settings, places, report);
+  const listed = new Set<Name>();
+  let excluded = 0;
+  const { tree } = await takeSnapshot(new Disk(settings.root), settings.filter, (listing) => {
+    listed.add(listing.dir);
+    excluded += listing.excluded.filter((each) => each.isDir).length;
+  });
+  const git = rules.gitInWords;
+  rules.close();
+  let [directories, files, bytes] = [0, 0, 0];
+  const unreadable: string[] = listed.has(ROOT) ? [] : ['all of it'];
+  for (const [name, entry] of tree.entries()) {
+    if (entry.type === 'dir') {
+      directories++;
+      if (!listed.has(name)) unreadable.push(textOf(name));
+    } else {
+      files++;
+      bytes += entry.size;
+    }
+  }
+  const what = `${settings.root}: ${count(files, 'file')} (${bytesInWords(bytes)}) in ${count(directories, 'directory', 'directories')}`;
+  return {
+    tree: { directories, files, bytes },
+    findings: [
+      unreadable.length === 0
+        ? ok('DIR', what)
+        : warning(
+            'DIR',
+            `${what}; ${unreadable.length} can't be read: ${unreadable.slice(0, 3).join(', ')}`,
+            'What is in them is not synced. Change their rights, or leave them out.',
+          ),
+      ok('filter', rulesInWords(settings.filter.counts, git, excluded)),
+    ],
+  };
+}
+
+/** The kernel's limits on watching (inotify(7)); other systems have none that matter. */
+export function watchLimits({ directories }: Tree): Finding[] {
+  const watches = limitOf('max_user_watches');
+  const instances = limitOf('max_user_instances');
+  if (watches === undefined || instances === undefined) return [ok('watches', 'no limit on this system')];
+  const used = inotifyInUse();
+  return [
+    against('watches', watches, used.watches, directories, 'max_user_watches', 524_288),
+    against('inotify instances', instances, used.instances, INSTANCES, 'max_user_instances', 1_024),
+  ];
+}
+
+function against(check: string, limit: number, used: number, more: number, key: string, better: number): Finding {
+  const what = `${more} needed, ${used} of ${limit} in use`;
+  const sysctl = `fs.inotify.${key}=${Math.max(better, 2 * (used + more))}`;
+  const hint = `sudo sysctl ${sysctl}, and for always: echo ${sysctl} | sudo tee /etc/sysctl.d/40-inotify.conf`;
+  if (used + more > limit) return error(check, what, hint);
+  return used + more > TIGHT * limit ? warning(check, what, hint) : ok(check, what);
+}
+
+/** The lower of the system's limit and the one of this user namespace. */
+function limitOf(name: 'max_user_watches' | 'max_user_instances'): number | undefined {
+  const files = [`/proc/sys/fs/inotify/${name}`, `/proc/sys/user/${name.replace('max_user_', 'max_inotify_')}`];
+  const limits = files.flatMap((path) => {
+    try {
+      return [Number(readFileSync(path, 'utf8'))];
+    } catch {
+      return [];
+    }
+  });
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
+/** What our processes hold, as far as /proc shows it (proc(5), fdinfo). */
+function inotifyInUse(): { readonly watches: number; readonly instances: number } {
+  let [watches, instances] = [0, 0];
+  for (const pid of namesIn('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    for (const fd of namesIn(`/proc/${pid}/fd`)) {
+      try {
+        if (!readlinkSync(`/proc/${pid}/fd/${fd}`).includes('inotify')) continue;
+        instances++;
+        watches += readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').split('\ninotify ').length - 1;
+      } catch {
+        // it has just gone
+      }
+    }
+  }
+  return { watches, instances };
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return []; // somebody else's, or gone
+  }
+}

@@ -1,0 +1,218 @@
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { quoted } from '../core/remote-command.js';
+import { rsyncThere } from '../core/rsync-args.js';
+import type { Target } from '../core/target.js';
+import { bytesInWords, timeInWords } from '../report/words.js';
+import { probeLocal, probeThere } from '../rsync/probe.js';
+import { type Said, say } from '../spawn.js';
+import { aimOf, plainCommand, type SshOptions } from '../ssh/command.js';
+import { type Connection, openConnection } from '../ssh/connection.js';
+import { error, type Finding, ok, warning } from './finding.js';
+import type { Tree } from './here.js';
+
+type Remote = Extract<Target, { kind: 'remote' }>;
+
+export interface ThereOptions {
+  readonly ssh: SshOptions;
+  /** For the socket of the connection that is made for this. */
+  readonly controlPath: string;
+  readonly rsyncArgs: readonly string[];
+  readonly tree: Tree;
+  readonly onMessage: (line: string) => void;
+}
+
+/** From how long on a login, and a command there, are slow, in milliseconds. */
+const SLOW_LOGIN_MS = 3_000;
+const SLOW_SHELL_MS = 500;
+
+/** How long a command there may take, in milliseconds, before its shell is said to hang. */
+const HANGS_MS = 20_000;
+
+/** From how much on the clocks differ, in seconds; they are read to the second. */
+const CLOCK_S = 3;
+
+/** Less room than this is little, in bytes. */
+const LITTLE_ROOM = 100_000_000;
+
+/** What syncwatch may hold at once: two standbys, a run for small and one for large files, a command of the user's. */
+const SESSIONS = 5;
+
+/** Looks at a target without changing anything there. */
+export function lookThere(target: Target, options: ThereOptions): Promise<Finding[]> {
+  return target.kind === 'local'
+    ? Promise.resolve(lookAtLocal(target.path, options.tree))
+    : lookAtRemote(target, options);
+}
+
+async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Finding[]> {
+  const { ssh, controlPath, onMessage } = options;
+  const begun = performance.now();
+  const opened = await openConnection({ target, ssh, controlPath, onMessage }, new AbortController().signal);
+  if (!opened.ok) return [error('login', opened.failure.message, opened.failure.hint), await ownMaster(target, ssh)];
+  const loginMs = performance.now() - begun;
+  const connection = opened.value;
+  const aim = aimOf(target, ssh);
+  try {
+    const login =
+      loginMs < SLOW_LOGIN_MS
+        ? ok('login', `takes ${timeInWords(loginMs)}`)
+        : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
+    const shell = await lookAtShell(connection);
+    if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
+    const there = await probeThere(connection, target, aim, rsyncThere(options.rsyncArgs));
+    const rsync = there.ok
+      ? ok('rsync there', there.value.version?.join('.') ?? 'of an unknown version')
+      : error('rsync there or its path', there.failure.message, there.failure.hint);
+    return [
+      login,
+      ...shell,
+      rsync,
+      ...(await lookAtPlace(connection, target, options.tree)),
+      await sessions(connection),
+      await ownMaster(target, ssh),
+    ];
+  } finally {
+    await connection.close();
+  }
+}
+
+/** How fast the shell there runs a command, and whether it keeps quiet: rsync takes what it prints for its own. */
+async function lookAtShell(connection: Connection): Promise<Finding[]> {
+  const times: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    const begun = performance.now();
+    const said = await Promise.race([connection.run(['true']), sleep(HANGS_MS)]);
+    if (said === undefined)
+      return [
+        error(
+          'shell there',
+          `does not run a command within ${timeInWords(HANGS_MS)}`,
+          'Its start files (~/.bashrc, ~/.profile) may wait for something: end them early where the shell is not interactive.',
+        ),
+      ];
+    if (said.stdout !== '')
+      return [
+        error(
+          'shell there',
+          `prints at login, which breaks rsync: ${JSON.stringify(said.stdout.slice(0, 60))}`,
+          'Silence its start files (~/.bashrc) for shells that are not interactive.',
+        ),
+      ];
+    times.push(performance.now() - begun);
+  }
+  const [, ms = 0] = times.sort((a, b) => a - b);
+  const what = `a command takes ${timeInWords(ms)} to start`;
+  return [
+    ms < SLOW_SHELL_MS
+      ? ok('shell there', what)
+      : warning(
+          'shell there',
+          what,
+          'Its start files (~/.bashrc) are slow: end them early where it is not interactive.',
+        ),
+  ];
+}
+
+/** Of the path there, or else of what it will be made in; in words that every sh knows. */
+const LOOK = `p=$1; [ -e "$p" ] && echo exists=1
+while [ ! -d "$p" ]; do n=$(dirname -- "$p"); [ "$n" != "$p" ] || break; p=$n; done
+[ -w "$p" ] && [ -x "$p" ] && echo writable=1
+echo "room=$(df -Pk "$p" 2>/dev/null | tail -n 1)"
+echo "inodes=$(df -Pi "$p" 2>/dev/null | tail -n 1)"
+echo "now=$(date +%s)"`;
+
+async function lookAtPlace(connection: Connection, target: Remote, tree: Tree): Promise<Finding[]> {
+  // Somebody else's home directory only the login shell could find.
+  if (/^~[^/]/.test(target.path)) return [ok('place', 'not looked at: it is in the home directory of another user')];
+  const path = target.path.replace(/^~\/?/, '').replace(/^(?=-)/, './');
+  const begun = Date.now();
+  const said = await connection.run(['exec', 'sh', '-c', quoted(LOOK), 'sh', quoted(path === '' ? '.' : path)]);
+  const middleS = (begun + Date.now()) / 2_000;
+  const sayOf = (key: string): string | undefined => new RegExp(`^${key}=(.*)$`, 'm').exec(said.stdout)?.[1];
+  const exists = sayOf('exists') !== undefined;
+  const [, , , freeKiB] = sayOf('room')?.split(/\s+/) ?? [];
+  const [, , , freeInodes] = sayOf('inodes')?.split(/\s+/) ?? [];
+  const inodes = /^\d+$/.test(freeInodes ?? '') ? Number(freeInodes) : undefined;
+  return [
+    place(target.path, exists, sayOf('writable') !== undefined),
+    ...(freeKiB === undefined ? [] : [room(Number(freeKiB) * 1_024, inodes, exists ? 0 : tree.bytes)]),
+    clock(Number(sayOf('now')) + 0.5 - middleS),
+  ];
+}
+
+function place(path: string, exists: boolean, isWritable: boolean): Finding {
+  const what = exists ? `${path} is there` : `${path} will be made`;
+  if (isWritable) return ok('place', what);
+  return error('place', `${what}, but it may not be written to`, 'Change its rights there, or take another path.');
+}
+
+/** `needed`: how much is sent at the start, as far as that is known, in bytes. */
+function room(free: number, inodes: number | undefined, needed: number): Finding {
+  const what = `${bytesInWords(free)} free`;
+  const hint = 'Make room there, or leave more out.';
+  if (free < needed) return error('room', `${what}, and ${bytesInWords(needed)} to send`, hint);
+  // Some file systems have no limit and say 0.
+  if (inodes !== undefined && inodes > 0 && inodes < 1_000) return warning('room', `only ${inodes} inodes free`, hint);
+  return free - needed < LITTLE_ROOM ? warning('room', what, hint) : ok('room', what);
+}
+
+function clock(seconds: number): Finding {
+  if (Number.isNaN(seconds)) return ok('clock', 'not known: date there does not say');
+  const ms = Math.abs(seconds) * 1_000;
+  if (ms < CLOCK_S * 1_000) return ok('clock', 'the same there as here');
+  return warning(
+    'clock',
+    `${timeInWords(ms)} ${seconds > 0 ? 'ahead' : 'behind'} there`,
+    'Nothing is lost by it, but make and its like compare times: set both clocks by NTP.',
+  );
+}
+
+/** Whether sshd there lets as many sessions into one connection as there may be. */
+async function sessions(connection: Connection): Promise<Finding> {
+  const tried = await Promise.all(Array.from({ length: SESSIONS }, () => connection.run(['sleep', '1'])));
+  const allowed = tried.filter(({ ended }: Said) => ended.kind === 'exited' && ended.code === 0).length;
+  const what = `${allowed < SESSIONS ? `only ${allowed}` : `${SESSIONS} and more`} at once over one connection`;
+  if (allowed >= SESSIONS) return ok('sessions', what);
+  return warning(
+    'sessions',
+    what,
+    `syncwatch makes do with less, but is slower: set MaxSessions 10 in sshd_config there (${SESSIONS} are used).`,
+  );
+}
+
+/** A master of the user's own: neither used nor touched. */
+async function ownMaster(target: Remote, ssh: SshOptions): Promise<Finding> {
+  const ask = (...more: string[]): Promise<Said> => {
+    const [file = 'ssh', ...args] = plainCommand(target, ssh, more);
+    return say(file, args, { ownSession: true });
+  };
+  const { stdout } = await ask('-G');
+  const path = /^controlpath (.+)$/m.exec(stdout)?.[1];
+  if (path === undefined || path === 'none') return ok('own master', 'none: syncwatch has its own connection');
+  const { ended } = await ask('-O', 'check');
+  const isThere = ended.kind === 'exited' && ended.code === 0;
+  return ok(
+    'own master',
+    `${isThere ? 'one is running' : 'set up but not running'} (${path}): syncwatch leaves it alone and has its own connection`,
+  );
+}
+
+function lookAtLocal(path: string, tree: Tree): Finding[] {
+  const there = probeLocal(path);
+  if (!there.ok) return [error('place', there.failure.message, there.failure.hint)];
+  const { exists } = there.value;
+  const at = existsSync(path) ? path : dirname(path);
+  let isWritable = true;
+  try {
+    accessSync(at, constants.W_OK | constants.X_OK);
+  } catch {
+    isWritable = false;
+  }
+  const { bavail, bsize, ffree, files } = statfsSync(at);
+  return [
+    place(path, exists, isWritable),
+    room(bavail * bsize, files === 0 ? undefined : ffree, exists ? 0 : tree.bytes),
+  ];
+}

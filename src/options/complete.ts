@@ -1,0 +1,46 @@
+import { realpathSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { CONTROL_COMMANDS, CONTROL_OPTIONS } from '../commands/control.js';
+import { many, type Parsed, type Values } from './parsed.js';
+import { findSettings } from './settings-file.js';
+import { OPTIONS } from './table.js';
+
+/** yargs' own completions. */
+type Ask = (done: (error: Error | null, completions: string[] | undefined) => void) => void;
+
+/** The commands beside the main one. */
+const COMMANDS: readonly string[] = ['init', 'doctor', 'completion', ...CONTROL_COMMANDS];
+
+/** Options that are on by themselves, and so are of use with a no- only. */
+const ON: readonly string[] = Object.entries(OPTIONS)
+  .filter(([, option]) => 'defaultDescription' in option && option.defaultDescription === 'true')
+  .map(([name]) => name);
+const NEGATIVES: readonly string[] = [...ON, 'gitignore', 'settings'].map((name) => `--no-${name}`);
+
+/** What a shell offers for the word that is being written: yargs' own, the commands, and the names of targets. */
+export function complete(current: string, argv: Parsed, ask: Ask, done: (completions: string[]) => void): void {
+  // For a single letter yargs offers two dashes.
+  const offer = (all: readonly string[]): void => done(all.filter((each) => !/^--\w$/.test(each)));
+  const starting = (all: readonly string[]): string[] => all.filter((each) => each.startsWith(current));
+  // The first is syncwatch itself.
+  const words = argv._.map(String).slice(1);
+  if (many(argv['to'] as Values).at(-1) === current) {
+    offer(starting(namesHere()));
+    return;
+  }
+  const command = CONTROL_COMMANDS.find((each) => each === words[0]);
+  if (command !== undefined && current.startsWith('-')) {
+    offer(starting([...CONTROL_OPTIONS[command], 'to', 'help'].map((name) => `--${name}`)));
+    return;
+  }
+  ask((_error, completions = []) => {
+    const more = current.startsWith('-') ? NEGATIVES : words.length <= 1 ? COMMANDS : [];
+    offer([...starting(more), ...completions]);
+  });
+}
+
+/** The names of targets in the settings that are nearest. */
+function namesHere(): string[] {
+  const found = findSettings(realpathSync('.'), userInfo().uid);
+  return found.ok ? [...(found.value?.targets.keys() ?? [])] : [];
+}

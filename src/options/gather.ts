@@ -1,0 +1,57 @@
+import { realpathSync } from 'node:fs';
+import { failed, type Result, success } from '../core/failure.js';
+import { environmentLayer } from './environment.js';
+import { type Given, join } from './layer.js';
+import { many, type Parsed, usage, type Values } from './parsed.js';
+import { type Place, rootFrom } from './places.js';
+import { findSettings, readSettings, type SettingsFile } from './settings-file.js';
+
+/** What the options depend on beside the command line. */
+export interface Around {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+}
+
+/** DIR, and everything that was given about it. */
+export interface Gathered extends Given, Place {
+  /** Named targets, as `--to` takes them. */
+  readonly targets: ReadonlyMap<string, string>;
+}
+
+/** Joins command line, environment and settings file. The file is looked for from DIR on; without a DIR it says what that is. */
+export function gather(flags: Parsed, argv: readonly string[], around: Around): Result<Gathered> {
+  const positional = flags._.map(String);
+  const named = rootFrom(positional);
+  if (!named.ok) return named;
+  const found = settingsFor(flags, named.value.root, around.uid);
+  if (!found.ok) return found;
+  const environment = environmentLayer(around.env);
+  if (!environment.ok) return environment;
+  const file = found.value;
+  const place = positional.length > 0 || file === undefined ? named : rootFrom([file.dir]);
+  if (!place.ok) return place;
+  const layers = [environment.value, ...(file === undefined ? [] : [file])];
+  const isFilesTarget = many(flags['to'] as Values).length === 0 && environment.value.values['to'] === undefined;
+  if (file !== undefined && isFilesTarget && realOf(file.dir) !== place.value.root)
+    return failed(
+      usage(
+        `${file.source} is about ${file.dir}, not about ${place.value.dir}: its target would get other files`,
+        'Run syncwatch without DIR, or give --to as well.',
+      ),
+    );
+  return success({ ...join(flags, argv, layers), ...place.value, targets: file?.targets ?? new Map() });
+}
+
+function settingsFor(flags: Parsed, root: string, uid: number): Result<SettingsFile | undefined> {
+  const { settings } = flags;
+  if (settings === false) return success(undefined);
+  return typeof settings === 'string' ? readSettings(settings) : findSettings(root, uid);
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,41 @@
+import { SETTING_KEYS, type ValueKind } from './table.js';
+
+/** What editors complete and check: a JSON Schema (draft 7) of the settings. */
+export function settingsSchema(): object {
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Settings of syncwatch: syncwatch.json, or "syncwatch" in package.json',
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      $schema: { type: 'string' },
+      ...Object.fromEntries(
+        Object.entries(SETTING_KEYS).map(([key, { value, describe }]) => [
+          key,
+          { description: describe, ...schemaOf(value) },
+        ]),
+      ),
+    },
+  };
+}
+
+const TEXT = { type: 'string' } as const;
+
+function schemaOf(value: ValueKind): object {
+  switch (value.kind) {
+    case 'flag':
+      return { type: 'boolean' };
+    case 'number':
+      return { type: 'number' };
+    case 'text':
+      return TEXT;
+    case 'texts':
+      return { anyOf: [TEXT, { type: 'array', items: TEXT }] };
+    case 'choice':
+      return { enum: value.of };
+    case 'hook':
+      return { anyOf: [TEXT, { type: 'object', additionalProperties: TEXT }] };
+    case 'targets':
+      return { type: 'object', additionalProperties: TEXT, propertyNames: { pattern: '^\\w[\\w.-]*$' } };
+  }
+}

@@ -1,0 +1,234 @@
+import { DEFAULT_EXCLUDES } from '../core/filter.js';
+import { DEFAULT_REST } from '../settings.js';
+
+const TARGETS = 'What and where to:';
+const FILTER = 'What is left out (first match wins; patterns as in rsync; more in DIR/.syncignore, as in .gitignore):';
+const DELETIONS = 'Deletions:';
+const HOW = 'How:';
+const HOOKS = 'Commands to run (in a shell; SYNCWATCH_PATH, _PATHS_FILE, _COUNT, _TARGET, _ROOT are set):';
+const SSH = 'Passed to ssh (all else comes from your ssh config):';
+const RSYNC = 'Passed to rsync (more after --):';
+const OUTPUT = 'Output:';
+
+/** All options of the main command, as yargs takes them. Without defaults: what was not given may be in the settings. */
+export const OPTIONS = {
+  to: {
+    alias: 't',
+    type: 'string',
+    requiresArg: true,
+    group: TARGETS,
+    describe: 'target: [user@]host:path, a local path, or a name from the settings; repeatable',
+  },
+  once: { type: 'boolean', defaultDescription: 'false', group: TARGETS, describe: 'one full sync, then exit' },
+  'dry-run': {
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: TARGETS,
+    describe: 'say what a full sync would do, then exit',
+  },
+  why: {
+    type: 'string',
+    requiresArg: true,
+    group: TARGETS,
+    describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
+  },
+  initial: {
+    type: 'boolean',
+    defaultDescription: 'true',
+    group: TARGETS,
+    describe: 'begin with a full sync; --no-initial: only what changes from now on',
+  },
+  settings: {
+    type: 'string',
+    requiresArg: true,
+    group: TARGETS,
+    describe:
+      'settings file; by default syncwatch.json or "syncwatch" in package.json, in DIR or above; --no-settings: none',
+  },
+  exclude: {
+    alias: 'x',
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'leave out what matches this pattern',
+  },
+  include: {
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'take along what a later rule would leave out',
+  },
+  'exclude-from': { type: 'string', requiresArg: true, group: FILTER, describe: 'file with patterns, one a line' },
+  'exclude-regex': {
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
+  },
+  gitignore: {
+    type: 'boolean',
+    group: FILTER,
+    describe: 'leave out what git ignores, decided by git itself; by default where DIR is in a git work tree',
+  },
+  'default-excludes': {
+    type: 'boolean',
+    defaultDescription: 'true',
+    group: FILTER,
+    describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
+  },
+  delete: {
+    choices: ['seen', 'mirror', 'never'],
+    defaultDescription: 'seen',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
+  },
+  'delete-excluded': {
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: DELETIONS,
+    describe: 'with --delete mirror: what is left out here is removed there too',
+  },
+  'max-delete': {
+    type: 'number',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'stop when more paths than this would be deleted at once',
+  },
+  'allow-empty': {
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: DELETIONS,
+    describe: 'carry on when DIR becomes empty',
+  },
+  trash: {
+    type: 'string',
+    requiresArg: true,
+    group: DELETIONS,
+    describe: 'what would be overwritten or deleted there goes to this directory there',
+  },
+  debounce: {
+    type: 'number',
+    requiresArg: true,
+    group: HOW,
+    describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
+  },
+  rescan: {
+    type: 'number',
+    requiresArg: true,
+    group: HOW,
+    describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
+  },
+  'one-by-one': {
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: HOW,
+    describe: 'always one file per rsync run, one after the other',
+  },
+  'on-upload': { type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
+  'on-sync': {
+    type: 'string',
+    requiresArg: true,
+    group: HOOKS,
+    describe: 'here, once each time everything that waited is there',
+  },
+  'on-sync-remote': {
+    type: 'string',
+    requiresArg: true,
+    group: HOOKS,
+    describe: 'the same in the remote directory, for example "make test"',
+  },
+  port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
+  identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
+  'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },
+  'ssh-option': {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    group: SSH,
+    describe: 'ssh option, Key=value; repeatable',
+  },
+  bwlimit: { type: 'string', requiresArg: true, group: RSYNC, describe: 'highest rate, KiB/s, or with a unit: 1.5m' },
+  chmod: { type: 'string', requiresArg: true, group: RSYNC, describe: 'permissions there, for example D755,F644' },
+  compress: { type: 'boolean', defaultDescription: 'false', group: RSYNC, describe: 'compress on the way' },
+  quiet: { alias: 'q', type: 'boolean', defaultDescription: 'false', group: OUTPUT, describe: 'only errors' },
+  verbose: {
+    alias: 'v',
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: OUTPUT,
+    describe: 'also what was skipped, kept or only touched',
+  },
+  debug: {
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: OUTPUT,
+    describe: 'every hint and rsync command, and stack traces',
+  },
+  json: { type: 'boolean', defaultDescription: 'false', group: OUTPUT, describe: 'one JSON event a line on stdout' },
+  color: {
+    type: 'boolean',
+    defaultDescription: 'true',
+    group: OUTPUT,
+    describe: 'colours on a terminal; --no-color for none',
+  },
+} as const;
+
+type OptionName = keyof typeof OPTIONS;
+
+/** Options that say what to do just now, and so have no place in the settings. */
+const ONLY_ON_COMMAND_LINE: readonly OptionName[] = ['once', 'dry-run', 'why', 'settings', 'debug', 'json'];
+
+/** Lists that are joined: the command line's first, then the environment's, then the file's. */
+export const JOINED: readonly string[] = ['exclude-regex', 'identity', 'ssh-option'];
+
+/** Lists of patterns: joined too, but each source keeps its order of includes and excludes. */
+export const PATTERNS = ['include', 'exclude', 'exclude-from'] as const;
+
+/** Options that take a command, in the settings also one for each pattern. */
+export const HOOK_OPTIONS = ['on-upload', 'on-sync', 'on-sync-remote'] as const;
+
+/** What a value in the settings may be. */
+export type ValueKind =
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'number' }
+  | { readonly kind: 'text' }
+  /** One text or a list of them. */
+  | { readonly kind: 'texts' }
+  | { readonly kind: 'choice'; readonly of: readonly string[] }
+  /** A command, or an object of patterns with a command for each. */
+  | { readonly kind: 'hook' }
+  /** Names with a target for each. */
+  | { readonly kind: 'targets' };
+
+export interface SettingKey {
+  readonly value: ValueKind;
+  readonly describe: string;
+}
+
+function kindOf(name: OptionName): ValueKind {
+  const option: { readonly type?: string; readonly choices?: readonly string[] } = OPTIONS[name];
+  if (option.choices !== undefined) return { kind: 'choice', of: option.choices };
+  if (HOOK_OPTIONS.some((hook) => hook === name)) return { kind: 'hook' };
+  if (name === 'to' || JOINED.includes(name) || PATTERNS.some((list) => list === name)) return { kind: 'texts' };
+  if (option.type === 'boolean') return { kind: 'flag' };
+  return option.type === 'number' ? { kind: 'number' } : { kind: 'text' };
+}
+
+/** Everything that may be in the settings: the options by their long names, and what only a file can say. */
+export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
+  targets: {
+    value: { kind: 'targets' },
+    describe: 'names for targets, for "to" and --to: { "staging": "me@host:/srv/app" }',
+  },
+  dir: {
+    value: { kind: 'text' },
+    describe: 'DIR, relative to this file; by default the directory that this file is in',
+  },
+  'rsync-args': { value: { kind: 'texts' }, describe: 'more arguments for rsync, as after -- on the command line' },
+  ...Object.fromEntries(
+    (Object.keys(OPTIONS) as OptionName[])
+      .filter((name) => !ONLY_ON_COMMAND_LINE.includes(name))
+      .map((name) => [name, { value: kindOf(name), describe: OPTIONS[name].describe }]),
+  ),
+};

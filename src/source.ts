@@ -1,0 +1,246 @@
+import { rmSync } from 'node:fs';
+import type { Report } from './core/event.js';
+import { type Result, success } from './core/failure.js';
+import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
+import type { Io } from './io.js';
+import { probeHere, type Version } from './rsync/probe.js';
+import { RuleFiles, rulesInWords } from './rules/rule-files.js';
+import { Disk } from './scan/disk.js';
+import type { Listing } from './scan/walk.js';
+import type { Settings } from './settings.js';
+import { beatFolder, runtimeFolder, stateFolder } from './state/folders.js';
+import { takeSnapshot } from './target/full-pass.js';
+import { Bridge } from './watch/bridge.js';
+import { CLOCK_CHECK_MS, watchClock } from './watch/clock-watch.js';
+import { HotDirectories } from './watch/hot.js';
+import { RootGuard } from './watch/root-guard.js';
+import { watchRoot } from './watch/root-watch.js';
+import { WatchSupervisor } from './watch/supervisor.js';
+
+/** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
+const ROOT_CHECK_MS = 1_000;
+
+/** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
+const RULES_CHECK_MS = 1_000;
+
+/** One target's side: what it does with what is heard of DIR. */
+export interface Listener {
+  /** Something happened at these names; some of them are synced. */
+  heard(names: readonly Name[], synced: readonly Name[]): void;
+  /** These may have changed. */
+  hint(names: readonly Name[]): void;
+  /** Anything may have been missed. */
+  doubt(): void;
+  /** There are directories that nobody watches, or no longer. */
+  setBlind(isBlind: boolean): void;
+  rulesChanged(): void;
+  /** The root was away. `replaced`: another one is in its place. */
+  rootBack(replaced: boolean): void;
+  /** The machine was asleep. */
+  woke(): void;
+  /** How many names wait. */
+  readonly waiting: number;
+}
+
+/**
+ * DIR, for all targets: its watcher, its guard, its rules. Each target listens and looks at the disk for itself, so that
+ * none waits for another.
+ *
+ * ```
+ *   watch/supervisor ─hints─┬─► scan/scanner ─listings─► target/line ─names─► rsync   (each target has its own)
+ *          ▲                └─► …     │
+ *          └────────directories───────┘
+ * ```
+ */
+export class Source {
+  readonly disk: Disk;
+  readonly guard: RootGuard;
+  /** The rsync on this machine. */
+  readonly here: Version;
+  /** Where sockets and state are kept. */
+  readonly runtime: string;
+  readonly state: string;
+  readonly #settings: Settings;
+  readonly #report: Report;
+  readonly #opening: Promise<RuleFiles>;
+  #beatDir: string | undefined;
+  readonly #supervisor: WatchSupervisor;
+  readonly #hot: HotDirectories;
+  readonly #listeners = new Set<Listener>();
+  readonly #excluded = new Map<Name, readonly Name[]>();
+  readonly #skipped = new Set<Name>();
+  #members = 0;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #watching: Promise<Result<undefined>> | undefined;
+  #refreshing: Promise<void> | undefined;
+  #isBlind = false;
+
+  private constructor(settings: Settings, io: Io, found: { here: Version; runtime: string; state: string }) {
+    const { root, filter } = settings;
+    this.#settings = settings;
+    this.#report = io.report;
+    this.here = found.here;
+    this.runtime = found.runtime;
+    this.state = found.state;
+    this.disk = new Disk(root);
+    this.guard = new RootGuard(root, io.pid);
+    this.#opening = RuleFiles.open(settings, io.around, io.report);
+    const hint = (name: Name): void => this.#tell((each) => each.hint([name]));
+    this.#hot = new HotDirectories(this.disk, hint);
+    this.#supervisor = new WatchSupervisor({
+      root,
+      beatDir: () => this.#beatDir ?? '',
+      bridge: new Bridge(this.disk, hint),
+      ignore: () => this.#ignored(),
+      onHints: (texts) => {
+        const some = texts.slice(0, 5).join(', ');
+        io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
+        // What happens in an excluded directory is of no interest; beside an excluded file something else may have happened.
+        const isOpen = filter.openDirectories();
+        const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
+        this.#supervisor.heardInVain(texts.length - names.length);
+        const synced = names.filter((name) => filter.decide(name, false).synced);
+        this.#tell((each) => each.heard(names, synced));
+        this.#hot.heat(synced);
+      },
+      onDoubt: (why) => {
+        io.report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
+        this.#tell((each) => each.doubt());
+      },
+      onShort: () => this.#hot.stop(),
+      onBlind: (isBlind) => {
+        this.#isBlind = isBlind;
+        this.#tell((each) => each.setBlind(isBlind));
+      },
+      onTrouble: (failure, retryMs) => {
+        const waiting = Math.max(0, ...[...this.#listeners].map((each) => each.waiting));
+        io.report({ kind: 'trouble', target: settings.dir, failure, waiting, retryMs });
+      },
+    });
+  }
+
+  /** Checks what can be checked here, without any target. */
+  static async open(settings: Settings, io: Io): Promise<Result<Source>> {
+    const here = await probeHere();
+    if (!here.ok) return here;
+    const runtime = runtimeFolder(io.around);
+    if (!runtime.ok) return runtime;
+    const state = stateFolder(io.around);
+    if (!state.ok) return state;
+    return success(new Source(settings, io, { here: here.value, runtime: runtime.value, state: state.value }));
+  }
+
+  /** The rules are read while ssh logs in. */
+  async rulesRead(): Promise<void> {
+    await this.#opening;
+  }
+
+  /** One more target; to be called back when it needs no watcher any more. When none does, watching ends. */
+  join(): () => Promise<void> {
+    this.#members++;
+    let isIn = true;
+    return async () => {
+      if (isIn) this.#members--;
+      isIn = false;
+      if (this.#members === 0) await this.#stopWatching();
+    };
+  }
+
+  /** From now on it is told what happens, until the function that this gives is called. */
+  attach(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    if (this.#isBlind) listener.setBlind(true);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * The watcher subscribes, if it has not yet; from its success on no change is missed. `key`: of a target whose lock is
+   * ours, so that nobody else has a file of that name.
+   */
+  watch(key: string): Promise<Result<undefined>> {
+    this.#watching ??= this.#startWatching(key);
+    return this.#watching;
+  }
+
+  /** To be told of everything that was read of the disk. */
+  noteListing(listing: Listing): void {
+    if (listing.dir !== ROOT) this.#supervisor.sawDirectory(listing.dir, listing.self.ino);
+    this.#excluded.set(
+      listing.dir,
+      listing.excluded.filter((e) => e.isDir).map((e) => e.name),
+    );
+    for (const name of listing.others) {
+      if (this.#skipped.has(name)) continue;
+      this.#skipped.add(name);
+      this.#report({ kind: 'skipped', name, why: 'neither a file, a directory nor a link' });
+    }
+  }
+
+  /** Brings the filter up to date. */
+  refreshRules(): Promise<void> {
+    this.#refreshing ??= this.#refreshRules().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Ends everything of it. */
+  async close(): Promise<void> {
+    await this.#stopWatching();
+    (await this.#opening).close();
+    this.guard.close();
+    if (this.#beatDir !== undefined) rmSync(this.#beatDir, { recursive: true, force: true });
+  }
+
+  #tell(what: (listener: Listener) => void): void {
+    for (const listener of this.#listeners) what(listener);
+  }
+
+  async #refreshRules(): Promise<void> {
+    const changed = await (await this.#opening).refresh();
+    if (changed === undefined) return;
+    this.#report({ kind: 'note', level: 'normal', text: `${changed} has changed` });
+    this.#tell((each) => each.rulesChanged());
+  }
+
+  #ignored(): string[] {
+    return [...this.#excluded.values()]
+      .flat()
+      .map((name) => `${this.#settings.root}/${looseTextOf(name)}`)
+      .filter(isPlainPath);
+  }
+
+  async #startWatching(key: string): Promise<Result<undefined>> {
+    this.#beatDir = beatFolder(this.runtime, key);
+    const { root, filter } = this.#settings;
+    // The watcher is told which directories it can spare.
+    await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));
+    const started = await this.#supervisor.start();
+    if (!started.ok) return started;
+    this.#report({ kind: 'watching', root, directories: this.#supervisor.directories });
+    const rules = rulesInWords(filter.counts, (await this.#opening).gitInWords, this.#ignored().length);
+    this.#report({ kind: 'note', level: 'verbose', text: rules });
+    const onBack = (replaced: boolean): void => {
+      this.#tell((each) => each.rootBack(replaced));
+      this.#supervisor.renew('the root is back');
+    };
+    this.#timers = [
+      setInterval(watchRoot(this.guard, this.#report, root, onBack), ROOT_CHECK_MS),
+      setInterval(
+        watchClock(this.#report, () => this.#tell((each) => each.woke())),
+        CLOCK_CHECK_MS,
+      ),
+      setInterval(() => void this.refreshRules(), RULES_CHECK_MS),
+    ];
+    return success(undefined);
+  }
+
+  async #stopWatching(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#hot.stop();
+    await this.#supervisor.stop();
+  }
+}
+
+/** Whether @parcel/watcher takes it for a path: with one of these it would be a glob, which costs time per event. */
+const isPlainPath = (path: string): boolean => !/[[\]{}()*?\uFFFD]/.test(path);

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../core/event.js';
+import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
+import type { NameIndex } from '../core/name-index.js';
+import { delayMs, LINE_BACKOFF } from '../core/retry.js';
+import type { Target } from '../core/target.js';
+import type { Io } from '../io.js';
+import type { Settings } from '../settings.js';
+import type { Source } from '../source.js';
+import { Memory } from '../state/memory.js';
+import { remembered } from '../state/remembered.js';
+import { refuseHome } from './guards.js';
+import { type Reached, type ReachOptions, reach } from './session.js';
+
+/** What is checked and held of one target before its line starts. */
+export interface Prepared {
+  readonly reach: ReachOptions;
+  readonly reached: Reached;
+  readonly memory: Memory;
+  /** What the last run delivered. */
+  readonly index: NameIndex;
+  /** Gives back the connection. */
+  close(): Promise<void>;
+}
+
+export interface PrepareOptions {
+  readonly settings: Settings;
+  readonly target: Target;
+  readonly source: Source;
+  readonly io: Io;
+  /** Where its socket and its memory are, without an ending. */
+  readonly socketPath: string;
+  readonly memoryPath: string;
+  /** Beside other targets, one that can't be reached yet is tried again: they are in no need of it. */
+  readonly isPatient: boolean;
+}
+
+/** Logs in and checks everything that can be checked. Nothing is changed on the target. */
+export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
+  const { settings, target, source, io, socketPath } = options;
+  const { report } = io;
+  const reachOptions: ReachOptions = {
+    target,
+    ssh: settings.ssh,
+    controlPath: `${socketPath}.ssh`,
+    report,
+    rsyncArgs: settings.rsyncArgs,
+  };
+  if (target.kind === 'remote') report({ kind: 'connecting', target: target.label, place: target.place });
+  const reaching = reachInTime(reachOptions, options, signal);
+  // While ssh logs in.
+  const owner = () => ({ root: settings.root, identity: source.guard.identity, target: target.place });
+  const memory = new Memory(options.memoryPath, owner, (text) => report({ kind: 'note', level: 'normal', text }));
+  await source.rulesRead();
+  const index = await remembered(memory, settings.filter, report);
+  const reached = await reaching;
+  if (!reached.ok) return reached;
+  const { connection } = reached.value;
+  const close = async (): Promise<void> => connection?.close();
+  if (settings.deletes === 'mirror') {
+    const home = connection === undefined ? io.around.home : (await connection.run(['pwd'])).stdout.trim();
+    const refused = refuseHome(target, home === '' ? undefined : home);
+    if (refused !== undefined) {
+      await close();
+      return failed(refused);
+    }
+  }
+  return success({ reach: reachOptions, reached: reached.value, memory, index, close });
+}
+
+/** Logs in, again and again where there is patience for it, and says how long it took. */
+async function reachInTime(
+  options: ReachOptions,
+  { isPatient }: PrepareOptions,
+  signal: AbortSignal,
+): Promise<Result<Reached>> {
+  const { target, report } = options;
+  let told: Failure['kind'] | undefined;
+  for (let attempt = 1; ; attempt++) {
+    const begun = performance.now();
+    const reached = await reach(options, signal);
+    if (reached.ok) {
+      if (target.kind === 'remote') report({ kind: 'connected', target: target.label, ms: performance.now() - begun });
+      return reached;
+    }
+    const { failure } = reached;
+    if (!isPatient || signal.aborted || dispositionOf(failure) !== 'retry') return reached;
+    const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
+    tell(report, target, failure, retryMs, told);
+    told = failure.kind;
+    await sleep(retryMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return reached;
+  }
+}
+
+/** The same trouble is told once. */
+function tell(report: Report, target: Target, failure: Failure, retryMs: number, told: string | undefined): void {
+  if (failure.kind !== told) report({ kind: 'trouble', target: target.label, failure, waiting: 0, retryMs });
+}

@@ -1,0 +1,217 @@
+import { chownSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { nameFromText } from '../../src/core/name.js';
+import { readOptions } from '../../src/options/command-line.js';
+import { problemOf } from '../../src/options/layer.js';
+import { settingsSchema } from '../../src/options/schema.js';
+import { OPTIONS, SETTING_KEYS } from '../../src/options/table.js';
+import type { Settings } from '../../src/settings.js';
+import { fill, temporaryDir } from '../support/tree.js';
+
+const uid = process.getuid?.() ?? 0;
+
+/** What a command line, an environment and the files in a directory come to. */
+const read = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  readOptions(argv, '0', 100, { env, uid });
+
+async function settings(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Settings> {
+  const asked = await read(argv, env);
+  if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
+  return asked.settings;
+}
+
+async function refusal(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<string> {
+  const asked = await read(argv, env);
+  if (asked.kind !== 'failed') throw new Error(`not refused: ${JSON.stringify(asked.kind)}`);
+  return `${asked.failure.message}\n${asked.failure.hint ?? ''}`;
+}
+
+/** A directory with a syncwatch.json. */
+function project(json: unknown, more: Readonly<Record<string, string>> = {}): string {
+  const dir = temporaryDir();
+  fill(dir, { ...more, 'syncwatch.json': typeof json === 'string' ? json : JSON.stringify(json) });
+  return dir;
+}
+
+const isSynced = (from: Settings, name: string): boolean => from.filter.decide(nameFromText(name), false).synced;
+
+describe('the settings file', () => {
+  it('gives what the command line does not; flags win', async () => {
+    const dir = project({ to: 'h:p', delete: 'mirror', port: 2222, 'on-sync': 'make', initial: false, compress: true });
+    const all = await settings([dir]);
+    expect(all).toMatchObject({ root: dir, deletes: 'mirror', initial: false, compress: true, ssh: { port: 2222 } });
+    expect(all.targets).toMatchObject([{ host: 'h', path: 'p' }]);
+    expect(all.hooks.onSync).toMatchObject([{ command: 'make', only: undefined }]);
+    const flags = await settings(['--to', 'other:x', '--delete', 'never', '--initial', '-p', '1', dir]);
+    expect(flags).toMatchObject({ deletes: 'never', initial: true, compress: true, ssh: { port: 1 } });
+    expect(flags.targets).toMatchObject([{ host: 'other' }]);
+  });
+
+  it('patterns of the command line come before those of the environment, and these before the file’s', async () => {
+    const dir = project({ to: 'h:p', include: 'keep.log', exclude: ['*.log', '*.tmp'], 'exclude-regex': '^big' });
+    const all = await settings(['--include', 'a.log', '-x', 'b.tmp', dir], { SYNCWATCH_INCLUDE: 'b.tmp\nc.tmp' });
+    expect(['a.log', 'keep.log', 'c.tmp', 'x.txt'].map((name) => isSynced(all, name))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(['b.log', 'b.tmp', 'd.tmp', 'bigger'].map((name) => isSynced(all, name))).toEqual(Array(4).fill(false));
+  });
+
+  it('is found above DIR, in package.json too, the nearest one; without DIR it says what that is', async () => {
+    const dir = project(
+      { to: 'h:outer' },
+      { 'in/package.json': '{"name":"x","syncwatch":{"to":"h:inner","dir":"src"}}' },
+    );
+    mkdirSync(join(dir, 'in/src/deep'), { recursive: true });
+    fill(dir, { 'other/package.json': '{"name":"without"}' });
+    const before = process.cwd();
+    try {
+      process.chdir(join(dir, 'in/src/deep'));
+      expect(await settings([])).toMatchObject({ root: join(dir, 'in/src'), targets: [{ path: 'inner' }] });
+      process.chdir(join(dir, 'other'));
+      expect(await settings([])).toMatchObject({ root: dir, targets: [{ path: 'outer' }] });
+      // Its target is for its own DIR only.
+      expect(await refusal(['.'])).toMatch(
+        /syncwatch\.json is about .*, not about \.: its target would get other files\n/,
+      );
+      expect(await settings(['--to', 'h:mine', '.'])).toMatchObject({ root: join(dir, 'other') });
+      expect(await refusal(['--no-settings'])).toMatch(/no target: --to is missing/);
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it('paths in it are relative to it', async () => {
+    const dir = project(
+      { to: '../there', identity: ['key', '~/k'], 'exclude-from': 'lists/out' },
+      { 'lists/out': '*.o\n', key: '' },
+    );
+    fill(dir, { 'home/k': '' });
+    const home = process.env['HOME'];
+    process.env['HOME'] = join(dir, 'home');
+    try {
+      const all = await settings([dir]);
+      expect(all.targets).toMatchObject([{ kind: 'local', path: join(dir, '../there') }]);
+      expect(all.ssh.identities).toEqual([join(dir, 'key'), join(dir, 'home/k')]);
+      expect(isSynced(all, 'x.o')).toBe(false);
+    } finally {
+      process.env['HOME'] = home;
+    }
+  });
+
+  it.each([
+    [{ to: 'h:p', exlude: '*.o' }, /"exlude" is not known\nDid you mean "exclude"\?/],
+    [{ to: 'h:p', zzz: 1 }, /"zzz" is not known/],
+    [{ to: 'h:p', once: true }, /"once" is not known/],
+    [{ to: 'h:p', compress: 'yes' }, /"compress" must be true or false/],
+    [{ to: 'h:p', port: '22' }, /"port" must be a number/],
+    [{ to: 'h:p', port: 99_999 }, /syncwatch\.json: "port" takes a whole number from 1 to 65535/],
+    [{ to: 'h:p', delete: 'all' }, /"delete" must be one of seen, mirror, never/],
+    [{ to: 1 }, /"to" must be a text or a list of texts/],
+    [{ to: 'h:p', 'on-sync': { '*.py': 1 } }, /"on-sync" must be a command, or an object of patterns/],
+    [{ to: 'h:p', 'on-sync': { '[': 'x' } }, /"on-sync": '\[' can't be used/],
+    [{ targets: { 'a b': 'h:p' } }, /"targets": "a b" can't be a name/],
+    [{ targets: { a: 'h:/' } }, /"targets": "a": .*whole file system/],
+    ['[1]', /must be an object/],
+    ['{"to": "h:p",\n}', /is no valid JSON: .*, line 2\n/],
+  ])('%j is refused', async (json, says) => {
+    expect(await refusal([project(json)])).toMatch(says);
+  });
+
+  it('two in one directory, or one that is not there, are refused', async () => {
+    const dir = project({ to: 'h:p' }, { 'package.json': '{"syncwatch":{"to":"h:p"}}' });
+    expect(await refusal([dir])).toMatch(/both syncwatch\.json and package\.json in .* have settings/);
+    expect(await refusal(['--settings', join(dir, 'none.json'), dir])).toMatch(/there is no file .*none\.json/);
+  });
+
+  it.skipIf(uid !== 0 && process.env['CI'] === undefined)(
+    'one of another user is refused, unless it is asked for',
+    async () => {
+      const dir = project({ to: 'h:p' });
+      chownSync(join(dir, 'syncwatch.json'), 65_534, 65_534);
+      expect(await refusal([dir])).toMatch(
+        /belongs to another user \(uid 65534\), and settings can run commands\n.*--settings/,
+      );
+      expect(await settings(['--settings', join(dir, 'syncwatch.json'), dir])).toMatchObject({ root: dir });
+    },
+  );
+});
+
+describe('named targets', () => {
+  const targets = { staging: 'me@host:/srv/app', board: 'pi@board:app' };
+
+  it('are named by --to, by "to", or meant where there is only one', async () => {
+    const dir = project({ targets });
+    expect((await settings(['--to', 'board', '--to', 'staging', dir])).targets).toMatchObject([
+      { label: 'board', place: 'pi@board:app', host: 'board' },
+      { label: 'staging', place: 'me@host:/srv/app', user: 'me' },
+    ]);
+    expect((await settings([project({ targets, to: 'staging' })])).targets).toMatchObject([{ label: 'staging' }]);
+    expect((await settings([project({ targets: { one: 'h:p' } })])).targets).toMatchObject([{ label: 'one' }]);
+    expect((await settings([dir], { SYNCWATCH_TO: 'board' })).targets).toMatchObject([{ label: 'board' }]);
+    // Not all of them, just because they are there: one may be production.
+    expect(await refusal([dir])).toMatch(/no target: --to is missing\nSay which: --to staging or --to board/);
+    expect(await refusal(['--to', 'stagin', dir])).toMatch(/no target is named stagin\nDid you mean staging\? /);
+    expect(await refusal(['--to', 'board', '--to', 'pi@board:app', dir])).toMatch(
+      /pi@board:app is the same target as board/,
+    );
+  });
+});
+
+describe('the environment', () => {
+  it('has every setting; the command line wins over it, and it over the file', async () => {
+    const dir = project({ to: 'h:p', debounce: 1, chmod: 'F600', compress: true });
+    const env = { SYNCWATCH_DEBOUNCE: '7', SYNCWATCH_CHMOD: 'F640', SYNCWATCH_COMPRESS: 'no', SYNCWATCH_QUIET: '' };
+    expect(await settings(['--chmod', 'F644', dir], env)).toMatchObject({
+      debounceMs: 7,
+      chmod: 'F644',
+      compress: false,
+      verbosity: 'normal',
+    });
+  });
+
+  it('what hooks are told is none of it; anything else that is not known is refused', async () => {
+    const dir = project({ to: 'h:p' });
+    await settings([dir], { SYNCWATCH_PATH: 'x', SYNCWATCH_COUNT: '1', SYNCWATCH_TARGET: 't', SYNCWATCH_ROOT: '/' });
+    expect(await refusal([dir], { SYNCWATCH_EXLUDE: '*.o' })).toMatch(/Did you mean SYNCWATCH_EXCLUDE\?/);
+    expect(await refusal([dir], { SYNCWATCH_COMPRESS: 'maybe' })).toMatch(
+      /SYNCWATCH_COMPRESS in the environment must be/,
+    );
+    expect(await refusal([dir], { SYNCWATCH_TARGETS: 'x' })).toMatch(/there is no setting for SYNCWATCH_TARGETS/);
+  });
+});
+
+describe('the JSON Schema', () => {
+  const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(settingsSchema());
+  const samples: readonly unknown[] = [
+    true,
+    1,
+    'x',
+    ['x', 'y'],
+    ['x', 1],
+    { a: 'b' },
+    { a: 1 },
+    null,
+    'seen',
+    'mirror',
+  ];
+
+  it('takes and refuses what syncwatch does', () => {
+    for (const key of [...Object.keys(SETTING_KEYS), 'exlude', 'once']) {
+      for (const value of samples) {
+        const isFine = problemOf(key, value) === undefined;
+        expect(validate({ [key]: value }), `${key}: ${JSON.stringify(value)}`).toBe(isFine);
+      }
+    }
+    expect(validate({ $schema: 'x', to: 'h:p' })).toBe(true);
+  });
+
+  it('knows every option but those for the moment', () => {
+    const left = Object.keys(OPTIONS).filter((name) => !Object.hasOwn(SETTING_KEYS, name));
+    expect(left.sort()).toEqual(['debug', 'dry-run', 'json', 'once', 'settings', 'why']);
+  });
+});
