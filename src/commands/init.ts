@@ -39,7 +39,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     return exitCodeOf(failure);
   };
   const odd = Object.keys(given).find(
-    (name) => /^[a-z-]{2,}$/.test(name) && given[name] !== undefined && !Object.hasOwn(SETTING_KEYS, name),
+    (name) => /^[a-z][a-z-]+$/.test(name) && given[name] !== undefined && !Object.hasOwn(SETTING_KEYS, name),
   );
   if (odd !== undefined) return complain(usage(`init takes no --${odd}: it has no place in the settings`));
   const place = rootFrom(given._.map(String));

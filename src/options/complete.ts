@@ -34,8 +34,10 @@ export function complete(current: string, argv: Parsed, ask: Ask, done: (complet
     return;
   }
   ask((_error, completions = []) => {
-    const more = current.startsWith('-') ? NEGATIVES : words.length <= 1 ? COMMANDS : [];
-    offer([...starting(more), ...completions]);
+    if (current.startsWith('-')) offer([...starting(NEGATIVES), ...completions]);
+    else if (words.at(-1) === current) offer([...(words.length === 1 ? starting(COMMANDS) : []), ...completions]);
+    // The value of an option: the choices it has, or the shell offers files.
+    else offer(completions.filter((each) => !each.startsWith('-')));
   });
 }
 

@@ -131,7 +131,7 @@ function isBelowGit(root: string): boolean {
 export function rulesInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
   const { user, syncignore, regexes, defaults } = counts;
   const parts = [
-    `${user} of the command line`,
+    `${user} of the command line and the settings`,
     `${syncignore} of ${SYNCIGNORE}`,
     git ?? 'git does not count',
     `${regexes} regular expressions`,

@@ -349,7 +349,7 @@ describe('--why', () => {
     const running = start(['-v', '-x', 'd', '--exclude-regex', 'e']);
     await running.inSync();
     expect(notes(running)).toMatch(
-      /1 of the command line; 2 of \.syncignore; git \(2 \.gitignore files\); 1 regular expressions; \d+ by default; \d excluded directories are not watched/,
+      /1 of the command line and the settings; 2 of \.syncignore; git \(2 \.gitignore files\); 1 regular expressions; \d+ by default; \d excluded directories are not watched/,
     );
   });
 });
