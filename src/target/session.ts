@@ -15,6 +15,9 @@ import { fullPass, type PassOptions, type PassParts } from './full-pass.js';
 import type { Line } from './line.js';
 import { quickPass } from './quick-pass.js';
 
+/** After how long it is told that a login is through but nothing answers there, in milliseconds. */
+const SILENT_MS = 5_000;
+
 /** How long the other side may take to give a sign of life after this one was asleep, in milliseconds. */
 const PROBE_MS = 4_000;
 
@@ -47,7 +50,7 @@ export interface Reached {
 
 /** Logs in and checks the target's rsync and place. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
-  const { target, ssh, rsyncArgs } = options;
+  const { target, ssh, rsyncArgs, report } = options;
   if (target.kind === 'local') {
     const there = probeLocal(target.path);
     return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
@@ -55,7 +58,13 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
   const aim = aimOf(target, ssh);
   const connection = await openConnection(connectionOptions(options, target), signal);
   if (!connection.ok) return connection;
+  // The shell there may wait for a lock, for a minute or for good: ~/.bashrc with pyenv, for example.
+  const silent = setTimeout(() => {
+    const text = `logged in to ${target.host}, but its shell does not start rsync: ~/.bashrc or ~/.profile there may be waiting for something (syncwatch doctor says more)`;
+    report({ kind: 'note', level: 'normal', text });
+  }, SILENT_MS);
   const there = await probeThere(connection.value, target, aim, rsyncThere(rsyncArgs));
+  clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
   await connection.value.close();
   return failed(there.failure);
