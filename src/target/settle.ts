@@ -8,8 +8,12 @@ import { seeAll } from '../scan/look.js';
 import type { RunResult } from './runner.js';
 import type { BatchView, Transfer } from './transfer.js';
 
-/** Of a directory that is gone here: not yet gone there. */
-export const NOT_EMPTY: Failure = { kind: 'path', message: 'something in it could not be deleted there' };
+/** Of a directory that is gone here: not yet gone there. What is in it may only have to be looked at once more. */
+export const NOT_EMPTY: Failure = {
+  kind: 'path',
+  message: 'something in it could not be deleted there',
+  isPassing: true,
+};
 
 /**
  * After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. The rule: a name
