@@ -126,6 +126,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
   }
   if (!early.ok) {
     halted = early.failure;
+    over.abort();
     await leave();
     return halt(early.failure, control.value);
   }

@@ -61,9 +61,7 @@ export async function findRunning(folders: readonly string[], dir: string): Prom
   );
   const around = all.filter((found) => found !== undefined).filter(({ root }) => isIn(dir, root));
   const nearest = Math.max(...around.map(({ root }) => root.length));
-  return around
-    .filter(({ root }) => root.length === nearest)
-    .sort((a, b) => a.target.localeCompare(b.target));
+  return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
 }
 
 /** None where the folder is not there. */

@@ -31,7 +31,10 @@ export function gather(flags: Parsed, argv: readonly string[], around: Around): 
   const place = positional.length > 0 || file === undefined ? named : rootFrom([file.dir]);
   if (!place.ok) return place;
   const layers = [environment.value, ...(file === undefined ? [] : [file])];
-  const isFilesTarget = many(flags['to'] as Values).length === 0 && environment.value.values['to'] === undefined;
+  const isFilesTarget =
+    many(flags['to'] as Values).length === 0 &&
+    environment.value.values['to'] === undefined &&
+    flags['why'] === undefined;
   if (file !== undefined && isFilesTarget && realOf(file.dir) !== place.value.root)
     return failed(
       usage(
