@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answererFor } from '../control/answer.js';
+import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
-import { afterEvent, NOTHING_TOLD } from '../core/status.js';
+import { afterEvent, NOTHING_TOLD, type Told } from '../core/status.js';
 import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
@@ -13,7 +14,7 @@ import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { keyOf } from '../state/folders.js';
 import { dryRun } from '../target/full-pass.js';
-import { prepareTarget } from '../target/prepare.js';
+import { type Prepared, prepareTarget } from '../target/prepare.js';
 
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
@@ -46,135 +47,170 @@ export interface Ended {
   readonly control: Control | undefined;
 }
 
+/** How things stand with it: what the socket answers from. */
+interface Life {
+  parts: Parts | undefined;
+  hooks: Hooks | undefined;
+  told: Told;
+  halted: Failure | undefined;
+  isStopping: boolean;
+  /** A signal, or `syncwatch stop`. */
+  readonly asked: Promise<End>;
+  /** It has ended: whoever asked for that is told. */
+  readonly over: AbortController;
+}
+
 /**
  * One target, from its login to its end: a signal, `syncwatch stop`, a guard, or the end of `--once`. Whatever happens,
  * nothing of it is left running but the socket that tells of its end.
  */
 export async function runTarget(options: OneTarget): Promise<Ended> {
   const { settings, target, source, io } = options;
-  const sinceMs = Date.now();
   const key = keyOf(settings.root, `${target.place}\0${settings.ssh.port ?? ''}`);
   const socketPath = join(source.runtime, key);
   const who = { pid: io.pid, root: settings.root, target: target.label, place: target.place };
-  const halt = (failure: Failure, control?: Control): Ended => {
-    io.report({ kind: 'halted', failure, ...(options.isOneOfSeveral ? { target: target.label } : {}) });
-    return { code: exitCodeOf(failure), control };
-  };
   const leave = source.join();
   const control = await openControl(`${socketPath}.sock`, who, `${settings.dir} to ${inFull(target)}`);
   if (!control.ok) {
     await leave();
-    return halt(control.failure);
+    tellHalted(options, control.failure);
+    return { code: exitCodeOf(control.failure), control: undefined };
   }
+  const life = begin(options, control.value, who);
+  try {
+    const letGo = new AbortController();
+    const preparing = prepareTarget(
+      {
+        settings,
+        target,
+        source,
+        io,
+        socketPath,
+        memoryPath: join(source.state, key),
+        isPatient: options.isOneOfSeveral && settings.mode === 'watch',
+      },
+      letGo.signal,
+    );
+    const early = await Promise.race([preparing, life.asked]);
+    if ('kind' in early) {
+      life.isStopping = true;
+      letGo.abort();
+      const late = await Promise.race([preparing, io.signals.second, sleep(LET_GO_MS)]);
+      if (typeof late === 'object' && late.ok) await late.value.close();
+      return await ended(early, 0, control.value, life);
+    }
+    if (!early.ok) {
+      life.halted = early.failure;
+      tellHalted(options, early.failure);
+      return { code: exitCodeOf(early.failure), control: control.value };
+    }
+    const [end, unsent] = await runLine(options, life, early.value, { key, leave });
+    return await ended(end, unsent, control.value, life);
+  } finally {
+    await leave();
+    life.over.abort();
+  }
+}
 
-  let parts: Parts | undefined;
-  let hooks: Hooks | undefined;
-  let told = NOTHING_TOLD;
-  let halted: Failure | undefined;
-  let isStopping = false;
-  options.heed((event) => {
-    const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
-    if (!isAbout) return;
-    told = afterEvent(told, event, Date.now());
-    hooks?.heed(event);
-  });
+/** From now on events are heeded and questions answered. */
+function begin({ settings, target, io, heed }: OneTarget, control: Control, who: Who): Life {
   let ask: (end: End) => void = () => {};
-  const asked = new Promise<End>((resolve) => {
+  const stopped = new Promise<End>((resolve) => {
     ask = resolve;
   });
-  const over = new AbortController();
-  const stop = (): Promise<void> => {
-    ask({ kind: 'asked' });
-    return new Promise((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }));
+  const signalled = io.signals.first.then((signal): End => ({ kind: 'signal', signal }));
+  const life: Life = {
+    parts: undefined,
+    hooks: undefined,
+    told: NOTHING_TOLD,
+    halted: undefined,
+    isStopping: false,
+    asked: Promise.race([signalled, stopped]),
+    over: new AbortController(),
   };
-  control.value.serve(
+  heed((event) => {
+    const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
+    if (!isAbout) return;
+    life.told = afterEvent(life.told, event, Date.now());
+    life.hooks?.heed(event);
+  });
+  control.serve(
     answererFor({
       who,
-      sinceMs,
+      sinceMs: Date.now(),
       report: io.report,
-      parts: () => parts,
-      told: () => told,
-      halted: () => halted,
-      stop,
-      isStopping: () => isStopping,
+      parts: () => life.parts,
+      told: () => life.told,
+      halted: () => life.halted,
+      stop: () => {
+        ask({ kind: 'asked' });
+        return new Promise((resolve) => life.over.signal.addEventListener('abort', () => resolve(), { once: true }));
+      },
+      isStopping: () => life.isStopping,
     }),
   );
+  return life;
+}
 
-  const signalled = io.signals.first.then((signal): End => ({ kind: 'signal', signal }));
-  const letGo = new AbortController();
-  const preparing = prepareTarget(
-    {
-      settings,
-      target,
-      source,
-      io,
-      socketPath,
-      memoryPath: join(source.state, key),
-      isPatient: options.isOneOfSeveral && settings.mode === 'watch',
-    },
-    letGo.signal,
-  );
-  const early = await Promise.race([preparing, signalled, asked]);
-  if ('kind' in early) {
-    isStopping = true;
-    letGo.abort();
-    const late = await Promise.race([preparing, io.signals.second, sleep(LET_GO_MS)]);
-    if (typeof late === 'object' && late.ok) await late.value.close();
-    await leave();
-    over.abort();
-    return { code: exitCode(early, 0), control: await kept(early, control.value) };
-  }
-  if (!early.ok) {
-    halted = early.failure;
-    over.abort();
-    await leave();
-    return halt(early.failure, control.value);
-  }
-
-  const prepared = early.value;
-  const running = assemble(settings, target, source, io, prepared);
-  parts = running;
-  if (settings.mode !== 'dry-run')
-    hooks = new Hooks({
-      commands: settings.hooks,
-      root: settings.root,
-      target: target.label,
-      reach: () => running.session.reach,
-      report: io.report,
-    });
+/** Logged in: does the job, and gives how it ended and how many paths are not there. Nothing of it is left. */
+async function runLine(
+  options: OneTarget,
+  life: Life,
+  prepared: Prepared,
+  { key, leave }: { readonly key: string; readonly leave: () => Promise<void> },
+): Promise<readonly [End, number]> {
+  const { settings, target, source, io } = options;
+  const parts = assemble(settings, target, source, io, prepared);
+  const hooks =
+    settings.mode === 'dry-run'
+      ? undefined
+      : new Hooks({
+          commands: settings.hooks,
+          root: settings.root,
+          target: target.label,
+          reach: () => parts.session.reach,
+          report: io.report,
+        });
+  life.parts = parts;
+  life.hooks = hooks;
   try {
-    const stopped = running.halted.then((failure) => ({ kind: 'halted' as const, failure }));
-    const job = JOBS[settings.mode](running, options, key);
-    const end: End = await Promise.race([job, stopped, signalled, asked]);
-    isStopping = true;
+    const halted = parts.halted.then((failure): End => ({ kind: 'halted', failure }));
+    const end: End = await Promise.race([JOBS[settings.mode](parts, options, key), halted, life.asked]);
+    life.isStopping = true;
     if (end.kind === 'signal' || end.kind === 'asked') {
       const signal = end.kind === 'signal' ? end.signal : 'syncwatch stop';
-      io.report({ kind: 'stopping', target: target.label, signal, waiting: running.line.pending.size });
-      running.line.unpause();
-      const drained = await Promise.race([drain(running, leave), stopped, io.signals.second]);
-      if (typeof drained === 'object') halt(drained.failure);
+      io.report({ kind: 'stopping', target: target.label, signal, waiting: parts.line.pending.size });
+      parts.line.unpause();
+      const drained = await Promise.race([drain(parts, leave), parts.halted, io.signals.second]);
+      if (typeof drained === 'object') tellHalted(options, drained);
     }
     if (end.kind === 'halted') {
-      halted = end.failure;
-      halt(end.failure);
+      life.halted = end.failure;
+      tellHalted(options, end.failure);
     }
-    if (end.kind === 'done') await Promise.race([hooks?.idle(), signalled, running.halted]);
+    if (end.kind === 'done') await Promise.race([hooks?.idle(), life.asked, parts.halted]);
     await hooks?.stop();
-    await running.stop();
-    const { summary } = running.line;
+    await parts.stop();
+    const { summary } = parts.line;
     if (settings.mode !== 'dry-run') {
-      running.save();
+      parts.save();
       io.report({ kind: 'stopped', target: target.label, summary });
     }
-    over.abort();
-    return { code: exitCode(end, summary.unsent.length), control: await kept(end, control.value) };
+    return [end, summary.unsent.length];
   } finally {
     await hooks?.stop();
-    await running.stop();
+    await parts.stop();
     await leave();
     await prepared.close();
-    over.abort();
   }
+}
+
+const tellHalted = ({ io, target, isOneOfSeveral }: OneTarget, failure: Failure): void =>
+  io.report({ kind: 'halted', failure, ...(isOneOfSeveral ? { target: target.label } : {}) });
+
+async function ended(end: End, unsent: number, control: Control, { over }: Life): Promise<Ended> {
+  over.abort();
+  return { code: exitCode(end, unsent), control: await kept(end, control) };
 }
 
 /** One that was asked to end is no longer a part of it: nobody finds it any more. */
