@@ -80,7 +80,8 @@ describe('it ends well', () => {
 
   it('a signal while it is still connecting', async () => {
     const where = place();
-    const running = where.start(['-o', 'ProxyCommand=cat > /dev/null']);
+    // It says nothing, but keeps open what it would say it with: otherwise ssh would end by itself.
+    const running = where.start(['-o', 'ProxyCommand=cat 3>&1 > /dev/null']);
     await running.event('connecting');
     const pids = descendants(running);
     expect(await running.stop('SIGTERM')).toBe(143);
