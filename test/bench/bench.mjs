@@ -1,4 +1,4 @@
-// npm run bench [-- --only saves,trees,moves,big] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
+// npm run bench [-- --only saves,trees,moves,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
 //   [--workload PART-OF-ITS-NAME] [--json FILE]
 //
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
@@ -9,14 +9,14 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { RIVALS, startSyncwatch } from './rivals.mjs';
+import { CLI, RIVALS, startSyncwatch } from './rivals.mjs';
 import { endAll, median, openStage } from './stage.mjs';
 import { arrived, differences, MOVES, save, TREES, usage } from './workloads.mjs';
 
 const run = promisify(execFile);
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'saves,trees,moves,big' },
+    only: { type: 'string', default: 'saves,trees,moves,big,asks' },
     rtt: { type: 'string', default: '0,20,100' },
     saves: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '3' },
@@ -289,7 +289,53 @@ const measureBig = (files) =>
     }
   });
 
+/**
+ * Commands that ask a running syncwatch, next to Node's own start and to ssh by hand.
+ * @param {number} rttMs @param {'login' | 'bare'} shell
+ */
+const measureAsks = (rttMs, shell) =>
+  onStage(rttMs, shell, async (stage) => {
+    const seat = await stage.seat('asks');
+    for (let i = 0; i < 200; i++) writeFileSync(join(seat.local, `f${i}`), 'x'.repeat(4096));
+    const watching = startSyncwatch(seat);
+    await watching.until((events) => events.includes('"inSync"'));
+    const changed = () => writeFileSync(join(seat.local, 'f7'), String(performance.now()));
+    const ssh = seat.ssh.split(' ');
+    /** @type {Array<[string, string, (() => void) | undefined, readonly string[]]>} */
+    const commands = [
+      ['starting Node', 'node -e 0', undefined, [process.execPath, '-e', '0']],
+      ['a flush, nothing waits', 'syncwatch', undefined, [process.execPath, CLI, 'flush', seat.local]],
+      ['a flush right after a save', 'syncwatch', changed, [process.execPath, CLI, 'flush', seat.local]],
+      ['true in the target', 'ssh, through an open master', undefined, [...ssh, 'there', 'true']],
+      ['true in the target', 'ssh, with a login', undefined, ['ssh', '-F', seat.sshConfig, 'there', 'true']],
+      ['true in the target', 'syncwatch exec', undefined, [process.execPath, CLI, 'exec', seat.local, '--', 'true']],
+      [
+        'true in the target, right after a save',
+        'syncwatch exec',
+        changed,
+        [process.execPath, CLI, 'exec', seat.local, '--', 'true'],
+      ],
+    ];
+    /** @type {number[][]} */
+    const times = commands.map(() => []);
+    for (let n = 0; n < Math.max(5, Math.round(saves / 2)); n++) {
+      for (const [i, [, , prepare, [file = '', ...args]]] of commands.entries()) {
+        await sleep(100 + 4 * rttMs);
+        const began = performance.now();
+        prepare?.();
+        await run(file, args);
+        times[i]?.push(performance.now() - began);
+      }
+    }
+    for (const [i, [what, rival]] of commands.entries()) add({ what, rival, rttMs, shell, ms: times[i] ?? [] });
+    await watching.stop();
+  });
+
 for (const rtt of rtts) {
+  if (only.includes('asks')) {
+    await measureAsks(rtt, 'login');
+    if (rtt === 0) await measureAsks(0, 'bare');
+  }
   if (only.includes('saves')) {
     await measureSaves(rtt, 'login');
     if (rtt === 0) await measureSaves(0, 'bare');
