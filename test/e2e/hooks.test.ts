@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { nameFromText } from '../../src/core/name.js';
+import { compilePattern } from '../../src/core/pattern.js';
 import { Hooks, NO_HOOKS } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -122,6 +123,34 @@ describe('hooks', () => {
     expect(told).toMatchObject([
       { hook: 'onUpload', code: 0, output: 'a\n' },
       { hook: 'onSync', code: undefined, end: expect.stringMatching(/took longer than/) },
+    ]);
+  });
+
+  it('one for a pattern runs for what it matches and for what is below a directory that it matches, and is told only of that', async () => {
+    const root = temporaryDir();
+    const told: Event[] = [];
+    const of = (pattern: string) => {
+      const only = compilePattern(pattern);
+      if (typeof only === 'string') throw new Error(only);
+      return { command: 'tr "\\0" " " < "$SYNCWATCH_PATHS_FILE"', only };
+    };
+    const hooks = new Hooks({
+      commands: { onUpload: [of('*.c')], onSync: [of('*.py'), of('/src/'), of('none')], onSyncRemote: [] },
+      root,
+      target: 't',
+      reach: () => ({ kind: 'none' }),
+      report: (event) => told.push(event),
+    });
+    const items = ['a.py', 'src/deep/b.py', 'src/c.txt', 'other/src/d.c'].map(
+      (text) => ({ action: 'send', name: nameFromText(text), bytes: 1, isNew: true }) as const,
+    );
+    hooks.heed({ kind: 'delivered', target: 't', items, ms: 1 });
+    hooks.heed({ kind: 'inSync', target: 't', names: 1, ms: 1 });
+    await hooks.idle();
+    expect(told).toMatchObject([
+      { hook: 'onUpload', output: 'other/src/d.c ' },
+      { hook: 'onSync', output: 'a.py src/deep/b.py ' },
+      { hook: 'onSync', output: 'src/deep/b.py src/c.txt ' },
     ]);
   });
 });

@@ -21,18 +21,22 @@ const upload = (...items: Item[]): Event[] => [
   { kind: 'delivered', target, items, ms: 12 },
 ];
 
-function plain(events: readonly Event[], verbosity: Verbosity = 'normal'): { out: string; err: string } {
+function plain(
+  events: readonly Event[],
+  verbosity: Verbosity = 'normal',
+  targets?: readonly string[],
+): { out: string; err: string } {
   let out = '';
   let err = '';
-  const print = plainPrinter({ out: (t) => void (out += t), err: (t) => void (err += t), now }, verbosity);
+  const print = plainPrinter({ out: (t) => void (out += t), err: (t) => void (err += t), now }, verbosity, targets);
   for (const event of events) print(event);
   return { out, err };
 }
 
-function human(events: readonly Event[], color = false): string {
+function human(events: readonly Event[], color = false, targets?: readonly string[]): string {
   let out = '';
   const write = (text: string): void => void (out += text);
-  const print = humanPrinter({ out: write, err: write, now, color, columns: () => 80 }, 'normal');
+  const print = humanPrinter({ out: write, err: write, now, color, columns: () => 80 }, 'normal', targets);
   for (const event of events) print(event);
   return out;
 }
@@ -190,5 +194,49 @@ describe('runs beside one another on a terminal', () => {
 
   it('a moved file says so', () => {
     expect(screen(human(upload(item('b', 'move'))))).toEqual(['03:04:05 b (moved) .', '']);
+  });
+});
+
+describe('several targets', () => {
+  const two = ['one', 'two'];
+  const of = (events: readonly Event[], label: string): Event[] =>
+    events.map((event) => ('target' in event ? { ...event, target: label } : event));
+  const inSync: Event = { kind: 'inSync', target, names: 3, ms: 5 };
+
+  it('each line says which one it is about, where it would not otherwise', () => {
+    const { out, err } = plain(
+      [
+        { kind: 'connecting', target: 'one', place: 'me@host:a' },
+        ...of(upload(item('a')), 'two'),
+        ...of([inSync], 'one'),
+        { kind: 'rootBack', root: '/r', replaced: false },
+        { kind: 'halted', failure: { kind: 'remote', message: 'no rsync' }, target: 'two' },
+      ],
+      'normal',
+      two,
+    );
+    const lines = ['connecting to one (me@host:a)', 'two: a', 'two: a .', 'one: in sync: 3 paths (5 ms)', '/r is back'];
+    expect(out).toBe(lines.map((line) => `03:04:05 ${line}\n`).join(''));
+    expect(err).toBe('syncwatch: two: no rsync\n');
+  });
+
+  it('the last line says how things stand with each, or with all where that is the same', () => {
+    const last = (...events: readonly Event[]): string | undefined => screen(human(events, false, two)).at(-1);
+    const both = [...of([inSync], 'one'), ...of([inSync], 'two')];
+    expect(last(...both)).toBe('● in sync');
+    expect(last(...both, { kind: 'paused', target: 'two' })).toBe('one ● in sync  two ○ paused');
+    expect(last(...both, { kind: 'rootGone', root: '/r' })).toBe('○ waiting for the directory');
+    expect(last(...both, { kind: 'halted', failure: { kind: 'remote', message: 'x' }, target: 'one' })).toBe(
+      'two ● in sync',
+    );
+  });
+
+  it('a dot belongs to the path of the same target', () => {
+    const [started, delivered] = upload(item('a'));
+    if (started === undefined || delivered === undefined) throw new Error('no events');
+    const shown = screen(
+      human([...of([started], 'one'), ...of([started], 'two'), ...of([delivered], 'one')], false, two),
+    );
+    expect(shown.slice(0, 3)).toEqual(['03:04:05 one: a', '03:04:05 two: a', '03:04:05 one: . a (12 ms)']);
   });
 });
