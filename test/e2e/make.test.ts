@@ -2,21 +2,19 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { CLI, place } from '../support/cli.js';
+import { CLI, cleanEnv, place } from '../support/cli.js';
 
 const PROJECT = join(import.meta.dirname, '../../fixtures/demo/project');
 
 it('the demo’s Makefile: make sync keeps it there, make remote-test tests there what was just saved', async () => {
   const { local, remote, env, to, args } = place();
   cpSync(PROJECT, local, { recursive: true });
-  const { SSH_AUTH_SOCK: _agent, ...own } = process.env;
   const around = {
-    ...own,
+    ...cleanEnv(),
     ...env,
     SYNCWATCH: `${process.execPath} ${CLI}`,
     SYNCWATCH_TO: to,
     SYNCWATCH_SSH_CONFIG: args[1],
-    SYNCWATCH_TEST_SERVER: undefined,
   };
   const make = (target: string) => spawnSync('make', [target], { cwd: local, env: around, encoding: 'utf8' });
   // In a group of its own, as in a terminal: Ctrl-C goes to make and to syncwatch.

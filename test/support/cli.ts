@@ -133,7 +133,7 @@ export class Running {
 }
 
 /** The environment of the tests without what would change what syncwatch does; state goes to a folder of this test run. */
-function cleanEnv(): NodeJS.ProcessEnv {
+export function cleanEnv(): NodeJS.ProcessEnv {
   const { XDG_RUNTIME_DIR: _runtime, SSH_AUTH_SOCK: _agent, FORCE_COLOR: _color, ...env } = process.env;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SYNCWATCH_')));
 }
