@@ -54,14 +54,17 @@ function stopSignals(): StopSignals {
 }
 
 async function ask(question: string): Promise<string> {
-  const asking = createInterface({ input: stdin, output: stderr });
-  const answer = await asking.question(question);
-  asking.close();
+  const terminal = createInterface({ input: stdin, output: stderr });
+  const answer = await terminal.question(question);
+  terminal.close();
   return answer;
 }
 
 const confirm = async (question: string): Promise<boolean> =>
   /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
+
+/** The ways to ask; none where there is no terminal. */
+const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: undefined, confirm: undefined });
 
 /** A text that was asked for, or what is wrong with the command line. */
 function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
@@ -106,10 +109,9 @@ async function run(): Promise<number> {
     return init(read.flags, rest, {
       ...outlets,
       around: around(),
-      env,
       pid,
       version,
-      ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+      ...asking(),
     });
   }
   const asked = await readOptions(rest, version, stdout.columns, { env, uid });
@@ -136,7 +138,7 @@ async function run(): Promise<number> {
         around: around(),
         pid,
         signals: stopSignals(),
-        confirm: stdin.isTTY && stderr.isTTY ? confirm : undefined,
+        confirm: asking().confirm,
       });
     }
   }

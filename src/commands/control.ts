@@ -94,7 +94,9 @@ export async function control(command: ControlCommand, argv: readonly string[], 
 }
 
 /** What each is for, and the options it takes beside --to. */
-const COMMANDS: Readonly<Record<ControlCommand, { readonly help: string; readonly options: readonly string[] }>> = {
+export const CONTROLS: Readonly<
+  Record<ControlCommand, { readonly help: string; readonly options: readonly string[] }>
+> = {
   exec: {
     help: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
     options: ['timeout', 'no-flush'],
@@ -112,16 +114,6 @@ const COMMANDS: Readonly<Record<ControlCommand, { readonly help: string; readonl
   stop: { help: 'sends what waits and ends the running syncwatch', options: [] },
 };
 
-/** The options of each beside --to, for completion. */
-export const CONTROL_OPTIONS: Readonly<Record<ControlCommand, readonly string[]>> = {
-  exec: COMMANDS.exec.options,
-  flush: COMMANDS.flush.options,
-  status: COMMANDS.status.options,
-  pause: COMMANDS.pause.options,
-  resume: COMMANDS.resume.options,
-  stop: COMMANDS.stop.options,
-};
-
 /** What was asked for, a text to print, or what is wrong. */
 function optionsFrom(command: ControlCommand, argv: readonly string[]): Options | string | Failure {
   const usage = (message: string): Failure => ({ kind: 'usage', message, hint: `See syncwatch ${command} --help.` });
@@ -135,8 +127,8 @@ function optionsFrom(command: ControlCommand, argv: readonly string[]): Options 
   }
   const { values, positionals } = parsed;
   if (values.help === true)
-    return `syncwatch ${command} [DIR]: ${COMMANDS[command].help}\n  --to TARGET   only of this target`;
-  const odd = Object.keys(values).find((option) => option !== 'to' && !COMMANDS[command].options.includes(option));
+    return `syncwatch ${command} [DIR]: ${CONTROLS[command].help}\n  --to TARGET   only of this target`;
+  const odd = Object.keys(values).find((option) => option !== 'to' && !CONTROLS[command].options.includes(option));
   if (odd !== undefined) return usage(`${command} takes no --${odd}`);
   if (command === 'exec' ? words.length === 0 : words.length > 0)
     return usage(

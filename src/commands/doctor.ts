@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
 import { showControls } from '../core/name.js';
 import { inFull } from '../core/target.js';
-import type { Finding } from '../doctor/finding.js';
+import { error, type Finding } from '../doctor/finding.js';
 import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Settings } from '../settings.js';
@@ -37,7 +37,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   tell(findings);
   tell(watchLimits(tree));
   const runtime = runtimeFolder(io.around);
-  if (!runtime.ok) tell([{ check: 'runtime folder', state: 'error', ...runtime.failure }]);
+  if (!runtime.ok) tell([error('runtime folder', runtime.failure.message, runtime.failure.hint)]);
   else if (programs.every(({ state }) => state === 'ok'))
     for (const target of settings.targets) {
       title(inFull(target));

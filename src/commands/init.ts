@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { inFull, parseTarget } from '../core/target.js';
+import type { Io } from '../io.js';
 import { settingsFrom } from '../options/check.js';
-import { type Around, gather } from '../options/gather.js';
+import { gather } from '../options/gather.js';
 import { many, type Parsed, usage, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
 import { findSettings, SETTINGS_FILE } from '../options/settings-file.js';
-import { SETTING_KEYS } from '../options/table.js';
+import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
 import { failureInWords, timeInWords } from '../report/words.js';
 import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
 import { reach } from '../target/session.js';
@@ -16,18 +17,16 @@ export interface InitIo {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly around: Surroundings;
-  readonly env: Around['env'];
   readonly pid: number;
   readonly version: string;
   /** Asks for a line of text on the terminal; undefined where there is none. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** The same with yes or no. */
+  readonly confirm: Io['confirm'];
 }
 
 /** What makes editors complete the settings. */
 const schemaUrl = (version: string): string => `https://unpkg.com/syncwatch@${version}/dist/syncwatch.schema.json`;
-
-/** Keys whose values are paths on this machine: in the file they are relative to it. */
-const PATH_KEYS: readonly string[] = ['identity', 'exclude-from', 'ssh-config'];
 
 /**
  * `syncwatch init`: writes syncwatch.json into DIR from the options that are given, asking for the target where that is
@@ -80,10 +79,9 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
       new AbortController().signal,
     );
     if (!reached.ok) {
-      const isWanted = /^y(es)?$/i.test(
-        (await io.ask?.(`${failureInWords(reached.failure)}\nWrite the settings all the same? [y/N] `)) ?? '',
-      );
-      if (!isWanted) return io.ask === undefined ? complain(reached.failure) : exitCodeOf(reached.failure);
+      if (io.confirm === undefined) return complain(reached.failure);
+      const question = `${failureInWords(reached.failure)}\nWrite the settings all the same?`;
+      if (!(await io.confirm(question))) return exitCodeOf(reached.failure);
       continue;
     }
     const { connection, there } = reached.value;

@@ -1,3 +1,4 @@
+import { isObject } from '../core/json.js';
 import type { Reach } from '../core/remote-command.js';
 import type { Status } from '../core/status.js';
 
@@ -77,12 +78,10 @@ export function readAnswer(line: string): Answer | undefined {
 
 export const written = (message: Question | Answer): string => `${JSON.stringify({ v: PROTOCOL, ...message })}\n`;
 
-function parsed(line: string): Record<string, unknown> | undefined {
+function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -289,6 +289,9 @@ function compileAll(raws: readonly RawRule[]): Result<Rule[]> {
   return success(rules);
 }
 
+/** Where to read what a pattern may be. */
+export const PATTERNS_HELP = "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.";
+
 function badRule(source: RuleSource, text: string, why: string): Failure {
   const isRegex = source.kind === 'option' && source.option === '--exclude-regex';
   return {
@@ -298,7 +301,7 @@ function badRule(source: RuleSource, text: string, why: string): Failure {
       ? 'Write a JavaScript regular expression, for example --exclude-regex "\\.log$".'
       : source.kind === 'ignoreFile'
         ? "It is read as git reads a .gitignore: see 'PATTERN FORMAT' in man gitignore."
-        : "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.",
+        : PATTERNS_HELP,
   };
 }
 

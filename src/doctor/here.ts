@@ -8,6 +8,7 @@ import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
+import { NO_SSH } from '../ssh/connection.js';
 import { takeSnapshot } from '../target/full-pass.js';
 import { error, type Finding, ok, warning } from './finding.js';
 
@@ -30,9 +31,7 @@ export async function programsHere(): Promise<Finding[]> {
   const ssh = await say('ssh', ['-V'], { ownSession: true });
   return [
     rsync.ok ? ok('rsync here', rsync.value.join('.')) : error('rsync here', rsync.failure.message, rsync.failure.hint),
-    ssh.ended.kind === 'notFound'
-      ? error('ssh here', 'there is no ssh here', 'Install it: apt install openssh-client')
-      : ok('ssh here', ssh.stderr.trim()),
+    ssh.ended.kind === 'notFound' ? error('ssh here', NO_SSH.message, NO_SSH.hint) : ok('ssh here', ssh.stderr.trim()),
   ];
 }
 

@@ -1,12 +1,12 @@
 import { realpathSync, statSync } from 'node:fs';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
-import type { Filter } from '../core/filter.js';
+import { type Filter, PATTERNS_HELP } from '../core/filter.js';
 import { compilePattern } from '../core/pattern.js';
 import { whyRefused } from '../core/rsync-args.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
-import { filterFrom } from './filter.js';
+import { filterFrom, latin1 } from './filter.js';
 import type { Gathered } from './gather.js';
 import { isTextByText } from './layer.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
@@ -172,7 +172,7 @@ function hooksFrom(parsed: Parsed): Result<HookCommands> {
     for (const [pattern, command] of Object.entries(
       isTextByText(value) ? value : { '': isString(value) ? value : '' },
     )) {
-      const only = pattern === '' ? undefined : compilePattern(Buffer.from(pattern, 'utf8').toString('latin1'));
+      const only = pattern === '' ? undefined : compilePattern(latin1(pattern));
       if (typeof only === 'string')
         return failed(usage(`--${option}: '${pattern}' can't be used: ${only}`, PATTERNS_HELP));
       if (command.trim() !== '') commands.push({ command: command.trim(), only });
@@ -182,8 +182,6 @@ function hooksFrom(parsed: Parsed): Result<HookCommands> {
   const [onUpload = [], onSync = [], onSyncRemote = []] = hooks;
   return success({ onUpload, onSync, onSyncRemote });
 }
-
-const PATTERNS_HELP = "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.";
 
 const gitignoreFrom = (parsed: Parsed): boolean | 'whereItIs' => one(parsed, 'gitignore', isBoolean) ?? 'whereItIs';
 

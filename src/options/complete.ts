@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { CONTROL_COMMANDS, CONTROL_OPTIONS } from '../commands/control.js';
+import { CONTROL_COMMANDS, CONTROLS } from '../commands/control.js';
 import { many, type Parsed, type Values } from './parsed.js';
 import { findSettings } from './settings-file.js';
 import { OPTIONS } from './table.js';
@@ -30,7 +30,7 @@ export function complete(current: string, argv: Parsed, ask: Ask, done: (complet
   }
   const command = CONTROL_COMMANDS.find((each) => each === words[0]);
   if (command !== undefined && current.startsWith('-')) {
-    offer(starting([...CONTROL_OPTIONS[command], 'to', 'help'].map((name) => `--${name}`)));
+    offer(starting([...CONTROLS[command].options, 'to', 'help'].map((name) => `--${name}`)));
     return;
   }
   ask((_error, completions = []) => {

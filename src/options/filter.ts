@@ -77,7 +77,8 @@ function addPatterns(
   return undefined;
 }
 
-const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+/** A text with one character for each of its bytes, as patterns are. */
+export const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /** yargs keeps the order within an option, not between them: this is the order of the filter options in `argv`. */
 function orderOf(argv: readonly string[]): readonly PatternOption[] {

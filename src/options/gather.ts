@@ -1,9 +1,8 @@
-import { realpathSync } from 'node:fs';
 import { failed, type Result, success } from '../core/failure.js';
 import { environmentLayer } from './environment.js';
 import { type Given, join } from './layer.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
-import { type Place, rootFrom } from './places.js';
+import { type Place, realOf, rootFrom } from './places.js';
 import { findSettings, readSettings, type SettingsFile } from './settings-file.js';
 
 /** What the options depend on beside the command line. */
@@ -49,12 +48,4 @@ function settingsFor(flags: Parsed, root: string, uid: number): Result<SettingsF
   const { settings } = flags;
   if (settings === false) return success(undefined);
   return typeof settings === 'string' ? readSettings(settings) : findSettings(root, uid);
-}
-
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../core/json.js';
 import { many, type Parsed, type Values } from './parsed.js';
 import { JOINED, PATTERNS, SETTING_KEYS } from './table.js';
 
@@ -67,4 +68,4 @@ const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
 
 export const isTextByText = (value: unknown): value is Readonly<Record<string, string>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && isTexts(Object.values(value));
+  isObject(value) && isTexts(Object.values(value));

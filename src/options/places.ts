@@ -4,6 +4,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
 import { closest, usage } from './parsed.js';
+import { TARGET_NAME } from './table.js';
 
 /** A path on this machine as a shell would have it. */
 export const expandHome = (path: string): string => (path.startsWith('~/') ? homedir() + path.slice(1) : path);
@@ -69,7 +70,7 @@ export function targetsFrom(
 /** One target; a local one is made absolute, and refused inside DIR or around it. */
 function targetFrom(text: string, named: ReadonlyMap<string, string>, root: string): Result<Target> {
   const meant = named.get(text);
-  if (meant === undefined && named.size > 0 && /^\w[\w.-]*$/.test(text)) {
+  if (meant === undefined && named.size > 0 && TARGET_NAME.test(text)) {
     const best = closest(text, [...named.keys()]);
     const names = best === undefined ? `There is ${[...named.keys()].join(', ')}.` : `Did you mean ${best}?`;
     return failed(usage(`no target is named ${text}`, `${names} For a local directory write ./${text}.`));
@@ -92,7 +93,7 @@ function targetFrom(text: string, named: ReadonlyMap<string, string>, root: stri
 }
 
 /** The real path of what may not be there yet. */
-function realOf(path: string): string {
+export function realOf(path: string): string {
   try {
     return realpathSync(path);
   } catch {

@@ -1,4 +1,4 @@
-import { SETTING_KEYS, type ValueKind } from './table.js';
+import { SETTING_KEYS, TARGET_NAME, type ValueKind } from './table.js';
 
 /** What editors complete and check: a JSON Schema (draft 7) of the settings. */
 export function settingsSchema(): object {
@@ -36,6 +36,6 @@ function schemaOf(value: ValueKind): object {
     case 'hook':
       return { anyOf: [TEXT, { type: 'object', additionalProperties: TEXT }] };
     case 'targets':
-      return { type: 'object', additionalProperties: TEXT, propertyNames: { pattern: '^\\w[\\w.-]*$' } };
+      return { type: 'object', additionalProperties: TEXT, propertyNames: { pattern: TARGET_NAME.source } };
   }
 }

@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { isObject } from '../core/json.js';
 import { parseTarget } from '../core/target.js';
 import { isTextByText, type Layer, problemOf } from './layer.js';
 import { closest, many, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
-import { SETTING_KEYS } from './table.js';
+import { PATH_KEYS, SETTING_KEYS, TARGET_NAME } from './table.js';
 
 /** The settings of a project, with all paths in them made absolute. */
 export interface SettingsFile extends Layer {
@@ -52,7 +53,7 @@ export function readSettings(path: string): Result<SettingsFile> {
   if (!read.ok) return read;
   if (read.value === undefined) return failed(usage(`--settings: there is no file ${path}`, 'Check the spelling.'));
   const isPackage = absolute.endsWith('/package.json') && isObject(read.value);
-  return settingsIn(isPackage ? (read.value as Record<string, unknown>)[PACKAGE_KEY] : read.value, absolute);
+  return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, absolute);
 }
 
 const notOurs = (path: string, owner: number): Failure => ({
@@ -60,9 +61,6 @@ const notOurs = (path: string, owner: number): Failure => ({
   message: `${path} belongs to another user (uid ${owner}), and settings can run commands`,
   hint: `If you trust it: --settings ${path}. To go without it: --no-settings.`,
 });
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Undefined where there is no such file. */
 function readJson(path: string): Result<unknown> {
@@ -102,13 +100,13 @@ function settingsIn(value: unknown, path: string): Result<SettingsFile> {
   const at = (text: string): string => resolve(folder, expandHome(text));
   const targets = new Map<string, string>();
   for (const [name, text] of Object.entries(isTextByText(values['targets']) ? values['targets'] : {})) {
-    if (!/^\w[\w.-]*$/.test(name)) return refuse(`"targets": "${name}" can't be a name`, 'Letters, digits, . - and _.');
+    if (!TARGET_NAME.test(name)) return refuse(`"targets": "${name}" can't be a name`, 'Letters, digits, . - and _.');
     const target = parseTarget(text);
     if (!target.ok) return refuse(`"targets": "${name}": ${target.failure.message}`, target.failure.hint);
     targets.set(name, target.value.kind === 'local' ? at(text) : text);
   }
   const paths = Object.fromEntries(
-    ['identity', 'exclude-from', 'ssh-config'].flatMap((key) => {
+    PATH_KEYS.flatMap((key) => {
       const given = many(values[key] as Values);
       return given.length === 0 ? [] : [[key, key === 'ssh-config' ? at(given[0] ?? '') : given.map(at)]];
     }),

@@ -185,6 +185,12 @@ export const JOINED: readonly string[] = ['exclude-regex', 'identity', 'ssh-opti
 /** Lists of patterns: joined too, but each source keeps its order of includes and excludes. */
 export const PATTERNS = ['include', 'exclude', 'exclude-from'] as const;
 
+/** Settings that are paths on this machine: in a file they are relative to it. */
+export const PATH_KEYS: readonly string[] = ['identity', 'exclude-from', 'ssh-config'];
+
+/** What may be the name of a target: nothing that could be a place on another host, or a path. */
+export const TARGET_NAME = /^\w[\w.-]*$/;
+
 /** Options that take a command, in the settings also one for each pattern. */
 export const HOOK_OPTIONS = ['on-upload', 'on-sync', 'on-sync-remote'] as const;
 

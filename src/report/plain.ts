@@ -30,7 +30,7 @@ export interface Line {
  * An event in lines, or none where it is not worth one at this verbosity. Uploads are left to the printers: they show
  * a path when it starts and the dot when it is there, each in its own way.
  */
-export function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line[] {
+function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line[] {
   const quiet = verbosity === 'quiet';
   const verbose = verbosity === 'verbose' || verbosity === 'debug';
   const say = (text: string): Line[] => (quiet ? [] : [{ text, error: false }]);

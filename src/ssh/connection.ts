@@ -21,6 +21,13 @@ export interface ConnectionOptions {
   readonly onMessage: (line: string) => void;
 }
 
+/** ssh is not installed on this machine. */
+export const NO_SSH: Failure = {
+  kind: 'start',
+  message: 'there is no ssh here',
+  hint: 'Install it: apt install openssh-client',
+};
+
 /** One master connection to one host. Every rsync of that host goes through it. */
 export interface Connection {
   /** ssh as a client of this connection, for rsync's `-e`. */
@@ -52,9 +59,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   });
   const aim = aimOf(target, ssh);
   const failure = (ended: Ended): Failure =>
-    ended.kind === 'notFound' || (ended.kind === 'exited' && ended.code === 127)
-      ? { kind: 'start', message: 'there is no ssh here', hint: 'Install it: apt install openssh-client' }
-      : sshFailure(stderr(), aim);
+    ended.kind === 'notFound' || (ended.kind === 'exited' && ended.code === 127) ? NO_SSH : sshFailure(stderr(), aim);
 
   let ended: Ended | undefined;
   void master.ended.then((end) => {

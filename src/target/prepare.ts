@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { NameIndex } from '../core/name-index.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
@@ -86,14 +85,10 @@ async function reachInTime(
     const { failure } = reached;
     if (!isPatient || signal.aborted || dispositionOf(failure) !== 'retry') return reached;
     const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
-    tell(report, target, failure, retryMs, told);
+    // The same trouble is told once.
+    if (failure.kind !== told) report({ kind: 'trouble', target: target.label, failure, waiting: 0, retryMs });
     told = failure.kind;
     await sleep(retryMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return reached;
   }
-}
-
-/** The same trouble is told once. */
-function tell(report: Report, target: Target, failure: Failure, retryMs: number, told: string | undefined): void {
-  if (failure.kind !== told) report({ kind: 'trouble', target: target.label, failure, waiting: 0, retryMs });
 }
