@@ -5,6 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
+import { joined, lines, own, type Printable } from './core/printable.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
@@ -16,8 +17,8 @@ import type { Surroundings } from './state/folders.js';
 const { argv, env, stdin, stdout, stderr, pid } = process;
 
 const outlets = {
-  out: (text: string): void => void stdout.write(text),
-  err: (text: string): void => void stderr.write(text),
+  out: (text: Printable): void => void stdout.write(text),
+  err: (text: Printable): void => void stderr.write(text),
   now: (): Date => new Date(),
   columns: (): number => stdout.columns ?? 80,
 };
@@ -53,15 +54,15 @@ function stopSignals(): StopSignals {
   return { first: next(), second: next() };
 }
 
-async function ask(question: string): Promise<string> {
+async function ask(question: Printable): Promise<string> {
   const terminal = createInterface({ input: stdin, output: stderr });
   const answer = await terminal.question(question);
   terminal.close();
   return answer;
 }
 
-const confirm = async (question: string): Promise<boolean> =>
-  /^y(es)?$/i.test((await ask(`${question} [y/N] `)).trim());
+const confirm = async (question: Printable): Promise<boolean> =>
+  /^y(es)?$/i.test((await ask(joined(question, own` [y/N] `))).trim());
 
 /** The ways to ask; none where there is no terminal. */
 const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: undefined, confirm: undefined });
@@ -69,7 +70,7 @@ const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: un
 /** A text that was asked for, or what is wrong with the command line. */
 function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
   if (asked.kind === 'text') {
-    outlets.out(`${asked.text}\n`);
+    outlets.out(lines(asked.text.split('\n')));
     return 0;
   }
   plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
@@ -151,7 +152,8 @@ for (const stream of [stdout, stderr]) {
 /** What should never happen. Everything that users can meet is a Failure and never comes here. */
 function bug(error: unknown): never {
   const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
-  outlets.err(`syncwatch: a bug: ${text}\n  Please report it, with what --debug prints.\n`);
+  const [first = '', ...more] = (text ?? '').split('\n');
+  outlets.err(lines([`syncwatch: a bug: ${first}`, ...more, '  Please report it, with what --debug prints.']));
   process.exit(70);
 }
 

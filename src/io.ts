@@ -1,4 +1,5 @@
 import type { Report } from './core/event.js';
+import type { Printable } from './core/printable.js';
 import type { Surroundings } from './state/folders.js';
 
 /** The signals that ask syncwatch to end, with the exit codes that shells give them. */
@@ -20,5 +21,5 @@ export interface Io {
   readonly pid: number;
   readonly signals: StopSignals;
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */
-  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;
 }

@@ -5,10 +5,10 @@ import { parseArgs } from 'node:util';
 import { askOnce, type Found, findRunning } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
-import { showControls } from '../core/name.js';
+import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { commandIn } from '../core/remote-command.js';
 import { statusInWords } from '../report/status.js';
-import { failureInWords } from '../report/words.js';
+import { complaint } from '../report/words.js';
 import { spawnHere } from '../spawn-here.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
 
@@ -17,8 +17,8 @@ export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', '
 export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlIo {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
+  readonly out: (text: Printable) => void;
+  readonly err: (text: Printable) => void;
   readonly around: Surroundings;
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
@@ -52,11 +52,11 @@ interface Options {
 export async function control(command: ControlCommand, argv: readonly string[], io: ControlIo): Promise<number> {
   const options = optionsFrom(command, argv);
   if (typeof options === 'string') {
-    io.out(`${options}\n`);
+    io.out(lines(options.split('\n')));
     return EXIT.inSync;
   }
   const complain = (failure: Failure): number => {
-    io.err(`syncwatch: ${failureInWords(failure)}\n`);
+    io.err(complaint(failure));
     return exitCodeOf(failure);
   };
   if ('kind' in options) return complain(options);
@@ -179,12 +179,12 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
   const codes = await Promise.all(
     found.map(async (each): Promise<number> => {
       const { target } = each;
-      const complain = (text: string): void => io.err(`${showControls(text)}\n`);
+      const complain = (text: string): void => io.err(line(text));
       const answer = await ask(each, { ask: 'flush' }, timeoutMs);
       if (answer.answer === 'late') {
         const now = await ask(each, { ask: 'status' }, ANSWER_MS);
         complain(`${target}: not everything is there after ${(timeoutMs ?? 0) / 1_000} s`);
-        if (now.answer === 'status') for (const line of statusInWords(now.status, Date.now())) complain(`  ${line}`);
+        if (now.answer === 'status') for (const text of statusInWords(now.status, Date.now())) complain(`  ${text}`);
         return EXIT.timedOut;
       }
       if (answer.answer !== 'flush') {
@@ -245,11 +245,11 @@ async function exec(
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {
   for (let before = ''; ; ) {
     const answers = await Promise.all(found.map((each) => ask(each, { ask: 'status' }, ANSWER_MS)));
-    const lines = answers.flatMap((answer, i) => {
-      if (answer.answer !== 'status') return [`${found[i]?.target ?? ''}: no answer`];
-      return json ? [JSON.stringify({ v: 1, ...answer.status })] : statusInWords(answer.status, Date.now());
+    const said = answers.map((answer, i) => {
+      if (answer.answer !== 'status') return line(`${found[i]?.target ?? ''}: no answer`);
+      return json ? jsonLine({ v: 1, ...answer.status }) : lines(statusInWords(answer.status, Date.now()));
     });
-    const text = `${lines.join('\n')}\n`;
+    const text = joined(...said);
     if (text !== before) io.out(text);
     before = text;
     const isThere = answers.every(({ answer }) => answer === 'status');
@@ -264,7 +264,7 @@ async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[
       const answer = await ask(each, { ask: command }, command === 'stop' ? undefined : ANSWER_MS);
       if (answer.answer === 'done') return EXIT.inSync;
       const why = answer.answer === 'error' ? answer.message : 'no answer';
-      io.err(`${each.target}: ${showControls(why)}\n`);
+      io.err(line(`${each.target}: ${why}`));
       return EXIT.cannotStart;
     }),
   );

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
-import { showControls } from '../core/name.js';
+import { jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { inFull } from '../core/target.js';
 import { error, type Finding } from '../doctor/finding.js';
 import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
@@ -9,7 +9,7 @@ import type { Settings } from '../settings.js';
 import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
 
 export interface DoctorIo {
-  readonly out: (text: string) => void;
+  readonly out: (text: Printable) => void;
   readonly around: Surroundings;
   readonly pid: number;
 }
@@ -24,11 +24,11 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     for (const finding of findings) {
       if (finding.state === 'error') errors++;
       if (finding.state === 'warning') warnings++;
-      io.out(settings.json ? `${JSON.stringify({ v: 1, ...finding, target })}\n` : inWords(finding));
+      io.out(settings.json ? jsonLine({ v: 1, ...finding, target }) : inWords(finding));
     }
   };
   const title = (text: string): void => {
-    if (!settings.json) io.out(`${text}\n`);
+    if (!settings.json) io.out(line(text));
   };
   title('here');
   const programs = await programsHere();
@@ -49,7 +49,6 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   return errors === 0 ? EXIT.inSync : EXIT.somePathsFailed;
 }
 
-function inWords({ check, state, message, hint }: Finding): string {
-  const lines = [`  ${MARKS[state]}  ${check}: ${message}`, ...(hint === undefined ? [] : [`           ${hint}`])];
-  return `${lines.map(showControls).join('\n')}\n`;
+function inWords({ check, state, message, hint }: Finding): Printable {
+  return lines([`  ${MARKS[state]}  ${check}: ${message}`, ...(hint === undefined ? [] : [`           ${hint}`])]);
 }

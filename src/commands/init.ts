@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { joined, line, lines, own, type Printable } from '../core/printable.js';
 import { inFull, parseTarget } from '../core/target.js';
 import type { Io } from '../io.js';
 import { settingsFrom } from '../options/check.js';
@@ -9,18 +10,18 @@ import { many, type Parsed, usage, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
 import { findSettings, SETTINGS_FILE } from '../options/settings-file.js';
 import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
-import { failureInWords, timeInWords } from '../report/words.js';
+import { complaint, failureInWords, timeInWords } from '../report/words.js';
 import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
 import { reach } from '../target/session.js';
 
 export interface InitIo {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
+  readonly out: (text: Printable) => void;
+  readonly err: (text: Printable) => void;
   readonly around: Surroundings;
   readonly pid: number;
   readonly version: string;
   /** Asks for a line of text on the terminal; undefined where there is none. */
-  readonly ask: ((question: string) => Promise<string>) | undefined;
+  readonly ask: ((question: Printable) => Promise<string>) | undefined;
   /** The same with yes or no. */
   readonly confirm: Io['confirm'];
 }
@@ -34,7 +35,7 @@ const schemaUrl = (version: string): string => `https://unpkg.com/syncwatch@${ve
  */
 export async function init(given: Parsed, argv: readonly string[], io: InitIo): Promise<number> {
   const complain = (failure: Failure): number => {
-    io.err(`syncwatch: ${failureInWords(failure)}\n`);
+    io.err(complaint(failure));
     return exitCodeOf(failure);
   };
   const odd = Object.keys(given).find(
@@ -54,7 +55,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     });
 
   const to = many(given['to'] as Values);
-  const answer = to.length > 0 ? undefined : await io.ask?.('Where to? For example me@host:path/to/dir: ');
+  const answer = to.length > 0 ? undefined : await io.ask?.(own`Where to? For example me@host:path/to/dir: `);
   const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
   const gathered = gather(flags, argv, { env: {}, uid: io.around.uid });
   if (!gathered.ok) return complain(gathered.failure);
@@ -64,7 +65,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) return complain(runtime.failure);
   for (const target of settings.value.targets) {
-    io.out(`looking at ${inFull(target)} …\n`);
+    io.out(line(`looking at ${inFull(target)} …`));
     const begun = performance.now();
     const reached = await reach(
       {
@@ -72,7 +73,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
         ssh: settings.value.ssh,
         controlPath: join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
         report: (event) => {
-          if (event.kind === 'note' && event.level === 'normal') io.err(`${event.text}\n`);
+          if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
         },
         rsyncArgs: settings.value.rsyncArgs,
       },
@@ -80,14 +81,14 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     );
     if (!reached.ok) {
       if (io.confirm === undefined) return complain(reached.failure);
-      const question = `${failureInWords(reached.failure)}\nWrite the settings all the same?`;
+      const question = joined(lines(failureInWords(reached.failure)), own`Write the settings all the same?`);
       if (!(await io.confirm(question))) return exitCodeOf(reached.failure);
       continue;
     }
     const { connection, there } = reached.value;
     await connection?.close();
     const what = there.exists ? 'the directory is there' : 'the directory will be made';
-    io.out(`  reached in ${timeInWords(performance.now() - begun)}; ${what}\n`);
+    io.out(line(`  reached in ${timeInWords(performance.now() - begun)}; ${what}`));
   }
 
   const values = { $schema: schemaUrl(io.version), ...settingValues(flags, root) };
@@ -97,11 +98,11 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   } catch (error) {
     return complain({ kind: 'start', message: `${path} can't be written: ${String(error)}` });
   }
-  io.out(`wrote ${path}\n\nNow: syncwatch\n\nFor a Makefile:\n\n${MAKEFILE}`);
+  io.out(joined(own`wrote ${path}\n\nNow: syncwatch\n\nFor a Makefile:\n\n`, MAKEFILE));
   return EXIT.inSync;
 }
 
-const MAKEFILE = `.PHONY: sync remote-test
+const MAKEFILE = own`.PHONY: sync remote-test
 sync:
 \tsyncwatch
 remote-test:

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { type Printable, showControls } from './printable.js';
 
 declare const brand: unique symbol;
 
@@ -63,7 +64,7 @@ export const looseTextOf = (name: Name): string => (isAscii(name) ? name : bytes
  * The name for people: on one line, safe on a terminal. Control characters and bytes that are no UTF-8 are shown as
  * `\n` or `\xff`.
  */
-export function textOf(name: Name): string {
+export function textOf(name: Name): Printable {
   return showControls(isAscii(name) ? name : decode(name));
 }
 
@@ -73,18 +74,6 @@ function decode(name: Name): string {
   } catch {
     return [...name].map((c) => (c < '\x80' ? c : `\\x${c.charCodeAt(0).toString(16)}`)).join('');
   }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\x1b': '\\e' };
-
-/** `text` with control and direction characters spelled out, so that a name can't move the cursor or forge a line. */
-export function showControls(text: string): string {
-  return text.replace(CONTROLS, (c) => {
-    const code = c.charCodeAt(0);
-    return SHORT[c] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`);
-  });
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII

@@ -1,4 +1,5 @@
 import type { Event, Item } from '../core/event.js';
+import { joined, own, type Printable, painted, showControls } from '../core/printable.js';
 import type { Verbosity } from '../settings.js';
 import { itemInWords, type Line, linesOfSeveral, type Outlets, prefixOf } from './plain.js';
 import { clockTime, count, isWorthALine, progressInWords, timeInWords } from './words.js';
@@ -18,7 +19,8 @@ export function humanPrinter(
   targets: readonly string[] = [''],
 ): (event: Event) => void {
   const isOneOfSeveral = targets.length > 1;
-  const paint = (code: number, text: string): string => (terminal.color ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const paint = (code: number, text: string): Printable =>
+    terminal.color ? painted(code, showControls(text)) : showControls(text);
   const show = (item: Item): boolean => isWorthALine(item) || verbosity === 'verbose' || verbosity === 'debug';
   /** The upload whose path the cursor stands behind: its dot is still to come. */
   let midLine: (Item & { readonly target: string }) | undefined;
@@ -27,19 +29,21 @@ export function humanPrinter(
   let status = '';
 
   const clear = (): void => {
-    if (midLine !== undefined) terminal.out('\n');
-    else if (status !== '') terminal.out('\r\x1b[2K');
+    if (midLine !== undefined) terminal.out(NEW_LINE);
+    else if (status !== '') terminal.out(CLEAR_LINE);
     midLine = undefined;
   };
   const drawStatus = (): void => {
     if (midLine !== undefined || status === '' || verbosity === 'quiet') return;
     terminal.out(paint(2, status.slice(0, Math.max(0, terminal.columns() - 1))));
   };
-  const print = ({ text, error }: Line): void => {
+  const clock = (): Printable => joined(paint(2, clockTime(terminal.now())), SPACE);
+  const printBare = ({ text, error }: Line, before = NOTHING): void => {
     clear();
-    const line = error && !text.startsWith(' ') ? paint(31, text) : text;
-    terminal[error ? 'err' : 'out'](`${paint(2, clockTime(terminal.now()))} ${line}\n`);
+    const shown = error && !text.startsWith(' ') ? paint(31, text) : text;
+    terminal[error ? 'err' : 'out'](joined(before, shown, NEW_LINE));
   };
+  const print = (each: Line): void => printBare(each, clock());
 
   /** The targets that an event is about. */
   const aboutOf = (event: Event): readonly string[] =>
@@ -58,7 +62,11 @@ export function humanPrinter(
         if (verbosity === 'quiet' || !show(event)) return;
         clear();
         terminal.out(
-          `${paint(2, clockTime(terminal.now()))} ${prefix}${event.action === 'delete' ? paint(33, itemInWords(event)) : itemInWords(event)}`,
+          joined(
+            clock(),
+            showControls(prefix),
+            event.action === 'delete' ? paint(33, itemInWords(event)) : showControls(itemInWords(event)),
+          ),
         );
         midLine = event;
         return;
@@ -72,8 +80,8 @@ export function humanPrinter(
         } else {
           // Others came in between, or it was one of many.
           const what = shown.length === 1 ? itemInWords(first) : count(shown.length, 'path');
-          const text = `${prefix}${paint(32, dots(shown.length))} ${what} (${timeInWords(event.ms)})`;
-          print({ text, error: false });
+          const text = own` ${what} (${timeInWords(event.ms)})`;
+          print({ text: joined(showControls(prefix), paint(32, dots(shown.length)), text), error: false });
         }
         break;
       }
@@ -83,22 +91,23 @@ export function humanPrinter(
         clear();
         break;
       default:
-        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral)) {
-          if (event.kind === 'wouldDo' || event.kind === 'why' || event.kind === 'halted') {
-            clear();
-            terminal[line.error ? 'err' : 'out'](
-              `${line.error && !line.text.startsWith(' ') ? paint(31, line.text) : line.text}\n`,
-            );
-          } else if (event.kind !== 'inSync' || stands.get(aboutOf(event)[0] ?? '') !== IN_SYNC) print(line);
+        for (const each of linesOfSeveral(event, verbosity, isOneOfSeveral)) {
+          if (event.kind === 'wouldDo' || event.kind === 'why' || event.kind === 'halted') printBare(each);
+          else if (event.kind !== 'inSync' || stands.get(aboutOf(event)[0] ?? '') !== IN_SYNC) print(each);
         }
     }
     if (midLine === undefined) {
       note(event);
-      terminal.out('\r\x1b[2K');
+      terminal.out(CLEAR_LINE);
       drawStatus();
     }
   };
 }
+
+const NOTHING = own``;
+const SPACE = own` `;
+const NEW_LINE = own`\n`;
+const CLEAR_LINE = own`\r\x1b[2K`;
 
 const dots = (n: number): string => '.'.repeat(Math.min(n, 40));
 

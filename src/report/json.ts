@@ -1,19 +1,19 @@
 import type { Event, Item } from '../core/event.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
+import { jsonLine, type Printable } from '../core/printable.js';
 import type { Summary } from '../core/summary.js';
 
 /** Raised when something documented changes its meaning; additions do not count (README, "JSON events"). */
 const VERSION = 1;
 
 /** One JSON object a line on stdout: an API for programs, documented in the README, additive changes only. */
-export function jsonPrinter(out: (text: string) => void, now: () => Date): (event: Event) => void {
+export function jsonPrinter(out: (text: Printable) => void, now: () => Date): (event: Event) => void {
   return (event) => {
     if (event.kind === 'note' && event.level === 'debug') return;
     const { kind, ...rest } = event;
     const fields = Object.entries(rest).map(([key, value]) => [key === 'name' ? 'path' : key, plain(key, value)]);
-    out(
-      `${JSON.stringify({ v: VERSION, time: now().toISOString(), event: kind, ...Object.fromEntries(fields), ...rawOf(event) })}\n`,
-    );
+    const about = { v: VERSION, time: now().toISOString(), event: kind };
+    out(jsonLine({ ...about, ...Object.fromEntries(fields), ...rawOf(event) }));
   };
 }
 
@@ -29,6 +29,6 @@ function plain(key: string, value: unknown): unknown {
 
 /** The bytes of a name that is no plain text. */
 function rawOf(event: Event): { pathBase64: string } | undefined {
-  if (!('name' in event) || textOf(event.name) === event.name) return undefined;
+  if (!('name' in event) || event.name === (textOf(event.name) as string)) return undefined;
   return { pathBase64: bytesOf(event.name).toString('base64') };
 }

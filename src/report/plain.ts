@@ -1,5 +1,7 @@
 import type { Event, HookKind, Item } from '../core/event.js';
-import { ROOT, showControls, textOf } from '../core/name.js';
+import type { Failure } from '../core/failure.js';
+import { ROOT, textOf } from '../core/name.js';
+import { line, type Printable, showControls } from '../core/printable.js';
 import type { Verbosity } from '../settings.js';
 import {
   bytesInWords,
@@ -14,29 +16,32 @@ import {
 
 /** Where a printer writes. Errors go to `err`, all else to `out`. */
 export interface Outlets {
-  out(text: string): void;
-  err(text: string): void;
+  out(text: Printable): void;
+  err(text: Printable): void;
   /** The time, for the start of each line. */
   now(): Date;
 }
 
 /** A line for people, and whether it is an error. */
-export interface Line {
-  readonly text: string;
+export interface Line<Text extends string = Printable> {
+  readonly text: Text;
   readonly error: boolean;
 }
 
 /**
  * An event in lines, or none where it is not worth one at this verbosity. Uploads are left to the printers: they show
- * a path when it starts and the dot when it is there, each in its own way.
+ * a path when it starts and the dot when it is there, each in its own way. Not safe to print yet.
  */
-function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line[] {
+function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line<string>[] {
   const quiet = verbosity === 'quiet';
   const verbose = verbosity === 'verbose' || verbosity === 'debug';
-  const say = (text: string): Line[] => (quiet ? [] : [{ text, error: false }]);
-  const complain = (text: string): Line[] => text.split('\n').map((line) => ({ text: line, error: true }));
-  const detail = (text: string | undefined): string =>
-    verbosity === 'debug' && text !== undefined && text !== '' ? `\n${text}` : '';
+  const say = (text: string): Line<string>[] => (quiet ? [] : [{ text, error: false }]);
+  const complain = (...texts: readonly string[]): Line<string>[] => texts.map((text) => ({ text, error: true }));
+  const explain = (before: string, failure: Failure, after = ''): Line<string>[] => {
+    const [first, ...more] = failureInWords(failure);
+    const said = verbosity === 'debug' ? (failure.detail ?? '').split(/\r?\n/).filter((text) => text !== '') : [];
+    return complain(`${before}${first}${after}`, ...more, ...said.map((text) => `  ${text}`));
+  };
   switch (event.kind) {
     case 'connecting':
       return say(`connecting to ${event.target}${event.place === event.target ? '' : ` (${event.place})`}`);
@@ -52,22 +57,19 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'inSync':
       return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);
     case 'pathFailed':
-      return complain(
-        `${pathInWords(event.name)} FAILED: ${failureInWords(event.failure)}${detail(event.failure.detail)}`,
-      );
-    case 'trouble':
-      return complain(
-        `${event.target}: ${event.failure.message}; ${count(event.waiting, 'path')} waiting, next try in ${timeInWords(event.retryMs)}${
-          event.failure.hint === undefined ? '' : `\n  ${event.failure.hint}`
-        }${detail(event.failure.detail)}`,
-      );
+      return explain(`${pathInWords(event.name)} FAILED: `, event.failure);
+    case 'trouble': {
+      const next = `; ${count(event.waiting, 'path')} waiting, next try in ${timeInWords(event.retryMs)}`;
+      return explain(`${event.target}: `, event.failure, next);
+    }
     case 'removedThere':
       return complain(
         `${event.name === ROOT ? event.target : `${pathInWords(event.name)} on ${event.target}`} was removed by someone else: a full sync follows`,
       );
     case 'repaired':
       return complain(
-        `the rescan repaired ${count(event.items.length, 'path')} on ${event.target}: ${event.items.slice(0, NAMED).map(itemInWords).join(', ')}${event.items.length > NAMED ? ', …' : ''}\n  If nobody changed them there, syncwatch has missed something: please report it.`,
+        `the rescan repaired ${count(event.items.length, 'path')} on ${event.target}: ${event.items.slice(0, NAMED).map(itemInWords).join(', ')}${event.items.length > NAMED ? ', …' : ''}`,
+        '  If nobody changed them there, syncwatch has missed something: please report it.',
       );
     case 'woke':
       return say(`awake again after ${timeInWords(event.ms)}: checking the connection and everything`);
@@ -86,19 +88,19 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'why': {
       const rule = event.rule === undefined ? 'no rule matches it' : `${event.source}: ${event.rule}`;
       const of = event.of === textOf(event.name) ? '' : ` (about ${event.of}/)`;
-      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${showControls(rule)}${of}`;
+      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${rule}${of}`;
       return [{ text, error: false }];
     }
     case 'note':
-      if (event.level === 'normal') return say(showControls(event.text));
-      return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(showControls(event.text)) : [];
+      if (event.level === 'normal') return say(event.text);
+      return (event.level === 'verbose' ? verbose : verbosity === 'debug') ? say(event.text) : [];
     case 'hook': {
       const { hook, code, end, output, ms } = event;
       const isFine = code === 0;
       const how = isFine ? `done (${timeInWords(ms)})` : `FAILED: ${end ?? `exit code ${code}`}`;
-      const said = output.split('\n').filter((line) => line !== '');
+      const said = output.split('\n').filter((text) => text !== '');
       const cut = said.length > HOOK_LINES ? ['  …', ...said.slice(-HOOK_LINES)] : said;
-      const lines = [`${HOOK_NAMES[hook]} ${how}`, ...cut.map((line) => `  ${showControls(line)}`)];
+      const lines = [`${HOOK_NAMES[hook]} ${how}`, ...cut.map((text) => `  ${text}`)];
       if (isFine && quiet) return [];
       return lines.map((text) => ({ text, error: !isFine }));
     }
@@ -114,12 +116,10 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       );
     case 'stopped': {
       const [first = '', ...rest] = summaryInWords(event.target, event.summary);
-      return event.summary.unsent.length > 0 ? complain([first, ...rest].join('\n')) : say(first);
+      return event.summary.unsent.length > 0 ? complain(first, ...rest) : say(first);
     }
     case 'halted':
-      return complain(
-        `syncwatch: ${event.target === undefined ? '' : `${event.target}: `}${failureInWords(event.failure)}${detail(event.failure.detail)}`,
-      );
+      return explain(`syncwatch: ${event.target === undefined ? '' : `${event.target}: `}`, event.failure);
   }
 }
 
@@ -130,9 +130,10 @@ export function linesOfSeveral(
   isOneOfSeveral: boolean,
 ): Line[] {
   const prefix = prefixOf(event, isOneOfSeveral);
-  return linesOf(event, verbosity).map((line) =>
-    line.text.startsWith(' ') ? line : { ...line, text: prefix + line.text },
-  );
+  return linesOf(event, verbosity).map(({ text, error }) => ({
+    text: showControls(text.startsWith(' ') ? text : prefix + text),
+    error,
+  }));
 }
 
 /** `staging: `, where there are several targets and the event's line does not name its own. */
@@ -191,8 +192,8 @@ export function plainPrinter(
   targets: readonly string[] = [''],
 ): (event: Event) => void {
   const isOneOfSeveral = targets.length > 1;
-  const print = ({ text, error }: Line): void =>
-    outlets[error ? 'err' : 'out'](`${clockTime(outlets.now())} ${text}\n`);
+  const print = ({ text, error }: Line<string>): void =>
+    outlets[error ? 'err' : 'out'](line(`${clockTime(outlets.now())} ${text}`));
   const show = (item: Item): boolean => verbosity !== 'quiet' && (isWorthALine(item) || verbosity !== 'normal');
   return (event) => {
     const prefix = prefixOf(event, isOneOfSeveral);
@@ -207,11 +208,11 @@ export function plainPrinter(
       case 'wouldDo':
       case 'why':
       case 'halted': // no clock: the first two are lists, the third may be all there is
-        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral))
-          outlets[line.error ? 'err' : 'out'](`${line.text}\n`);
+        for (const { text, error } of linesOfSeveral(event, verbosity, isOneOfSeveral))
+          outlets[error ? 'err' : 'out'](line(text));
         break;
       default:
-        for (const line of linesOfSeveral(event, verbosity, isOneOfSeveral)) print(line);
+        for (const each of linesOfSeveral(event, verbosity, isOneOfSeveral)) print(each);
     }
   };
 }

@@ -1,9 +1,9 @@
-import { showControls } from '../core/name.js';
+import { type Printable, showControls } from '../core/printable.js';
 import type { Status } from '../core/status.js';
 import { bytesInWords, count, timeInWords } from './words.js';
 
 /** What `syncwatch status` says of one target, in lines. `nowMs`: since 1970. */
-export function statusInWords(status: Status, nowMs: number): string[] {
+export function statusInWords(status: Status, nowMs: number): Printable[] {
   const { target, place, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError } = status;
   const ago = (ms: number): string => `${timeInWords(Math.max(0, nowMs - ms))} ago`;
   const since =
@@ -12,7 +12,7 @@ export function statusInWords(status: Status, nowMs: number): string[] {
     ...(lastDeliveredMs === undefined ? [] : [`last delivery ${ago(lastDeliveredMs)}`]),
     ...(lastPassMs === undefined ? [] : [`last full sync ${ago(lastPassMs)}`]),
   ];
-  return [
+  const texts = [
     `${root} → ${target}${place === target ? '' : ` (${place})`}: ${stateInWords(status, nowMs)}`,
     ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${since}`] : []),
     `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${status.deleted} deleted since ${ago(sinceMs)} (pid ${pid})`,
@@ -21,9 +21,10 @@ export function statusInWords(status: Status, nowMs: number): string[] {
     ...(lastError === undefined
       ? []
       : [
-          `  last error ${ago(lastError.ms)}: ${lastError.path === undefined ? '' : `${lastError.path}: `}${showControls(lastError.message)}`,
+          `  last error ${ago(lastError.ms)}: ${lastError.path === undefined ? '' : `${lastError.path}: `}${lastError.message}`,
         ]),
   ];
+  return texts.map(showControls);
 }
 
 function stateInWords({ state }: Status, nowMs: number): string {
@@ -31,7 +32,7 @@ function stateInWords({ state }: Status, nowMs: number): string {
     case 'connecting':
       return 'connecting';
     case 'halted':
-      return `has ended: ${showControls(state.message)}`;
+      return `has ended: ${state.message}`;
     case 'reconnecting':
       return state.untilMs === undefined || state.untilMs <= nowMs
         ? 'not connected, logging in'

@@ -1,6 +1,7 @@
 import type { Event, Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { type Name, textOf } from '../core/name.js';
+import { lines, type Printable } from '../core/printable.js';
 import type { Summary } from '../core/summary.js';
 
 /** A number of bytes for people: `980 B`, `4.1 kB`, `12 MB`. */
@@ -46,9 +47,15 @@ export const pathInWords = (name: Name, item?: Item): string => `${textOf(name)}
 export const clockTime = (date: Date): string =>
   [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 
-/** What happened and what to do, on one or two lines. */
-export const failureInWords = (failure: Failure): string =>
-  failure.hint === undefined ? failure.message : `${failure.message}\n  ${failure.hint}`;
+/** What happened and what to do, in one or two lines. */
+export const failureInWords = ({ message, hint }: Failure): readonly [string, ...string[]] =>
+  hint === undefined ? [message] : [message, `  ${hint}`];
+
+/** A failure that ends a command. */
+export const complaint = (failure: Failure): Printable => {
+  const [first, ...more] = failureInWords(failure);
+  return lines([`syncwatch: ${first}`, ...more]);
+};
 
 /** How many of what could not be synced are named at the end. */
 const NAMED_AT_END = 20;

@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, ROOT } from '../core/name.js';
+import { own, type Printable } from '../core/printable.js';
 import { isHome, type Target } from '../core/target.js';
 import type { Disk } from '../scan/disk.js';
 import type { Snapshot } from './full-pass.js';
@@ -16,7 +17,7 @@ export interface GuardOptions {
   readonly allowEmpty: boolean;
   readonly maxDelete: number | undefined;
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */
-  readonly confirm: ((question: string) => Promise<boolean>) | undefined;
+  readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;
 }
 
 /** `--delete mirror` into a login directory would delete everything in it: refused. `home`: its path, where known. */
@@ -49,7 +50,7 @@ export async function guardPass(
   if (deletes === 0 || (!tooMany && deletes <= there * ASK_FROM)) return undefined;
   const what = `--delete mirror would delete ${deletes} of ${there} paths on ${line.target}`;
   if (confirm !== undefined) {
-    if (await confirm(`${what}. Go on?`)) return undefined;
+    if (await confirm(own`${what}. Go on?`)) return undefined;
     return { kind: 'guard', message: `${what}; nothing was changed`, hint: 'See them with --dry-run.' };
   }
   return {

@@ -92,7 +92,7 @@ describe('plain lines', () => {
       { kind: 'halted', failure: { kind: 'start', message: 'm', hint: 'h', detail: 'raw' } },
     ];
     expect(plain(events)).toEqual({ out: '', err: 'syncwatch: m\n  h\n' });
-    expect(plain(events, 'debug')).toEqual({ out: '03:04:05 rsync --x\n', err: 'syncwatch: m\n  h\nraw\n' });
+    expect(plain(events, 'debug')).toEqual({ out: '03:04:05 rsync --x\n', err: 'syncwatch: m\n  h\n  raw\n' });
   });
 });
 
