@@ -33,6 +33,8 @@ export interface SpawnOptions {
   readonly ownSession: boolean;
   /** Environment variables to add, or (undefined) to leave out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** For {@link say}: it is killed when it has not ended after so many milliseconds. */
+  readonly patienceMs?: number;
 }
 
 /**
@@ -147,7 +149,10 @@ export async function say(
   const stdout = collect(child.stdout, maxChars);
   const stderr = collect(child.stderr);
   child.stdin.end();
+  const timer =
+    options.patienceMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.patienceMs);
   const ended = await child.ended;
+  clearTimeout(timer);
   return { ended, stdout: stdout(), stderr: stderr() };
 }
 

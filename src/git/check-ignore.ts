@@ -2,6 +2,7 @@ import type { GitRule } from '../core/filter.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
 import { type Child, spawn } from '../spawn.js';
 import { gitOptions } from './git.js';
+import { GIT_PATIENCE_MS } from './waits.js';
 
 /** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
 export type Answer = GitRule | 'notIgnored' | 'unanswered';
@@ -22,15 +23,20 @@ const MOST_DEATHS = 3;
  */
 export class CheckIgnore {
   readonly #cwd: string;
+  readonly #patienceMs: number;
   #child: Child | undefined;
+  /** Runs while an answer is waited for. */
+  #patience: NodeJS.Timeout | undefined;
   #waiting: Question[] = [];
   /** The fields of an answer that have come so far. */
   #fields: string[] = [];
   #rest = '';
   #deaths = 0;
 
-  constructor(cwd: string) {
+  /** `patienceMs`: how long it may keep silent. */
+  constructor(cwd: string, patienceMs = GIT_PATIENCE_MS) {
     this.#cwd = cwd;
+    this.#patienceMs = patienceMs;
   }
 
   /** Names relative to the directory it was made for; never one below a link. */
@@ -40,7 +46,7 @@ export class CheckIgnore {
     return Promise.all(answers);
   }
 
-  /** Ends it; the next question starts a new one. What waits is asked again there. */
+  /** Ends it; the next question starts a new one. What waits is unanswered: the rules may be others now. */
   forget(): void {
     const child = this.#child;
     this.#child = undefined;
@@ -48,19 +54,33 @@ export class CheckIgnore {
     child?.kill('SIGTERM');
     this.#fields = [];
     this.#rest = '';
-    if (this.#waiting.length > 0) this.#write(this.#waiting.map(({ name }) => name));
+    this.#giveUp();
   }
 
   /** Ends it for good. */
   close(): void {
+    this.forget();
+  }
+
+  #giveUp(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { resolve } of waiting) resolve('unanswered');
-    this.forget();
+    this.#heard();
+  }
+
+  /** It has said something, or nothing is waited for any more. */
+  #heard(): void {
+    if (this.#waiting.length > 0) this.#patience?.refresh();
+    else {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
   }
 
   #write(names: readonly Name[]): void {
     this.#child ??= this.#start();
+    this.#patience ??= setTimeout(() => this.forget(), this.#patienceMs);
     // `./`: a name beginning with a colon would be magic (man gitglossary, pathspec).
     this.#child.stdin.write(Buffer.concat(names.map((name) => Buffer.concat([DOT, bytesOf(name), NUL]))));
   }
@@ -92,6 +112,7 @@ export class CheckIgnore {
       const source = { kind: 'ignoreFile', path: textOf(path as Name), line: Number(line) } as const;
       this.#waiting.shift()?.resolve(isIgnored ? { text: textOf(pattern as Name), source } : 'notIgnored');
     }
+    this.#heard();
   }
 
   /** Most likely of the first name that waits: one that is below a link by now. The others are asked again. */
@@ -100,13 +121,12 @@ export class CheckIgnore {
     this.#fields = [];
     this.#rest = '';
     if (++this.#deaths >= MOST_DEATHS) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
       this.#deaths = 0;
-      for (const { resolve } of waiting) resolve('unanswered');
+      this.#giveUp();
       return;
     }
     this.#waiting.shift()?.resolve('unanswered');
+    this.#heard();
     if (this.#waiting.length > 0) this.#write(this.#waiting.map(({ name }) => name));
   }
 }

@@ -1,4 +1,5 @@
 import { type Said, type SpawnOptions, say } from '../spawn.js';
+import { GIT_PATIENCE_MS } from './waits.js';
 
 /** Set in a hook or by a wrapper these would lead to another repository (`git rev-parse --local-env-vars`). */
 const NOT_OURS = [
@@ -22,6 +23,6 @@ export const gitOptions = (cwd: string): SpawnOptions => ({
   env: { GIT_OPTIONAL_LOCKS: '0', ...Object.fromEntries(NOT_OURS.map((name) => [name, undefined])) },
 });
 
-/** Runs git to its end; whatever it says, in full. */
+/** Runs git to its end; whatever it says, in full. One that keeps silent is ended: `signalled`. */
 export const sayGit = (cwd: string, args: readonly string[]): Promise<Said> =>
-  say('git', args, gitOptions(cwd), Number.POSITIVE_INFINITY);
+  say('git', args, { ...gitOptions(cwd), patienceMs: GIT_PATIENCE_MS }, Number.POSITIVE_INFINITY);

@@ -1,8 +1,21 @@
 import type { GitRule } from '../core/filter.js';
-import { ancestorsOf, baseOf, childOf, type Name, parentOf, pathIn, ROOT, relativeTo } from '../core/name.js';
+import {
+  ancestorsOf,
+  baseOf,
+  childOf,
+  isBelow,
+  type Name,
+  parentOf,
+  pathIn,
+  ROOT,
+  relativeTo,
+  textOf,
+} from '../core/name.js';
+import type { OnSkipped } from '../rules/plain-ignores.js';
 import type { IgnoreSource } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';
 import { type ConfigPlaces, Repository } from './repository.js';
+import { whyGitWaits, whyPlain } from './waits.js';
 
 /** What is known of a name that is not tracked: whether it was a directory when git was asked, and what git said. */
 interface Known {
@@ -30,27 +43,35 @@ export class GitIgnores implements IgnoreSource {
   readonly #known = new Map<Name, Known>();
   /** The .gitignore files that were seen in the tree. */
   readonly #files = new Map<Name, string>();
+  /** The directories whose .gitignore git would wait at for ever: it is not asked about what is below them. */
+  readonly #waiting = new Set<Name>();
   /** The directories that were looked at. */
   readonly #visited = new Set<Name>();
   /** What looked like a repository and was none, with the stamp of its .git: it may be on its way (git clone). */
   readonly #bogus = new Map<Name, string>();
   readonly #places: ConfigPlaces;
   readonly #onUnanswered: (name: Name) => void;
+  readonly #onSkipped: OnSkipped;
   /** How often all was forgotten. */
   #age = 0;
   #changed = false;
 
-  /** `repository`: the one that the root is in, if it is in one. `onUnanswered`: git could not be asked about this. */
+  /**
+   * `repository`: the one that the root is in, if it is in one. `onUnanswered`: git could not be asked about this.
+   * `onSkipped`: a file that git reads can't be read.
+   */
   constructor(
     root: string,
     repository: Repository | undefined,
     places: ConfigPlaces,
     onUnanswered: (name: Name) => void,
+    onSkipped: OnSkipped,
   ) {
     this.#root = root;
     this.#places = places;
     this.#repositories.set(ROOT, repository);
     this.#onUnanswered = onUnanswered;
+    this.#onSkipped = onSkipped;
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined {
@@ -63,7 +84,11 @@ export class GitIgnores implements IgnoreSource {
       if (base === '.git') mayBegin = true;
       else asked.push([name, isDir]);
     }
-    for (const each of [dir, ...ancestorsOf(dir)]) this.#visited.add(each);
+    for (const each of [dir, ...ancestorsOf(dir)]) {
+      // Nobody may have listed it.
+      if (!this.#visited.has(each)) this.#sawFile(childOf(each, '.gitignore'));
+      this.#visited.add(each);
+    }
     if (mayBegin && this.#isNewRepository(dir))
       return this.#open(dir).then(() => this.#askUnknown(dir, asked, dirRules));
     return this.#askUnknown(dir, asked, dirRules);
@@ -107,8 +132,15 @@ export class GitIgnores implements IgnoreSource {
     const stamp = this.#stampOf(name);
     const before = this.#files.get(name);
     if (before === stamp) return;
+    if (stamp === '-' && before === undefined) return;
     if (stamp === '-') this.#files.delete(name);
     else this.#files.set(name, stamp);
+    const why = whyGitWaits(pathIn(this.#root, name));
+    if (why === undefined) this.#waiting.delete(parentOf(name));
+    else {
+      this.#waiting.add(parentOf(name));
+      this.#onSkipped(whyPlain(`${textOf(name)} ${why}`));
+    }
     if (before !== undefined || this.#visited.has(parentOf(name))) this.#forget();
   }
 
@@ -139,7 +171,15 @@ export class GitIgnores implements IgnoreSource {
         const question = relativeTo(begin, name);
         return isDir && this.#stampOf(name) === '-' ? (`${question}/` as Name) : question;
       };
-      const answers = await repository?.ask(entries.map(questionFor));
+      const answers = this.#wouldWait(begin, repository, dir)
+        ? repository?.askPlain(
+            dir === begin ? ROOT : relativeTo(begin, dir),
+            entries.map(([name, isDir]) => [relativeTo(begin, name), isDir]),
+          )
+        : await repository?.ask(entries.map(questionFor));
+      // It may be waiting at a file that has come just now.
+      if (answers?.includes('unanswered') === true)
+        for (const each of [dir, ...ancestorsOf(dir), ROOT]) this.#sawFile(childOf(each, '.gitignore'));
       if (age !== this.#age) continue; // what it said may be what was true before
       entries.forEach(([name, isDir], i) => {
         const answer = answers?.[i] ?? 'notIgnored';
@@ -152,6 +192,15 @@ export class GitIgnores implements IgnoreSource {
     }
   }
 
+  /** Whether git would wait for ever if it were asked about what is in `dir`. */
+  #wouldWait(begin: Name, repository: Repository | undefined, dir: Name): boolean {
+    if (repository?.waits === true) return true;
+    if (this.#waiting.size === 0) return false;
+    return [dir, ...ancestorsOf(dir), ROOT].some(
+      (each) => this.#waiting.has(each) && (each === begin || isBelow(each, begin)),
+    );
+  }
+
   #isNewRepository(dir: Name): boolean {
     if (dir === ROOT || this.#repositories.has(dir)) return false;
     const stamp = this.#stampOf(childOf(dir, '.git'));
@@ -162,7 +211,9 @@ export class GitIgnores implements IgnoreSource {
   async #open(dir: Name): Promise<void> {
     const stamp = this.#stampOf(childOf(dir, '.git'));
     const path = pathIn(this.#root, dir).toString();
-    const opened = await Repository.open(path, this.#places);
+    const opened = await Repository.open(path, this.#places, this.#onSkipped);
+    if (!(opened instanceof Repository) && opened.kind === 'refused')
+      this.#onSkipped(`git can't be asked about ${textOf(dir)} (${opened.why}): the rules around it count there`);
     const repository = opened instanceof Repository ? opened : undefined;
     if (repository?.top !== path || this.#repositories.has(dir)) {
       repository?.close();

@@ -1,8 +1,10 @@
-import { dirname, join, resolve } from 'node:path';
-import { ancestorsOf, type Name, pathIn } from '../core/name.js';
+import { dirname, join, relative, resolve } from 'node:path';
+import { ancestorsOf, childOf, type Name, nameFromText, pathIn, ROOT } from '../core/name.js';
+import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
+import { firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
 
 /** Why a directory's git can't be asked. */
 export type NoRepository =
@@ -17,6 +19,15 @@ export interface ConfigPlaces {
   readonly configHome: string;
 }
 
+/** Files outside a directory that say what is ignored in it. */
+interface RuleFilesOfGit {
+  /** Those that hold nothing but patterns for all of the work tree, the one that wins first. */
+  readonly excludes: readonly string[];
+  readonly configs: readonly string[];
+  /** The .gitignore files above it. */
+  readonly above: readonly string[];
+}
+
 /**
  * One git work tree, or the part of it below a directory: what is tracked in it, and what its rules ignore.
  *
@@ -29,24 +40,37 @@ export class Repository {
   readonly #check: CheckIgnore;
   readonly #indexFile: string;
   /** Files outside the directory that say what is ignored. */
-  readonly #ruleFiles: readonly string[];
+  readonly #ruleFiles: RuleFilesOfGit;
+  readonly #onSkipped: OnSkipped;
+  /** What says what is ignored where git would wait at one of the files that it reads. */
+  #plain: PlainIgnores | undefined;
+  /** Whether it would anywhere: at one of the files outside the directory. */
+  #waits = false;
   #stamps = '';
   #indexStamp = '';
   #tracked = new Set<Name>();
 
-  private constructor(path: string, top: string, indexFile: string, ruleFiles: readonly string[]) {
+  private constructor(path: string, top: string, indexFile: string, ruleFiles: RuleFilesOfGit, onSkipped: OnSkipped) {
     this.path = path;
     this.top = top;
     this.#check = new CheckIgnore(path);
     this.#indexFile = indexFile;
     this.#ruleFiles = ruleFiles;
+    this.#onSkipped = onSkipped;
   }
 
-  /** `path`: absolute, symlinks resolved. */
-  static async open(path: string, { home, configHome }: ConfigPlaces): Promise<Repository | NoRepository> {
+  /** `path`: absolute, symlinks resolved. `onSkipped`: a file of its own can't be read by git, as it would wait for ever. */
+  static async open(
+    path: string,
+    { home, configHome }: ConfigPlaces,
+    onSkipped: OnSkipped,
+  ): Promise<Repository | NoRepository> {
+    const waits = whyRepositoryWaits(path);
+    if (waits !== undefined) return { kind: 'refused', why: waits };
     const asked = ['rev-parse', '--show-toplevel', '--git-path', 'index', '--git-path', 'info/exclude', '--git-path'];
     const { ended, stdout, stderr } = await sayGit(path, [...asked, 'config']);
     if (ended.kind === 'notFound') return { kind: 'noGit' };
+    if (ended.kind === 'signalled') return { kind: 'refused', why: `no answer within ${GIT_PATIENCE_MS / 1_000} s` };
     const [top, index, exclude, config] = decoded(stdout).split('\n');
     if (ended.kind !== 'exited' || ended.code !== 0 || config === undefined || index === undefined)
       return /not a git repository|must be run in a work tree/.test(stderr)
@@ -64,20 +88,13 @@ export class Repository {
     const above: string[] = [];
     for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir))
       above.push(join(dirname(dir), '.gitignore'));
-    const ruleFiles = [
-      exclude ?? '',
-      config,
-      global,
-      join(home, '.gitconfig'),
-      join(configHome, 'git/config'),
-      ...above,
-    ];
-    const repository = new Repository(
-      path,
-      top ?? path,
-      resolve(path, index),
-      ruleFiles.map((file) => resolve(path, file)),
-    );
+    const at = (file: string): string => resolve(path, file);
+    const ruleFiles: RuleFilesOfGit = {
+      excludes: [exclude ?? '', global].map(at),
+      configs: [config, join(home, '.gitconfig'), join(configHome, 'git/config')].map(at),
+      above,
+    };
+    const repository = new Repository(path, top ?? path, at(index), ruleFiles, onSkipped);
     repository.#stamps = repository.#look();
     await repository.#readTracked();
     return repository;
@@ -86,6 +103,8 @@ export class Repository {
   /** Whether all of the directory is ignored in the work tree it is part of: then git has no say in it. */
   async isIgnored(): Promise<boolean> {
     if (this.path === this.top) return false;
+    if (this.#waits || this.#whyIndexWaits() !== undefined)
+      return this.askPlain(ROOT, [[ROOT, true]])[0] !== 'notIgnored';
     const { ended } = await sayGit(this.top, ['check-ignore', '--quiet', '--', this.path]);
     return ended.kind === 'exited' && ended.code === 0;
   }
@@ -99,9 +118,25 @@ export class Repository {
     return this.#check.ask(names);
   }
 
-  /** The rules in the tree have changed. */
+  /** Whether git would wait for ever, whatever it is asked: then only {@link askPlain} gives answers. */
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  /** What is ignored among these entries of `dir` (name and whether it is a directory), as we read the files ourselves. */
+  askPlain(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Answer[] {
+    // The files are those of the whole work tree.
+    const way = nameFromText(relative(this.top, this.path));
+    const fromTop = (name: Name): Name => (name === ROOT ? way : childOf(way, name));
+    this.#plain ??= new PlainIgnores(this.top, () => {}, this.#ruleFiles.excludes);
+    this.#plain.learn(fromTop(dir), []);
+    return entries.map(([name, isDir]) => this.#plain?.ruleFor(fromTop(name), isDir) ?? 'notIgnored');
+  }
+
+  /** The rules have changed. */
   forget(): void {
     this.#check.forget();
+    this.#plain = undefined;
   }
 
   /** Looks whether anything that is not in the tree has changed what is ignored. */
@@ -109,7 +144,6 @@ export class Repository {
     const stamps = this.#look();
     const sameRules = stamps === this.#stamps;
     this.#stamps = stamps;
-    if (!sameRules) this.forget();
     if (stampOf(this.#indexFile) === this.#indexStamp) return !sameRules;
     const before = this.#tracked;
     await this.#readTracked();
@@ -124,12 +158,30 @@ export class Repository {
   }
 
   #look(): string {
-    return this.#ruleFiles.map(stampOf).join(' ');
+    const { excludes, configs, above } = this.#ruleFiles;
+    const waits = whyRepositoryWaits(this.path) ?? firstToWait([...configs, ...excludes, ...above]);
+    if (waits !== undefined) this.#onSkipped(whyPlain(waits));
+    this.#waits = waits !== undefined;
+    return [...[...configs, ...excludes, ...above].map(stampOf), waits].join(' ');
+  }
+
+  /** Why git would wait before it says what is tracked. */
+  #whyIndexWaits(): string | undefined {
+    const { configs } = this.#ruleFiles;
+    return (
+      whyRepositoryWaits(this.path) ?? firstToWait(configs) ?? firstToWait([this.#indexFile], Number.POSITIVE_INFINITY)
+    );
   }
 
   async #readTracked(): Promise<void> {
     this.#indexStamp = stampOf(this.#indexFile); // before it is read
-    const { stdout } = await sayGit(this.path, ['ls-files', '-z']);
+    const waits = this.#whyIndexWaits();
+    if (waits !== undefined) {
+      this.#onSkipped(`${waits}: what git tracks by now is not known`);
+      return;
+    }
+    const { ended, stdout } = await sayGit(this.path, ['ls-files', '-z']);
+    if (ended.kind !== 'exited' || ended.code !== 0) return;
     this.#tracked = new Set();
     for (const text of stdout.split('\0')) {
       if (text === '') continue;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { type Failure, failed, type Result } from '../core/failure.js';
 import {
@@ -10,6 +9,7 @@ import {
   type RegexRule,
   type RuleSource,
 } from '../core/filter.js';
+import { PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { readSyncignore } from '../rules/syncignore.js';
 import type { Given } from './layer.js';
 import { many, usage, type Values } from './parsed.js';
@@ -66,13 +66,12 @@ function addPatterns(
       addRule(rules, option, latin1(value), sourceOf(option));
       continue;
     }
-    try {
-      addRulesFromFile(rules, value, readFileSync(expandHome(value)).toString('latin1'));
-    } catch (error) {
-      const why =
-        error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'it is not there' : String(error);
-      return usage(`--exclude-from ${value} can't be read: ${why}`, 'Check the spelling.');
+    const read = readChecked(expandHome(value), { limit: PATTERNS_LIMIT });
+    if (read.kind !== 'read') {
+      const why = read.kind === 'missing' ? 'is not there' : read.why;
+      return usage(`--exclude-from ${value} can't be read: it ${why}`, 'Name a file that you may read.');
     }
+    addRulesFromFile(rules, value, read.bytes.toString('latin1'));
   }
   return undefined;
 }

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isObject } from '../core/json.js';
 import { parseTarget } from '../core/target.js';
+import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
 import { isTextByText, type Layer, problemOf } from './layer.js';
 import { closest, many, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
@@ -22,60 +23,89 @@ export const SETTINGS_FILE = 'syncwatch.json';
 const PACKAGE_KEY = 'syncwatch';
 
 /**
- * The nearest settings in `from` or above: a syncwatch.json, or "syncwatch" in a package.json. Settings can run commands,
- * so those that belong to another user are refused, as git refuses such a repository. `uid`: who we are.
+ * The nearest settings in `from` or above: a syncwatch.json, or "syncwatch" in a package.json. They are somebody's word
+ * for what is to be run, so they have to be the user's own, or root's, and nobody else's to write. `uid`: who we are.
  */
 export function findSettings(from: string, uid: number): Result<SettingsFile | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
-    const own = readJson(join(folder, SETTINGS_FILE));
-    const shared = readJson(join(folder, 'package.json'));
-    if (!own.ok) return own;
-    // A package.json that can't be read is npm's to complain about.
-    const inPackage = shared.ok && isObject(shared.value) ? shared.value[PACKAGE_KEY] : undefined;
-    if (own.value !== undefined && inPackage !== undefined)
-      return failed(
-        usage(`both ${SETTINGS_FILE} and package.json in ${folder} have settings`, 'Keep them in one of the two.'),
-      );
-    const [value, path] =
-      inPackage === undefined ? [own.value, join(folder, SETTINGS_FILE)] : [inPackage, join(folder, 'package.json')];
-    if (value !== undefined) {
-      const owner = statSync(path, { throwIfNoEntry: false })?.uid ?? uid;
-      return owner === uid || owner === 0 ? settingsIn(value, path) : failed(notOurs(path, owner));
-    }
-    if (folder === dirname(folder)) return success(undefined);
+    const found = settingsAt(folder, uid);
+    if (!found.ok || found.value !== undefined || folder === dirname(folder)) return found;
   }
 }
 
-/** The settings in this very file. */
+/** The settings in this directory itself. */
+export function settingsAt(folder: string, uid: number): Result<SettingsFile | undefined> {
+  const own = readJson(join(folder, SETTINGS_FILE));
+  if (own.kind === 'failed') return failed(own.failure);
+  const shared = readJson(join(folder, 'package.json'));
+  // One that may not be read, or is no JSON, is npm's to complain about.
+  if (shared.kind === 'failed' && !shared.isNpms) return failed(shared.failure);
+  const inPackage = shared.kind === 'json' && isObject(shared.value) ? shared.value[PACKAGE_KEY] : undefined;
+  if (own.kind === 'json' && inPackage !== undefined)
+    return failed(
+      usage(`both ${SETTINGS_FILE} and package.json in ${folder} have settings`, 'Keep them in one of the two.'),
+    );
+  const found = own.kind === 'json' ? own : shared.kind === 'json' && inPackage !== undefined ? shared : undefined;
+  if (found === undefined) return success(undefined);
+  const why = whyNotOurs(found.stats, uid);
+  return why === undefined
+    ? settingsIn(inPackage ?? found.value, found.path)
+    : failed(notOurs(found.path, why, found.stats.uid === uid));
+}
+
+/** The settings in this very file, whoever may write to it: the user has named it. */
 export function readSettings(path: string): Result<SettingsFile> {
   const absolute = resolve(expandHome(path));
   const read = readJson(absolute);
-  if (!read.ok) return read;
-  if (read.value === undefined) return failed(usage(`--settings: there is no file ${path}`, 'Check the spelling.'));
+  if (read.kind === 'failed') return failed(read.failure);
+  if (read.kind === 'none') return failed(usage(`--settings: there is no file ${path}`, 'Check the spelling.'));
   const isPackage = absolute.endsWith('/package.json') && isObject(read.value);
   return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, absolute);
 }
 
-const notOurs = (path: string, owner: number): Failure => ({
+const notOurs = (path: string, why: string, isOurs: boolean): Failure => ({
   kind: 'start',
-  message: `${path} belongs to another user (uid ${owner}), and settings can run commands`,
-  hint: `If you trust it: --settings ${path}. To go without it: --no-settings.`,
+  message: `${path} ${why}, and settings can run commands`,
+  hint: `${isOurs ? `Take that right away: chmod go-w ${path}` : `If you trust it: --settings ${path}`}. To go without it: --no-settings.`,
 });
 
-/** Undefined where there is no such file. */
-function readJson(path: string): Result<unknown> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return success(undefined);
-    return failed({ kind: 'start', message: `${path} can't be read (${String(code)})`, hint: 'Check its rights.' });
+/** What a file holds, with what the descriptor says of it. */
+type Json =
+  | { readonly kind: 'json'; readonly path: string; readonly value: unknown; readonly stats: Stats }
+  | { readonly kind: 'none' }
+  /** `isNpms`: what is wrong with it is no sign of anything but a broken package.json. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly isNpms: boolean };
+
+function readJson(path: string): Json {
+  const read = readChecked(path, { limit: SETTINGS_LIMIT });
+  switch (read.kind) {
+    case 'missing':
+      return { kind: 'none' };
+    case 'unreadable':
+      return {
+        kind: 'failed',
+        failure: { kind: 'start', message: `${path} ${read.why}`, hint: 'Check its rights.' },
+        isNpms: true,
+      };
+    case 'refused':
+      return {
+        kind: 'failed',
+        failure: {
+          kind: 'start',
+          message: `${path} ${read.why}, so it can't be read for settings`,
+          hint: 'Remove it, or go without settings: --no-settings.',
+        },
+        isNpms: false,
+      };
+    case 'read':
+      break;
   }
+  const text = read.bytes.toString('utf8');
   try {
-    return success(JSON.parse(text) as unknown);
+    return { kind: 'json', path, value: JSON.parse(text) as unknown, stats: read.stats };
   } catch (error) {
-    return failed(usage(`${path} is no valid JSON${whereIn(text, String(error))}`, 'Mind commas and quotes.'));
+    const failure = usage(`${path} is no valid JSON${whereIn(text, String(error))}`, 'Mind commas and quotes.');
+    return { kind: 'failed', failure, isNpms: true };
   }
 }
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { GitRule, RawRule } from '../core/filter.js';
 import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
 import { ancestorsOf, childOf, type Name, pathIn, ROOT, relativeTo, textOf } from '../core/name.js';
 import { compilePattern, type Pattern } from '../core/pattern.js';
+import { PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { stampOf } from '../scan/stamp.js';
 import type { IgnoreSource } from './rule-files.js';
 
@@ -11,18 +11,27 @@ interface IgnoreRule {
   readonly pattern: Pattern;
 }
 
+/** Says that a file of rules does not count, and why. */
+export type OnSkipped = (text: string) => void;
+
 /**
- * What the .gitignore files below a root ignore, read by ourselves: where there is no git to ask. It does not know what git
- * tracks in spite of them, nor .git/info/exclude, nor the user's own excludes file, nor where another repository begins.
+ * What the .gitignore files below a root ignore, read by ourselves: where git can't be asked. It does not know what git
+ * tracks in spite of them, nor where another repository begins.
  */
 export class PlainIgnores implements IgnoreSource {
   readonly #root: string;
   /** By the directory that a .gitignore is in. */
   readonly #files = new Map<Name, { readonly stamp: string; readonly rules: readonly IgnoreRule[] }>();
+  /** Of files that are not in the tree, for all of it. */
+  readonly #base: readonly IgnoreRule[];
+  readonly #onSkipped: OnSkipped;
   #changed = false;
 
-  constructor(root: string) {
+  /** `base`: files beside those in the tree, absolute, the one that wins first; read once. */
+  constructor(root: string, onSkipped: OnSkipped, base: readonly string[] = []) {
     this.#root = root;
+    this.#onSkipped = onSkipped;
+    this.#base = base.flatMap((path) => this.#rulesIn(path, path, true));
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>): undefined {
@@ -61,8 +70,9 @@ export class PlainIgnores implements IgnoreSource {
   close(): void {}
 
   #ruleForAlone(name: Name, isDir: boolean): GitRule | undefined {
-    for (const dir of [...ancestorsOf(name).reverse(), ROOT]) {
-      const hit = this.#files.get(dir)?.rules.find(({ pattern }) => pattern.matches(relativeTo(dir, name), isDir));
+    const inTree = [...ancestorsOf(name).reverse(), ROOT].map((dir) => [dir, this.#files.get(dir)?.rules] as const);
+    for (const [dir, rules] of [...inTree, [ROOT, this.#base] as const]) {
+      const hit = rules?.find(({ pattern }) => pattern.matches(relativeTo(dir, name), isDir));
       if (hit === undefined) continue;
       const { raw } = hit;
       if (raw.action === 'include' || raw.source.kind !== 'ignoreFile') return undefined;
@@ -77,23 +87,23 @@ export class PlainIgnores implements IgnoreSource {
     if (before?.stamp === stamp) return;
     if (before !== undefined) this.#changed = true;
     const file = childOf(dir, '.gitignore');
-    const rules: IgnoreRule[] = [];
-    if (stamp !== '-') {
-      const sourceOf = (line: number) => ({ kind: 'ignoreFile', path: textOf(file), line }) as const;
-      for (const raw of rulesFromIgnoreFile(this.#content(file), sourceOf)) {
-        const pattern = raw.problem ?? compilePattern(raw.pattern);
-        if (typeof pattern !== 'string') rules.push({ raw, pattern }); // git ignores the others too
-      }
-    }
+    const rules = stamp === '-' ? [] : this.#rulesIn(pathIn(this.#root, file), textOf(file), false);
     this.#files.set(dir, { stamp, rules });
   }
 
-  #content(file: Name): string {
-    try {
-      return readFileSync(pathIn(this.#root, file)).toString('latin1');
-    } catch {
-      return '';
+  /** As git does, it follows a symbolic link only outside of the tree (gitignore(5), NOTES). */
+  #rulesIn(path: string | Buffer, label: string, follow: boolean): IgnoreRule[] {
+    const read = readChecked(path, { limit: PATTERNS_LIMIT, follow });
+    if (read.kind === 'missing') return [];
+    if (read.kind !== 'read') {
+      this.#onSkipped(`${label} ${read.why}: it does not count`);
+      return [];
     }
+    const sourceOf = (line: number) => ({ kind: 'ignoreFile', path: label, line }) as const;
+    return rulesFromIgnoreFile(read.bytes.toString('latin1'), sourceOf).flatMap((raw) => {
+      const pattern = raw.problem ?? compilePattern(raw.pattern);
+      return typeof pattern === 'string' ? [] : [{ raw, pattern }]; // git ignores the others too
+    });
   }
 
   #stampOf(dir: Name): string {

@@ -88,33 +88,40 @@ async function ignoresFor(
   report: Report,
 ): Promise<IgnoreSource | undefined> {
   if (gitignore === false) return undefined;
-  const say = (text: string): void => report({ kind: 'note', level: 'normal', text });
-  let isTold = false;
-  const onUnanswered = (): void => {
-    if (!isTold) say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
-    isTold = true;
+  const told = new Set<string>();
+  const say = (text: string): void => {
+    if (!told.has(text)) report({ kind: 'note', level: 'normal', text });
+    told.add(text);
   };
-  const opened = await Repository.open(root, places);
+  const onUnanswered = (): void =>
+    say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
+  const opened = await Repository.open(root, places, say);
   if (opened instanceof Repository) {
     if (!(await opened.isIgnored()))
-      return new GitIgnores(root, opened, places, (name) => {
-        onUnanswered();
-        report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
-      });
+      return new GitIgnores(
+        root,
+        opened,
+        places,
+        (name) => {
+          onUnanswered();
+          report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
+        },
+        say,
+      );
     opened.close();
     say(`git ignores all of ${dir}, so what git ignores in it is not left out`);
     return undefined;
   }
   switch (opened.kind) {
     case 'none':
-      return gitignore === true ? new GitIgnores(root, undefined, places, onUnanswered) : undefined;
+      return gitignore === true ? new GitIgnores(root, undefined, places, onUnanswered, say) : undefined;
     case 'noGit':
       if (gitignore !== true && !isBelowGit(root)) return undefined;
       say(`git is not installed: .gitignore files are read without it. ${WITHOUT_GIT}`);
-      return new PlainIgnores(root);
+      return new PlainIgnores(root, say);
     case 'refused':
       say(`git can't be asked about ${dir} (${opened.why}): .gitignore files are read without it. ${WITHOUT_GIT}`);
-      return new PlainIgnores(root);
+      return new PlainIgnores(root, say);
   }
 }
 

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Place, place, type Running, run } from '../support/cli.js';
@@ -277,6 +286,55 @@ describe('where git can not be asked', () => {
     expect((await there.run(['--once', '--gitignore'])).code).toBe(0);
     const inside = wantedBy(join(there.local, 'clone')).map((each) => `clone/${each}`);
     expect(filesIn(there.remote)).toEqual(['.gitignore', 'a.log', ...inside].sort());
+  });
+});
+
+describe('files of rules that are none', () => {
+  it('a FIFO or a link to /dev/zero at the start: .syncignore is refused, .gitignore is skipped in words', async () => {
+    const { local, remote, run: once } = place();
+    project(local);
+    rmSync(join(local, '.gitignore'));
+    symlinkSync('/dev/zero', join(local, '.gitignore'));
+    rmSync(join(local, 'src/.gitignore'));
+    execFileSync('mkfifo', [join(local, 'src/.gitignore')]);
+    const skipped = await once(['--once']);
+    expect(skipped, skipped.stderr).toMatchObject({ code: 0 });
+    expect(skipped.stdout).toMatch(/^[\d:]+ \.gitignore is a device, not a file: it does not count/m);
+    expect(skipped.stdout).toMatch(/^[\d:]+ src\/\.gitignore is a FIFO, not a file: it does not count/m);
+    expect(filesIn(remote)).toContain('src/main.o');
+    expect(filesIn(remote)).not.toContain('mine/secret');
+    for (const make of ['mkfifo .syncignore', 'ln -s /dev/zero .syncignore']) {
+      execFileSync('sh', ['-c', `rm -f .syncignore; ${make}`], { cwd: local });
+      const refused = await once(['--once']);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toMatch(/\.syncignore is a (FIFO|device), not a file\n {2}Make it a file/);
+    }
+  });
+
+  it('swapped in while it runs: said, everything else goes on, and they count again when they are back', async () => {
+    const { local, remote, start, env } = place();
+    project(local);
+    fill(local, { '.syncignore': '*.tmp\n' });
+    const running = start();
+    await running.inSync();
+    for (const file of ['.gitignore', '.syncignore']) {
+      renameSync(join(local, file), join(local, '.git', file));
+      execFileSync('mkfifo', [join(local, file)]);
+    }
+    fill(local, { 'a.tmp': '', 'new.txt': '', 'src/b.o': '' });
+    await running.until('what git ignored by it', () => existsSync(join(remote, 'node_modules/a/index.js')));
+    expect(await run(['flush', local], { env })).toMatchObject({ code: 0, stderr: '' });
+    expect(notes(running)).toMatch(/\.gitignore is a FIFO, not a file: it does not count/);
+    expect(notes(running)).toMatch(/\.syncignore is a FIFO, not a file; the rules before it stay/);
+    expect(filesIn(remote)).toContain('new.txt');
+    for (const left of ['a.tmp', 'src/b.o', 'mine/secret']) expect(filesIn(remote)).not.toContain(left);
+    for (const file of ['.gitignore', '.syncignore']) renameSync(join(local, '.git', file), join(local, file));
+    fill(local, { 'later.txt': '' });
+    await running.until('it counts again', () =>
+      /what git ignores has changed/.test(notes(running).split('FIFO')[2] ?? ''),
+    );
+    expect(await run(['flush', local], { env })).toMatchObject({ code: 0 });
+    expect(filesIn(remote)).toContain('later.txt');
   });
 });
 

@@ -1,4 +1,5 @@
-import { chownSync, mkdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
@@ -137,8 +138,70 @@ describe('the settings file', () => {
         /belongs to another user \(uid 65534\), and settings can run commands\n.*--settings/,
       );
       expect(await settings(['--settings', join(dir, 'syncwatch.json'), dir])).toMatchObject({ root: dir });
+      // A link of ours to it is no better.
+      const other = temporaryDir();
+      symlinkSync(join(dir, 'syncwatch.json'), join(other, 'syncwatch.json'));
+      expect(await refusal([other])).toMatch(/belongs to another user \(uid 65534\)/);
     },
   );
+});
+
+describe('a settings file that somebody else may have put there', () => {
+  const spoilt: ReadonlyArray<readonly [string, (path: string) => void, RegExp]> = [
+    ['a FIFO', (path) => void execFileSync('mkfifo', [path]), /is a FIFO, not a file, so .*\n.*--no-settings/],
+    ['a link to /dev/zero', (path) => symlinkSync('/dev/zero', path), /is a device, not a file/],
+    ['a directory', (path) => mkdirSync(path), /is a directory, not a file/],
+    ['too large', (path) => writeFileSync(path, `{"to":"h:p"${' '.repeat(1_048_576)}}`), /is larger than 1 MiB/],
+  ];
+
+  it.each(spoilt)(
+    'that is %s is refused, as syncwatch.json, as package.json, and by --settings',
+    async (_, make, says) => {
+      for (const [file, more] of [
+        ['syncwatch.json', []],
+        ['package.json', []],
+        ['named.json', ['--settings']],
+      ] as const) {
+        const dir = temporaryDir();
+        make(join(dir, file));
+        expect(await refusal(['--to', 'h:p', dir, ...more.flatMap((option) => [option, join(dir, file)])])).toMatch(
+          says,
+        );
+        expect(await settings(['--to', 'h:p', '--no-settings', dir])).toMatchObject({ root: dir });
+      }
+    },
+  );
+
+  it('that others may write to is refused, with what to do, unless it is asked for', async () => {
+    const dir = project({ exclude: '*.o' });
+    const file = join(dir, 'syncwatch.json');
+    chmodSync(file, 0o666);
+    expect(await refusal(['--to', 'h:p', dir])).toMatch(
+      /may be written by other users \(mode 0666\), and settings can run commands\nTake that right away: chmod go-w/,
+    );
+    await settings(['--to', 'h:p', '--settings', file, dir]);
+    chmodSync(file, 0o644);
+    await settings(['--to', 'h:p', dir]);
+  });
+
+  it('a package.json of whatever kind without settings in it is no concern of ours', async () => {
+    const dir = temporaryDir();
+    fill(dir, { 'package.json': '{ "name": "x", ' });
+    chmodSync(join(dir, 'package.json'), 0o666);
+    await settings(['--to', 'h:p', dir]);
+    writeFileSync(join(dir, 'package.json'), '{ "name": "x" }');
+    await settings(['--to', 'h:p', dir]);
+  });
+
+  it('--exclude-from that is a FIFO or leads to a device', async () => {
+    const dir = temporaryDir();
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    symlinkSync('/dev/zero', join(dir, 'zero'));
+    for (const file of ['fifo', 'zero', '.'])
+      expect(await refusal(['--to', 'h:p', '--exclude-from', join(dir, file), dir])).toMatch(
+        /^--exclude-from \S+ can't be read: it is a (FIFO|device|directory), not a file\n/,
+      );
+  });
 });
 
 describe('named targets', () => {

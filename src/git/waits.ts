@@ -1,0 +1,60 @@
+import { type Stats, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PATTERNS_LIMIT, readChecked, SETTINGS_LIMIT, whyNoFile } from '../read-checked.js';
+
+/**
+ * How long git may keep silent before it is taken to wait for ever, in milliseconds. It answers within some; a cold disk
+ * or one on the network takes seconds.
+ */
+export const GIT_PATIENCE_MS = 30_000;
+
+/**
+ * Why git would wait at a file that it reads, in words that go after the path: it opens a FIFO and waits for somebody to
+ * write to it, and reads what has no end. Undefined: it would not, or there is no such file.
+ */
+export function whyGitWaits(path: string | Buffer, limit = PATTERNS_LIMIT): string | undefined {
+  const stats = statsOf(path);
+  return stats === undefined || stats.isDirectory() ? undefined : whyNoFile(stats, limit);
+}
+
+/** The first of these files that git would wait at, and why. */
+export function firstToWait(files: readonly string[], limit?: number): string | undefined {
+  for (const file of files) {
+    const why = whyGitWaits(file, limit);
+    if (why !== undefined) return `${file} ${why}`;
+  }
+  return undefined;
+}
+
+/** What is told of a file that git would wait at. */
+export const whyPlain = (what: string): string =>
+  `${what}: it does not count, and where git would read it, ignore files are read without git`;
+
+/** What git reads of a repository before it says anything about it, below its own folder. The index may be as large as it is. */
+const READ_FIRST = ['HEAD', 'config', 'config.worktree', 'commondir'];
+
+/** Why git would wait at the repository that a directory is in, if it is in one; with the path. */
+export function whyRepositoryWaits(from: string): string | undefined {
+  for (let dir = from; ; dir = dirname(dir)) {
+    const folder = gitFolderIn(dir);
+    if (folder !== undefined) return firstToWait(READ_FIRST.map((name) => join(folder, name)));
+    if (dir === dirname(dir)) return undefined;
+  }
+}
+
+/** Where git's folder of a directory's own repository is: its .git, or what the .git of a worktree or submodule names. */
+function gitFolderIn(dir: string): string | undefined {
+  const path = join(dir, '.git');
+  if (statsOf(path)?.isDirectory() === true) return path;
+  const read = readChecked(path, { limit: SETTINGS_LIMIT });
+  const named = read.kind === 'read' ? /^gitdir: (.*)\n*$/.exec(read.bytes.toString())?.[1] : undefined;
+  return named === undefined ? undefined : resolve(dir, named);
+}
+
+function statsOf(path: string | Buffer): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined; // then git can't read it either
+  }
+}
