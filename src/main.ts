@@ -1,8 +1,10 @@
 import debounce from 'debounce';
 import type { Failure } from './core/failure.js';
 import type { Rest } from './core/rest.js';
+import { comparesContents } from './core/rsync-extras.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
+import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import type { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
@@ -82,6 +84,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
       deletes: settings.deletes,
       rest: restFor(settings, disk),
       oneByOne: settings.oneByOne,
+      noProgressMs: comparesContents(settings.rsyncExtras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
       relist: (dirs) => scanner.relist(dirs),
       memory,
       report,

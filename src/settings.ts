@@ -1,6 +1,7 @@
 import type { DeleteMode } from './core/batch.js';
 import type { Filter } from './core/filter.js';
 import type { Rest } from './core/rest.js';
+import type { Extra } from './core/rsync-extras.js';
 import type { Target } from './core/target.js';
 import type { HookCommands } from './hooks/hooks.js';
 import type { SshOptions } from './ssh/command.js';
@@ -56,7 +57,7 @@ export interface Settings {
   readonly chmod: string | undefined;
   readonly compress: boolean;
   /** What follows `--`. */
-  readonly rsyncArgs: readonly string[];
+  readonly rsyncExtras: readonly Extra[];
   readonly verbosity: Verbosity;
   readonly json: boolean;
   readonly color: boolean;

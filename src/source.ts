@@ -121,7 +121,7 @@ export class Source {
 
   /** Checks what can be checked here, without any target. */
   static async open(settings: Settings, io: Io): Promise<Result<Source>> {
-    const here = await probeHere();
+    const here = await probeHere(settings.rsyncExtras);
     if (!here.ok) return here;
     const runtime = runtimeFolder(io.around);
     if (!runtime.ok) return runtime;

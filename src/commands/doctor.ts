@@ -31,7 +31,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     if (!settings.json) io.out(line(text));
   };
   title('here');
-  const programs = await programsHere();
+  const programs = await programsHere(settings.rsyncExtras);
   tell(programs);
   const { tree, findings } = await lookAtDir(settings, io.around, () => {});
   tell(findings);
@@ -42,8 +42,8 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     for (const target of settings.targets) {
       title(inFull(target));
       const controlPath = join(runtime.value, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
-      const { ssh, rsyncArgs } = settings;
-      tell(await lookThere(target, { ssh, rsyncArgs, controlPath, tree, onMessage: () => {} }), target.label);
+      const { ssh, rsyncExtras: extras } = settings;
+      tell(await lookThere(target, { ssh, extras, controlPath, tree, onMessage: () => {} }), target.label);
     }
   title(errors + warnings === 0 ? 'All is well.' : `${errors} to mend, ${warnings} to think about.`);
   return errors === 0 ? EXIT.inSync : EXIT.somePathsFailed;

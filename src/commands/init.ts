@@ -75,7 +75,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
         report: (event) => {
           if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
         },
-        rsyncArgs: settings.value.rsyncArgs,
+        extras: settings.value.rsyncExtras,
       },
       new AbortController().signal,
     );

@@ -1,5 +1,7 @@
 import type { RawRule } from './filter.js';
 import { type Name, parentOf, ROOT } from './name.js';
+import { type Extra, extraArgs } from './rsync-extras.js';
+import type { InRuns } from './rsync-options.js';
 import type { Target } from './target.js';
 
 /** What every rsync run of one target has in common. */
@@ -19,7 +21,7 @@ export interface RsyncSettings {
   readonly compress: boolean;
   readonly trash: string | undefined;
   /** What the user gave after `--`. */
-  readonly extra: readonly string[];
+  readonly extras: readonly Extra[];
   /** Whether both sides know a negative `--modify-window` (rsync 3.1.3). */
   readonly nanoseconds: boolean;
   /** Whether the rsync here escapes remote paths by itself (3.2.4). */
@@ -104,9 +106,17 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       if (run.dryRun && run.wouldDelete === 'all') args.push('--delete-excluded');
       break;
   }
-  args.push(...settings.extra, ...placesOf(settings, run));
+  args.push(...extraArgs(settings.extras, takesPart(run.kind)), ...placesOf(settings, run));
   return args;
 }
+
+/** Whether an option of the user's is for such a run. */
+const takesPart =
+  (kind: RunKind['kind']) =>
+  (runs: InRuns): boolean =>
+    runs === 'all' ||
+    (runs === 'sending' && kind !== 'clear' && kind !== 'list') ||
+    (runs === 'passes' && kind === 'pass');
 
 /** Source, seen from the root, and destination. */
 function placesOf({ target }: RsyncSettings, run: RunKind): [string, string] {
@@ -173,39 +183,4 @@ export const remoteShell = (command: readonly string[]): string =>
 export function literalPattern(path: string, isDir: boolean): string {
   const escaped = /[*?[]/.test(path) ? path.replace(/[\\*?[]/g, '\\$&') : path;
   return `/${escaped}${isDir ? '/' : ''}`;
-}
-
-/** Options of rsync that would break what syncwatch promises, each with what to use instead. */
-const REFUSED: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^--(exclude|include)(-from)?(=|$)/, 'use --exclude, --include or --exclude-from before the --'],
-  [/^(--filter(=|$)|-f|--cvs-exclude$|-[a-zA-Z]*[CF])/, 'use --exclude, --include or --exclude-from before the --'],
-  [/^(--del$|--delete|--force$|--ignore-errors$|--prune-empty-dirs$|-m$)/, 'use --delete=mirror before the --'],
-  [/^--max-delete/, 'use --max-delete before the --'],
-  [/^(--backup|--suffix|-b$)/, 'use --trash before the --'],
-  [/^(--dry-run$|-[a-zA-Z]*n)/, 'use --dry-run before the --'],
-  [/^(--rsh(=|$)|-e)/, 'use -p, -i, -F or -o, or your ssh config'],
-  [/^--(remove-source-files|remove-sent-files)$/, 'it would delete your own files'],
-  [
-    /^--(files-from|from0|out-format|log-format|outbuf|list-only|server|sender|daemon|read-batch|only-write-batch)/,
-    'syncwatch sets it itself',
-  ],
-  [
-    /^(-[a-zA-Z]*[0hvqidr][a-zA-Z]*|--(verbose|quiet|itemize-changes|human-readable|progress|recursive|dirs|no-.*))$/,
-    'syncwatch sets what rsync says and takes along itself',
-  ],
-  [
-    /^-[a-zA-Z]*P|^--(inplace|append|append-verify|partial)$/,
-    'a cut transfer would leave half a file under its final name',
-  ],
-];
-
-/** Why an argument given after `--` can't be taken, or undefined where it can. */
-export function whyRefused(arg: string): string | undefined {
-  if (!arg.startsWith('-')) return 'only options of rsync may follow the --';
-  return REFUSED.find(([pattern]) => pattern.test(arg))?.[1];
-}
-
-/** The rsync command on the remote, where the user named one with `--rsync-path`. */
-export function rsyncThere(extra: readonly string[]): string {
-  return extra.reduce((found, arg) => (arg.startsWith('--rsync-path=') ? arg.slice(13) : found), 'rsync');
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
+import type { Extra } from '../core/rsync-extras.js';
 import type { ConfigPlaces } from '../git/repository.js';
 import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
@@ -26,8 +27,8 @@ const TIGHT = 0.8;
 const INSTANCES = 2;
 
 /** The programs of this machine. */
-export async function programsHere(): Promise<Finding[]> {
-  const rsync = await probeHere();
+export async function programsHere(extras: readonly Extra[]): Promise<Finding[]> {
+  const rsync = await probeHere(extras);
   const ssh = await say('ssh', ['-V'], { ownSession: true });
   return [
     rsync.ok ? ok('rsync here', rsync.value.join('.')) : error('rsync here', rsync.failure.message, rsync.failure.hint),

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quoted } from '../core/remote-command.js';
-import { rsyncThere } from '../core/rsync-args.js';
+import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import type { Target } from '../core/target.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
 import { probeLocal, probeThere } from '../rsync/probe.js';
@@ -18,7 +18,7 @@ export interface ThereOptions {
   readonly ssh: SshOptions;
   /** For the socket of the connection that is made for this. */
   readonly controlPath: string;
-  readonly rsyncArgs: readonly string[];
+  readonly extras: readonly Extra[];
   readonly tree: Tree;
   readonly onMessage: (line: string) => void;
 }
@@ -61,7 +61,7 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
         : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
     const shell = await lookAtShell(connection);
     if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
-    const there = await probeThere(connection, target, aim, rsyncThere(options.rsyncArgs));
+    const there = await probeThere(connection, target, aim, rsyncThere(options.extras));
     const rsync = there.ok
       ? ok('rsync there', there.value.version?.join('.') ?? 'of an unknown version')
       : error('rsync there or its path', there.failure.message, there.failure.hint);

@@ -3,7 +3,7 @@ import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
 import { type Filter, PATTERNS_HELP } from '../core/filter.js';
 import { compilePattern } from '../core/pattern.js';
-import { whyRefused } from '../core/rsync-args.js';
+import { type Extra, readExtras } from '../core/rsync-extras.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom, latin1 } from './filter.js';
@@ -68,11 +68,8 @@ export function settingsFrom(given: Gathered): Result<Settings> {
         return failed(usage(`--${option}: there is no file ${path}`, 'Check the spelling.'));
     }
   }
-  const rsyncArgs = parsed['--'] ?? [];
-  for (const arg of rsyncArgs) {
-    const why = whyRefused(arg);
-    if (why !== undefined) return failed(usage(`${arg} can't be given to rsync: ${why}`));
-  }
+  const rsyncExtras = extrasFrom(given);
+  if (!rsyncExtras.ok) return rsyncExtras;
 
   const targets = targetsFrom(many(parsed['to'] as Values), given.targets, root);
   if (!targets.ok) return targets;
@@ -121,7 +118,7 @@ export function settingsFrom(given: Gathered): Result<Settings> {
     bwlimit: one(parsed, 'bwlimit', isString),
     chmod: one(parsed, 'chmod', isString),
     compress: parsed['compress'] === true,
-    rsyncArgs,
+    rsyncExtras: rsyncExtras.value,
     verbosity,
     json: parsed['json'] === true,
     color: parsed['color'] !== false,
@@ -161,6 +158,24 @@ export function whyFrom(given: Gathered): Result<WhyAsked> {
     color: parsed['color'] !== false,
     verbosity: parsed['debug'] === true ? 'debug' : 'normal',
   });
+}
+
+/**
+ * What follows the `--`, and `"rsync-args"`: each source is read by itself, so that none takes the first word of another for a
+ * value. Of rsync's own options the last one counts, so the command line comes last.
+ */
+function extrasFrom({ parsed, layers }: Gathered): Result<readonly Extra[]> {
+  const extras: Extra[] = [];
+  const sources = layers.toReversed().map(({ source, values }) => ({
+    source: `${source}: "rsync-args": `,
+    words: many(values['rsync-args'] as Values),
+  }));
+  for (const { source, words } of [...sources, { source: 'after the --: ', words: parsed['--'] ?? [] }]) {
+    const read = readExtras(words.map(String));
+    if (!read.ok) return failed(usage(`${source}${read.why}`, 'The README says what may follow the --.'));
+    extras.push(...read.extras);
+  }
+  return success(extras);
 }
 
 /** The commands to run after uploads; an empty one is none. */

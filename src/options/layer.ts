@@ -12,7 +12,7 @@ export interface Layer {
 
 /** Everything that was given. */
 export interface Given {
-  /** The command line, with what it leaves open taken from the layers; the patterns are only the command line's. */
+  /** The command line, with what it leaves open taken from the layers; the patterns and rsync's options are only its own. */
   readonly parsed: Parsed;
   /** For the order of the patterns. */
   readonly argv: readonly string[];
@@ -26,9 +26,7 @@ export function join(flags: Parsed, argv: readonly string[], layers: readonly La
   for (const { values } of layers) {
     for (const [key, value] of Object.entries(values)) {
       if (JOINED.includes(key)) all[key] = [...many(all[key] as Values), ...many(value as Values)];
-      // Of rsync's own options the last one counts.
-      else if (key === 'rsync-args') all['--'] = [...many(value as Values), ...(flags['--'] ?? [])];
-      else if (!PATTERNS.some((list) => list === key)) all[key] ??= value;
+      else if (key !== 'rsync-args' && !PATTERNS.some((list) => list === key)) all[key] ??= value;
     }
   }
   return { parsed: all as Parsed, argv, layers };

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
 import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
+import { type Extra, extraArgs } from '../core/rsync-extras.js';
 import { complaintsIn } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
@@ -27,15 +28,33 @@ export const atLeast = (version: Version, ...wanted: Version): boolean => {
 /** The oldest rsync that knows --delete-missing-args and --outbuf. */
 const OLDEST: Version = [3, 1, 0];
 
-/** The rsync on this machine. */
-export async function probeHere(): Promise<Result<Version>> {
-  const said = await say('rsync', ['--version'], { ownSession: true });
+/** The rsync on this machine, and whether it takes what the user gave for it. Nothing is read or sent. */
+export async function probeHere(extras: readonly Extra[]): Promise<Result<Version>> {
+  const [said, refusal] = await Promise.all([say('rsync', ['--version'], { ownSession: true }), refusalHere(extras)]);
   if (said.ended.kind === 'notFound') {
     return failed({ kind: 'start', message: 'there is no rsync here', hint: `Install it. ${UPGRADE}` });
   }
   const version = readVersion(said.stdout);
-  if (typeof version === 'object' && atLeast(version, ...OLDEST)) return success(version);
-  return failed(wrongRsync('the rsync here', version, 'start'));
+  if (typeof version !== 'object' || !atLeast(version, ...OLDEST))
+    return failed(wrongRsync('the rsync here', version, 'start'));
+  if (refusal === undefined) return success(version);
+  return failed({
+    kind: 'usage',
+    message: `the rsync here (${version.join('.')}) does not take what it was given after the --: ${refusal}`,
+    hint: 'man rsync says what it knows.',
+  });
+}
+
+/**
+ * What rsync says against these options, undefined for nothing: values that mean nothing to it, what it was built without,
+ * what excludes one another. It finds out before it looks at any file.
+ */
+async function refusalHere(extras: readonly Extra[]): Promise<string | undefined> {
+  if (extras.length === 0) return undefined;
+  const args = ['--dry-run', ...extraArgs(extras, (runs) => runs !== 'none'), '--files-from=-', '/', '/'];
+  const { ended, stderr } = await say('rsync', args, { ownSession: true });
+  if (ended.kind === 'exited' && ended.code === 0) return undefined;
+  return (stderr.split('\n')[0] ?? '').replace(/^rsync: /, '');
 }
 
 function wrongRsync(which: string, version: Version | string | undefined, kind: 'start' | 'remote'): Failure {

@@ -28,6 +28,9 @@ export type Run =
  */
 export const NO_PROGRESS_MS = 300_000;
 
+/** The same where contents are compared (`--checksum`): both sides read everything before a word is said (1 TB: 3 h). */
+export const NO_PROGRESS_READING_MS = 12 * 3_600_000;
+
 /** How long after SIGTERM a stuck rsync is killed, in milliseconds. */
 const KILL_MS = 2_000;
 

@@ -43,7 +43,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     ssh: settings.ssh,
     controlPath: `${socketPath}.ssh`,
     report,
-    rsyncArgs: settings.rsyncArgs,
+    extras: settings.rsyncExtras,
   };
   if (target.kind === 'remote') report({ kind: 'connecting', target: target.label, place: target.place });
   const reaching = reachInTime(reachOptions, options, signal);

@@ -4,7 +4,8 @@ import { dispositionOf, type Failure, failed, type Result, success } from '../co
 import type { Name } from '../core/name.js';
 import type { Reach } from '../core/remote-command.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
-import { type RsyncSettings, remoteShell, rsyncThere } from '../core/rsync-args.js';
+import { type RsyncSettings, remoteShell } from '../core/rsync-args.js';
+import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import { loginOf, type Target } from '../core/target.js';
 import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
@@ -37,7 +38,7 @@ export interface ReachOptions {
   readonly ssh: SshOptions;
   readonly controlPath: string;
   readonly report: Report;
-  readonly rsyncArgs: readonly string[];
+  readonly extras: readonly Extra[];
 }
 
 /** A target that was reached and looked at; nothing was changed there. */
@@ -50,7 +51,7 @@ export interface Reached {
 
 /** Logs in and checks the target's rsync and place. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
-  const { target, ssh, rsyncArgs, report } = options;
+  const { target, ssh, extras, report } = options;
   if (target.kind === 'local') {
     const there = probeLocal(target.path);
     return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
@@ -63,7 +64,7 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
     const text = `logged in to ${target.host}, but its shell does not start rsync: ~/.bashrc or ~/.profile there may be waiting for something (syncwatch doctor says more)`;
     report({ kind: 'note', level: 'normal', text });
   }, SILENT_MS);
-  const there = await probeThere(connection.value, target, aim, rsyncThere(rsyncArgs));
+  const there = await probeThere(connection.value, target, aim, rsyncThere(extras));
   clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
   await connection.value.close();
@@ -97,7 +98,7 @@ export const rsyncSettings = (
   chmod: settings.chmod,
   compress: settings.compress,
   trash: settings.trash,
-  extra: settings.rsyncArgs,
+  extras: settings.rsyncExtras,
   nanoseconds:
     atLeast(here, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
   escapesArgs: atLeast(here, 3, 2, 4),

@@ -92,6 +92,30 @@ describe('bad input is refused before anything is touched', () => {
       code: 2,
       says: /use --delete=mirror/,
     },
+    {
+      what: 'an rsync option that would leave things out',
+      args: ['--to', 'a:b', '--', '-X', '--max-size=1m'],
+      code: 2,
+      says: /--max-size can't be given to rsync: it would leave files out.* use --exclude/,
+    },
+    {
+      what: 'an rsync option hidden among letters',
+      args: ['--to', 'a:b', '--', '-ze/prog'],
+      code: 2,
+      says: /-e \(in -ze\/prog\) can't be given to rsync: use -p, -i, -F or -o/,
+    },
+    {
+      what: 'an rsync option that sends nothing',
+      args: ['--to', 'a:b', '--once', '--', '--version'],
+      code: 2,
+      says: /--version can't be given to rsync: it sends nothing/,
+    },
+    {
+      what: 'a value that this rsync does not know',
+      args: ['--to', 'a:b', '--once', '--', '--compress-choice=best'],
+      code: 2,
+      says: /does not take what it was given after the --: unknown compress name: best/,
+    },
     { what: 'a path after --', args: ['--to', 'a:b', '--', 'path'], code: 2, says: /only options of rsync/ },
     {
       what: 'both --once and --dry-run',

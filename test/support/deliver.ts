@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Filter } from '../../src/core/filter.js';
 import { nameFromBytes } from '../../src/core/name.js';
+import type { RsyncSettings } from '../../src/core/rsync-args.js';
 import { Disk } from '../../src/scan/disk.js';
 import { look } from '../../src/scan/look.js';
 import { fullPass, type PassOptions } from '../../src/target/full-pass.js';
@@ -11,12 +12,13 @@ import type { MirrorMode } from '../../src/target/mirror.js';
 import { plainSettings } from './settings.js';
 
 /** A line from a local directory to a local one, with the real rsync and without a watcher. */
-export function localLine(root: string, there: string, filter: Filter): Line {
+export function localLine(root: string, there: string, filter: Filter, more: Partial<RsyncSettings> = {}): Line {
   return new Line({
     rsync: plainSettings({
       target: { kind: 'local', path: there, label: there, place: there },
       root,
       rules: () => filter.rsyncRules,
+      ...more,
     }),
     aim: undefined,
     disk: new Disk(root),

@@ -12,7 +12,7 @@ export const plainSettings = (
   chmod: undefined,
   compress: false,
   trash: undefined,
-  extra: [],
+  extras: [],
   nanoseconds: true,
   escapesArgs: true,
   ...more,

@@ -8,8 +8,6 @@ import {
   type RsyncSettings,
   remoteShell,
   rsyncArgs,
-  rsyncThere,
-  whyRefused,
 } from '../../src/core/rsync-args.js';
 import { outcomeOf } from '../../src/core/rsync-exit.js';
 import { complaintsIn, LineReader, namesIn, parseOutputLine } from '../../src/core/rsync-output.js';
@@ -121,50 +119,6 @@ describe('arguments for rsync', () => {
     ['[x]?', false, '/\\[x]\\?'],
   ])('the pattern for exactly %j', (path, isDir, pattern) => {
     expect(literalPattern(path, isDir)).toBe(pattern);
-  });
-
-  it.each([
-    '--delete',
-    '--delete-after',
-    '-n',
-    '-avn',
-    '--exclude=x',
-    '--filter=- x',
-    '-e',
-    '--rsh=ssh',
-    '--remove-source-files',
-    '--files-from=x',
-    '--backup',
-    '-F',
-    '-avz',
-    '--inplace',
-    '--partial',
-    '-P',
-    'x',
-  ])('%s after -- is refused', (arg) => {
-    expect(whyRefused(arg)).toBeTypeOf('string');
-  });
-
-  it.each([
-    '--numeric-ids',
-    '-z',
-    '-X',
-    '-A',
-    '-H',
-    '-og',
-    '--rsync-path=sudo rsync',
-    '--partial-dir=.p',
-    '--compress-level=9',
-    '--owner',
-    '--checksum',
-    '-c',
-  ])('%s after -- is fine', (arg) => {
-    expect(whyRefused(arg)).toBeUndefined();
-  });
-
-  it('finds the rsync there', () => {
-    expect(rsyncThere(['--numeric-ids'])).toBe('rsync');
-    expect(rsyncThere(['--rsync-path=/a', '--rsync-path=/b'])).toBe('/b');
   });
 });
 

@@ -1,0 +1,106 @@
+import { chmodSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Event } from '../../src/core/event.js';
+import { type Extra, readExtras } from '../../src/core/rsync-extras.js';
+import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
+import { Disk } from '../../src/scan/disk.js';
+import { walkAll } from '../../src/scan/walk.js';
+import { fullPass } from '../../src/target/full-pass.js';
+import type { Line } from '../../src/target/line.js';
+import { localLine, passOptions } from '../support/deliver.js';
+import { filterOf } from '../support/settings.js';
+import { fill, temporaryDir, tree } from '../support/tree.js';
+
+const filter = filterOf();
+
+/** Looks at the whole disk once, as a flush does, and waits until all that differs is there. */
+async function bring(line: Line, root: string): Promise<void> {
+  for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+  await line.drain();
+}
+
+/** A tree here and one there, in step, with these options for rsync. */
+async function inStep(words: readonly string[]): Promise<{ root: string; there: string; line: Line }> {
+  const [root, there] = [join(temporaryDir(), 'here'), join(temporaryDir(), 'there')];
+  const big = 'big\n'.repeat(300_000);
+  fill(root, { f: 'one', same: 'aaaa', 'a/big': big, 'd/x': 'x', 'd/y': 'y', 'sub/deep/z': 'z', 'empty/': '' });
+  symlinkSync('f', join(root, 'link'));
+  const line = localLine(root, there, filter, { extras: extrasOf(words) });
+  line.resume();
+  const end = await fullPass(line, passOptions(root, filter));
+  if (end.kind !== 'done') throw new Error(JSON.stringify(end));
+  await line.drain();
+  return { root, there, line };
+}
+
+/** What a rescan finds to repair. */
+async function rescan(line: Line, root: string): Promise<{ found: boolean; repaired: readonly Event[] }> {
+  const repaired: Event[] = [];
+  const report = (event: Event): void => {
+    if (event.kind === 'repaired') repaired.push(event);
+  };
+  const end = await fullPass(line, passOptions(root, filter, { isRescan: true, report }));
+  return { found: end.kind === 'done' && end.found, repaired };
+}
+
+/** Names and contents, without permissions and times; of a link not what is behind it. */
+const contents = (root: string): string[] =>
+  tree(root).map((line) => {
+    const [name, type, , , content] = JSON.parse(line) as string[];
+    return JSON.stringify([name, content, type === 'dir']);
+  });
+
+/** All that may follow the `--`, in lists of what goes well together, and what must be the same on both sides then. */
+const LISTS: ReadonlyArray<readonly [words: readonly string[], look: typeof contents]> = [
+  [['-ogAX', '--numeric-ids', '--super', '-lpt'], tree],
+  [['--owner', '--group', '--acls', '--xattrs', '--no-o', '--no-g', '--no-A', '--no-X'], tree],
+  [['--usermap=*:0', '--groupmap=*:0', '--no-super', '--no-numeric-ids'], tree],
+  [['--chown=0:0', '--chmod=F600'], contents],
+  [['--no-perms', '-E'], contents],
+  [['-O', '-J'], contents],
+  [['-zz', '--zc=zlibx', '--zl=3', '--skip-compress=gz/jpg', '--no-i-r', '-B4096', '--no-W'], tree],
+  [['--old-compress', '--zt=1', '-W', '--bwlimit=500m', '--max-alloc=1g', '--inc-recursive'], tree],
+  [['--new-compress', '--no-compress', '--no-bwlimit', '--no-open-noatime'], tree],
+  [['-c', '--cc=md5', '--checksum-seed=7', '--open-noatime', '--rsync-path', 'rsync'], tree],
+  [['-c', '--no-c', '-y', '-S', '--preallocate', '--fsync'], tree],
+  [['-y', '--no-y', '-S', '--no-S', '-OJ', '--no-O', '--no-J'], tree],
+  // A link is a file there, with what it leads to in it.
+  [['-M--fake-super', '-ogX'], contents],
+];
+
+const extrasOf = (words: readonly string[]): readonly Extra[] => {
+  const read = readExtras(words);
+  if (!read.ok) throw new Error(read.why);
+  return read.extras;
+};
+
+describe('with what may follow the --', () => {
+  it('all of it is here', () => {
+    const tested = new Set(LISTS.flatMap(([words]) => extrasOf(words).map(({ name }) => name)));
+    const known = RSYNC_OPTIONS.filter(({ use }) => use.kind === 'allowed' && use.runs !== 'none');
+    expect(known.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
+  });
+
+  it.each(LISTS)('%j: edits, renames and deletions go over, and a rescan finds nothing', async (words, look) => {
+    const { root, there, line } = await inStep(words);
+    expect(look(there)).toEqual(look(root));
+
+    writeFileSync(join(root, 'f'), 'two, longer');
+    const { atime, mtime } = statSync(join(root, 'same'));
+    writeFileSync(join(root, 'same'), 'bbbb');
+    utimesSync(join(root, 'same'), atime, new Date(mtime.getTime() + 1));
+    renameSync(join(root, 'a/big'), join(root, 'd/bigger'));
+    rmSync(join(root, 'd/x'));
+    rmSync(join(root, 'sub'), { recursive: true });
+    rmSync(join(root, 'link'));
+    symlinkSync('d', join(root, 'link'));
+    chmodSync(join(root, 'd/y'), 0o640);
+    await bring(line, root);
+    expect(look(there)).toEqual(look(root));
+    expect([...line.pending]).toEqual([]);
+
+    expect(await rescan(line, root)).toEqual({ found: false, repaired: [] });
+    await line.stop();
+  });
+});
