@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -6,11 +6,12 @@ import { askOnce, type Found, findRunning } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
-import { commandIn } from '../core/remote-command.js';
+import { type Command, commandIn } from '../core/remote-command.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
 import { spawnHere } from '../spawn-here.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
+import { exactWords } from './exact-words.js';
 
 /** The commands that talk to a syncwatch that is running. */
 export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
@@ -229,6 +230,13 @@ async function exec(
       message: 'there are several targets',
       hint: `Name one: ${found.map(({ target }) => `--to ${target}`).join(' or ')}`,
     });
+  const words = exactWords(options.words);
+  if (words === undefined)
+    return complain({
+      kind: 'usage',
+      message: 'the command holds bytes that are no UTF-8, which can not be passed on exactly from this system',
+      hint: 'Put it into a script, which is synced like any file, and run that.',
+    });
   if (options.flush) {
     const code = await flush(found, options, io);
     if (code !== EXIT.inSync) return code;
@@ -236,10 +244,31 @@ async function exec(
   const answer = await ask(one, { ask: 'reach' }, ANSWER_MS);
   // Without LogLevel it ends with "Shared connection to … closed." where there is a terminal.
   const sshOptions = ['-o', 'LogLevel=ERROR', io.isTerminal ? '-t' : '-T'];
-  const start = answer.answer === 'reach' ? commandIn(answer.reach, options.words, sshOptions) : undefined;
+  const start = answer.answer === 'reach' ? commandIn(answer.reach, words, sshOptions) : undefined;
   if (start === undefined)
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  return spawnHere(start.file, start.args, start.cwd);
+  const ended = await spawnHere(start.file, start.args, start.cwd);
+  if (ended.kind === 'exited') return ended.code;
+  const isNowhere = start.cwd !== undefined && !existsSync(start.cwd);
+  io.err(line(`syncwatch: ${isNowhere ? `there is no directory ${start.cwd}` : notStarted(start, ended.errno)}`));
+  return ended.errno === 'ENOENT' && !isNowhere ? NOT_FOUND : NOT_RUN;
+}
+
+/** Exit codes of a command that did not run, as shells have them. */
+const NOT_RUN = 126;
+const NOT_FOUND = 127;
+
+function notStarted({ file }: Command, errno: string): string {
+  switch (errno) {
+    case 'ENOENT':
+      return `there is no program ${file === '' ? "''" : file}`;
+    case 'EACCES':
+      return `${file} may not be run: check its rights`;
+    case 'E2BIG':
+      return 'the command is too long: put it into a script, or hand long data over on stdin';
+    default:
+      return `${file} can't be started: ${errno}`;
+  }
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

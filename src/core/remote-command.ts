@@ -1,3 +1,8 @@
+import { Buffer } from 'node:buffer';
+
+/** A word of a command: as text, or (where it is no UTF-8) as the bytes that it is. */
+export type Word = string | Uint8Array;
+
 /** The way into a target. */
 export type Reach =
   | { readonly kind: 'local'; readonly path: string }
@@ -14,13 +19,15 @@ export interface Command {
 }
 
 /** What to start here for `words` to run in a target's directory; undefined where there is no way into it. */
-export function commandIn(reach: Reach, words: readonly string[], sshOptions: readonly string[]): Command | undefined {
+export function commandIn(reach: Reach, words: readonly Word[], sshOptions: readonly string[]): Command | undefined {
   switch (reach.kind) {
     case 'none':
       return undefined;
     case 'local': {
+      const { path: cwd } = reach;
       const [file = '', ...args] = words;
-      return { file, args, cwd: reach.path };
+      if (isText(file) && args.every(isText)) return { file, args, cwd };
+      return { file: 'sh', args: ['-c', `${UNPACK}; exec "$@"`, 'sh', '', packed(words.map(shQuoted))], cwd };
     }
     case 'remote': {
       const [file = 'ssh', ...client] = reach.client; // of an option given twice ssh takes the first
@@ -29,42 +36,62 @@ export function commandIn(reach: Reach, words: readonly string[], sshOptions: re
   }
 }
 
+const isText = (word: Word): word is string => typeof word === 'string';
+
+/** What no shell reads as anything but itself. Not `=`, `%`, `~`: zsh, fish and others look at them at a word's beginning. */
+const PLAIN = /^[A-Za-z0-9_@:,./+-]+$/;
+
 /**
- * A word as the login shell there reads it: exactly itself, in sh, bash, dash, zsh, fish and csh alike. Quotes and
- * backslashes stand outside of the single quotes, where all of them agree.
+ * What is itself between single quotes in every shell: ASCII but for the quote, the backslash (fish), the exclamation mark
+ * and line breaks (csh, tcsh). Other bytes depend on the locale there.
  */
-export const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word)
-    ? word
-    : word === ''
-      ? "''"
-      : word
-          .split(/(['\\])/)
-          .filter((part) => part !== '')
-          .map((part) => (part === "'" || part === '\\' ? `\\${part}` : `'${part}'`))
-          .join('');
+const QUOTABLE = /^[ "-&(-[\]-~]*$/;
+
+const isQuotable = (word: Word): word is string => isText(word) && QUOTABLE.test(word);
+
+/** A quotable word for any shell. */
+const quoted = (word: string): string => (PLAIN.test(word) ? word : `'${word}'`);
+
+/** A word for a POSIX shell, as bytes (one character each). */
+function shQuoted(word: Word): string {
+  const bytes = (isText(word) ? Buffer.from(word) : Buffer.from(word.buffer, word.byteOffset, word.length)).toString(
+    'latin1',
+  );
+  return PLAIN.test(bytes) ? bytes : `'${bytes.replaceAll("'", "'\\''")}'`;
+}
+
+/** Words that are quoted for a POSIX shell, in characters that every shell leaves alone: {@link UNPACK} has them back. */
+const packed = (words: readonly string[]): string =>
+  words.join(' ').replace(/[^ "-&(-[\]-~]/g, (c) => `\\0${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
+
+/**
+ * Makes `$2`, which is {@link packed}, the positional parameters; `$1` is what may stand in it as such. A `printf` that is
+ * missing ends it here.
+ */
+const UNPACK = 'eval "set -- $(shift; printf %b "$1")"; test $# -gt 0 || exit 126';
 
 /**
  * Not `exec "$@"`: the shell then tells a signal that ends it as 128 and its number, where ssh would only say 255. With its trap
  * it outlives a Ctrl-C that its child may handle; a trap, unlike an ignored signal, is not handed down.
  */
-const RUN_AT_HOME = 'trap : INT QUIT; shift; "$@"';
-const RUN_IN = `cd -- "$1" || exit 126; ${RUN_AT_HOME}`;
+const RUN = 'trap : INT QUIT; shift; "$@"';
 
 /**
  * The one command line that ssh hands to the login shell there, for running `words` in the directory `path` of a target
- * (relative to the login directory, where commands begin, unless it is absolute).
+ * (relative to the login directory, where commands begin, unless it is absolute). They arrive exactly as they are, with sh, bash,
+ * dash, zsh, fish and tcsh there: it holds only what all of them read the same way, and a POSIX sh does the rest.
  */
-export function remoteCommand(path: string, words: readonly string[]): string {
-  // The home directory of somebody else only the login shell can find.
-  const tilde = /^~[\w.-]+/.exec(path)?.[0];
-  const below = path.replace(/^~\/+/, '').replace(/^~$/, '');
-  const place =
-    tilde === undefined ? quoted(below.startsWith('-') ? `./${below}` : below) : `${tilde}${quotedRest(path, tilde)}`;
-  return `exec sh -c ${quoted(below === '' ? RUN_AT_HOME : RUN_IN)} sh ${place} ${words.map(quoted).join(' ')}`;
-}
-
-function quotedRest(path: string, tilde: string): string {
-  const rest = path.slice(tilde.length);
-  return rest === '' ? '' : quoted(rest);
+export function remoteCommand(path: string, words: readonly Word[]): string {
+  // Home directories only the login shell can find; a quoted ~ is none to it.
+  const [, home, belowHome = ''] = /^(~(?:[A-Za-z_][\w.-]*)?)(?:\/(.*))?$/s.exec(path) ?? [];
+  // With a dot in front neither `-` nor CDPATH means another directory.
+  const place = home !== undefined ? belowHome : path.startsWith('/') ? path : `./${path}`;
+  // As rsync goes: a link and then `..` is not the way back.
+  const run = `cd ${/(^|\/)\.\.(\/|$)/.test(path) ? '-P ' : ''}-- "$1" || exit 126; ${RUN}`;
+  if (isQuotable(place) && words.every(isQuotable)) {
+    const at = home === undefined ? quoted(place) : `${home}${place === '' ? '' : `/${quoted(place)}`}`;
+    return ['exec sh -c', `'${run}'`, 'sh', at, ...words.map(quoted)].join(' ');
+  }
+  const at = home === undefined ? shQuoted(place) : `"$1"/${shQuoted(place)}`;
+  return `exec sh -c '${UNPACK}; ${run}' sh ${home ?? '.'} '${packed([at, ...words.map(shQuoted)])}'`;
 }

@@ -163,13 +163,13 @@ export function hostArg(target: Extract<Target, { kind: 'remote' }>): string {
 
 /**
  * Whether the remote path must go there apart from the command line (`-s`), where the remote shell can't read it:
- * since 3.2.4 rsync escapes all but wildcards (options.c, safe_arg), before that nothing. Not with a `~`, which only a
- * shell can resolve.
+ * since 3.2.4 rsync escapes all but wildcards (options.c, safe_arg), before that nothing; and nothing a `=` at the
+ * beginning, which zsh looks at. Not with a `~`, which only a shell can resolve.
  */
 function needsProtectedArgs({ target, escapesArgs }: RsyncSettings, run: RunKind): boolean {
   if (target.kind === 'local' || target.path.startsWith('~')) return false;
   const paths = run.kind === 'moves' ? `${target.path}${run.from}${run.to}` : target.path;
-  return escapesArgs ? /[*?[\]]/.test(paths) : !/^[\w@%+=:,./-]*$/.test(paths);
+  return escapesArgs ? /^=|[*?[\]]/.test(paths) : !/^(?!=)[\w@%+=:,./-]*$/.test(paths);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { quoted } from '../core/remote-command.js';
+import { remoteCommand } from '../core/remote-command.js';
 import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import type { Target } from '../core/target.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
@@ -128,7 +128,7 @@ async function lookAtPlace(connection: Connection, target: Remote, tree: Tree): 
   if (/^~[^/]/.test(target.path)) return [ok('place', 'not looked at: it is in the home directory of another user')];
   const path = target.path.replace(/^~\/?/, '').replace(/^(?=-)/, './');
   const begun = Date.now();
-  const said = await connection.run(['exec', 'sh', '-c', quoted(LOOK), 'sh', quoted(path === '' ? '.' : path)]);
+  const said = await connection.run([remoteCommand('', ['sh', '-c', LOOK, 'sh', path === '' ? '.' : path])]);
   const middleS = (begun + Date.now()) / 2_000;
   const sayOf = (key: string): string | undefined => new RegExp(`^${key}=(.*)$`, 'm').exec(said.stdout)?.[1];
   const exists = sayOf('exists') !== undefined;

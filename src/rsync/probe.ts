@@ -119,7 +119,7 @@ async function listThere(
   rsyncPath: string,
 ): Promise<Place> {
   const source = `${hostArg(target)}:${path.replace(/(?<=[^/])\/+$/, '')}`;
-  const protect = /[\s*?[\]'"\\$;&|<>()#!`]/.test(path) && !path.startsWith('~') ? ['-s'] : [];
+  const protect = /^=|[\s*?[\]'"\\$;&|<>()#!`]/.test(path) && !path.startsWith('~') ? ['-s'] : [];
   const args = [
     '--list-only',
     '--dirs',

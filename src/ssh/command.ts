@@ -66,6 +66,6 @@ export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
   host: target.host,
   port: ssh.port,
   byHand: plainCommand(target, ssh, [])
-    .map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word}'`))
+    .map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' '),
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { quoted } from '../../src/core/remote-command.js';
+import { remoteCommand } from '../../src/core/remote-command.js';
 import { type Place, place, run } from '../support/cli.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill } from '../support/tree.js';
@@ -53,7 +53,7 @@ describe('exec', () => {
     const env = Object.entries(there.env).map(([name, value]) => `${name}=${value}`);
     const inTerminal = (command: string): Promise<string> => {
       const words = ['env', ...env, process.execPath, cli, 'exec', there.local, '--', 'sh', '-c', command];
-      const child = spawn('ssh', ['-tt', '-F', sshd.sshConfig, 'there', words.map(quoted).join(' ')]);
+      const child = spawn('ssh', ['-tt', '-F', sshd.sshConfig, 'there', remoteCommand('', words)]);
       let said = '';
       return new Promise((resolve) => {
         child.stdout.on('data', (chunk: Buffer) => {

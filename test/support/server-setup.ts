@@ -34,13 +34,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return stop;
 }
 
-/** A throw-away server with a directory for what is synced to it. */
-export async function startTestServer(): Promise<{
+/** A throw-away server with a directory for what is synced to it. `config`: more lines for its sshd_config. */
+export async function startTestServer(config: readonly string[] = []): Promise<{
   server: TestServer;
   sshd: Awaited<ReturnType<typeof startServer>>;
   stop: () => Promise<void>;
 }> {
-  const sshd = await startServer({ wrapper: withoutOverride() });
+  const sshd = await startServer({ wrapper: withoutOverride(), config: [...config] });
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'syncwatch-there-')));
   const server: TestServer = {
     kind: 'throw-away',

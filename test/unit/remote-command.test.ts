@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { quoted, remoteCommand } from '../../src/core/remote-command.js';
+import { remoteCommand } from '../../src/core/remote-command.js';
 
 let home = '';
 beforeEach(() => {
@@ -13,8 +13,8 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 /** What a login shell makes of it, as sshd starts it. */
-const there = (command: string): string =>
-  execFileSync('sh', ['-c', command], { cwd: home, encoding: 'utf8', env: { ...process.env, HOME: home } });
+const there = (command: string, env: Readonly<Record<string, string>> = {}): string =>
+  execFileSync('sh', ['-c', command], { cwd: home, encoding: 'utf8', env: { ...process.env, HOME: home, ...env } });
 
 const word = fc.string({ unit: fc.constantFrom(...`ab '"\\$!*?[]{}()<>|&;#~\`\n\t-=é`), maxLength: 8 });
 
@@ -42,9 +42,29 @@ describe('a command for the login shell there', () => {
     expect(there('ls')).toBe('abs olute\n');
   });
 
-  it('plain words stay readable', () => {
-    expect(quoted('make')).toBe('make');
-    expect(quoted('a b')).toBe("'a b'");
-    expect(quoted("it's")).toBe("'it'\\''s'");
+  it('plain words stay readable; of all others no shell sees anything that it could read in its own way', () => {
+    const run = `'cd -- "$1" || exit 126; trap : INT QUIT; shift; "$@"'`;
+    expect(remoteCommand('app', ['make', 'a b', '=x', ''])).toBe(`exec sh -c ${run} sh ./app make 'a b' '=x' ''`);
+    expect(remoteCommand('/srv/a b', ['ls'])).toBe(`exec sh -c ${run} sh '/srv/a b' ls`);
+    expect(remoteCommand('~me/a b', ['ls'])).toBe(`exec sh -c ${run} sh ~me/'a b' ls`);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.array(fc.string({ unit: 'binary' })), (path, words) => {
+        // One word between single quotes, with a backslash only before an octal number, but for the home directory's name.
+        const command = remoteCommand(path, words);
+        expect(command).toMatch(/^[ -&(-~]*('[ "-&(-~]*'[ -&(-~]*)*$/);
+        expect(command.replaceAll(/\\0\d{3}/g, '')).not.toMatch(/[\\!]|[^ -~]/);
+      }),
+    );
+  });
+
+  it('CDPATH there, a directory named - and a link on the way lead nowhere else', () => {
+    for (const dir of ['elsewhere/app', 'app', '-', 'elsewhere/deep', 'link-of/x'])
+      mkdirSync(join(home, dir), { recursive: true });
+    symlinkSync('../elsewhere/deep', join(home, 'link-of/link'));
+    const env = { CDPATH: join(home, 'elsewhere'), OLDPWD: '/' };
+    expect(there(remoteCommand('app', ['pwd']), env)).toBe(`${home}/app\n`);
+    expect(there(remoteCommand('-', ['pwd']), env)).toBe(`${home}/-\n`);
+    // As the system and rsync go, not as a shell's cd does.
+    expect(there(remoteCommand('link-of/link/../app', ['pwd']), env)).toBe(`${home}/elsewhere/app\n`);
   });
 });

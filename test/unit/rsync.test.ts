@@ -99,6 +99,8 @@ describe('arguments for rsync', () => {
     expect(protectedBy('/a[b]', true)).toBe(true);
     expect(protectedBy('~/a b', false)).toBe(false);
     expect(protectedBy('/a/b-c', false)).toBe(false);
+    expect([protectedBy('=ls', true), protectedBy('=ls', false)]).toEqual([true, true]);
+    expect([protectedBy('/a=b', true), protectedBy('/a=b', false)]).toEqual([false, false]);
   });
 
   it('destinations end in a slash', () => {
