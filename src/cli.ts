@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
+import { userHome } from './home.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { findPrograms, type Programs } from './programs.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
 import { plainPrinter } from './report/plain.js';
@@ -14,7 +16,7 @@ import type { Settings } from './settings.js';
 import type { Surroundings } from './state/folders.js';
 
 // The only reader of `process`, but for the watcher child.
-const { argv, env, stdin, stdout, stderr, pid } = process;
+const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
 
 const outlets = {
   out: (text: Printable): void => void stdout.write(text),
@@ -29,7 +31,7 @@ function folderFrom(variable: string): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
-const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(homedir(), '.config');
+const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(userHome(), '.config');
 
 function printerFor(
   settings: Pick<Settings, 'json' | 'color' | 'verbosity'>,
@@ -79,13 +81,15 @@ function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: 
 
 /** All that is known of the user and the machine. */
 const around = (): Surroundings => ({
-  home: homedir(),
+  home: userHome(),
   uid: userInfo().uid,
   runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
   stateHome: folderFrom('XDG_STATE_HOME'),
   tmpDir: tmpdir(),
   configHome: configHome(),
 });
+
+const programs = (root: string): Programs => findPrograms({ env, home: userHome(), nodePath: execPath }, root);
 
 async function run(): Promise<number> {
   const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
@@ -110,6 +114,7 @@ async function run(): Promise<number> {
     return init(read.flags, rest, {
       ...outlets,
       around: around(),
+      programs,
       pid,
       version,
       ...asking(),
@@ -123,12 +128,13 @@ async function run(): Promise<number> {
     case 'why': {
       const { why } = await import('./commands/why.js');
       const report = printerFor(asked.asked);
-      return why(asked.asked, { home: homedir(), configHome: configHome() }, report);
+      const { git } = programs(asked.asked.root);
+      return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
     case 'run': {
       if (first === 'doctor') {
         const { doctor } = await import('./commands/doctor.js');
-        return doctor(asked.settings, { ...outlets, around: around(), pid });
+        return doctor(asked.settings, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = await import('./commands/watch.js');
       return watch(asked.settings, {
@@ -137,6 +143,7 @@ async function run(): Promise<number> {
           asked.settings.targets.map(({ label }) => label),
         ),
         around: around(),
+        programs,
         pid,
         signals: stopSignals(),
         confirm: asking().confirm,

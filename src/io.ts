@@ -1,5 +1,6 @@
 import type { Report } from './core/event.js';
 import type { Printable } from './core/printable.js';
+import type { Programs } from './programs.js';
 import type { Surroundings } from './state/folders.js';
 
 /** The signals that ask syncwatch to end, with the exit codes that shells give them. */
@@ -18,6 +19,8 @@ export interface StopSignals {
 export interface Io {
   readonly report: Report;
   readonly around: Surroundings;
+  /** Looks up what is started, for this DIR: absolute, symlinks resolved. */
+  readonly programs: (root: string) => Programs;
   readonly pid: number;
   readonly signals: StopSignals;
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */

@@ -3,7 +3,8 @@ import type { Report } from './core/event.js';
 import { type Result, success } from './core/failure.js';
 import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
 import type { Io } from './io.js';
-import { probeHere, type Version } from './rsync/probe.js';
+import type { Programs } from './programs.js';
+import { probeHere, type RsyncHere } from './rsync/probe.js';
 import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';
 import type { Listing } from './scan/walk.js';
@@ -55,8 +56,8 @@ export interface Listener {
 export class Source {
   readonly disk: Disk;
   readonly guard: RootGuard;
-  /** The rsync on this machine. */
-  readonly here: Version;
+  readonly programs: Programs;
+  readonly here: RsyncHere;
   /** Where sockets and state are kept. */
   readonly runtime: string;
   readonly state: string;
@@ -75,19 +76,25 @@ export class Source {
   #refreshing: Promise<void> | undefined;
   #isBlind = false;
 
-  private constructor(settings: Settings, io: Io, found: { here: Version; runtime: string; state: string }) {
+  private constructor(
+    settings: Settings,
+    io: Io,
+    found: { programs: Programs; here: RsyncHere; runtime: string; state: string },
+  ) {
     const { root, filter } = settings;
     this.#settings = settings;
     this.#report = io.report;
+    this.programs = found.programs;
     this.here = found.here;
     this.runtime = found.runtime;
     this.state = found.state;
     this.disk = new Disk(root);
     this.guard = new RootGuard(root, io.pid);
-    this.#opening = RuleFiles.open(settings, io.around, io.report);
+    this.#opening = RuleFiles.open(settings, { ...io.around, git: found.programs.git }, io.report);
     const hint = (name: Name): void => this.#tell((each) => each.hint([name]));
     this.#hot = new HotDirectories(this.disk, hint);
     this.#supervisor = new WatchSupervisor({
+      node: found.programs.node,
       root,
       beatDir: () => this.#beatDir ?? '',
       bridge: new Bridge(this.disk, hint),
@@ -121,13 +128,16 @@ export class Source {
 
   /** Checks what can be checked here, without any target. */
   static async open(settings: Settings, io: Io): Promise<Result<Source>> {
-    const here = await probeHere(settings.rsyncExtras);
+    const programs = io.programs(settings.root);
+    const here = await probeHere(programs.rsync, settings.rsyncExtras);
     if (!here.ok) return here;
     const runtime = runtimeFolder(io.around);
     if (!runtime.ok) return runtime;
     const state = stateFolder(io.around);
     if (!state.ok) return state;
-    return success(new Source(settings, io, { here: here.value, runtime: runtime.value, state: state.value }));
+    return success(
+      new Source(settings, io, { programs, here: here.value, runtime: runtime.value, state: state.value }),
+    );
   }
 
   /** The rules are read while ssh logs in. */

@@ -1,8 +1,9 @@
 import { kill } from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
+import type { Program } from './core/environment.js';
 
-/** How a child process ended: exactly one of the two is set. `notFound`: there is no such program. */
+/** How a child process ended. `notFound`: there is no such program. */
 export type Ended =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'signalled'; readonly signal: string }
@@ -31,20 +32,23 @@ export interface SpawnOptions {
   readonly cwd?: string;
   /** Its own session and process group: Ctrl-C on the terminal does not reach it, and it can't prompt there. */
   readonly ownSession: boolean;
-  /** Environment variables to add, or (undefined) to leave out. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Environment variables to add. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it says is for the user, in their language. Otherwise it is read here, and in English (`LC_ALL=C`). */
+  readonly isForUser?: boolean;
   /** For {@link say}: it is killed when it has not ended after so many milliseconds. */
   readonly patienceMs?: number;
 }
 
 /**
- * Starts a program from an argument list; no shell sees it. Messages come in English (`LC_ALL=C`), because they are
- * read here. This and {@link spawnNode} are the only places that start a process.
+ * Starts a program (see programs.ts) from an argument list, with the environment that is its own; no shell sees it. This
+ * and {@link spawnNode} are the only places that start a process.
  */
-export function spawn(file: string, args: readonly string[], options: SpawnOptions): Child {
-  const child = execa(file, [...args], {
+export function spawn(program: Program, args: readonly string[], options: SpawnOptions): Child {
+  const child = execa(program.file, [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { LC_ALL: 'C', ...options.env },
+    env: { ...program.env, ...(options.isForUser === true ? {} : { LC_ALL: 'C' }), ...options.env },
+    extendEnv: false,
     detached: options.ownSession,
     stdin: 'pipe',
     buffer: false,
@@ -82,10 +86,10 @@ export interface NodeChild {
 }
 
 /** Starts a Node program of ours in a process of its own. `onMessage` gets what it sends, unchecked. */
-export function spawnNode(script: string, onMessage: (message: unknown) => void): NodeChild {
-  const child = execa(script, [], {
-    node: true,
-    nodeOptions: [],
+export function spawnNode(node: Program, script: string, onMessage: (message: unknown) => void): NodeChild {
+  const child = execa(node.file, [script], {
+    env: node.env,
+    extendEnv: false,
     ipc: true,
     serialization: 'json',
     detached: true,
@@ -140,12 +144,12 @@ export interface Said {
 
 /** Runs a program to its end, with nothing on stdin and its output as latin1 text: the last `maxChars` of it. */
 export async function say(
-  file: string,
+  program: Program,
   args: readonly string[],
   options: SpawnOptions,
   maxChars?: number,
 ): Promise<Said> {
-  const child = spawn(file, args, options);
+  const child = spawn(program, args, options);
   const stdout = collect(child.stdout, maxChars);
   const stderr = collect(child.stderr);
   child.stdin.end();

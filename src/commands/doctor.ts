@@ -5,10 +5,12 @@ import { inFull } from '../core/target.js';
 import { error, type Finding } from '../doctor/finding.js';
 import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
+import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
 import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
 
 export interface DoctorIo {
+  readonly programs: Io['programs'];
   readonly out: (text: Printable) => void;
   readonly around: Surroundings;
   readonly pid: number;
@@ -31,19 +33,23 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     if (!settings.json) io.out(line(text));
   };
   title('here');
-  const programs = await programsHere(settings.rsyncExtras);
-  tell(programs);
-  const { tree, findings } = await lookAtDir(settings, io.around, () => {});
+  const programs = io.programs(settings.root);
+  const { here, findings: found } = await programsHere(programs, settings.rsyncExtras);
+  tell(found);
+  const { tree, findings } = await lookAtDir(settings, { ...io.around, git: programs.git }, () => {});
   tell(findings);
   tell(watchLimits(tree));
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) tell([error('runtime folder', runtime.failure.message, runtime.failure.hint)]);
-  else if (programs.every(({ state }) => state === 'ok'))
+  else if (here !== undefined && programs.ssh.file !== undefined)
     for (const target of settings.targets) {
       title(inFull(target));
       const controlPath = join(runtime.value, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
       const { ssh, rsyncExtras: extras } = settings;
-      tell(await lookThere(target, { ssh, extras, controlPath, tree, onMessage: () => {} }), target.label);
+      tell(
+        await lookThere(target, { programs, here, ssh, extras, controlPath, tree, onMessage: () => {} }),
+        target.label,
+      );
     }
   title(errors + warnings === 0 ? 'All is well.' : `${errors} to mend, ${warnings} to think about.`);
   return errors === 0 ? EXIT.inSync : EXIT.somePathsFailed;

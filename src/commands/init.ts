@@ -11,10 +11,12 @@ import { rootFrom } from '../options/places.js';
 import { findSettings, SETTINGS_FILE } from '../options/settings-file.js';
 import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
 import { complaint, failureInWords, timeInWords } from '../report/words.js';
+import { probeHere } from '../rsync/probe.js';
 import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
 import { reach } from '../target/session.js';
 
 export interface InitIo {
+  readonly programs: Io['programs'];
   readonly out: (text: Printable) => void;
   readonly err: (text: Printable) => void;
   readonly around: Surroundings;
@@ -62,6 +64,9 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   const settings = settingsFrom(gathered.value);
   if (!settings.ok) return complain(settings.failure);
 
+  const programs = io.programs(root);
+  const here = await probeHere(programs.rsync, settings.value.rsyncExtras);
+  if (!here.ok) return complain(here.failure);
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) return complain(runtime.failure);
   for (const target of settings.value.targets) {
@@ -69,6 +74,8 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     const begun = performance.now();
     const reached = await reach(
       {
+        programs,
+        here: here.value.program,
         target,
         ssh: settings.value.ssh,
         controlPath: join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),

@@ -165,6 +165,7 @@ async function runLine(
     settings.mode === 'dry-run'
       ? undefined
       : new Hooks({
+          programs: source.programs,
           commands: settings.hooks,
           root: settings.root,
           target: target.label,

@@ -3,7 +3,7 @@ import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
 import { describeSource, ruleText } from '../core/filter.js';
 import { nameFromText, ROOT, textOf } from '../core/name.js';
-import type { ConfigPlaces } from '../git/repository.js';
+import type { UsersGit } from '../git/repository.js';
 import type { WhyAsked } from '../options/check.js';
 import { RuleFiles } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
@@ -12,9 +12,9 @@ import { Disk } from '../scan/disk.js';
  * `--why`: says of each path whether it is synced, and which rule of which source decides. A path that is not here counts as
  * a directory if it ends in a slash. Gives the exit code: 0 if all are synced, 1 if not.
  */
-export async function why(asked: WhyAsked, places: ConfigPlaces, report: Report): Promise<number> {
+export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promise<number> {
   const { root, dir, from, filter, paths } = asked;
-  const rules = await RuleFiles.open(asked, places, report);
+  const rules = await RuleFiles.open(asked, git, report);
   const disk = new Disk(root);
   let all = true;
   try {

@@ -1,3 +1,4 @@
+import type { Program } from './environment.js';
 import type { RawRule } from './filter.js';
 import { type Name, parentOf, ROOT } from './name.js';
 import { type Extra, extraArgs } from './rsync-extras.js';
@@ -6,6 +7,8 @@ import type { Target } from './target.js';
 
 /** What every rsync run of one target has in common. */
 export interface RsyncSettings {
+  /** The rsync here. */
+  readonly program: Program;
   readonly target: Target;
   /** Absolute, symlinks resolved, without a trailing slash. */
   readonly root: string;

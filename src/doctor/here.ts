@@ -1,15 +1,17 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync-extras.js';
-import type { ConfigPlaces } from '../git/repository.js';
+import type { UsersGit } from '../git/repository.js';
+import type { NoProgram, Programs } from '../programs.js';
 import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
-import { NO_SSH } from '../ssh/connection.js';
+import { noSsh } from '../ssh/connection.js';
 import { takeSnapshot } from '../target/full-pass.js';
 import { error, type Finding, ok, warning } from './finding.js';
 
@@ -27,22 +29,31 @@ const TIGHT = 0.8;
 const INSTANCES = 2;
 
 /** The programs of this machine. */
-export async function programsHere(extras: readonly Extra[]): Promise<Finding[]> {
-  const rsync = await probeHere(extras);
-  const ssh = await say('ssh', ['-V'], { ownSession: true });
-  return [
-    rsync.ok ? ok('rsync here', rsync.value.join('.')) : error('rsync here', rsync.failure.message, rsync.failure.hint),
-    ssh.ended.kind === 'notFound' ? error('ssh here', NO_SSH.message, NO_SSH.hint) : ok('ssh here', ssh.stderr.trim()),
-  ];
+export async function programsHere(
+  programs: Programs,
+  extras: readonly Extra[],
+): Promise<{ readonly here?: Program; readonly findings: Finding[] }> {
+  const rsync = await probeHere(programs.rsync, extras);
+  const ssh = await sshHere(programs.ssh);
+  if (!rsync.ok) return { findings: [error('rsync here', rsync.failure.message, rsync.failure.hint), ssh] };
+  const { program, version } = rsync.value;
+  return { here: program, findings: [ok('rsync here', `${version.join('.')} (${program.file})`), ssh] };
+}
+
+async function sshHere(ssh: Program | NoProgram): Promise<Finding> {
+  if (ssh.file !== undefined)
+    return ok('ssh here', `${(await say(ssh, ['-V'], { ownSession: true })).stderr.trim()} (${ssh.file})`);
+  const { message, hint } = noSsh(ssh);
+  return error('ssh here', message, hint);
 }
 
 /** DIR, read as syncwatch would: what can't be read, and how much it is. */
 export async function lookAtDir(
   settings: Settings,
-  places: ConfigPlaces,
+  usersGit: UsersGit,
   report: Report,
 ): Promise<{ readonly tree: Tree; readonly findings: Finding[] }> {
-  const rules = await RuleFiles.open(settings, places, report);
+  const rules = await RuleFiles.open(settings, usersGit, report);
   const listed = new Set<Name>();
   let excluded = 0;
   const { tree } = await takeSnapshot(new Disk(settings.root), settings.filter, (listing) => {

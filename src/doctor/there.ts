@@ -1,13 +1,15 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../core/environment.js';
 import { remoteCommand } from '../core/remote-command.js';
 import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import type { Target } from '../core/target.js';
+import type { Programs } from '../programs.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
 import { probeLocal, probeThere } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
-import { aimOf, plainCommand, type SshOptions } from '../ssh/command.js';
+import { aimOf, plainArgs, type SshOptions } from '../ssh/command.js';
 import { type Connection, openConnection } from '../ssh/connection.js';
 import { error, type Finding, ok, warning } from './finding.js';
 import type { Tree } from './here.js';
@@ -15,6 +17,9 @@ import type { Tree } from './here.js';
 type Remote = Extract<Target, { kind: 'remote' }>;
 
 export interface ThereOptions {
+  readonly programs: Programs;
+  /** The rsync here. */
+  readonly here: Program;
   readonly ssh: SshOptions;
   /** For the socket of the connection that is made for this. */
   readonly controlPath: string;
@@ -47,10 +52,11 @@ export function lookThere(target: Target, options: ThereOptions): Promise<Findin
 }
 
 async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Finding[]> {
-  const { ssh, controlPath, onMessage } = options;
+  const { programs, here, ssh, controlPath, onMessage } = options;
   const begun = performance.now();
-  const opened = await openConnection({ target, ssh, controlPath, onMessage }, new AbortController().signal);
-  if (!opened.ok) return [error('login', opened.failure.message, opened.failure.hint), await ownMaster(target, ssh)];
+  const opened = await openConnection({ programs, target, ssh, controlPath, onMessage }, new AbortController().signal);
+  if (!opened.ok)
+    return [error('login', opened.failure.message, opened.failure.hint), await ownMaster(programs, target, ssh)];
   const loginMs = performance.now() - begun;
   const connection = opened.value;
   const aim = aimOf(target, ssh);
@@ -61,7 +67,7 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
         : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
     const shell = await lookAtShell(connection);
     if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
-    const there = await probeThere(connection, target, aim, rsyncThere(options.extras));
+    const there = await probeThere(here, connection, target, aim, rsyncThere(options.extras));
     const rsync = there.ok
       ? ok('rsync there', there.value.version?.join('.') ?? 'of an unknown version')
       : error('rsync there or its path', there.failure.message, there.failure.hint);
@@ -71,7 +77,7 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
       rsync,
       ...(await lookAtPlace(connection, target, options.tree)),
       await sessions(connection),
-      await ownMaster(target, ssh),
+      await ownMaster(programs, target, ssh),
     ];
   } finally {
     await connection.close();
@@ -183,11 +189,10 @@ async function sessions(connection: Connection): Promise<Finding> {
 }
 
 /** A master of the user's own: neither used nor touched. */
-async function ownMaster(target: Remote, ssh: SshOptions): Promise<Finding> {
-  const ask = (...more: string[]): Promise<Said> => {
-    const [file = 'ssh', ...args] = plainCommand(target, ssh, more);
-    return say(file, args, { ownSession: true });
-  };
+async function ownMaster(programs: Programs, target: Remote, ssh: SshOptions): Promise<Finding> {
+  const program = programs.ssh;
+  if (program.file === undefined) return ok('own master', 'none: there is no ssh here');
+  const ask = (...more: string[]): Promise<Said> => say(program, plainArgs(target, ssh, more), { ownSession: true });
   const { stdout } = await ask('-G');
   const path = /^controlpath (.+)$/m.exec(stdout)?.[1];
   if (path === undefined || path === 'none') return ok('own master', 'none: syncwatch has its own connection');

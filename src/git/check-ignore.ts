@@ -1,7 +1,8 @@
+import type { Program } from '../core/environment.js';
 import type { GitRule } from '../core/filter.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
-import { type Child, spawn } from '../spawn.js';
-import { gitOptions } from './git.js';
+import type { Child } from '../spawn.js';
+import { startGit } from './git.js';
 import { GIT_PATIENCE_MS } from './waits.js';
 
 /** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
@@ -22,6 +23,7 @@ const MOST_DEATHS = 3;
  * `--no-index`: git would compare each name with every tracked one. What is tracked the caller knows.
  */
 export class CheckIgnore {
+  readonly #git: Program;
   readonly #cwd: string;
   readonly #patienceMs: number;
   #child: Child | undefined;
@@ -34,7 +36,8 @@ export class CheckIgnore {
   #deaths = 0;
 
   /** `patienceMs`: how long it may keep silent. */
-  constructor(cwd: string, patienceMs = GIT_PATIENCE_MS) {
+  constructor(git: Program, cwd: string, patienceMs = GIT_PATIENCE_MS) {
+    this.#git = git;
     this.#cwd = cwd;
     this.#patienceMs = patienceMs;
   }
@@ -87,7 +90,7 @@ export class CheckIgnore {
 
   #start(): Child {
     const args = ['check-ignore', '--no-index', '--stdin', '-z', '--verbose', '--non-matching'];
-    const child = spawn('git', args, gitOptions(this.#cwd));
+    const child = startGit(this.#git, this.#cwd, args);
     child.stdout.on('data', (chunk: Buffer) => {
       if (child === this.#child) this.#read(chunk.toString('latin1'));
     });

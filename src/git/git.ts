@@ -1,28 +1,33 @@
-import { type Said, type SpawnOptions, say } from '../spawn.js';
+import type { Program } from '../core/environment.js';
+import { type Child, type Said, type SpawnOptions, say, spawn } from '../spawn.js';
 import { GIT_PATIENCE_MS } from './waits.js';
 
-/** Set in a hook or by a wrapper these would lead to another repository (`git rev-parse --local-env-vars`). */
-const NOT_OURS = [
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_PREFIX',
-  'GIT_COMMON_DIR',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_NAMESPACE',
-  'GIT_CONFIG',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_CONFIG_COUNT',
-];
+/**
+ * A repository's config, which may come with what was cloned or unpacked, names programs that git starts; these settings
+ * win over it. Of what we call (`rev-parse`, `config`, `ls-files`, `check-ignore`) only reading the index starts any (git's
+ * read-cache.c, promisor-remote.c), and fetching, which the environment forbids, would start the others.
+ */
+const RUNS_NOTHING = [
+  'core.fsmonitor=false', // a program, or a daemon, that says what has changed
+  'core.hooksPath=/dev/null', // post-index-change
+  'core.virtualFilesystem=', // the same as the first in Microsoft's git
+  'core.sshCommand=false', // for fetching what a partial clone lacks
+  'core.askPass=false',
+  'credential.helper=',
+  'submodule.recurse=false',
+  // A directory that looks like a repository without a work tree is not obeyed as one: it may have come as plain files.
+  'safe.bareRepository=explicit',
+].flatMap((setting) => ['-c', setting]);
 
-/** How git is started everywhere: only to read. */
-export const gitOptions = (cwd: string): SpawnOptions => ({
-  cwd,
-  ownSession: true,
-  env: { GIT_OPTIONAL_LOCKS: '0', ...Object.fromEntries(NOT_OURS.map((name) => [name, undefined])) },
-});
+const OPTIONS = ['--no-pager', ...RUNS_NOTHING];
+
+/** How git is started everywhere: only to read. Its environment is core/environment.ts's. */
+const IN = (cwd: string): SpawnOptions => ({ cwd, ownSession: true });
+
+/** Starts git. */
+export const startGit = (git: Program, cwd: string, args: readonly string[]): Child =>
+  spawn(git, [...OPTIONS, ...args], IN(cwd));
 
 /** Runs git to its end; whatever it says, in full. One that keeps silent is ended: `signalled`. */
-export const sayGit = (cwd: string, args: readonly string[]): Promise<Said> =>
-  say('git', args, { ...gitOptions(cwd), patienceMs: GIT_PATIENCE_MS }, Number.POSITIVE_INFINITY);
+export const sayGit = (git: Program, cwd: string, args: readonly string[]): Promise<Said> =>
+  say(git, [...OPTIONS, ...args], { ...IN(cwd), patienceMs: GIT_PATIENCE_MS }, Number.POSITIVE_INFINITY);

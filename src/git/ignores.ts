@@ -14,7 +14,7 @@ import {
 import type { OnSkipped } from '../rules/plain-ignores.js';
 import type { IgnoreSource } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';
-import { type ConfigPlaces, Repository } from './repository.js';
+import { Repository, type UsersGit } from './repository.js';
 import { whyGitWaits, whyPlain } from './waits.js';
 
 /** What is known of a name that is not tracked: whether it was a directory when git was asked, and what git said. */
@@ -49,7 +49,7 @@ export class GitIgnores implements IgnoreSource {
   readonly #visited = new Set<Name>();
   /** What looked like a repository and was none, with the stamp of its .git: it may be on its way (git clone). */
   readonly #bogus = new Map<Name, string>();
-  readonly #places: ConfigPlaces;
+  readonly #git: UsersGit;
   readonly #onUnanswered: (name: Name) => void;
   readonly #onSkipped: OnSkipped;
   /** How often all was forgotten. */
@@ -63,12 +63,12 @@ export class GitIgnores implements IgnoreSource {
   constructor(
     root: string,
     repository: Repository | undefined,
-    places: ConfigPlaces,
+    git: UsersGit,
     onUnanswered: (name: Name) => void,
     onSkipped: OnSkipped,
   ) {
     this.#root = root;
-    this.#places = places;
+    this.#git = git;
     this.#repositories.set(ROOT, repository);
     this.#onUnanswered = onUnanswered;
     this.#onSkipped = onSkipped;
@@ -211,7 +211,7 @@ export class GitIgnores implements IgnoreSource {
   async #open(dir: Name): Promise<void> {
     const stamp = this.#stampOf(childOf(dir, '.git'));
     const path = pathIn(this.#root, dir).toString();
-    const opened = await Repository.open(path, this.#places, this.#onSkipped);
+    const opened = await Repository.open(path, this.#git, this.#onSkipped);
     if (!(opened instanceof Repository) && opened.kind === 'refused')
       this.#onSkipped(`git can't be asked about ${textOf(dir)} (${opened.why}): the rules around it count there`);
     const repository = opened instanceof Repository ? opened : undefined;

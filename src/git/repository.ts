@@ -1,5 +1,7 @@
 import { dirname, join, relative, resolve } from 'node:path';
+import type { Program } from '../core/environment.js';
 import { ancestorsOf, childOf, type Name, nameFromText, pathIn, ROOT } from '../core/name.js';
+import { type NoProgram, passedOverInWords } from '../programs.js';
 import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
@@ -8,13 +10,14 @@ import { firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './wa
 
 /** Why a directory's git can't be asked. */
 export type NoRepository =
-  | { readonly kind: 'noGit' }
+  | { readonly kind: 'noGit'; readonly why: string }
   /** It is in no work tree. */
   | { readonly kind: 'none' }
   | { readonly kind: 'refused'; readonly why: string };
 
-/** Where git's files of a user are. */
-export interface ConfigPlaces {
+/** The git of a user, and where its files are. */
+export interface UsersGit {
+  readonly git: Program | NoProgram;
   readonly home: string;
   readonly configHome: string;
 }
@@ -37,6 +40,7 @@ export class Repository {
   /** Where it was opened, and the top of its work tree, absolute. */
   readonly path: string;
   readonly top: string;
+  readonly #git: Program;
   readonly #check: CheckIgnore;
   readonly #indexFile: string;
   /** Files outside the directory that say what is ignored. */
@@ -50,10 +54,18 @@ export class Repository {
   #indexStamp = '';
   #tracked = new Set<Name>();
 
-  private constructor(path: string, top: string, indexFile: string, ruleFiles: RuleFilesOfGit, onSkipped: OnSkipped) {
+  private constructor(
+    git: Program,
+    path: string,
+    top: string,
+    indexFile: string,
+    ruleFiles: RuleFilesOfGit,
+    onSkipped: OnSkipped,
+  ) {
+    this.#git = git;
     this.path = path;
     this.top = top;
-    this.#check = new CheckIgnore(path);
+    this.#check = new CheckIgnore(git, path);
     this.#indexFile = indexFile;
     this.#ruleFiles = ruleFiles;
     this.#onSkipped = onSkipped;
@@ -62,14 +74,14 @@ export class Repository {
   /** `path`: absolute, symlinks resolved. `onSkipped`: a file of its own can't be read by git, as it would wait for ever. */
   static async open(
     path: string,
-    { home, configHome }: ConfigPlaces,
+    { git, home, configHome }: UsersGit,
     onSkipped: OnSkipped,
   ): Promise<Repository | NoRepository> {
+    if (git.file === undefined) return { kind: 'noGit', why: `git is not installed${passedOverInWords(git)}` };
     const waits = whyRepositoryWaits(path);
     if (waits !== undefined) return { kind: 'refused', why: waits };
     const asked = ['rev-parse', '--show-toplevel', '--git-path', 'index', '--git-path', 'info/exclude', '--git-path'];
-    const { ended, stdout, stderr } = await sayGit(path, [...asked, 'config']);
-    if (ended.kind === 'notFound') return { kind: 'noGit' };
+    const { ended, stdout, stderr } = await sayGit(git, path, [...asked, 'config']);
     if (ended.kind === 'signalled') return { kind: 'refused', why: `no answer within ${GIT_PATIENCE_MS / 1_000} s` };
     const [top, index, exclude, config] = decoded(stdout).split('\n');
     if (ended.kind !== 'exited' || ended.code !== 0 || config === undefined || index === undefined)
@@ -83,18 +95,22 @@ export class Repository {
                 .replace(/^fatal: /, '')
                 .split('\n')[0] ?? '',
           };
-    const found = await sayGit(path, ['config', '--type=path', '--get', 'core.excludesFile']);
+    const found = await sayGit(git, path, ['config', '--type=path', '--get', 'core.excludesFile']);
     const global = decoded(found.stdout).trim() || join(configHome, 'git/ignore');
     const above: string[] = [];
     for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir))
       above.push(join(dirname(dir), '.gitignore'));
     const at = (file: string): string => resolve(path, file);
+    const own = git.env['GIT_CONFIG_GLOBAL'];
     const ruleFiles: RuleFilesOfGit = {
       excludes: [exclude ?? '', global].map(at),
-      configs: [config, join(home, '.gitconfig'), join(configHome, 'git/config')].map(at),
+      configs: [
+        config,
+        ...(own === undefined ? [join(home, '.gitconfig'), join(configHome, 'git/config')] : [own]),
+      ].map(at),
       above,
     };
-    const repository = new Repository(path, top ?? path, at(index), ruleFiles, onSkipped);
+    const repository = new Repository(git, path, top ?? path, at(index), ruleFiles, onSkipped);
     repository.#stamps = repository.#look();
     await repository.#readTracked();
     return repository;
@@ -105,7 +121,7 @@ export class Repository {
     if (this.path === this.top) return false;
     if (this.#waits || this.#whyIndexWaits() !== undefined)
       return this.askPlain(ROOT, [[ROOT, true]])[0] !== 'notIgnored';
-    const { ended } = await sayGit(this.top, ['check-ignore', '--quiet', '--', this.path]);
+    const { ended } = await sayGit(this.#git, this.top, ['check-ignore', '--quiet', '--', this.path]);
     return ended.kind === 'exited' && ended.code === 0;
   }
 
@@ -180,7 +196,7 @@ export class Repository {
       this.#onSkipped(`${waits}: what git tracks by now is not known`);
       return;
     }
-    const { ended, stdout } = await sayGit(this.path, ['ls-files', '-z']);
+    const { ended, stdout } = await sayGit(this.#git, this.path, ['ls-files', '-z']);
     if (ended.kind !== 'exited' || ended.code !== 0) return;
     this.#tracked = new Set();
     for (const text of stdout.split('\0')) {

@@ -6,6 +6,7 @@ import type { Event, HookKind, Item, Report } from '../core/event.js';
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Pattern } from '../core/pattern.js';
 import { commandIn, type Reach } from '../core/remote-command.js';
+import type { Programs } from '../programs.js';
 import { type Child, collect, spawn } from '../spawn.js';
 
 /** A command of the user's, for a shell. */
@@ -21,6 +22,7 @@ export type HookCommands = Readonly<Record<HookKind, readonly HookCommand[]>>;
 export const NO_HOOKS: HookCommands = { onUpload: [], onSync: [], onSyncRemote: [] };
 
 export interface HooksOptions {
+  readonly programs: Pick<Programs, 'usersShell' | 'ssh'>;
   readonly commands: HookCommands;
   readonly root: string;
   readonly target: string;
@@ -142,12 +144,8 @@ export class Hooks {
       writeFileSync(pathsFile, list);
       const child =
         kind === 'onSyncRemote'
-          ? this.#startThere(command, env)
-          : spawn('sh', ['-c', command], {
-              cwd: root,
-              ownSession: true,
-              env: { ...env, SYNCWATCH_PATHS_FILE: pathsFile, LC_ALL: undefined },
-            });
+          ? this.#startThere(command, { ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' })
+          : this.#startHere(command, root, { ...env, SYNCWATCH_PATHS_FILE: pathsFile });
       if (child === undefined) {
         report({ kind: 'hook', hook: kind, target, end: 'there is no connection', code: undefined, ms: 0, output: '' });
         return;
@@ -169,18 +167,19 @@ export class Hooks {
     }
   }
 
+  #startHere(command: string, cwd: string, env: Readonly<Record<string, string>>): Child {
+    const { usersShell } = this.#options.programs;
+    return spawn(usersShell, ['-c', command], { cwd, env, ownSession: true, isForUser: true });
+  }
+
   #startThere(command: string, env: Readonly<Record<string, string>>): Child | undefined {
-    const sets = Object.entries({ ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' }).map(
-      ([name, value]) => `${name}=${value}`,
-    );
-    const start = commandIn(this.#options.reach(), ['env', ...sets, 'sh', '-c', command], ['-T']);
-    if (start === undefined) return undefined;
-    const { file, args, cwd } = start;
-    return spawn(
-      file,
-      args,
-      cwd === undefined ? { ownSession: true } : { cwd, ownSession: true, env: { LC_ALL: undefined } },
-    );
+    const { reach, programs } = this.#options;
+    const way = reach();
+    if (way.kind === 'local') return this.#startHere(command, way.path, env);
+    const sets = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const start = commandIn(way, ['env', ...sets, 'sh', '-c', command], ['-T']);
+    if (start === undefined || programs.ssh.file === undefined) return undefined;
+    return spawn(programs.ssh, start.args, { ownSession: true, isForUser: true });
   }
 
   async #ended(child: Child, limitMs: number): Promise<HookEnd> {

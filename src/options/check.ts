@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
 import { type Filter, PATTERNS_HELP } from '../core/filter.js';
@@ -110,8 +111,9 @@ export function settingsFrom(given: Gathered): Result<Settings> {
     oneByOne: parsed['one-by-one'] === true,
     ssh: {
       port: port.value,
-      identities: many(parsed['identity'] as Values).map(expandHome),
-      configFile: one(parsed, 'ssh-config', isString),
+      // Absolute: not every ssh is started in the working directory.
+      identities: many(parsed['identity'] as Values).map((path) => resolve(expandHome(path))),
+      configFile: many(parsed['ssh-config'] as Values).map((path) => resolve(expandHome(path)))[0],
       options: many(parsed['ssh-option'] as Values),
     },
     trash,

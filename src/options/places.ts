@@ -1,13 +1,13 @@
 import { realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
+import { userHome } from '../home.js';
 import { closest, usage } from './parsed.js';
 import { TARGET_NAME } from './table.js';
 
 /** A path on this machine as a shell would have it. */
-export const expandHome = (path: string): string => (path.startsWith('~/') ? homedir() + path.slice(1) : path);
+export const expandHome = (path: string): string => (path.startsWith('~/') ? userHome() + path.slice(1) : path);
 
 /** DIR, as it was given and as it really is. */
 export interface Place {

@@ -1,5 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
 import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
@@ -7,6 +8,7 @@ import { type Extra, extraArgs } from '../core/rsync-extras.js';
 import { complaintsIn } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
+import { type NoProgram, passedOverInWords } from '../programs.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection } from '../ssh/connection.js';
 
@@ -28,16 +30,26 @@ export const atLeast = (version: Version, ...wanted: Version): boolean => {
 /** The oldest rsync that knows --delete-missing-args and --outbuf. */
 const OLDEST: Version = [3, 1, 0];
 
+/** The rsync on this machine. */
+export interface RsyncHere {
+  readonly program: Program;
+  readonly version: Version;
+}
+
 /** The rsync on this machine, and whether it takes what the user gave for it. Nothing is read or sent. */
-export async function probeHere(extras: readonly Extra[]): Promise<Result<Version>> {
-  const [said, refusal] = await Promise.all([say('rsync', ['--version'], { ownSession: true }), refusalHere(extras)]);
-  if (said.ended.kind === 'notFound') {
-    return failed({ kind: 'start', message: 'there is no rsync here', hint: `Install it. ${UPGRADE}` });
+export async function probeHere(program: Program | NoProgram, extras: readonly Extra[]): Promise<Result<RsyncHere>> {
+  if (program.file === undefined) {
+    const message = `there is no rsync here${passedOverInWords(program)}`;
+    return failed({ kind: 'start', message, hint: `Install it. ${UPGRADE}` });
   }
+  const [said, refusal] = await Promise.all([
+    say(program, ['--version'], { ownSession: true }),
+    refusalHere(program, extras),
+  ]);
   const version = readVersion(said.stdout);
   if (typeof version !== 'object' || !atLeast(version, ...OLDEST))
     return failed(wrongRsync('the rsync here', version, 'start'));
-  if (refusal === undefined) return success(version);
+  if (refusal === undefined) return success({ program, version });
   return failed({
     kind: 'usage',
     message: `the rsync here (${version.join('.')}) does not take what it was given after the --: ${refusal}`,
@@ -49,10 +61,10 @@ export async function probeHere(extras: readonly Extra[]): Promise<Result<Versio
  * What rsync says against these options, undefined for nothing: values that mean nothing to it, what it was built without,
  * what excludes one another. It finds out before it looks at any file.
  */
-async function refusalHere(extras: readonly Extra[]): Promise<string | undefined> {
+async function refusalHere(program: Program, extras: readonly Extra[]): Promise<string | undefined> {
   if (extras.length === 0) return undefined;
   const args = ['--dry-run', ...extraArgs(extras, (runs) => runs !== 'none'), '--files-from=-', '/', '/'];
-  const { ended, stderr } = await say('rsync', args, { ownSession: true });
+  const { ended, stderr } = await say(program, args, { ownSession: true });
   if (ended.kind === 'exited' && ended.code === 0) return undefined;
   return (stderr.split('\n')[0] ?? '').replace(/^rsync: /, '');
 }
@@ -74,6 +86,7 @@ export interface There {
 
 /** Checks the rsync on the remote and the target's place, without changing anything. */
 export async function probeThere(
+  here: Program,
   connection: Connection,
   target: Extract<Target, { kind: 'remote' }>,
   aim: SshAim,
@@ -81,7 +94,7 @@ export async function probeThere(
 ): Promise<Result<There>> {
   const [said, place] = await Promise.all([
     connection.run([rsyncPath, '--version']),
-    listThere(connection, target, target.path, rsyncPath),
+    listThere(here, connection, target, target.path, rsyncPath),
   ]);
   const version = readVersion(said.stdout);
   if (said.ended.kind === 'exited' && said.ended.code === 127) return failed(missingRsyncThere(aim.host));
@@ -98,7 +111,7 @@ export async function probeThere(
   }
   const parent = remoteParentOf(target.path);
   if (parent !== undefined) {
-    const above = await listThere(connection, target, parent, rsyncPath);
+    const above = await listThere(here, connection, target, parent, rsyncPath);
     if (above.kind === 'failed') return failed(broken(above.said, aim));
     if (above.kind === 'missing') return failed(noParent(parent, `on ${aim.host}`));
     if (above.type === '-') return failed(notADirectory(parent, `on ${aim.host}`));
@@ -113,6 +126,7 @@ type Place =
 
 /** What rsync sees at a path there: one line of `rsync --list-only --dirs`. */
 async function listThere(
+  here: Program,
   connection: Connection,
   target: Extract<Target, { kind: 'remote' }>,
   path: string,
@@ -126,10 +140,10 @@ async function listThere(
     ...protect,
     `--rsync-path=${rsyncPath}`,
     '-e',
-    remoteShell(connection.client),
+    remoteShell(connection.clientForRsync),
     source,
   ];
-  const said = await say('rsync', args, { ownSession: true });
+  const said = await say(here, args, { ownSession: true });
   if (said.ended.kind === 'exited' && said.ended.code === 0) {
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }

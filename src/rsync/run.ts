@@ -58,7 +58,7 @@ export interface FinishOptions {
 /** Starts one rsync. It connects, and agrees on everything with the other side, before it reads its stdin. */
 export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess {
   const args = rsyncArgs(settings, kind);
-  const child = spawn('rsync', args, { cwd: settings.pinnedRoot(), ownSession: true });
+  const child = spawn(settings.program, args, { cwd: settings.pinnedRoot(), ownSession: true });
   const stderr = collect(child.stderr);
   let alive = true;
   void child.ended.then(() => {

@@ -4,7 +4,7 @@ import type { Report } from '../core/event.js';
 import type { Filter, Ignores } from '../core/filter.js';
 import { textOf } from '../core/name.js';
 import { GitIgnores } from '../git/ignores.js';
-import { type ConfigPlaces, Repository } from '../git/repository.js';
+import { Repository, type UsersGit } from '../git/repository.js';
 import { stampOf } from '../scan/stamp.js';
 import { PlainIgnores } from './plain-ignores.js';
 import { readSyncignore, SYNCIGNORE } from './syncignore.js';
@@ -42,8 +42,8 @@ export class RuleFiles {
   }
 
   /** Finds git's part and adds it to the filter. */
-  static async open(options: RuleFilesOptions, places: ConfigPlaces, report: Report): Promise<RuleFiles> {
-    const ignores = await ignoresFor(options, places, report);
+  static async open(options: RuleFilesOptions, git: UsersGit, report: Report): Promise<RuleFiles> {
+    const ignores = await ignoresFor(options, git, report);
     if (ignores !== undefined) options.filter.heed(ignores);
     return new RuleFiles(options, report, ignores);
   }
@@ -84,7 +84,7 @@ export class RuleFiles {
 
 async function ignoresFor(
   { dir, root, gitignore }: RuleFilesOptions,
-  places: ConfigPlaces,
+  git: UsersGit,
   report: Report,
 ): Promise<IgnoreSource | undefined> {
   if (gitignore === false) return undefined;
@@ -95,13 +95,13 @@ async function ignoresFor(
   };
   const onUnanswered = (): void =>
     say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
-  const opened = await Repository.open(root, places, say);
+  const opened = await Repository.open(root, git, say);
   if (opened instanceof Repository) {
     if (!(await opened.isIgnored()))
       return new GitIgnores(
         root,
         opened,
-        places,
+        git,
         (name) => {
           onUnanswered();
           report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
@@ -114,10 +114,10 @@ async function ignoresFor(
   }
   switch (opened.kind) {
     case 'none':
-      return gitignore === true ? new GitIgnores(root, undefined, places, onUnanswered, say) : undefined;
+      return gitignore === true ? new GitIgnores(root, undefined, git, onUnanswered, say) : undefined;
     case 'noGit':
       if (gitignore !== true && !isBelowGit(root)) return undefined;
-      say(`git is not installed: .gitignore files are read without it. ${WITHOUT_GIT}`);
+      say(`${opened.why}: .gitignore files are read without it. ${WITHOUT_GIT}`);
       return new PlainIgnores(root, say);
     case 'refused':
       say(`git can't be asked about ${dir} (${opened.why}): .gitignore files are read without it. ${WITHOUT_GIT}`);

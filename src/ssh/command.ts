@@ -1,3 +1,4 @@
+import type { Program } from '../core/environment.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { loginOf, type Target } from '../core/target.js';
 
@@ -27,9 +28,8 @@ function userArgs(ssh: SshOptions): string[] {
  * traffic is noticed after 8 to 12 s (ServerAlive…; `-O check` asks only the local process). Forwardings from the
  * user's config are theirs to open elsewhere.
  */
-export function masterCommand(target: RemoteTarget, ssh: SshOptions, controlPath: string): string[] {
+export function masterArgs(target: RemoteTarget, ssh: SshOptions, controlPath: string): string[] {
   return [
-    'ssh',
     ...['-N', '-T', '-x'],
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...userArgs(ssh),
@@ -40,21 +40,27 @@ export function masterCommand(target: RemoteTarget, ssh: SshOptions, controlPath
 }
 
 /**
- * ssh as a client of the master, for rsync's `-e`; rsync adds user, host and command. Without its master such a client
- * would quietly log in anew and might prompt: `ProxyCommand=false` makes it fail at once instead.
+ * For ssh as a client of the master. Without its master such a client would quietly log in anew and might prompt:
+ * `ProxyCommand=false` makes it fail at once instead.
  */
-export function clientCommand(ssh: SshOptions, controlPath: string): string[] {
+export function clientArgs(ssh: SshOptions, controlPath: string): string[] {
   return [
-    'ssh',
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes'],
     ...userArgs(ssh),
   ];
 }
 
-/** ssh as the user would call it, without anything of ours; `more`: options before the rest. */
-export const plainCommand = (target: RemoteTarget, ssh: SshOptions, more: readonly string[]): string[] => [
-  'ssh',
+/** For rsync's `-e`: rsync has no HOME (core/environment.ts), and ssh's config and what it starts may need one. */
+export const commandForRsync = ({ file, env }: Program, args: readonly string[]): string[] => [
+  '/usr/bin/env',
+  `HOME=${env['HOME'] ?? ''}`,
+  file,
+  ...args,
+];
+
+/** For ssh as the user would call it, without anything of ours; `more`: options before the rest. */
+export const plainArgs = (target: RemoteTarget, ssh: SshOptions, more: readonly string[]): string[] => [
   ...more,
   ...userArgs(ssh),
   loginOf(target),
@@ -65,7 +71,7 @@ export const aimOf = (target: RemoteTarget, ssh: SshOptions): SshAim => ({
   login: loginOf(target),
   host: target.host,
   port: ssh.port,
-  byHand: plainCommand(target, ssh, [])
+  byHand: ['ssh', ...plainArgs(target, ssh, [])]
     .map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' '),
 });

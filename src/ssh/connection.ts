@@ -1,10 +1,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
+import { type NoProgram, type Programs, passedOverInWords } from '../programs.js';
 import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
-import { aimOf, clientCommand, masterCommand, type RemoteTarget, type SshOptions } from './command.js';
+import { aimOf, clientArgs, commandForRsync, masterArgs, type RemoteTarget, type SshOptions } from './command.js';
 
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
 const POLL_MS = 20;
@@ -13,6 +15,7 @@ const POLL_MS = 20;
 const CLOSE_MS = 2_000;
 
 export interface ConnectionOptions {
+  readonly programs: Programs;
   readonly target: RemoteTarget;
   readonly ssh: SshOptions;
   /** Where the control socket goes; at most 90 bytes (DESIGN section 7, ssh). */
@@ -22,16 +25,18 @@ export interface ConnectionOptions {
 }
 
 /** ssh is not installed on this machine. */
-export const NO_SSH: Failure = {
+export const noSsh = (missing: NoProgram): Failure => ({
   kind: 'start',
-  message: 'there is no ssh here',
+  message: `there is no ssh here${passedOverInWords(missing)}`,
   hint: 'Install it: apt install openssh-client',
-};
+});
 
 /** One master connection to one host. Every rsync of that host goes through it. */
 export interface Connection {
-  /** ssh as a client of this connection, for rsync's `-e`. */
+  /** ssh as a client of this connection: program and options. */
   readonly client: readonly string[];
+  /** The same for rsync's `-e`; rsync adds user, host and command. */
+  readonly clientForRsync: readonly string[];
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
   readonly lost: Promise<Failure>;
   /** Runs a command there, given as words that any shell leaves alone. */
@@ -44,28 +49,30 @@ export interface Connection {
 
 /** Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. */
 export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Result<Connection>> {
-  const { target, ssh, controlPath } = options;
-  const [prefix] = await Promise.all([endsWithUs(), closeStale(options)]);
-  const [file = 'ssh', ...args] = masterCommand(target, ssh, controlPath);
+  const { programs, target, ssh, controlPath } = options;
+  if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
+  const client: Client = { ...options, program: programs.ssh };
+  const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
   // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
   // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
-  const deaf = ['sh', '-c', 'trap "" INT; exec "$@"', 'sh', file, ...args];
-  const [first = 'sh', ...others] = [...prefix, ...deaf];
-  const master = spawn(first, others, { ownSession: false });
+  const deaf = ['-c', 'trap "" INT; exec "$@"', 'sh', programs.ssh.file, ...masterArgs(target, ssh, controlPath)];
+  const master =
+    setpriv === undefined
+      ? spawn(programs.shell, deaf, { ownSession: false })
+      : spawn(setpriv, [...DIES_WITH_US, programs.shell.file, ...deaf], { ownSession: false });
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;
   onLines(master, (line) => {
     if (loggingIn && line !== '') options.onMessage(line);
   });
   const aim = aimOf(target, ssh);
-  const failure = (ended: Ended): Failure =>
-    ended.kind === 'notFound' || (ended.kind === 'exited' && ended.code === 127) ? NO_SSH : sshFailure(stderr(), aim);
+  const failure = (): Failure => sshFailure(stderr(), aim);
 
   let ended: Ended | undefined;
   void master.ended.then((end) => {
     ended = end;
   });
-  while (ended === undefined && !(existsSync(controlPath) && (await answers(options)))) {
+  while (ended === undefined && !(existsSync(controlPath) && (await answers(client)))) {
     if (signal.aborted) {
       await end(master, controlPath);
       return failed({ kind: 'connection', message: 'stopped while connecting' });
@@ -75,21 +82,20 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   loggingIn = false;
   if (ended !== undefined) {
     await end(master, controlPath);
-    return failed(failure(ended));
+    return failed(failure());
   }
 
-  const client = clientCommand(ssh, controlPath);
   let closed = false;
   let givenUp: Failure | undefined;
-  const run = (words: readonly string[]): ReturnType<typeof say> => {
-    const [clientFile = 'ssh', ...clientArgs] = client;
-    return say(clientFile, [...clientArgs, '--', loginOf(target), ...words], { ownSession: true });
-  };
+  const args = clientArgs(ssh, controlPath);
+  const run = (words: readonly string[]): ReturnType<typeof say> =>
+    say(client.program, [...args, '--', loginOf(target), ...words], { ownSession: true });
   return success({
-    client,
+    client: [client.program.file, ...args],
+    clientForRsync: commandForRsync(client.program, args),
     lost: new Promise((resolve) => {
-      void master.ended.then((end) => {
-        if (!closed) resolve(givenUp ?? failure(end));
+      void master.ended.then(() => {
+        if (!closed) resolve(givenUp ?? failure());
       });
     }),
     run,
@@ -106,33 +112,35 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   });
 }
 
+/** What it takes to speak to a master. */
+interface Client extends Pick<ConnectionOptions, 'target' | 'ssh' | 'controlPath'> {
+  readonly program: Program;
+}
+
 /** Whether a master answers on the control socket. */
-async function answers({ target, ssh, controlPath }: ConnectionOptions): Promise<boolean> {
-  const { ended } = await control('check', target, ssh, controlPath);
+async function answers(client: Client): Promise<boolean> {
+  const { ended } = await control('check', client);
   return ended.kind === 'exited' && ended.code === 0;
 }
 
-const control = (request: 'check' | 'exit', target: RemoteTarget, ssh: SshOptions, controlPath: string) => {
-  const [file = 'ssh', ...args] = clientCommand(ssh, controlPath);
-  return say(file, [...args, '-O', request, '--', loginOf(target)], { ownSession: true });
-};
+const control = (request: 'check' | 'exit', { program, target, ssh, controlPath }: Client) =>
+  say(program, [...clientArgs(ssh, controlPath), '-O', request, '--', loginOf(target)], { ownSession: true });
 
 /** Ends a master that an earlier, killed syncwatch left on our socket. */
-async function closeStale({ target, ssh, controlPath }: ConnectionOptions): Promise<void> {
-  if (!existsSync(controlPath)) return;
-  await control('exit', target, ssh, controlPath);
-  rmSync(controlPath, { force: true });
+async function closeStale(client: Client): Promise<void> {
+  if (!existsSync(client.controlPath)) return;
+  await control('exit', client);
+  rmSync(client.controlPath, { force: true });
 }
 
-/**
- * A command prefix with which a process does not outlive us, even when we are killed: prctl(2), PR_SET_PDEATHSIG. Linux
- * with util-linux only; elsewhere the next start ends what is left, see closeStale.
- */
-async function endsWithUs(): Promise<readonly string[]> {
-  const prefix = ['setpriv', '--pdeathsig', 'TERM'];
-  const [file = 'setpriv', ...args] = prefix;
-  const { ended } = await say(file, [...args, 'true'], { ownSession: true });
-  return ended.kind === 'exited' && ended.code === 0 ? prefix : [];
+/** With these a process does not outlive us, even when we are killed: prctl(2), PR_SET_PDEATHSIG. */
+const DIES_WITH_US = ['--pdeathsig', 'TERM'];
+
+/** The program that {@link DIES_WITH_US} is for: on Linux with util-linux; elsewhere the next start ends what is left, see closeStale. */
+async function endsWithUs({ setpriv, shell }: Programs): Promise<Program | undefined> {
+  if (setpriv.file === undefined) return undefined;
+  const { ended } = await say(setpriv, [...DIES_WITH_US, shell.file, '-c', ':'], { ownSession: true });
+  return ended.kind === 'exited' && ended.code === 0 ? setpriv : undefined;
 }
 
 async function end(master: Child, controlPath: string): Promise<void> {

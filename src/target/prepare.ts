@@ -39,6 +39,8 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const { settings, target, source, io, socketPath } = options;
   const { report } = io;
   const reachOptions: ReachOptions = {
+    programs: source.programs,
+    here: source.here.program,
     target,
     ssh: settings.ssh,
     controlPath: `${socketPath}.ssh`,

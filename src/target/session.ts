@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
@@ -8,7 +9,8 @@ import { type RsyncSettings, remoteShell } from '../core/rsync-args.js';
 import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import { loginOf, type Target } from '../core/target.js';
-import { atLeast, probeLocal, probeThere, type There, type Version } from '../rsync/probe.js';
+import type { Programs } from '../programs.js';
+import { atLeast, probeLocal, probeThere, type RsyncHere, type There } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import { aimOf, type SshOptions } from '../ssh/command.js';
 import { type Connection, type ConnectionOptions, openConnection } from '../ssh/connection.js';
@@ -34,6 +36,9 @@ const LATE_CHECKS_MS: readonly number[] = [20_000, 120_000];
 
 /** What it takes to reach one target. */
 export interface ReachOptions {
+  readonly programs: Programs;
+  /** The rsync here. */
+  readonly here: Program;
   readonly target: Target;
   readonly ssh: SshOptions;
   readonly controlPath: string;
@@ -51,7 +56,7 @@ export interface Reached {
 
 /** Logs in and checks the target's rsync and place. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
-  const { target, ssh, extras, report } = options;
+  const { here, target, ssh, extras, report } = options;
   if (target.kind === 'local') {
     const there = probeLocal(target.path);
     return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
@@ -64,7 +69,7 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
     const text = `logged in to ${target.host}, but its shell does not start rsync: ~/.bashrc or ~/.profile there may be waiting for something (syncwatch doctor says more)`;
     report({ kind: 'note', level: 'normal', text });
   }, SILENT_MS);
-  const there = await probeThere(connection.value, target, aim, rsyncThere(extras));
+  const there = await probeThere(here, connection.value, target, aim, rsyncThere(extras));
   clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
   await connection.value.close();
@@ -72,9 +77,10 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
 }
 
 const connectionOptions = (
-  { ssh, controlPath, report }: ReachOptions,
+  { programs, ssh, controlPath, report }: ReachOptions,
   target: Extract<Target, { kind: 'remote' }>,
 ): ConnectionOptions => ({
+  programs,
   target,
   ssh,
   controlPath,
@@ -87,12 +93,13 @@ export const rsyncSettings = (
   pinnedRoot: () => string,
   target: Target,
   reached: Reached,
-  here: Version,
+  here: RsyncHere,
 ): RsyncSettings => ({
+  program: here.program,
   target,
   root: settings.root,
   pinnedRoot,
-  remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.client),
+  remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.clientForRsync),
   rules: () => settings.filter.rsyncRules,
   bwlimit: settings.bwlimit,
   chmod: settings.chmod,
@@ -100,8 +107,8 @@ export const rsyncSettings = (
   trash: settings.trash,
   extras: settings.rsyncExtras,
   nanoseconds:
-    atLeast(here, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
-  escapesArgs: atLeast(here, 3, 2, 4),
+    atLeast(here.version, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
+  escapesArgs: atLeast(here.version, 3, 2, 4),
 });
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/retry.js';
@@ -46,6 +47,8 @@ const IN_VAIN = 200;
 const RENEW_SHARE = 0.1;
 
 export interface SupervisorOptions {
+  /** What runs the child. */
+  readonly node: Program;
   readonly root: string;
   /** A directory of ours, absolute, symlinks resolved, for the child's signs of life. */
   readonly beatDir: () => string;
@@ -239,7 +242,7 @@ export class WatchSupervisor {
       settle = resolve;
     });
     const script = fileURLToPath(new URL('./process.js', import.meta.url));
-    const child = spawnNode(script, (message) => {
+    const child = spawnNode(this.#options.node, script, (message) => {
       if (this.#stopped || !isFromWatcher(message)) return;
       switch (message.kind) {
         case 'ready':

@@ -6,6 +6,7 @@ import { nameFromText } from '../../src/core/name.js';
 import { compilePattern } from '../../src/core/pattern.js';
 import { Hooks, NO_HOOKS } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
+import { PROGRAMS } from '../support/programs.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 const ran = (running: Running, from = 0) => running.events.slice(from).filter(({ event }) => event === 'hook');
@@ -105,6 +106,7 @@ describe('hooks', () => {
     mkdirSync(join(root, 'there'));
     const told: Event[] = [];
     const hooks = new Hooks({
+      programs: PROGRAMS,
       commands: {
         ...NO_HOOKS,
         onSync: [{ command: 'sleep 600', only: undefined }],
@@ -135,6 +137,7 @@ describe('hooks', () => {
       return { command: 'tr "\\0" " " < "$SYNCWATCH_PATHS_FILE"', only };
     };
     const hooks = new Hooks({
+      programs: PROGRAMS,
       commands: { onUpload: [of('*.c')], onSync: [of('*.py'), of('/src/'), of('none')], onSyncRemote: [] },
       root,
       target: 't',

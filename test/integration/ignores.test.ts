@@ -10,11 +10,11 @@ import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/target/full-pass.js';
 import { localLine, passOptions } from '../support/deliver.js';
+import { PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' });
-const PLACES = { home: '/nowhere', configHome: '/nowhere' };
 
 function repository(files: Readonly<Record<string, string>>): string {
   const root = join(temporaryDir(), 'here');
@@ -25,7 +25,7 @@ function repository(files: Readonly<Record<string, string>>): string {
 }
 
 async function rulesFor(root: string, filter: Filter): Promise<RuleFiles> {
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, PLACES, () => {});
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, USERS_GIT, () => {});
   onTestFinished(() => rules.close());
   return rules;
 }
@@ -36,7 +36,7 @@ describe('git check-ignore, kept open', () => {
   it('answers in order, also for odd names, and goes on after one that ends it', async () => {
     const root = repository({ '.gitignore': '*.log\n!keep.log\n', 'd/x': '' });
     symlinkSync('d', join(root, 'link'));
-    const check = new CheckIgnore(root);
+    const check = new CheckIgnore(there(PROGRAMS.git), root);
     onTestFinished(() => check.close());
     const odd = ['a.log', 'keep.log', ':x', 'new\nline.log', '-n.log', 'd/x', '*.log', 'ü.log', '!a', '#b.log'];
     const ignored = (answers: Awaited<ReturnType<CheckIgnore['ask']>>): boolean[] =>
@@ -50,7 +50,7 @@ describe('git check-ignore, kept open', () => {
   });
 
   it('says so where git can not answer at all', async () => {
-    const check = new CheckIgnore(temporaryDir()); // no repository
+    const check = new CheckIgnore(there(PROGRAMS.git), temporaryDir()); // no repository
     onTestFinished(() => check.close());
     const some = ['a', 'b', 'c', 'd', 'e'].map(nameFromText);
     expect(await check.ask(some)).toEqual(some.map(() => 'unanswered'));

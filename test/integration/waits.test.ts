@@ -5,11 +5,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
+import { PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 const git = (cwd: string, ...args: string[]): string => execFileSync('git', args, { cwd, encoding: 'utf8' });
-const PLACES = { home: '/nowhere', configHome: '/nowhere' };
 
 /** Less than git's own patience: a test that waits for it has failed. */
 const TIMEOUT_MS = 20_000;
@@ -38,7 +38,7 @@ const fifo = (path: string): void => {
 async function open(root: string) {
   const notes: string[] = [];
   const filter = filterOf();
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, PLACES, (event) => {
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, USERS_GIT, (event) => {
     if (event.kind === 'note' && event.level === 'normal') notes.push(event.text);
   });
   onTestFinished(() => rules.close());
@@ -181,7 +181,7 @@ describe('a git that keeps silent all the same', () => {
     git(root, 'init', '-q');
     mkdirSync(join(root, 'd'));
     fifo(join(root, 'd/.gitignore'));
-    const check = new CheckIgnore(root, 200);
+    const check = new CheckIgnore(there(PROGRAMS.git), root, 200);
     onTestFinished(() => check.close());
     const answers = await check.ask(['a', 'd/b', 'd/c', 'e'].map(nameFromText));
     expect(answers).toEqual(['notIgnored', 'unanswered', 'unanswered', 'unanswered']);

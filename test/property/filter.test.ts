@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Filter, RawRule } from '../../src/core/filter.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
+import { USERS_GIT } from '../support/programs.js';
 import { asArgs, paths, rawRules, rsyncRules } from '../support/random-rules.js';
 import { filterOf } from '../support/settings.js';
 import { temporaryDir } from '../support/tree.js';
@@ -108,8 +109,7 @@ const NO_GIT: RawRule = { action: 'exclude', pattern: '.git', source: { kind: 'd
 async function withGit(root: string, gitignore: boolean, work: (filter: Filter) => Promise<void>): Promise<void> {
   const filter = filterOf({ defaults: [NO_GIT] });
   const notes: unknown[] = [];
-  const places = { home: '/nowhere', configHome: '/nowhere' };
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore }, places, (event) => notes.push(event));
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore }, USERS_GIT, (event) => notes.push(event));
   try {
     await work(filter);
   } finally {

@@ -6,6 +6,7 @@ import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
 import { PlainIgnores } from '../../src/rules/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
+import { USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -167,7 +168,7 @@ describe("git's manual", () => {
     ).toEqual(expected);
     const filter = filterOf({ defaults: [NO_GIT] });
     const options = { root, dir: root, filter, gitignore: true };
-    const files = await RuleFiles.open(options, { home: '/nowhere', configHome: '/nowhere' }, () => {});
+    const files = await RuleFiles.open(options, USERS_GIT, () => {});
     try {
       await brings(root, filter, expected, isFile);
     } finally {

@@ -1,10 +1,12 @@
 import { Filter, type FilterRules } from '../../src/core/filter.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
+import { PROGRAMS, there } from './programs.js';
 
 /** rsync settings without any option of the user's, between two up-to-date sides. */
 export const plainSettings = (
   more: Pick<RsyncSettings, 'target' | 'root'> & Partial<RsyncSettings>,
 ): RsyncSettings => ({
+  program: there(PROGRAMS.rsync),
   pinnedRoot: () => more.root,
   remoteShell: undefined,
   rules: () => ({ before: [], after: [] }),

@@ -8,6 +8,7 @@ import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
 import { parseTarget } from '../../src/core/target.js';
 import { readOptions } from '../../src/options/command-line.js';
 import { probeHere } from '../../src/rsync/probe.js';
+import { PROGRAMS } from '../support/programs.js';
 import { plainSettings } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -227,14 +228,14 @@ describe('the rsync here', () => {
     ['--chmod=zzz', /--chmod \(zzz\)/],
     ['--usermap=a', /No colon found/],
   ])('does not take %s, and says so before anything is sent', async (word, says) => {
-    const here = await probeHere(extrasOf([word]));
+    const here = await probeHere(PROGRAMS.rsync, extrasOf([word]));
     expect(here.ok ? '' : here.failure.message).toMatch(says);
     expect(here.ok ? '' : here.failure.kind).toBe('usage');
   });
 
   it('takes all that is allowed, where it was built with it', async () => {
     const words = ['-ogX', '--numeric-ids', '--super', '--compress-level=3', '-cWS', '--fsync', '-M--fake-super', '-y'];
-    expect(await probeHere(extrasOf(words))).toMatchObject({ ok: true });
+    expect(await probeHere(PROGRAMS.rsync, extrasOf(words))).toMatchObject({ ok: true });
   });
 });
 

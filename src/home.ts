@@ -1,0 +1,5 @@
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
+
+/** The user's home. From the user database where HOME is no absolute path: it would be in the working directory. */
+export const userHome = (): string => (isAbsolute(homedir()) ? homedir() : userInfo().homedir);

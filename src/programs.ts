@@ -1,0 +1,139 @@
+import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import {
+  type Environment,
+  type Ground,
+  gitEnvironment,
+  nodeEnvironment,
+  type Program,
+  rsyncEnvironment,
+  searchPath,
+  toolEnvironment,
+  unusedPath,
+} from './core/environment.js';
+
+/** A program that is not there, or only where nothing is started from. */
+export interface NoProgram {
+  readonly file: undefined;
+  readonly passedOver: readonly string[];
+}
+
+/** What syncwatch starts. Looked up once, and started by absolute path from then on. */
+export interface Programs {
+  readonly rsync: Program | NoProgram;
+  readonly ssh: Program | NoProgram;
+  readonly git: Program | NoProgram;
+  /** util-linux, see ssh/connection.ts. */
+  readonly setpriv: Program | NoProgram;
+  /** The shell for what we start ourselves. */
+  readonly shell: Program;
+  /** The same for commands of the user's: with all of the user's environment. */
+  readonly usersShell: Program;
+  /** For a child of our own. */
+  readonly node: Program;
+  /** The parts of PATH where none of them is looked for. */
+  readonly unusedPath: readonly string[];
+}
+
+/** What the programs are looked up by. */
+export interface LookUp {
+  readonly env: Environment;
+  /** Absolute. */
+  readonly home: string;
+  /** The node that runs us. */
+  readonly nodePath: string;
+}
+
+/** POSIX leaves its place open, but every system that we know has it here. */
+const SH = '/bin/sh';
+
+/**
+ * Looks the programs up in PATH: in its absolute parts only, and never in `root` (DIR) or by a way that leads through it,
+ * for what is in there may be anybody's. `root` need not be there.
+ */
+export function findPrograms({ env, home, nodePath }: LookUp, root: string): Programs {
+  const ground: Ground = { env, home, isOutside: outsideOf(root) };
+  const tools = toolEnvironment(ground);
+  const find = (name: string, its: Environment): Program | NoProgram => lookUp(name, its, ground);
+  return {
+    rsync: find('rsync', rsyncEnvironment(ground)),
+    ssh: find('ssh', tools),
+    git: find('git', gitEnvironment(ground)),
+    setpriv: find('setpriv', tools),
+    shell: { file: SH, env: tools },
+    usersShell: { file: SH, env },
+    node: { file: nodePath, env: nodeEnvironment(ground) },
+    unusedPath: unusedPath(ground),
+  };
+}
+
+/** What is said beside "there is no …" where there is one that is not started. */
+export const passedOverInWords = ({ passedOver: [first] }: NoProgram): string =>
+  first === undefined ? '' : ` (${first} is not started: nothing in DIR is, and nothing by a relative part of PATH)`;
+
+function lookUp(name: string, env: Environment, ground: Ground): Program | NoProgram {
+  for (const folder of searchPath(ground)) {
+    const file = join(folder, name);
+    if (isProgram(file) && ground.isOutside(file)) return { file, env };
+  }
+  const candidates = (ground.env['PATH'] ?? '').split(':').map((folder) => `${folder === '' ? '.' : folder}/${name}`);
+  return { file: undefined, passedOver: candidates.filter(isProgram) };
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** As many links as the kernel follows (path_resolution(7)). */
+const MOST_LINKS = 40;
+
+/**
+ * Whether a path is absolute and no step of the way to it, links followed, is the directory `root`. By what it is, not by its
+ * name: it may have several.
+ */
+function outsideOf(root: string): (path: string) => boolean {
+  const self = statSync(root, { throwIfNoEntry: false, bigint: true });
+  return (path) => {
+    if (!path.startsWith('/')) return false;
+    let at = '/';
+    let links = 0;
+    const steps = path.split('/').reverse();
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+      if (step === '' || step === '.') continue;
+      const next = step === '..' ? dirname(at) : join(at, step);
+      const stats = lookAt(next);
+      if (stats === undefined) return true; // it is not there, or nobody can go on from here
+      if (self !== undefined && stats.dev === self.dev && stats.ino === self.ino) return false;
+      if (!stats.isSymbolicLink()) {
+        at = next;
+        continue;
+      }
+      const target = linkAt(next);
+      if (target === undefined || ++links > MOST_LINKS) return false;
+      steps.push(...target.split('/').reverse());
+      if (target.startsWith('/')) at = '/';
+    }
+    return true;
+  };
+}
+
+function lookAt(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
