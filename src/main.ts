@@ -96,7 +96,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
         if (settings.initial) session.removedThere(name);
       },
     },
-    prepared.index,
+    prepared.lastRun.index,
   );
   memory.keep(() => line.index);
 
@@ -123,7 +123,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     guard: (snapshot, forecast) => guardPass(line, guards, snapshot, forecast),
   };
   const session = new TargetSession(line, prepared.reached, prepared.reach, { pass, onHalt: halt });
-  const isQuick = settings.initial && mirror === 'off' && line.index.size >= QUICK_FROM;
+  const isQuick = settings.initial && mirror === 'off' && prepared.lastRun.isWhole && line.index.size >= QUICK_FROM;
   const save = (): void => {
     if (guard.isThere()) memory.save();
   };

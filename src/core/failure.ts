@@ -76,3 +76,6 @@ export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 export const success = <T>(value: T): Result<T> => ({ ok: true, value });
 export const failed = (failure: Failure): { readonly ok: false; readonly failure: Failure } => ({ ok: false, failure });
+
+/** Why there is no value; undefined where there is one. */
+export const failureOf = (result: Result<unknown>): Failure | undefined => (result.ok ? undefined : result.failure);

@@ -21,6 +21,12 @@ export const nameFromText = (text: string): Name => nameFromBytes(Buffer.from(te
 /** The name with exactly these bytes; an empty one is the root. */
 export const nameFromBytes = (bytes: Buffer): Name => (bytes.length === 0 ? ROOT : (bytes.toString('latin1') as Name));
 
+const NO_NAME = /^$|^\/|\/$|\/\/|(?:^|\/)\.{1,2}(?:\/|$)|[\0\u0100-\uffff]/;
+
+/** Whether what comes from outside is a {@link Name}: bytes, and no way out of the root. */
+export const isName = (value: unknown): value is Name =>
+  typeof value === 'string' && (value === ROOT || !NO_NAME.test(value));
+
 /** A name as the system spells it. */
 export const bytesOf = (name: Name): Buffer => Buffer.from(name, 'latin1');
 

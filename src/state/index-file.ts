@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { Entry } from '../core/entry.js';
+import { isObject } from '../core/json.js';
+import { isName } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
+import { type Fresh, readOwn, writeAll, writeFresh } from './own-file.js';
 
 /** Raised whenever the layout of the file changes; another version's file is not read. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Whose index a file holds. An index of anything else is foreign. */
 export interface IndexOwner {
@@ -14,28 +16,37 @@ export interface IndexOwner {
   readonly target: string;
 }
 
+/** Which saved index: how many were saved before it, and its checksum. */
+export interface Edition {
+  readonly number: number;
+  readonly checksum: string;
+}
+
 /** What became of reading an index: `none` was saved, or it can't be used and why. */
 export type LoadedIndex =
-  | { readonly kind: 'loaded'; readonly index: NameIndex; readonly checksum: string }
+  | { readonly kind: 'loaded'; readonly index: NameIndex; readonly edition: Edition }
   | { readonly kind: 'none' }
   | { readonly kind: 'unusable'; readonly why: string };
 
 const TYPES: readonly Entry['type'][] = ['file', 'dir', 'link'];
 
 /**
- * Saves an index, atomically: a temporary file, flushed, renamed. One JSON line per name below a header with version
- * and owner; the last line is the SHA-256 of all before it, which is given back.
+ * Writes an index as a whole; it has still to take its name. One JSON line per name below a header with version, number
+ * and owner; the last line is the SHA-256 of all before it. Throws where it can't be written.
  */
-export function saveIndex(path: string, owner: IndexOwner, index: NameIndex): string {
-  const temporary = `${path}.tmp`;
-  let checksum: string;
-  const fd = openSync(temporary, 'w', 0o600);
-  try {
+export function writeIndex(
+  path: string,
+  owner: IndexOwner,
+  number: number,
+  index: NameIndex,
+): { readonly file: Fresh; readonly edition: Edition } {
+  let checksum = '';
+  const file = writeFresh(path, (fd) => {
     const hash = createHash('sha256');
-    let chunk = `${JSON.stringify({ version: VERSION, ...owner })}\n`;
+    let chunk = `${JSON.stringify({ version: VERSION, number, ...owner })}\n`;
     const flush = (): void => {
       hash.update(chunk);
-      writeSync(fd, chunk);
+      writeAll(fd, chunk);
       chunk = '';
     };
     for (const [name, entry] of index.entries()) {
@@ -45,45 +56,63 @@ export function saveIndex(path: string, owner: IndexOwner, index: NameIndex): st
     }
     flush();
     checksum = hash.digest('hex');
-    writeSync(fd, `${checksum}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temporary, path);
-  return checksum;
+    writeAll(fd, `${checksum}\n`);
+  });
+  return { file, edition: { number, checksum } };
 }
 
+const DAMAGED = { kind: 'unusable', why: 'it is damaged' } as const;
+
 /** Reads a saved index. Never throws: what can't be trusted is unusable, and a full pass makes a new one. */
-export function loadIndex(path: string, owner: IndexOwner): LoadedIndex {
-  let text: string;
+export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedIndex {
+  let bytes: Buffer | undefined;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readOwn(path, uid);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return missing
-      ? { kind: 'none' }
-      : { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
+    return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
   }
-  const end = text.lastIndexOf('\n', text.length - 2) + 1;
-  const sum = createHash('sha256').update(text.slice(0, end)).digest('hex');
-  if (text.slice(end) !== `${sum}\n`) return { kind: 'unusable', why: 'it is damaged' };
+  if (bytes === undefined) return { kind: 'none' };
+  const end = bytes.lastIndexOf('\n', -2) + 1;
+  const checksum = createHash('sha256').update(bytes.subarray(0, end)).digest('hex');
+  if (bytes.toString('latin1', end) !== `${checksum}\n`) return DAMAGED;
   try {
-    const [header = '', ...lines] = text.slice(0, end - 1).split('\n');
-    const saved: unknown = JSON.parse(header);
-    if (typeof saved !== 'object' || saved === null) return { kind: 'unusable', why: 'it is damaged' };
-    if (!('version' in saved) || saved.version !== VERSION)
-      return { kind: 'unusable', why: 'another version wrote it' };
-    if (JSON.stringify(saved) !== JSON.stringify({ version: VERSION, ...owner })) {
+    const text = bytes.toString('utf8', 0, end);
+    const headEnd = text.indexOf('\n');
+    const head: unknown = JSON.parse(text.slice(0, headEnd));
+    if (!isObject(head)) return DAMAGED;
+    const { version, number, ...saved } = head;
+    if (version !== VERSION) return { kind: 'unusable', why: 'another version wrote it' };
+    if (typeof number !== 'number') return DAMAGED;
+    if (JSON.stringify(saved) !== JSON.stringify(owner))
       return { kind: 'unusable', why: 'it belongs to another directory' };
-    }
     const index = new NameIndex();
-    for (const line of lines) {
-      const [name, type, mode, size, mtimeS, mtimeNs, ino, link] = JSON.parse(line);
-      index.set(name, { type: TYPES[type] ?? 'file', mode, size, mtimeS, mtimeNs, ino, ctime: 0, link });
+    for (let from = headEnd + 1, to = 0; from < text.length; from = to + 1) {
+      to = text.indexOf('\n', from);
+      if (!add(index, JSON.parse(text.slice(from, to)))) return DAMAGED;
     }
-    return { kind: 'loaded', index, checksum: sum };
+    return { kind: 'loaded', index, edition: { number, checksum } };
   } catch {
-    return { kind: 'unusable', why: 'it is damaged' };
+    return DAMAGED;
   }
 }
+
+/** Adds what a line says; false for what is no entry. By hand, for there may be a million of them. */
+function add(index: NameIndex, line: unknown): boolean {
+  if (!Array.isArray(line) || line.length !== 8) return false;
+  const [name, kind, mode, size, mtimeS, mtimeNs, ino, link]: readonly unknown[] = line;
+  const type = isWhole(kind) ? TYPES[kind] : undefined;
+  const isEntry =
+    type !== undefined &&
+    isName(name) &&
+    isWhole(mode) &&
+    isWhole(size) &&
+    isWhole(mtimeS) &&
+    isWhole(mtimeNs) &&
+    isWhole(ino) &&
+    typeof link === 'string';
+  if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, ctime: 0, link });
+  return isEntry;
+}
+
+/** Inode numbers may be larger than what is exact, times before 1970 are negative. */
+const isWhole = (value: unknown): value is number => Number.isInteger(value);

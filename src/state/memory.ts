@@ -1,58 +1,105 @@
-import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { begun, type Entry, unsure } from '../core/entry.js';
+import { closeSync, ftruncateSync, lstatSync, readSync } from 'node:fs';
+import type { Entry } from '../core/entry.js';
+import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
-import { type IndexOwner, loadIndex, saveIndex } from './index-file.js';
+import { type Edition, type IndexOwner, loadIndex, writeIndex } from './index-file.js';
+import { type Believed, type Deed, doubt, headOf, lineOf, replay } from './journal.js';
+import { readOwn, writeAll, writeFresh } from './own-file.js';
 
 /** What was remembered: the index, and why some or all of it could not be used. */
 export interface Remembered {
   readonly index: NameIndex;
   readonly problem: string | undefined;
+  /** What is gone here may be gone there too, and somebody else's by now: it must not be deleted. */
+  readonly mayHaveLostDeletions: boolean;
 }
 
 /** The log may grow to so many lines, or to this share of the index, before the index is saved and it begins anew. */
 const LOG_LINES = 10_000;
 const LOG_SHARE = 0.25;
 
-/** A line of the log: what kind of thing may be there now, or that it is gone, and the name as JSON. */
-const MARKS = { file: 'f', link: 'f', dir: 'd', gone: 'x' } as const;
-const LINE = /^([fdx])("(?:[^"\\]|\\.)*")$/;
+/** So many lines go to the disk together: a first full sync has a million. */
+const WRITTEN_AT_ONCE = 10_000;
+
+/** How soon what could not be written is tried again, in milliseconds: a run may have much to note. */
+const TRY_AGAIN_MS = 100;
+
+const LINE_BREAK = 10;
+
+export interface MemoryOptions {
+  /** Of the files, without their endings. */
+  readonly path: string;
+  readonly uid: number;
+  readonly owner: () => IndexOwner;
+  /** Makes the folder that they are in, where it is not there. */
+  readonly makeFolder: () => Failure | undefined;
+  /** The index could not be saved, but nothing is lost by that; told once. */
+  readonly onProblem: (problem: string) => void;
+}
 
 /**
  * What is kept of one DIR and target between runs, so that not even a `kill -9` loses anything: the saved index, and a
  * log of what was begun since. A name enters the log *before* rsync is started for it. At the next start such a name
- * counts as perhaps there in any state: it is sent again if it is here, and deleted there if it is not.
+ * counts as perhaps there in any state: it is sent again if it is here, and deleted there if it is not. What can't be put
+ * in the log waits ({@link Memory.ready}).
  *
  * The log is not flushed to the disk at each line: that is for a death of syncwatch, not of the machine, whose own files
  * would be lost with it.
  */
 export class Memory {
-  readonly #path: string;
-  readonly #owner: () => IndexOwner;
-  readonly #onProblem: (problem: string) => void;
+  readonly #options: MemoryOptions;
+  readonly #indexPath: string;
+  readonly #logPath: string;
   #index: () => NameIndex = () => new NameIndex();
-  /** Which saved index the log belongs to: its checksum, or '' for none. */
-  #base = '';
+  /** The saved index, what was written of the log that continues it (its last line and its length in bytes), and both files' places. */
+  #edition: Edition = { number: 0, checksum: '' };
+  #line = 0;
+  #end = 0;
   #fd: number | undefined;
-  #lines = 0;
-  #isBroken = false;
+  #places: readonly string[] = [];
+  /** What is still to be written. */
+  readonly #owed = new Map<Name, Deed>();
+  /** Why not, and when that was tried last. */
+  #failure: Failure | undefined;
+  #triedMs = 0;
   #savedMs = 0;
+  /** The index is not saved again before the log has so many lines: the last time it failed. */
+  #tidyFrom = 0;
+  #told: string | undefined;
 
-  /** `path`: without its ending. `onProblem`: nothing can be kept; told once. */
-  constructor(path: string, owner: () => IndexOwner, onProblem: (problem: string) => void) {
-    this.#path = path;
-    this.#owner = owner;
-    this.#onProblem = onProblem;
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#indexPath = `${options.path}.index`;
+    this.#logPath = `${options.path}.log`;
   }
 
   /** Reads what the last run left. Nothing is written. */
   load(): Remembered {
-    this.#savedMs = statSync(`${this.#path}.index`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const loaded = loadIndex(`${this.#path}.index`, this.#owner());
-    if (loaded.kind === 'unusable') return { index: new NameIndex(), problem: loaded.why };
-    const index = loaded.kind === 'loaded' ? loaded.index : new NameIndex();
-    const base = loaded.kind === 'loaded' ? loaded.checksum : '';
-    return { index, problem: this.#readLog(index, base) };
+    this.#savedMs = lstatSync(this.#indexPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const loaded = loadIndex(this.#indexPath, this.#options.owner(), this.#options.uid);
+    if (loaded.kind !== 'loaded') {
+      const isLost = loaded.kind === 'none' && lstatSync(this.#logPath, { throwIfNoEntry: false }) !== undefined;
+      const problem = loaded.kind === 'unusable' ? loaded.why : isLost ? 'the index to its log is gone' : undefined;
+      return { index: new NameIndex(), problem, mayHaveLostDeletions: false };
+    }
+    const { index, edition } = loaded;
+    this.#edition = edition;
+    const believed = this.#readLog(index);
+    return believed.isWhole
+      ? { index, problem: undefined, mayHaveLostDeletions: false }
+      : { index, problem: believed.why, mayHaveLostDeletions: believed.mayHaveLostDeletions };
+  }
+
+  #readLog(index: NameIndex): Believed {
+    try {
+      const bytes = readOwn(this.#logPath, this.#options.uid);
+      return bytes === undefined
+        ? doubt(index, 'its log is gone')
+        : replay(bytes.toString('utf8'), index, this.#edition);
+    } catch (error) {
+      return doubt(index, messageOf(error));
+    }
   }
 
   /** When the index that was loaded had been saved, in milliseconds since 1970: what is in the log began after that. */
@@ -65,98 +112,161 @@ export class Memory {
     this.#index = index;
   }
 
-  /** These names may be there in any state from now on. To be called before anything is done about them. */
-  willBring(names: Iterable<readonly [Name, Entry['type']]>): void {
-    let text = '';
-    let lines = 0;
+  /**
+   * These names may be there in any state from now on. To be called before anything is done about them; where it can't be
+   * noted (see {@link Memory.ready}), nothing may be.
+   */
+  willBring(names: Iterable<readonly [Name, Entry['type']]>): Failure | undefined {
     for (const [name, type] of names) {
-      text += lineOf(MARKS[type], name);
-      lines++;
+      this.#owed.set(name, type);
+      if (this.#owed.size % WRITTEN_AT_ONCE === 0) this.#write();
     }
-    this.#write(text, lines);
+    return this.ready();
   }
 
   /** It is not there any more. */
   isGone(name: Name): void {
-    this.#write(lineOf(MARKS.gone, name), 1);
+    this.#owed.set(name, 'gone');
+    this.#write();
+  }
+
+  /**
+   * To be called before each run that changes anything there: all that was said of what it brings is in the log, and the
+   * files are where the next start looks for them. If somebody removed them they are made again. Otherwise why not.
+   */
+  ready(): Failure | undefined {
+    const now = performance.now();
+    if (this.#failure !== undefined && now - this.#triedMs < TRY_AGAIN_MS) return this.#failure;
+    this.#triedMs = now;
+    this.#failure = this.#tryWrite(() => {
+      // The first time, too: what the last run left goes into a new beginning.
+      if (this.#fd === undefined || !this.#isInPlace()) this.#saveAnew('withLog');
+      this.#writeOwed();
+    });
+    return this.#failure;
   }
 
   /** Saves the index if the log has grown long. Only while no run is under way: its names are in the log alone. */
   tidy(): void {
-    if (this.#lines > Math.max(LOG_LINES, this.#index().size * LOG_SHARE)) this.save();
+    if (this.#failure !== undefined) this.ready();
+    if (this.#line > Math.max(LOG_LINES, this.#index().size * LOG_SHARE, this.#tidyFrom)) this.save();
   }
 
   /** Saves the index; the log begins anew. Not while a run is under way, as above. */
   save(): void {
-    if (this.#isBroken) return;
     try {
-      if (this.#fd !== undefined) closeSync(this.#fd);
-      this.#fd = undefined;
-      this.#base = saveIndex(`${this.#path}.index`, this.#owner(), this.#index());
-      this.#beginLog();
+      this.#saveAnew('withoutLog');
     } catch (error) {
-      this.#fail(error);
+      // What was saved before and the log still say it all.
+      this.#tidyFrom = this.#line + LOG_LINES;
+      const problem = `can't write ${this.#indexPath} or .log: ${messageOf(error)}`;
+      if (problem !== this.#told) this.#options.onProblem(problem);
+      this.#told = problem;
     }
   }
 
-  #beginLog(): void {
-    this.#fd = openSync(`${this.#path}.log`, 'w', 0o600);
-    writeSync(this.#fd, `${headOf(this.#base, this.#owner())}\n`);
-    this.#lines = 0;
+  /** Nothing more is written, until there is something to note again. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
-  #write(text: string, lines: number): void {
-    if (this.#isBroken || text === '') return;
+  /** Where that fails it is for {@link Memory.ready} to tell, and to try again. */
+  #write(): void {
+    if (this.#fd !== undefined && this.#failure === undefined) this.#failure = this.#tryWrite(() => this.#writeOwed());
+  }
+
+  #tryWrite(write: () => void): Failure | undefined {
     try {
-      if (this.#fd === undefined) this.save(); // the first time: what the last run left goes into a new beginning
-      if (this.#fd !== undefined) writeSync(this.#fd, text);
-      this.#lines += lines;
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#isBroken = true;
-    this.#onProblem(
-      `can't write ${this.#path}.index or .log: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-
-  /** Adds what the log says. Gives what is wrong with it, if anything is. */
-  #readLog(index: NameIndex, base: string): string | undefined {
-    let text: string;
-    try {
-      text = readFileSync(`${this.#path}.log`, 'utf8');
-    } catch {
+      write();
       return undefined;
+    } catch (error) {
+      return {
+        kind: 'run',
+        message: `what is to be sent can't be noted in ${this.#logPath} first: ${messageOf(error)}`,
+        hint: 'Make room there, or see to the rights; it goes on by itself.',
+      };
     }
-    const [head, ...lines] = text.split('\n');
-    if (head !== headOf(base, this.#owner())) return undefined; // of an older index: that has it all
-    lines.pop(); // empty, or half-written: nothing was begun after that
-    for (const line of lines) {
-      const [, mark, quoted] = LINE.exec(line) ?? [];
-      const name = quoted === undefined ? undefined : parsed(quoted);
-      if (name === undefined) return 'its log is damaged';
-      if (mark === MARKS.gone) index.delete(name);
-      else {
-        const was = index.get(name);
-        const type = mark === MARKS.dir ? 'dir' : 'file';
-        index.set(name, was !== undefined && (was.type === 'dir') === (type === 'dir') ? unsure(was) : begun(type));
-      }
+  }
+
+  #writeOwed(): void {
+    if (this.#owed.size === 0 || this.#fd === undefined) return;
+    let text = '';
+    let line = this.#line;
+    for (const [name, deed] of this.#owed) text += lineOf(++line, deed, name);
+    try {
+      this.#end += writeAll(this.#fd, text, this.#end);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#end); // a full disk may have taken half of it
+      throw error;
     }
-    return undefined;
+    this.#line = line;
+    this.#owed.clear();
+  }
+
+  /** Whether both files are still the ones that were written, and as long as they were left. */
+  #isInPlace(): boolean {
+    const now = [this.#indexPath, this.#logPath].map(placeOf);
+    return now.every((place, i) => place === this.#places[i]) && lstatSync(this.#logPath).size === this.#end;
+  }
+
+  /**
+   * A new index and a new log. `withLog`: what the old log says goes into it, because it may be all that is known of what a
+   * run under way brings; said of the new index it is as true. The old one can be read even if it was removed.
+   */
+  #saveAnew(how: 'withLog' | 'withoutLog'): void {
+    const failure = this.#options.makeFolder();
+    if (failure !== undefined) throw new Error(failure.message);
+    const lines = how === 'withLog' ? this.#linesSoFar() : Buffer.alloc(0);
+    const number = this.#edition.number + 1;
+    const index = writeIndex(this.#indexPath, this.#options.owner(), number, this.#index());
+    const fresh = [index.file];
+    let end = 0;
+    try {
+      const log = writeFresh(this.#logPath, (fd) => {
+        end = writeAll(fd, headOf(index.edition));
+        end += writeAll(fd, lines);
+      });
+      fresh.push(log);
+      // Killed between the two: an older log counts for nothing, which is wrong if a run is under way; a newer one is doubted.
+      for (const file of how === 'withLog' ? [log, index.file] : [index.file, log]) file.settle();
+      if (this.#fd !== undefined) closeSync(this.#fd);
+      this.#fd = log.fd;
+    } catch (error) {
+      for (const file of fresh) file.drop();
+      throw error;
+    }
+    closeSync(index.file.fd);
+    this.#edition = index.edition;
+    this.#end = end;
+    this.#line = lines.reduce((count, byte) => (byte === LINE_BREAK ? count + 1 : count), 0);
+    this.#places = [this.#indexPath, this.#logPath].map(placeOf);
+    if (how === 'withLog') return;
+    this.#tidyFrom = 0;
+    this.#owed.clear(); // the index knows
+    this.#told = undefined;
+  }
+
+  /** All whole lines of the log but the first, as they stand. */
+  #linesSoFar(): Buffer {
+    if (this.#fd === undefined) return Buffer.alloc(0);
+    const bytes = Buffer.alloc(this.#end);
+    let length = 0;
+    for (let count = 1; count > 0 && length < bytes.length; length += count)
+      count = readSync(this.#fd, bytes, length, bytes.length - length, length);
+    const text = bytes.subarray(0, length);
+    return text.subarray(text.indexOf(LINE_BREAK) + 1, text.lastIndexOf(LINE_BREAK) + 1);
   }
 }
 
-const lineOf = (mark: string, name: Name): string => `${mark}${JSON.stringify(name)}\n`;
-
-const headOf = (base: string, owner: IndexOwner): string => JSON.stringify({ version: 1, base, ...owner });
-
-function parsed(quoted: string): Name | undefined {
+/** What shows that another file has taken a path; nothing where none has. */
+function placeOf(path: string): string {
   try {
-    return JSON.parse(quoted) as Name;
+    const { dev, ino } = lstatSync(path);
+    return `${dev}:${ino}`;
   } catch {
-    return undefined;
+    return '';
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -103,7 +103,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
 
     const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
     const run = { kind: 'pass', patterns: snapshot.patterns, wouldDelete: 'nothing', dryRun: false } as const;
-    transfer.options.memory.willBring(differing(tree, line.index));
+    const unready = transfer.options.memory.willBring(differing(tree, line.index));
+    if (unready !== undefined) return again(unready);
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };

@@ -70,7 +70,8 @@ async function makeGroup(
   const target = rsync.target.label;
   const beganMs = performance.now();
   const names = moves.map((move) => move.to);
-  transfer.options.memory.willBring(names.map((name) => [name, 'file']));
+  const unready = transfer.options.memory.willBring(names.map((name) => [name, 'file']));
+  if (unready !== undefined) return unready;
   for (const name of names) {
     // From now on it may be there, whatever becomes of the run.
     const was = transfer.index.get(name);
@@ -112,10 +113,11 @@ async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failur
   // Known to the index before it is made: whatever happens, it is ours to delete.
   const files = names.map(stashOf);
   const dirs = new Set(files.flatMap(ancestorsOf));
-  transfer.options.memory.willBring([
+  const unready = transfer.options.memory.willBring([
     ...[...dirs].map((dir) => [dir, 'dir'] as const),
     ...files.map((file) => [file, 'file'] as const),
   ]);
+  if (unready !== undefined) return unready;
   for (const dir of dirs) transfer.index.set(dir, begun('dir'));
   for (const file of files) transfer.index.set(file, begun('file'));
   const has = new Set(names);

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
-import type { NameIndex } from '../core/name-index.js';
+import { dispositionOf, type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import type { Target } from '../core/target.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
+import { stateFolder } from '../state/folders.js';
 import { Memory } from '../state/memory.js';
-import { remembered } from '../state/remembered.js';
+import { type LastRun, remembered } from '../state/remembered.js';
 import { refuseHome } from './guards.js';
 import { type Reached, type ReachOptions, reach } from './session.js';
 
@@ -17,8 +17,8 @@ export interface Prepared {
   readonly reached: Reached;
   readonly memory: Memory;
   /** What the last run delivered. */
-  readonly index: NameIndex;
-  /** Gives back the connection. */
+  readonly lastRun: LastRun;
+  /** Gives back the connection, and closes what is remembered. */
   close(): Promise<void>;
 }
 
@@ -51,13 +51,22 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const reaching = reachInTime(reachOptions, options, signal);
   // While ssh logs in.
   const owner = () => ({ root: settings.root, identity: source.guard.identity, target: target.place });
-  const memory = new Memory(options.memoryPath, owner, (text) => report({ kind: 'note', level: 'normal', text }));
+  const memory = new Memory({
+    path: options.memoryPath,
+    uid: io.around.uid,
+    owner,
+    makeFolder: () => failureOf(stateFolder(io.around)),
+    onProblem: (text) => report({ kind: 'note', level: 'normal', text }),
+  });
   await source.rulesRead();
-  const index = await remembered(memory, settings.filter, report);
+  const lastRun = await remembered(memory, source.disk, settings.filter, report);
   const reached = await reaching;
   if (!reached.ok) return reached;
   const { connection } = reached.value;
-  const close = async (): Promise<void> => connection?.close();
+  const close = async (): Promise<void> => {
+    memory.close();
+    await connection?.close();
+  };
   if (settings.deletes === 'mirror') {
     const home = connection === undefined ? io.around.home : (await connection.run(['pwd'])).stdout.trim();
     const refused = refuseHome(target, home === '' ? undefined : home);
@@ -66,7 +75,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
       return failed(refused);
     }
   }
-  return success({ reach: reachOptions, reached: reached.value, memory, index, close });
+  return success({ reach: reachOptions, reached: reached.value, memory, lastRun, close });
 }
 
 /** Logs in, again and again where there is patience for it, and says how long it took. */

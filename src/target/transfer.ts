@@ -8,6 +8,7 @@ import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
+import type { Outcome } from '../core/rsync-exit.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
@@ -37,7 +38,7 @@ export interface TransferOptions {
   /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
   readonly onBrought: (name: Name, lookedMs: number) => void;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
-  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'tidy' | 'savedMs'>;
+  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'ready' | 'tidy' | 'savedMs'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
   readonly noProgressMs?: number;
 }
@@ -228,13 +229,7 @@ export class Transfer {
 
   /** One run for some names of a batch, and what came of it. */
   async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
-    if (names.length === 0)
-      return {
-        outcome: { kind: 'finished', failed: new Map(), strays: new Map() },
-        items: [],
-        kept: new Set(),
-        deletedDirs: new Set(),
-      };
+    if (names.length === 0) return notRun({ kind: 'finished', failed: new Map(), strays: new Map() });
     const beganMs = performance.now();
     const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
       right: ['plain'],
@@ -243,7 +238,8 @@ export class Transfer {
     };
     const run: Run = { ...namesRun(this.options, quickCheck === 'fooled'), names };
     const mayCome = [...entriesIn(names, view.before), ...this.#newDirectoriesAbove(names)];
-    this.options.memory.willBring(mayCome);
+    const unready = this.options.memory.willBring(mayCome);
+    if (unready !== undefined) return notRun({ kind: 'broken', failure: unready });
     const has = new Set(names);
     const result = await this.run(run, (name) => has.has(name), {
       suitable: suitable[quickCheck],
@@ -332,8 +328,11 @@ export class Transfer {
     return undefined;
   }
 
-  /** Runs one rsync, see {@link Runner.run}. */
+  /** Runs one rsync, see {@link Runner.run}. What would change something there does not begin before it is remembered. */
   async run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
+    const changes = run.kind !== 'list' && !(run.kind === 'pass' && run.dryRun);
+    const failure = changes ? this.options.memory.ready() : undefined;
+    if (failure !== undefined) return notRun({ kind: 'broken', failure });
     const beganMs = Date.now();
     const result = await this.#runner.run(run, has, options);
     this.leftovers.note(result, beganMs);
@@ -437,6 +436,9 @@ export class Transfer {
     this.#index.set(name, known ? unsure(was) : begun(action === 'mkdir' ? 'dir' : 'file'));
   }
 }
+
+/** In the place of a run that was not begun. */
+const notRun = (outcome: Outcome): RunResult => ({ outcome, items: [], kept: new Set(), deletedDirs: new Set() });
 
 const NO_WAITS: ReadonlyMap<Name, number> = new Map();
 

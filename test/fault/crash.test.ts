@@ -95,8 +95,8 @@ describe('after a kill -9', () => {
   it.each([
     ['a damaged index', '.index', (text: string) => text.replace(/"a"/, '"b"')],
     ['a half-written index', '.index', (text: string) => text.slice(0, text.length / 2)],
-    ['an index of another version', '.index', (text: string) => text.replace('"version":1', '"version":0')],
-    ['a damaged log', '.log', (text: string) => `${text}f"half\nf"whole"\n`],
+    ['an index of another version', '.index', (text: string) => text.replace('"version":2', '"version":1')],
+    ['a damaged log', '.log', (text: string) => `${text}1 f"half\n2 f"whole"\n`],
   ])('%s is said, and replaced by a full sync', async (_what, ending, damage) => {
     const place = await faultyPlace();
     const { local, startWired, same } = place;
@@ -126,7 +126,7 @@ describe('after a kill -9', () => {
     fill(local, { b: 'b' });
     await same(first);
     await first.stop('SIGKILL');
-    for (const file of stateFiles(place, '.log')) appendFileSync(file, 'f"half');
+    for (const file of stateFiles(place, '.log')) appendFileSync(file, '2 f"half');
     rmSync(join(local, 'b'));
     const second = startWired();
     await same(second);

@@ -34,7 +34,7 @@ export function localLine(root: string, there: string, filter: Filter, more: Par
       throw new Error(failure.message);
     },
     onRemoved: () => {},
-    memory: { willBring: () => {}, isGone: () => {}, tidy: () => {}, savedMs: 0 },
+    memory: { willBring: () => undefined, isGone: () => {}, ready: () => undefined, tidy: () => {}, savedMs: 0 },
   });
 }
 

@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  closeSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
@@ -15,8 +18,7 @@ import type { Entry } from '../../src/core/entry.js';
 import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
 import { keyOf, runtimeFolder, stateFolder } from '../../src/state/folders.js';
-import { loadIndex, saveIndex } from '../../src/state/index-file.js';
-import { Memory } from '../../src/state/memory.js';
+import { type IndexOwner, loadIndex, writeIndex } from '../../src/state/index-file.js';
 
 let dir = '';
 beforeEach(() => {
@@ -36,25 +38,40 @@ const entry: Entry = {
   link: '',
 };
 
+const { uid } = userInfo();
+
+const save = (path: string, index: NameIndex): void => {
+  const { file } = writeIndex(path, owner, 1, index);
+  file.settle();
+  closeSync(file.fd);
+};
+const load = (path: string, whose: IndexOwner = owner) => loadIndex(path, whose, uid);
+
+/** The file of that index with other lines, and a checksum that is right. */
+function write(path: string, head: object, lines: readonly unknown[]): void {
+  const text = [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
+  writeFileSync(path, `${text}${createHash('sha256').update(text).digest('hex')}\n`);
+}
+
 describe('the saved index', () => {
   it('comes back as it was, odd names too', () => {
     const index = new NameIndex();
     index.set(ROOT, { ...entry, type: 'dir' });
     index.set(nameFromText('a\n"b'), entry);
     index.set(nameFromBytes(Buffer.from([0xff, 0x80, 0x2f, 0x41])), { ...entry, type: 'link', link: '\xff/x' });
-    saveIndex(join(dir, 'i'), owner, index);
-    const loaded = loadIndex(join(dir, 'i'), owner);
+    save(join(dir, 'i'), index);
+    const loaded = load(join(dir, 'i'));
     expect(loaded.kind === 'loaded' && [...loaded.index.entries()]).toEqual([...index.entries()]);
     expect(statSync(join(dir, 'i')).mode & 0o777).toBe(0o600);
   });
 
   it('is not used when it is missing, damaged, cut, of another version or foreign', () => {
     const path = join(dir, 'i');
-    expect(loadIndex(path, owner)).toEqual({ kind: 'none' });
+    expect(load(path)).toEqual({ kind: 'none' });
     const index = new NameIndex();
     index.set(nameFromText('a'), entry);
-    saveIndex(path, owner, index);
-    expect(loadIndex(path, { ...owner, identity: '1:3' })).toMatchObject({
+    save(path, index);
+    expect(load(path, { ...owner, identity: '1:3' })).toMatchObject({
       kind: 'unusable',
       why: expect.stringMatching(/another directory/),
     });
@@ -64,82 +81,68 @@ describe('the saved index', () => {
       'x',
       good.slice(0, -10),
       good.replace('"a"', '"b"'),
-      good.replace('"version":1', '"version":2'),
+      good.slice(0, good.lastIndexOf('\n', good.length - 2)),
+      good.replace('"version":2', '"version":1'),
+      `${good}\n`,
+      '\0'.repeat(good.length),
     ]) {
       writeFileSync(path, bad);
-      expect(loadIndex(path, owner).kind).toBe('unusable');
+      expect(load(path).kind).toBe('unusable');
     }
     writeFileSync(path, good);
-    expect(loadIndex(path, owner).kind).toBe('loaded');
-  });
-});
-
-describe('what is remembered between runs', () => {
-  const a = nameFromText('a');
-  const b = nameFromText('b\n"');
-  const d = nameFromText('d');
-  const open = (problems: string[] = []): Memory =>
-    new Memory(
-      join(dir, 'm'),
-      () => owner,
-      (text) => problems.push(text),
-    );
-
-  it('is the saved index and what was begun since, even after a kill', () => {
-    const index = new NameIndex();
-    index.set(a, entry);
-    const memory = open();
-    memory.keep(() => index);
-    memory.willBring([
-      [a, 'file'],
-      [b, 'file'],
-      [d, 'dir'],
-    ]); // the first time: the index is saved before
-    memory.isGone(d);
-    const { index: again, problem } = open().load();
-    expect(problem).toBeUndefined();
-    expect(again.get(a)).toMatchObject({ size: entry.size, mtimeNs: -1 }); // in any state by now
-    expect(again.get(b)).toMatchObject({ type: 'file', mtimeNs: -1 });
-    expect(again.get(d)).toBeUndefined();
-    memory.save();
-    expect([...open().load().index.entries()]).toEqual([[a, entry]]);
+    expect(load(path).kind).toBe('loaded');
   });
 
-  it('keeps a log of an index that is not there yet, and none of another one', () => {
-    const index = new NameIndex();
-    const memory = open();
-    memory.keep(() => index);
-    memory.willBring([[a, 'file']]);
-    const log = readFileSync(join(dir, 'm.log'), 'utf8');
-    memory.save(); // by now nothing is there
-    writeFileSync(join(dir, 'm.log'), log.replace(/"base":"[^"]*"/, '"base":"another"'));
-    expect(open().load().index.size).toBe(0);
+  it('is not used if it is no such thing, whoever made its checksum', () => {
+    const path = join(dir, 'i');
+    const head = { version: 2, number: 1, ...owner };
+    const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, ''];
+    write(path, head, [line]);
+    expect(load(path).kind).toBe('loaded');
+    for (const name of ['../a', 'a/../../b', '/etc/passwd', 'a/', 'a//b', '', './a', 'a\0b', '\u0416', 7, null]) {
+      write(path, head, [[name, ...line.slice(1)]]);
+      expect(load(path), String(name)).toMatchObject({ kind: 'unusable', why: 'it is damaged' });
+    }
+    const odd: readonly unknown[] = [
+      line.with(1, 3),
+      line.with(1, 'file'),
+      line.with(2, '0644'),
+      line.with(3, 1.5),
+      line.with(4, null),
+      line.with(5, {}),
+      line.with(6, []),
+      line.with(7, 0),
+      line.slice(1),
+      [...line, 1],
+      { ...line, length: 8 },
+      'a',
+      null,
+    ];
+    for (const each of odd) {
+      write(path, head, [line, each]);
+      expect(load(path).kind, JSON.stringify(each)).toBe('unusable');
+    }
+    for (const other of [7, [], null, { ...head, number: '1' }, { version: 2, number: 1 }]) {
+      write(path, Object(other), [line]);
+      expect(load(path).kind, JSON.stringify(other)).toBe('unusable');
+    }
   });
 
-  it('that can not be written is said once, and does not stop anything', () => {
-    const problems: string[] = [];
-    const memory = new Memory(
-      join(dir, 'nowhere', 'm'),
-      () => owner,
-      (text) => problems.push(text),
-    );
-    for (let n = 0; n < 3; n++) memory.willBring([[a, 'file']]);
-    memory.save();
-    expect(problems).toEqual([expect.stringMatching(/can't write .*ENOENT/)]);
-  });
-
-  it('is saved anew when the log has grown long, not before', () => {
-    const index = new NameIndex();
-    const memory = open();
-    memory.keep(() => index);
-    const lines = (): number => readFileSync(join(dir, 'm.log'), 'utf8').split('\n').length - 2;
-    memory.willBring([[a, 'file']]);
-    memory.tidy();
-    expect(lines()).toBe(1);
-    for (let n = 0; n < 10_000; n++) memory.willBring([[b, 'file']]);
-    expect(lines()).toBe(10_001);
-    memory.tidy();
-    expect(lines()).toBe(0);
+  it("is read from no link, no FIFO and nobody else's file", () => {
+    const path = join(dir, 'i');
+    save(join(dir, 'real'), new NameIndex());
+    symlinkSync('real', path);
+    expect(load(path)).toMatchObject({ kind: 'unusable', why: `${path} is a link` });
+    save(path, new NameIndex()); // takes the place of the link
+    expect(load(path).kind).toBe('loaded');
+    expect(load(join(dir, 'real')).kind).toBe('loaded');
+    const why = `${path} is not a file of yours alone`;
+    expect(loadIndex(path, owner, uid + 1)).toMatchObject({ kind: 'unusable', why });
+    chmodSync(path, 0o666);
+    expect(load(path)).toMatchObject({ kind: 'unusable', why });
+    rmSync(path);
+    execFileSync('mkfifo', ['-m', '600', path]);
+    expect(load(path)).toMatchObject({ kind: 'unusable', why });
   });
 });
 
