@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
-import { userHome } from './home.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { findPrograms, type Programs } from './programs.js';
 import { humanPrinter } from './report/human.js';
@@ -14,6 +13,7 @@ import { jsonPrinter } from './report/json.js';
 import { plainPrinter } from './report/plain.js';
 import type { Settings } from './settings.js';
 import type { Surroundings } from './state/folders.js';
+import { temporaryFolder, userHome } from './user-folders.js';
 
 // The only reader of `process`, but for the watcher child.
 const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
@@ -85,7 +85,7 @@ const around = (): Surroundings => ({
   uid: userInfo().uid,
   runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
   stateHome: folderFrom('XDG_STATE_HOME'),
-  tmpDir: tmpdir(),
+  tmpDir: temporaryFolder(),
   configHome: configHome(),
 });
 
@@ -97,6 +97,7 @@ async function run(): Promise<number> {
     return control(command, argv.slice(3), {
       ...outlets,
       around: around(),
+      programs,
       isTerminal: stdin.isTTY && stdout.isTTY,
     });
   // Loaded here, for the others need none of it: it takes longer than all that they do.

@@ -11,6 +11,7 @@ import {
   toolEnvironment,
   unusedPath,
 } from './core/environment.js';
+import type { Failure } from './core/failure.js';
 
 /** A program that is not there, or only where nothing is started from. */
 export interface NoProgram {
@@ -70,6 +71,13 @@ export function findPrograms({ env, home, nodePath }: LookUp, root: string): Pro
 /** What is said beside "there is no …" where there is one that is not started. */
 export const passedOverInWords = ({ passedOver: [first] }: NoProgram): string =>
   first === undefined ? '' : ` (${first} is not started: nothing in DIR is, and nothing by a relative part of PATH)`;
+
+/** ssh is not installed on this machine. */
+export const noSsh = (missing: NoProgram): Failure => ({
+  kind: 'start',
+  message: `there is no ssh here${passedOverInWords(missing)}`,
+  hint: 'Install it: apt install openssh-client',
+});
 
 function lookUp(name: string, env: Environment, ground: Ground): Program | NoProgram {
   for (const folder of searchPath(ground)) {

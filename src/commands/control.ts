@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { askOnce, type Found, findRunning } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
+import type { Program } from '../core/environment.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { type Command, commandIn } from '../core/remote-command.js';
+import type { Io } from '../io.js';
+import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
 import { spawnHere } from '../spawn-here.js';
@@ -21,6 +24,7 @@ export interface ControlIo {
   readonly out: (text: Printable) => void;
   readonly err: (text: Printable) => void;
   readonly around: Surroundings;
+  readonly programs: Io['programs'];
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
 }
@@ -247,18 +251,24 @@ async function exec(
   const start = answer.answer === 'reach' ? commandIn(answer.reach, words, sshOptions) : undefined;
   if (start === undefined)
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  const ended = await spawnHere(start.file, start.args, start.cwd);
+  const program = programFor(start, io.programs(one.root));
+  if (program.file === undefined) return complain(noSsh(program));
+  const ended = await spawnHere(program, start.args, start.cwd);
   if (ended.kind === 'exited') return ended.code;
   const isNowhere = start.cwd !== undefined && !existsSync(start.cwd);
-  io.err(line(`syncwatch: ${isNowhere ? `there is no directory ${start.cwd}` : notStarted(start, ended.errno)}`));
+  io.err(line(`syncwatch: ${isNowhere ? `there is no directory ${start.cwd}` : notStarted(program, ended.errno)}`));
   return ended.errno === 'ENOENT' && !isNowhere ? NOT_FOUND : NOT_RUN;
 }
+
+/** ssh, or, in a local target, the user's own command with the environment that is theirs. */
+const programFor = (start: Command, { ssh, usersShell }: Programs): Program | NoProgram =>
+  start.cwd === undefined ? ssh : { file: start.file, env: usersShell.env };
 
 /** Exit codes of a command that did not run, as shells have them. */
 const NOT_RUN = 126;
 const NOT_FOUND = 127;
 
-function notStarted({ file }: Command, errno: string): string {
+function notStarted({ file }: Program, errno: string): string {
   switch (errno) {
     case 'ENOENT':
       return `there is no program ${file === '' ? "''" : file}`;

@@ -27,7 +27,7 @@ export function commandIn(reach: Reach, words: readonly Word[], sshOptions: read
       const { path: cwd } = reach;
       const [file = '', ...args] = words;
       if (isText(file) && args.every(isText)) return { file, args, cwd };
-      return { file: 'sh', args: ['-c', `${UNPACK}; exec "$@"`, 'sh', '', packed(words.map(shQuoted))], cwd };
+      return { file: '/bin/sh', args: ['-c', `${UNPACK}; exec "$@"`, 'sh', '', packed(words.map(shQuoted))], cwd };
     }
     case 'remote': {
       const [file = 'ssh', ...client] = reach.client; // of an option given twice ssh takes the first

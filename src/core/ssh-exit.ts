@@ -97,6 +97,16 @@ export function sshFailure(stderr: string, aim: SshAim): Failure {
 /** Whether a line that ssh wrote while logging in will come back as a failure of ours; else it is for the user. */
 export const isExplained = (line: string): boolean => explanationOf(line) !== UNEXPLAINED;
 
+/**
+ * A run lost its connection. `reason`: what came on rsync's stderr, where ssh, the remote shell and rsync all speak, so it
+ * is only repeated; why the connection went is for the master's own stderr to say ({@link sshFailure}).
+ */
+export const connectionFailure = (reason: string, code: number, aim: SshAim): Failure => ({
+  kind: 'connection',
+  message: `the connection to ${at(aim)} failed${reason === '' ? ` (rsync's exit code ${code})` : `: ${reason}`}`,
+  hint: `Try '${aim.byHand}' to see more.`,
+});
+
 const lastLine = (text: string): string =>
   text
     .trim()

@@ -4,14 +4,13 @@ import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync-extras.js';
 import type { UsersGit } from '../git/repository.js';
-import type { NoProgram, Programs } from '../programs.js';
+import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
-import { noSsh } from '../ssh/connection.js';
 import { takeSnapshot } from '../target/full-pass.js';
 import { error, type Finding, ok, warning } from './finding.js';
 

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { Event, HookKind, Item, Report } from '../core/event.js';
@@ -8,6 +7,7 @@ import type { Pattern } from '../core/pattern.js';
 import { commandIn, type Reach } from '../core/remote-command.js';
 import type { Programs } from '../programs.js';
 import { type Child, collect, spawn } from '../spawn.js';
+import { temporaryFolder } from '../user-folders.js';
 
 /** A command of the user's, for a shell. */
 export interface HookCommand {
@@ -138,7 +138,7 @@ export class Hooks {
       ...(names.length === 1 && first !== undefined ? { SYNCWATCH_PATH: textOf(first) } : {}),
       ...more,
     };
-    const folder = mkdtempSync(join(tmpdir(), 'syncwatch-hook-'));
+    const folder = mkdtempSync(join(temporaryFolder(), 'syncwatch-hook-'));
     try {
       const pathsFile = join(folder, 'paths');
       writeFileSync(pathsFile, list);

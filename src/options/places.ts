@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
-import { userHome } from '../home.js';
+import { userHome } from '../user-folders.js';
 import { closest, usage } from './parsed.js';
 import { TARGET_NAME } from './table.js';
 

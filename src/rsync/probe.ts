@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
+import { ofNames, readStderr } from '../core/rsync-complaints.js';
 import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
 import { type Extra, extraArgs } from '../core/rsync-extras.js';
-import { complaintsIn } from '../core/rsync-output.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
@@ -148,15 +148,13 @@ async function listThere(
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }
   // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
-  const missing = complaintsIn(said.stderr.replaceAll('link_stat', 'stat')).some(({ errno }) => errno === 2);
-  return missing || /change_dir .* failed: No such file or directory/.test(said.stderr)
-    ? { kind: 'missing' }
-    : { kind: 'failed', said };
+  const isMissing = readStderr(said.stderr).some((line) => line.kind === 'complaint' && line.complaint.errno === 2);
+  return isMissing ? { kind: 'missing' } : { kind: 'failed', said };
 }
 
 function broken(said: Said, aim: SshAim): Failure {
   const code = said.ended.kind === 'exited' ? said.ended.code : undefined;
-  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, [], () => false);
+  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, [], ofNames([]));
   if (outcome.kind === 'broken') {
     const { failure } = outcome;
     return failure.kind === 'run' ? { ...failure, kind: 'remote' } : failure;

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Name, ROOT } from '../core/name.js';
 import { type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
 import { LineReader, type OutputLine } from '../core/rsync-output.js';
 import { collect, type Ended, spawn } from '../spawn.js';
+import { temporaryFolder } from '../user-folders.js';
 
 /** A run as its caller sees it. */
 export type Run =
@@ -109,7 +109,7 @@ export async function runRsync(
   options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
   const emptyDir =
-    run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(tmpdir(), 'syncwatch-empty-')) : undefined;
+    run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(temporaryFolder(), 'syncwatch-empty-')) : undefined;
   try {
     const started = startRsync(settings, kindOf(run, emptyDir));
     options.onCommand?.(started.args);

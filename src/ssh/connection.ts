@@ -4,7 +4,7 @@ import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
-import { type NoProgram, type Programs, passedOverInWords } from '../programs.js';
+import { noSsh, type Programs } from '../programs.js';
 import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
 import { aimOf, clientArgs, commandForRsync, masterArgs, type RemoteTarget, type SshOptions } from './command.js';
 
@@ -23,13 +23,6 @@ export interface ConnectionOptions {
   /** A line that ssh wrote while logging in: a banner, or what a login method has to say. */
   readonly onMessage: (line: string) => void;
 }
-
-/** ssh is not installed on this machine. */
-export const noSsh = (missing: NoProgram): Failure => ({
-  kind: 'start',
-  message: `there is no ssh here${passedOverInWords(missing)}`,
-  hint: 'Install it: apt install openssh-client',
-});
 
 /** One master connection to one host. Every rsync of that host goes through it. */
 export interface Connection {

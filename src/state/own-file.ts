@@ -1,38 +1,17 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { constants as limits } from 'node:buffer';
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readChecked, whyNotOurs } from '../read-checked.js';
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+/** The longest text that V8 takes: an index of five million names. */
+const LIMIT = limits.MAX_STRING_LENGTH;
 
-/**
- * Reads a file that must be ours alone: opened without following a link or waiting for anybody, and looked at through the
- * descriptor. Undefined where there is none. Throws what is wrong with it.
- */
+/** Reads a file that must be the user's own, and no link. Undefined where there is none. Throws what is wrong with it. */
 export function readOwn(path: string, uid: number): Buffer | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    if (codeOf(error) === 'ELOOP') throw new Error(`${path} is a link`);
-    throw error;
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.uid !== uid || (stats.mode & 0o022) !== 0)
-      throw new Error(`${path} is not a file of yours alone`);
-    return readFileSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  const read = readChecked(path, { limit: LIMIT, follow: false });
+  if (read.kind === 'missing') return undefined;
+  const why = read.kind === 'read' ? whyNotOurs(read.stats, uid) : read.why;
+  if (why !== undefined || read.kind !== 'read') throw new Error(`${path} ${why}`);
+  return read.bytes;
 }
 
 /** A file that is written and still has a temporary name. */
@@ -49,7 +28,7 @@ export interface Fresh {
 export function writeFresh(path: string, write: (fd: number) => void): Fresh {
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true }); // of a killed one, or a link
-  const fd = openSync(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   const drop = (): void => {
     closeSync(fd);
     rmSync(temporary, { force: true });
@@ -71,5 +50,3 @@ export function writeAll(fd: number, data: string | Buffer, position?: number): 
     done += writeSync(fd, bytes, done, bytes.length - done, position === undefined ? null : position + done);
   return bytes.length;
 }
-
-const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

@@ -1,4 +1,4 @@
-import { type Entry, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
+import { type Entry, isRacy, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
@@ -6,11 +6,12 @@ import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { ROOT_AWAY_MS } from '../core/retry.js';
 import { literalPattern } from '../core/rsync-args.js';
+import type { NamesOfRun } from '../core/rsync-complaints.js';
+import { isInDoubt, type Outcome } from '../core/rsync-exit.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
-import { sureOf } from './settle.js';
 import { takeBack } from './take-back.js';
 
 export interface PassOptions {
@@ -102,14 +103,19 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const early = await removeThere(transfer, inTheWayOf(tree, expected.extraneous));
     if (!('items' in early)) return again(early);
 
-    const has = (name: Name): boolean => tree.get(name) !== undefined || line.index.get(name) !== undefined;
+    const names: NamesOfRun = {
+      has: (name) => tree.get(name) !== undefined || line.index.get(name) !== undefined,
+      *below(dir) {
+        for (const [name] of tree.below(dir)) yield name;
+      },
+    };
     const run = { kind: 'pass', patterns: snapshot.patterns, wouldDelete: 'nothing', dryRun: false } as const;
-    const unready = transfer.options.memory.willBring(differing(tree, line));
+    const unready = transfer.options.memory.willBring(differing(tree, line.index));
     if (unready !== undefined) return again(unready);
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
-    const { outcome, items: brought } = await transfer.run(run, has, { onItem });
+    const { outcome, items: brought } = await transfer.run(run, names, { onItem });
     const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {
       // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
@@ -136,7 +142,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     );
     if (!('items' in late)) return again(late);
     const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
-    adopt(line, snapshot, after, outcome.failed, disk.tickMs);
+    adopt(line, snapshot, after, outcome, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(
       new Map([
@@ -148,7 +154,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     );
     noteLeft(line, after);
     transfer.delivered(
-      items.filter(({ name }) => !outcome.failed.has(name)),
+      items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
       performance.now() - begun,
     );
     // A directory's time is another one there as soon as anybody puts something into it.
@@ -174,13 +180,14 @@ const ROOT_GONE: PassEnd = {
 
 /**
  * The index becomes what the walk before the pass saw. Surely so only where the walk after it sees that nothing was done
- * to the name, nor to a directory above it: rsync may have looked while it was something else, or away.
+ * to the name, nor to a directory above it (rsync may have looked while it was something else, or away), and where rsync
+ * left no doubt about what failed.
  */
 function adopt(
   line: Line,
-  { tree, ...look }: Snapshot,
+  { tree, fromMs, toMs }: Snapshot,
   after: Snapshot,
-  failed: ReadonlyMap<Name, Failure>,
+  { failed, doubt }: Pick<Extract<Outcome, { kind: 'finished' }>, 'failed' | 'doubt'>,
   tickMs: number,
 ): void {
   const moved = new Set<Name>();
@@ -189,15 +196,16 @@ function adopt(
     const isAway = name !== ROOT && moved.has(parentOf(name));
     if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
     if (failed.has(name)) continue;
-    const isSure = now !== undefined && isUntouched(entry, now) && !isAway;
-    line.index.set(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
+    const inDoubt = isInDoubt(doubt, name) && !isSettled(line.index.get(name), entry);
+    const sure =
+      now !== undefined && !inDoubt && isUntouched(entry, now) && !isAway && !isRacy(entry, fromMs, toMs, tickMs);
+    line.index.set(name, sure ? entry : unsure(entry));
   }
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
 function noteLeft(line: Line, { tree }: Snapshot): void {
-  for (const [name, now] of tree.entries())
-    if (!isSettled(line.index.get(name), now, line.carriesMore)) line.note(name, now);
+  for (const [name, now] of tree.entries()) if (!isSettled(line.index.get(name), now)) line.note(name, now);
   for (const [name] of line.index.below(ROOT)) if (tree.get(name) === undefined) line.note(name);
 }
 
@@ -220,7 +228,7 @@ function unexpected(
   const is = (name: Name): boolean => {
     const [was, now] = [before.get(name), tree.get(name)];
     if (waited.has(name) || now === undefined) return false;
-    return (was !== undefined && looksSame(was, now, line.carriesMore)) || isOld(name);
+    return (was !== undefined && looksSame(was, now)) || isOld(name);
   };
   const gone: Name[] = [];
   for (const [name] of line.deletes ? line.index.below(ROOT) : []) {
@@ -231,10 +239,10 @@ function unexpected(
 }
 
 /** What is here otherwise than it was delivered, the root left out. */
-function* differing(tree: NameIndex, { index, carriesMore }: Line): Generator<readonly [Name, Entry['type']]> {
+function* differing(tree: NameIndex, index: NameIndex): Generator<readonly [Name, Entry['type']]> {
   for (const [name, now] of tree.below(ROOT)) {
     const was = index.get(name);
-    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now.type];
+    if (was === undefined || !looksSame(was, now)) yield [name, now.type];
   }
 }
 

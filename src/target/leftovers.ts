@@ -2,6 +2,7 @@ import type { Failure } from '../core/failure.js';
 import { leftoversIn } from '../core/leftover.js';
 import { type Name, parentOf } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import { ofNames } from '../core/rsync-complaints.js';
 import { type ListedFile, parseListed } from '../core/rsync-output.js';
 import type { RunResult } from './runner.js';
 import type { Transfer } from './transfer.js';
@@ -43,7 +44,7 @@ export class Leftovers {
       if (file !== undefined) listed.push(file);
     };
     const dirs = [...new Set([...broken.keys()].map(parentOf))];
-    const { outcome } = await this.#transfer.run({ kind: 'list', names: dirs }, () => false, { onText });
+    const { outcome } = await this.#transfer.run({ kind: 'list', names: dirs }, ofNames([]), { onText });
     // Whatever else it is (a target that must only be written to, say): it is not worth holding up the rest.
     if (outcome.kind === 'broken' && outcome.failure.kind === 'connection') return outcome.failure;
     for (const name of broken.keys()) this.#broken.delete(name);

@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import type { NamesOfRun } from '../core/rsync-complaints.js';
 import type { Snapshot } from './full-pass.js';
 import type { Transfer } from './transfer.js';
 
@@ -28,7 +29,7 @@ export async function forecast(
 ): Promise<Forecast | Failure> {
   const wouldDelete = mode === 'off' ? 'nothing' : mode;
   const run = { kind: 'pass', patterns, wouldDelete, dryRun: true } as const;
-  const { outcome, items, deletedDirs } = await transfer.run(run, () => true);
+  const { outcome, items, deletedDirs } = await transfer.run(run, ANYTHING);
   if (outcome.kind === 'broken') return outcome.failure;
   const extraneous: Name[] = [];
   for (const { name, action } of items) {
@@ -39,6 +40,9 @@ export async function forecast(
   }
   return { items: items.filter(({ action }) => action !== 'delete'), extraneous };
 }
+
+/** What is there is not known beforehand. */
+const ANYTHING: NamesOfRun = { has: () => true, below: () => [] };
 
 /** Those that are in the way of what is here: they have to go before it is sent. */
 export const inTheWayOf = (tree: NameIndex, extraneous: readonly Name[]): Name[] =>

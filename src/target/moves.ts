@@ -6,6 +6,7 @@ import { findMoves, groupMoves, type MoveGroup } from '../core/move.js';
 import { ancestorsOf, childOf, type Name, nameFromText, ROOT, relativeTo } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import { canBeArgs, type RsyncSettings } from '../core/rsync-args.js';
+import { ofNames } from '../core/rsync-complaints.js';
 import type { BatchView, Transfer } from './transfer.js';
 
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
@@ -79,18 +80,17 @@ async function makeGroup(
   }
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
-  const hasTail = new Set(tails);
   const result = await transfer.run(
     { kind: 'moves', from, to, fuzzy: isRenamed, copy, names: tails },
-    (name) => has.has(name) || hasTail.has(name),
+    ofNames([...has, ...tails]),
     { totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0) },
   );
   const { outcome, items, kept } = result;
-  if (outcome.kind === 'broken') {
-    const { kind, message } = outcome.failure;
-    if (kind === 'connection' || kind === 'login') return outcome.failure;
+  const broken = outcome.kind === 'broken' ? outcome.failure : outcome.doubt?.failure;
+  if (broken !== undefined || outcome.kind === 'broken') {
+    if (broken?.kind === 'connection' || broken?.kind === 'login') return broken;
     // Whatever it was (a directory there that somebody removed, say): next time they are no moves, but sent.
-    report({ kind: 'note', level: 'debug', text: `moving in ${target} broke, sending instead: ${message}` });
+    report({ kind: 'note', level: 'debug', text: `moving in ${target} broke, sending instead: ${broken?.message}` });
     transfer.recheck(moves.map((move) => move.from));
     return undefined;
   }
@@ -120,8 +120,7 @@ async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failur
   if (unready !== undefined) return unready;
   for (const dir of dirs) transfer.index.set(dir, begun('dir'));
   for (const file of files) transfer.index.set(file, begun('file'));
-  const has = new Set(names);
-  const { outcome } = await transfer.run({ kind: 'clear', names, stashDir: STASH }, (name) => has.has(name), {
+  const { outcome } = await transfer.run({ kind: 'clear', names, stashDir: STASH }, ofNames(names), {
     isSilent: true,
   });
   if (outcome.kind === 'broken') return outcome.failure;

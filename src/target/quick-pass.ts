@@ -4,6 +4,7 @@ import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import { literalPattern } from '../core/rsync-args.js';
+import type { NamesOfRun } from '../core/rsync-complaints.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
 import type { RunResult } from './runner.js';
@@ -45,14 +46,19 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });
-    const has = (name: Name): boolean => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string';
+    const own: NamesOfRun = {
+      has: (name) => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string',
+      *below(dir) {
+        for (const [name] of line.index.below(dir)) yield name;
+      },
+    };
     // Not before rsync begins, as elsewhere: the names are not known then. Only what rsync brings within the milliseconds
     // before a `kill -9`, and what is deleted here before the next start, would stay there.
     const onItem = (item: Item): void => {
       if (line.index.get(item.name) === undefined) transfer.willBring(item);
     };
     const run = (patterns: readonly string[]): Promise<RunResult> =>
-      transfer.run({ kind: 'pass', patterns, wouldDelete: 'nothing', dryRun: false }, has, { onItem });
+      transfer.run({ kind: 'pass', patterns, wouldDelete: 'nothing', dryRun: false }, own, { onItem });
     const reading = readNames(line.index, disk, filter);
     // Beside it, unless it has to be told what only we can exclude.
     const running = filter.hasOwnRules ? undefined : run([]);
@@ -64,6 +70,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
       const afterMs = line.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
+    if (outcome.doubt !== undefined) return undefined; // the full pass finds out
     if (names === undefined || names.gone.length > names.count / 2) return undefined;
     const taken = await takeBack(transfer, filter, items);
     if (taken.failure !== undefined) return undefined;

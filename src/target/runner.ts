@@ -1,7 +1,9 @@
 import type { Item } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import { type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
+import type { NamesOfRun } from '../core/rsync-complaints.js';
+import { isInDoubt, type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
 import type { OutputLine } from '../core/rsync-output.js';
 import { inputOf, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
@@ -51,10 +53,49 @@ export class Runner {
   }
 
   /**
-   * Runs one rsync and reads what it says. `has`: whether a name is part of the run. A standby takes it where one that
-   * suits is ready; if that breaks before it has done anything, a fresh rsync takes over.
+   * Runs one rsync and reads what it says. `names`: what the run is about. Where it leaves a doubt about names that are
+   * listed, those get further runs, in halves, until each is proven or has failed alone.
    */
-  async run(run: Run, has: (name: Name) => boolean, options: RunOptions): Promise<RunResult> {
+  async run(run: Run, names: NamesOfRun, options: RunOptions): Promise<RunResult> {
+    const result = await this.#runReady(run, names, options);
+    const { outcome } = result;
+    if ((run.kind !== 'names' && run.kind !== 'clear') || outcome.kind === 'broken') return result;
+    return this.#resolve(run, names, options, result, { left: MOST_MORE_RUNS });
+  }
+
+  /** Finds out which of the names in doubt are there. When `more` is used up they all count as failed. */
+  async #resolve(
+    run: NamedRun,
+    names: NamesOfRun,
+    options: RunOptions,
+    result: RunResult,
+    more: { left: number },
+  ): Promise<RunResult> {
+    const { outcome } = result;
+    if (outcome.kind === 'broken' || outcome.doubt === undefined) return result;
+    const { doubt } = outcome;
+    const isOpen = (name: Name): boolean => !outcome.failed.has(name) && isInDoubt(doubt, name);
+    const open = run.names.filter(isOpen);
+    const [only] = open;
+    if (only === undefined || more.left < 2 || (open.length === 1 && run.names.length === 1))
+      return { ...result, outcome: withFailed(outcome, open, doubt.failure) };
+    this.#debug(`${open.length} names may have failed: ${doubt.failure.detail ?? doubt.failure.message}`);
+    const middle = Math.ceil(open.length / 2);
+    let all: RunResult = { ...result, outcome: { ...outcome, doubt: undefined } };
+    for (const half of [open.slice(0, middle), open.slice(middle)]) {
+      if (half.length === 0) continue;
+      more.left--;
+      const part = { ...run, names: half };
+      const silent = { ...options, isSilent: true };
+      const one = await this.#resolve(part, names, silent, await this.#runReady(part, names, silent), more);
+      all = joined(all, one);
+      if (one.outcome.kind === 'broken') break;
+    }
+    return all;
+  }
+
+  /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
+  async #runReady(run: Run, has: NamesOfRun, options: RunOptions): Promise<RunResult> {
     const standby = this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);
@@ -72,7 +113,7 @@ export class Runner {
   async #runOnce(
     standby: RsyncProcess | undefined,
     run: Run,
-    has: (name: Name) => boolean,
+    has: NamesOfRun,
     options: RunOptions,
   ): Promise<RunResult & { readonly wasKilled: boolean }> {
     const { rsync, aim, noProgressMs } = this.#options;
@@ -141,6 +182,39 @@ export class Runner {
   #debug(text: string): void {
     this.#options.report({ kind: 'note', level: 'debug', text });
   }
+}
+
+/** A run after which each of its names is there as it is here, or gone, or has failed. */
+type NamedRun = Extract<Run, { readonly kind: 'names' | 'clear' }>;
+
+/** How many more runs may find out which names of one have failed: of thousands a handful. */
+const MOST_MORE_RUNS = 100;
+
+type Finished = Extract<Outcome, { kind: 'finished' }>;
+
+const withFailed = (outcome: Finished, names: readonly Name[], failure: Failure): Finished => ({
+  ...outcome,
+  failed: new Map([...outcome.failed, ...names.map((name) => [name, failure] as const)]),
+  doubt: undefined,
+});
+
+/** What two runs did, one after the other: of a name what the later one said. */
+function joined(first: RunResult, then: RunResult): RunResult {
+  const { outcome } = then;
+  return {
+    outcome:
+      first.outcome.kind === 'broken' || outcome.kind === 'broken'
+        ? outcome
+        : {
+            kind: 'finished',
+            failed: new Map([...first.outcome.failed, ...outcome.failed]),
+            strays: new Map([...first.outcome.strays, ...outcome.strays]),
+            doubt: undefined,
+          },
+    items: [...new Map([...first.items, ...then.items].map((item) => [item.name, item])).values()],
+    kept: new Set([...first.kept, ...then.kept]),
+    deletedDirs: new Set([...first.deletedDirs, ...then.deletedDirs]),
+  };
 }
 
 /** A run for names; its arguments are those of a standby too. */

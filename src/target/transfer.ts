@@ -8,7 +8,8 @@ import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import type { Outcome } from '../core/rsync-exit.js';
+import { type NamesOfRun, ofNames } from '../core/rsync-complaints.js';
+import { ALL_DONE, type Outcome } from '../core/rsync-exit.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
@@ -151,7 +152,7 @@ export class Transfer {
       restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
     }
     if (most !== undefined) for (const name of [...before.keys()].slice(most)) before.delete(name);
-    const plan = planBatch(before, this.#index, { deletes, carriesMore: rsync.carriesMore });
+    const plan = planBatch(before, this.#index, deletes);
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
       const seen = before.get(name);
@@ -229,7 +230,7 @@ export class Transfer {
 
   /** One run for some names of a batch, and what came of it. */
   async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
-    if (names.length === 0) return notRun({ kind: 'finished', failed: new Map(), strays: new Map() });
+    if (names.length === 0) return notRun(ALL_DONE);
     const beganMs = performance.now();
     const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
       right: ['plain'],
@@ -240,8 +241,8 @@ export class Transfer {
     const mayCome = [...entriesIn(names, view.before), ...this.#newDirectoriesAbove(names)];
     const unready = this.options.memory.willBring(mayCome);
     if (unready !== undefined) return notRun({ kind: 'broken', failure: unready });
-    const has = new Set(names);
-    const result = await this.run(run, (name) => has.has(name), {
+    const own = ofNames(names);
+    const result = await this.run(run, own, {
       suitable: suitable[quickCheck],
       totalBytes: sizeOf(names, view.before),
       onItem: (item) => this.#heedMissing(item, view),
@@ -250,6 +251,7 @@ export class Transfer {
     if (outcome.kind === 'broken') for (const [name, type] of mayCome) this.mayBeThere(name, type);
     else {
       await this.settle(names, view, result, outcome.failed);
+      for (const [name, failure] of outcome.failed) if (!own.has(name)) this.failed(name, failure);
       this.delivered(
         items.filter(({ name }) => !outcome.failed.has(name)),
         performance.now() - beganMs,
@@ -297,7 +299,7 @@ export class Transfer {
     while (left.size > 0) {
       const beganMs = performance.now();
       const run = { kind: 'clear', names: [...left] } as const;
-      const { outcome, kept, items } = await this.run(run, (name) => left.has(name), { isSilent });
+      const { outcome, kept, items } = await this.run(run, ofNames(left), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;
       for (const name of run.names) {
         if (kept.has(name) || outcome.failed.has(name)) continue;
@@ -329,13 +331,15 @@ export class Transfer {
   }
 
   /** Runs one rsync, see {@link Runner.run}. What would change something there does not begin before it is remembered. */
-  async run(run: Run, has: (name: Name) => boolean, options: RunOptions = {}): Promise<RunResult> {
-    const changes = run.kind !== 'list' && !(run.kind === 'pass' && run.dryRun);
-    const failure = changes ? this.options.memory.ready() : undefined;
+  async run(run: Run, names: NamesOfRun, options: RunOptions = {}): Promise<RunResult> {
+    const failure = isForReal(run) ? this.options.memory.ready() : undefined;
     if (failure !== undefined) return notRun({ kind: 'broken', failure });
     const beganMs = Date.now();
-    const result = await this.#runner.run(run, has, options);
+    const result = await this.#runner.run(run, names, options);
     this.leftovers.note(result, beganMs);
+    // Told only when it is proven; but what went over before the end is part of what was sent.
+    if (result.outcome.kind === 'broken' && isForReal(run))
+      this.#summary = addDelivered(this.#summary, wentOver(result.items));
     return result;
   }
 
@@ -439,6 +443,22 @@ export class Transfer {
 
 /** In the place of a run that was not begun. */
 const notRun = (outcome: Outcome): RunResult => ({ outcome, items: [], kept: new Set(), deletedDirs: new Set() });
+
+/** Whether it changes anything there. */
+const isForReal = (run: Run): boolean => run.kind !== 'list' && !(run.kind === 'pass' && run.dryRun);
+
+/**
+ * What of a run that broke went over: rsync names a file when it begins with it, and the next one when that is over. What it
+ * had turned to last is not counted.
+ */
+const wentOver = (items: readonly Item[]): Item[] =>
+  items.slice(
+    0,
+    Math.max(
+      0,
+      items.findLastIndex(({ action }) => action === 'send'),
+    ),
+  );
 
 const NO_WAITS: ReadonlyMap<Name, number> = new Map();
 

@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
+import { ofNames } from '../../src/core/rsync-complaints.js';
 import { outcomeOf } from '../../src/core/rsync-exit.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
 import { plainSettings } from '../support/settings.js';
@@ -27,7 +28,7 @@ it('a run that makes no progress is ended, and said to be', async () => {
   const exit = await rsync.finish(input, () => {}, { abort: new AbortController().signal, noProgressMs: 1_000 });
   expect(exit.stalledMs).toBe(1_000);
   const aim = { login: 'there', host: 'there', port: undefined, byHand: 'ssh there' };
-  expect(outcomeOf(exit, aim, [], () => true)).toMatchObject({
+  expect(outcomeOf(exit, aim, [], ofNames([]))).toMatchObject({
     kind: 'broken',
     failure: { kind: 'run', message: 'rsync to there made no progress for 1 s and was ended' },
   });

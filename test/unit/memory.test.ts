@@ -173,7 +173,7 @@ describe('a log that is not as it was written', () => {
     renameSync(log(), `${log()}.away`);
     expect(load()).toMatchObject({ problem: 'its log is gone', mayHaveLostDeletions: true });
     symlinkSync('m.log.away', log());
-    expect(load()).toMatchObject({ problem: expect.stringMatching(/is a link/), mayHaveLostDeletions: true });
+    expect(load()).toMatchObject({ problem: expect.stringMatching(/is a symbolic link/), mayHaveLostDeletions: true });
     rmSync(index());
     expect(load().problem).toBe('the index to its log is gone');
   });
