@@ -24,11 +24,22 @@ export interface Batch {
   readonly drop: readonly Name[];
 }
 
+/** What a plan depends on beside disk and index. */
+export interface BatchRules {
+  readonly deletes: DeleteMode;
+  /** See looksSame. */
+  readonly carriesMore: boolean;
+}
+
 /**
  * Plans one batch. Deletes only what the index says is ours. A directory that became something else is emptied of our
  * names first, so that what others put there can be seen to be in the way instead of being deleted with it.
  */
-export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, deletes: DeleteMode): Batch {
+export function planBatch(
+  seen: ReadonlyMap<Name, Seen>,
+  index: NameIndex,
+  { deletes, carriesMore }: BatchRules,
+): Batch {
   const clear: Name[] = [];
   const send: Name[] = [];
   const touch: Name[] = [];
@@ -52,7 +63,7 @@ export function planBatch(seen: ReadonlyMap<Name, Seen>, index: NameIndex, delet
       else clearAll(name); // nothing can be below it here
       continue;
     }
-    if (isSettled(was, now)) {
+    if (isSettled(was, now, carriesMore)) {
       drop.push(name);
       continue;
     }

@@ -12,7 +12,10 @@ export interface Entry {
   readonly mtimeS: number;
   readonly mtimeNs: number;
   readonly ino: number;
-  /** Change time in microseconds, its lowest 30 bits: only compared between two looks at the disk, see untouched. */
+  /**
+   * Change time in microseconds, its lowest 30 bits (a small integer in V8): only ever compared for being the same. It moves
+   * with everything that is done to a name, so also with what lstat does not show.
+   */
   readonly ctime: number;
   /** Where a link points, one character per byte; empty for the others. */
   readonly link: string;
@@ -25,25 +28,29 @@ export interface Entry {
  */
 export type Seen = Entry | 'missing' | 'blocked' | 'unreadable';
 
-/** Whether what is here now is what was delivered. The inode may differ: another file with the same face. */
-export const looksSame = (a: Entry, b: Entry): boolean =>
+/**
+ * Whether what is here now is what was delivered. The inode may differ: another file with the same face. `carriesMore`: what
+ * goes along is not all in here (owner, group, ACLs, extended attributes), so the change time has to say that nothing was
+ * done since; where it has moved, rsync compares.
+ */
+export const looksSame = (a: Entry, b: Entry, carriesMore: boolean): boolean =>
   a.type === b.type &&
   a.mtimeNs === b.mtimeNs &&
   a.mtimeS === b.mtimeS &&
   a.size === b.size &&
   a.link === b.link &&
-  (a.mode === b.mode || a.type === 'link');
+  (a.mode === b.mode || a.type === 'link') &&
+  (!carriesMore || a.ctime === b.ctime);
 
 /** Whether `now` is surely what was delivered as `was`: the same face, and for a file the same inode too. */
-export const isSettled = (was: Entry | undefined, now: Entry): boolean =>
-  was !== undefined && looksSame(was, now) && (now.type !== 'file' || was.ino === now.ino);
+export const isSettled = (was: Entry | undefined, now: Entry, carriesMore: boolean): boolean =>
+  was !== undefined && looksSame(was, now, carriesMore) && (now.type !== 'file' || was.ino === now.ino);
 
 /**
  * Whether nothing was done to a name between two looks: not even something that was undone again, such as another
  * file moved here and away, or a mode changed and changed back. Any such thing leaves a new change time.
  */
-export const isUntouched = (before: Entry, after: Entry): boolean =>
-  isSettled(before, after) && before.ctime === after.ctime;
+export const isUntouched = (before: Entry, after: Entry): boolean => isSettled(before, after, true);
 
 /** The same for whatever was seen. What can't be read may have changed. */
 export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
@@ -51,8 +58,11 @@ export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
     ? isUntouched(before, after)
     : before === after && after !== 'unreadable';
 
+/** How many values {@link Entry.ctime} has. */
+const CTIME_RANGE = 2 ** 30;
+
 /** The microseconds of a time stamp as {@link Entry.ctime} has them. */
-const micros = (entry: Entry): number => (entry.mtimeS * 1_000_000 + Math.floor(entry.mtimeNs / 1_000)) % 2 ** 30;
+const micros = (entry: Entry): number => (entry.mtimeS * 1_000_000 + Math.floor(entry.mtimeNs / 1_000)) % CTIME_RANGE;
 
 /**
  * Whether a directory was surely not away in between, so that what is below it was always what is below it now: it is the
@@ -104,6 +114,16 @@ export function isRacy(entry: Entry, fromMs: number, toMs: number, tickMs: numbe
   const stampMs = writtenMs(entry);
   return tickMs > 0 && entry.type === 'file' && stampMs > fromMs - tickMs && stampMs <= toMs;
 }
+
+/** The same for its attributes and the change time: see {@link looksSame}, `carriesMore`. */
+export function hasRacyAttributes({ ctime }: Entry, fromMs: number, toMs: number, tickMs: number): boolean {
+  const sinceUs = Math.floor((fromMs - tickMs) * 1_000);
+  const agoUs = (ctime - (sinceUs % CTIME_RANGE) + CTIME_RANGE) % CTIME_RANGE;
+  return tickMs > 0 && agoUs > 0 && agoUs <= toMs * 1_000 - sinceUs;
+}
+
+/** What is on the remote, but perhaps with other attributes: never equal to what is on the disk where those go along. */
+export const unsureAttributes = (entry: Entry): Entry => ({ ...entry, ctime: -1 });
 
 /** When a file was written last, in milliseconds since 1970. */
 export const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;

@@ -25,6 +25,8 @@ export interface RsyncSettings {
   readonly trash: string | undefined;
   /** What the user gave after `--`. */
   readonly extras: readonly Extra[];
+  /** Whether that makes more go along than an Entry shows: see looksSame. */
+  readonly carriesMore: boolean;
   /** Whether both sides know a negative `--modify-window` (rsync 3.1.3). */
   readonly nanoseconds: boolean;
   /** Whether the rsync here escapes remote paths by itself (3.2.4). */

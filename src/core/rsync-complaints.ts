@@ -58,6 +58,11 @@ export const readStderr = (stderr: string): StderrLine[] =>
 const KNOWN =
   /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?([^"]*)"([^"]*)"(?: [-=]> "([^"]*)")?([^"]*?)(?:: [^":()]+ \((\d+)\))?$/s;
 const DELETE_FAILED = /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?delete_\w+: \w+\((.*)\) failed: [^():]+ \((\d+)\)$/s;
+/** Of extended attributes and ACLs (xattrs.c, acls.c): with a second thing in quotes, or none at all. */
+const XATTR_FAILED =
+  /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?(\w+): \w+xattr\("([^"]*)",(?:"[^"]*"(?:,\d+)?|\d+)\) (?:failed|returned -?\d+)(?:: [^":()]+ \((\d+)\))?$/s;
+const ACL_FAILED =
+  /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?([gs]et_acl): (?:(?:xacl|sys_acl|acl)_[gs]et\w*\((.*), ACL_TYPE_\w+\)|\w+\((.*)\)): [^":()]+ \((\d+)\)$/s;
 const IN_THE_WAY = /^could not make way for (new [^:]*): (.*)$/s;
 const VANISHED = /^(?:IO error encountered: )?file has vanished: "([^"]*)"$/s;
 const NOT_VERIFIED = /^(?:ERROR|WARNING): (.*) failed verification -- update .*$/s;
@@ -80,6 +85,16 @@ function readLine(text: string): StderrLine {
   const undeleted = DELETE_FAILED.exec(text);
   if (undeleted !== null)
     return complaint(text, [undeleted[2]], undeleted[3], 'there', 'content', afterRole(text, undeleted[1]));
+  const attribute = XATTR_FAILED.exec(text);
+  if (attribute !== null) {
+    const [, role, what = '', path, errno] = attribute;
+    return ofAttributes(text, role, what, path, errno);
+  }
+  const acl = ACL_FAILED.exec(text);
+  if (acl !== null) {
+    const [, role, what = '', path, other, errno] = acl;
+    return ofAttributes(text, role, what, path ?? other, errno);
+  }
   const known = KNOWN.exec(text);
   if (known === null) return { kind: 'unknown', text };
   const [, role = '', before = '', path, second, , errno] = known;
@@ -101,6 +116,25 @@ function readLine(text: string): StderrLine {
     errno,
     isHere ? 'here' : 'there',
     about,
+    afterRole(text, role),
+  );
+}
+
+/** Where they can't be read here, the file is not sent at all. */
+function ofAttributes(
+  text: string,
+  role: string | undefined,
+  what: string,
+  path: string | undefined,
+  errno: string | undefined,
+): StderrLine {
+  const isHere = role?.toLowerCase() === 'sender' || what.startsWith('get_');
+  return complaint(
+    text,
+    [path],
+    errno,
+    isHere ? 'here' : 'there',
+    isHere ? 'content' : 'attributes',
     afterRole(text, role),
   );
 }

@@ -170,6 +170,14 @@ function wholeRunFailure({ code, signal, stderr, stalledMs }: RsyncExit, aim: Ss
   if (refused !== undefined) {
     return { kind: 'remote', message: `the rsync on ${host} is too old: it does not know ${refused}`, hint: UPGRADE };
   }
+  const lacks = SYNTAX_CODES.includes(code ?? 0) ? LACKING.exec(stderr)?.[1] : undefined;
+  if (lacks !== undefined) {
+    return {
+      kind: 'remote',
+      message: `the rsync on ${host} can't carry ${lacks}`,
+      hint: `Leave out ${lacks === 'ACLs' ? '-A' : '-X'} after the --, or install an rsync there that can.`,
+    };
+  }
   switch (code) {
     // By the remote shell, or by sudo and the like.
     case 127:
@@ -228,6 +236,8 @@ const inText = (bytes: string): string => looseTextOf(bytes as Name);
 /** What an rsync that does not know an option ends with, here, there (its end is the stream's), or as a server. */
 const SYNTAX_CODES = [1, 2, 4, 12];
 const REFUSED_OPTION = /^(?:rsync|\S*\/rsync): (?:on remote machine: )?(-[\w-]+)(?:=\S*)?: unknown option$/m;
+/** Built without it (options.c). */
+const LACKING = /^(?:rsync|\S*\/rsync): (ACLs|extended attributes) are not supported on this server$/m;
 const UNCLEAN = /^(?:protocol version mismatch -- )?is your shell clean\?$/m;
 
 const isNoRoom = (errno: number | undefined): boolean => errno !== undefined && [28, 122, 69].includes(errno); // ENOSPC, EDQUOT
@@ -282,6 +292,11 @@ function pathFailure({ side, errno, reason, text, about }: Complaint): Failure {
       case 36:
       case 63: // macOS
         return ['the name is too long for the file system there', 'Shorten it, or leave it out with --exclude.'];
+      case 95: // Linux: EOPNOTSUPP
+      case 45: // macOS: ENOTSUP
+        return /^(set_acl|rsync_xal_set): /.test(reason)
+          ? ['the file system there takes no such ACL or extended attribute', 'Leave out -A or -X after the --.']
+          : [`${reason} (${where})`, undefined];
       case 5:
         return [`input/output error ${where}`, 'The disk may be failing.'];
       case undefined:

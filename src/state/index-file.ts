@@ -6,7 +6,7 @@ import { NameIndex } from '../core/name-index.js';
 import { type Fresh, readOwn, writeAll, writeFresh } from './own-file.js';
 
 /** Raised whenever the layout of the file changes; another version's file is not read. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Whose index a file holds. An index of anything else is foreign. */
 export interface IndexOwner {
@@ -50,8 +50,8 @@ export function writeIndex(
       chunk = '';
     };
     for (const [name, entry] of index.entries()) {
-      const { type, mode, size, mtimeS, mtimeNs, ino, link } = entry;
-      chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, link])}\n`;
+      const { type, mode, size, mtimeS, mtimeNs, ino, ctime, link } = entry;
+      chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, ctime, link])}\n`;
       if (chunk.length > 1_000_000) flush();
     }
     flush();
@@ -98,8 +98,8 @@ export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedI
 
 /** Adds what a line says; false for what is no entry. By hand, for there may be a million of them. */
 function add(index: NameIndex, line: unknown): boolean {
-  if (!Array.isArray(line) || line.length !== 8) return false;
-  const [name, kind, mode, size, mtimeS, mtimeNs, ino, link]: readonly unknown[] = line;
+  if (!Array.isArray(line) || line.length !== 9) return false;
+  const [name, kind, mode, size, mtimeS, mtimeNs, ino, ctime, link]: readonly unknown[] = line;
   const type = isWhole(kind) ? TYPES[kind] : undefined;
   const isEntry =
     type !== undefined &&
@@ -109,8 +109,9 @@ function add(index: NameIndex, line: unknown): boolean {
     isWhole(mtimeS) &&
     isWhole(mtimeNs) &&
     isWhole(ino) &&
+    isWhole(ctime) &&
     typeof link === 'string';
-  if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, ctime: 0, link });
+  if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, ctime, link });
   return isEntry;
 }
 

@@ -56,7 +56,7 @@ export class Flush {
           const was = line.index.get(name);
           const isThere =
             typeof seen === 'object'
-              ? isSettled(was, seen) || !filter.decideDeep(name, seen.type === 'dir').synced
+              ? isSettled(was, seen, line.carriesMore) || !filter.decideDeep(name, seen.type === 'dir').synced
               : was === undefined || deletes === 'never';
           if (isThere) this.#left.delete(name);
           else line.note(name, seen);

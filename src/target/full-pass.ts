@@ -1,4 +1,4 @@
-import { type Entry, isRacy, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
+import { type Entry, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
@@ -12,6 +12,7 @@ import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
+import { sureOf } from './settle.js';
 import { takeBack } from './take-back.js';
 
 export interface PassOptions {
@@ -110,7 +111,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       },
     };
     const run = { kind: 'pass', patterns: snapshot.patterns, wouldDelete: 'nothing', dryRun: false } as const;
-    const unready = transfer.options.memory.willBring(differing(tree, line.index));
+    const unready = transfer.options.memory.willBring(differing(tree, line));
     if (unready !== undefined) return again(unready);
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
@@ -185,7 +186,7 @@ const ROOT_GONE: PassEnd = {
  */
 function adopt(
   line: Line,
-  { tree, fromMs, toMs }: Snapshot,
+  { tree, ...look }: Snapshot,
   after: Snapshot,
   { failed, doubt }: Pick<Extract<Outcome, { kind: 'finished' }>, 'failed' | 'doubt'>,
   tickMs: number,
@@ -196,16 +197,16 @@ function adopt(
     const isAway = name !== ROOT && moved.has(parentOf(name));
     if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
     if (failed.has(name)) continue;
-    const inDoubt = isInDoubt(doubt, name) && !isSettled(line.index.get(name), entry);
-    const sure =
-      now !== undefined && !inDoubt && isUntouched(entry, now) && !isAway && !isRacy(entry, fromMs, toMs, tickMs);
-    line.index.set(name, sure ? entry : unsure(entry));
+    const inDoubt = isInDoubt(doubt, name) && !isSettled(line.index.get(name), entry, line.carriesMore);
+    const isSure = now !== undefined && !inDoubt && isUntouched(entry, now) && !isAway;
+    line.index.set(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
   }
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
 function noteLeft(line: Line, { tree }: Snapshot): void {
-  for (const [name, now] of tree.entries()) if (!isSettled(line.index.get(name), now)) line.note(name, now);
+  for (const [name, now] of tree.entries())
+    if (!isSettled(line.index.get(name), now, line.carriesMore)) line.note(name, now);
   for (const [name] of line.index.below(ROOT)) if (tree.get(name) === undefined) line.note(name);
 }
 
@@ -228,7 +229,7 @@ function unexpected(
   const is = (name: Name): boolean => {
     const [was, now] = [before.get(name), tree.get(name)];
     if (waited.has(name) || now === undefined) return false;
-    return (was !== undefined && looksSame(was, now)) || isOld(name);
+    return (was !== undefined && looksSame(was, now, line.carriesMore)) || isOld(name);
   };
   const gone: Name[] = [];
   for (const [name] of line.deletes ? line.index.below(ROOT) : []) {
@@ -239,10 +240,10 @@ function unexpected(
 }
 
 /** What is here otherwise than it was delivered, the root left out. */
-function* differing(tree: NameIndex, index: NameIndex): Generator<readonly [Name, Entry['type']]> {
+function* differing(tree: NameIndex, { index, carriesMore }: Line): Generator<readonly [Name, Entry['type']]> {
   for (const [name, now] of tree.below(ROOT)) {
     const was = index.get(name);
-    if (was === undefined || !looksSame(was, now)) yield [name, now.type];
+    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now.type];
   }
 }
 

@@ -1,6 +1,6 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
-import { isSettled, type Seen } from '../core/entry.js';
+import { type Entry, isSettled, type Seen } from '../core/entry.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
@@ -112,6 +112,11 @@ export class Line {
     return this.#transfer.index;
   }
 
+  /** See looksSame. */
+  get carriesMore(): boolean {
+    return this.#options.rsync.carriesMore;
+  }
+
   /** Whether deletions seen here are carried over. */
   get deletes(): boolean {
     return this.#options.deletes !== 'never';
@@ -136,7 +141,8 @@ export class Line {
 
   /** Compares a listing with the index and notes what differs. */
   compare(listing: Listing): void {
-    for (const [name, seen] of differences(listing, this.index, isSettled)) this.note(name, seen);
+    const settled = (was: Entry | undefined, now: Entry): boolean => isSettled(was, now, this.carriesMore);
+    for (const [name, seen] of differences(listing, this.index, settled)) this.note(name, seen);
   }
 
   /** Notes a name that may differ; `seen`: as this, where that is known. */

@@ -6,7 +6,7 @@ import type { Name } from '../core/name.js';
 import type { Reach } from '../core/remote-command.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell } from '../core/rsync-args.js';
-import { type Extra, rsyncThere } from '../core/rsync-extras.js';
+import { carriesMore, type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import { loginOf, type Target } from '../core/target.js';
 import type { Programs } from '../programs.js';
@@ -106,6 +106,7 @@ export const rsyncSettings = (
   compress: settings.compress,
   trash: settings.trash,
   extras: settings.rsyncExtras,
+  carriesMore: carriesMore(settings.rsyncExtras),
   nanoseconds:
     atLeast(here.version, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
   escapesArgs: atLeast(here.version, 3, 2, 4),

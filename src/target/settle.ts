@@ -1,4 +1,14 @@
-import { type Entry, isRacy, isUntouched, type Seen, stayedPut, unsure, wasLeftAlone } from '../core/entry.js';
+import {
+  type Entry,
+  hasRacyAttributes,
+  isRacy,
+  isUntouched,
+  type Seen,
+  stayedPut,
+  unsure,
+  unsureAttributes,
+  wasLeftAlone,
+} from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
@@ -59,13 +69,24 @@ export async function settle(
       transfer.gone(name);
       pending.settle(name);
     } else if (isUntouched(was, now) && !wasAway(name)) {
-      const racy = isRacy(was, fromMs, toMs, disk.tickMs);
-      transfer.index.set(name, racy ? unsure(was) : was);
-      if (!racy) pending.settle(name);
+      const sure = sureOf(was, { fromMs, toMs }, disk.tickMs, rsync.carriesMore);
+      transfer.index.set(name, sure);
+      if (sure === was) pending.settle(name);
     } else {
       pending.again(name, performance.now());
     }
   }
+}
+
+/** What is sure about a name that was delivered as it was seen between these moments, in milliseconds since 1970. */
+export function sureOf(
+  seen: Entry,
+  { fromMs, toMs }: Pick<BatchView, 'fromMs' | 'toMs'>,
+  tickMs: number,
+  carriesMore: boolean,
+): Entry {
+  if (isRacy(seen, fromMs, toMs, tickMs)) return unsure(seen);
+  return carriesMore && hasRacyAttributes(seen, fromMs, toMs, tickMs) ? unsureAttributes(seen) : seen;
 }
 
 /** Which of these directories may have been away in between: then rsync may have read something else below them. */

@@ -152,7 +152,7 @@ export class Transfer {
       restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
     }
     if (most !== undefined) for (const name of [...before.keys()].slice(most)) before.delete(name);
-    const plan = planBatch(before, this.#index, deletes);
+    const plan = planBatch(before, this.#index, { deletes, carriesMore: rsync.carriesMore });
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
       const seen = before.get(name);

@@ -1,48 +1,9 @@
 import { chmodSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/core/event.js';
-import { type Extra, readExtras } from '../../src/core/rsync-extras.js';
 import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
-import { Disk } from '../../src/scan/disk.js';
-import { walkAll } from '../../src/scan/walk.js';
-import { fullPass } from '../../src/target/full-pass.js';
-import type { Line } from '../../src/target/line.js';
-import { localLine, passOptions } from '../support/deliver.js';
-import { filterOf } from '../support/settings.js';
-import { fill, temporaryDir, tree } from '../support/tree.js';
-
-const filter = filterOf();
-
-/** Looks at the whole disk once, as a flush does, and waits until all that differs is there. */
-async function bring(line: Line, root: string): Promise<void> {
-  for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
-  await line.drain();
-}
-
-/** A tree here and one there, in step, with these options for rsync. */
-async function inStep(words: readonly string[]): Promise<{ root: string; there: string; line: Line }> {
-  const [root, there] = [join(temporaryDir(), 'here'), join(temporaryDir(), 'there')];
-  const big = 'big\n'.repeat(300_000);
-  fill(root, { f: 'one', same: 'aaaa', 'a/big': big, 'd/x': 'x', 'd/y': 'y', 'sub/deep/z': 'z', 'empty/': '' });
-  symlinkSync('f', join(root, 'link'));
-  const line = localLine(root, there, filter, { extras: extrasOf(words) });
-  line.resume();
-  const end = await fullPass(line, passOptions(root, filter));
-  if (end.kind !== 'done') throw new Error(JSON.stringify(end));
-  await line.drain();
-  return { root, there, line };
-}
-
-/** What a rescan finds to repair. */
-async function rescan(line: Line, root: string): Promise<{ found: boolean; repaired: readonly Event[] }> {
-  const repaired: Event[] = [];
-  const report = (event: Event): void => {
-    if (event.kind === 'repaired') repaired.push(event);
-  };
-  const end = await fullPass(line, passOptions(root, filter, { isRescan: true, report }));
-  return { found: end.kind === 'done' && end.found, repaired };
-}
+import { bring, extrasOf, inStep, rescan } from '../support/in-step.js';
+import { tree } from '../support/tree.js';
 
 /** Names and contents, without permissions and times; of a link not what is behind it. */
 const contents = (root: string): string[] =>
@@ -68,12 +29,6 @@ const LISTS: ReadonlyArray<readonly [words: readonly string[], look: typeof cont
   // A link is a file there, with what it leads to in it.
   [['-M--fake-super', '-ogX'], contents],
 ];
-
-const extrasOf = (words: readonly string[]): readonly Extra[] => {
-  const read = readExtras(words);
-  if (!read.ok) throw new Error(read.why);
-  return read.extras;
-};
 
 describe('with what may follow the --', () => {
   it('all of it is here', () => {
@@ -101,6 +56,5 @@ describe('with what may follow the --', () => {
     expect([...line.pending]).toEqual([]);
 
     expect(await rescan(line, root)).toEqual({ found: false, repaired: [] });
-    await line.stop();
   });
 });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter.js';
 import { nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
@@ -12,7 +13,13 @@ import type { MirrorMode } from '../../src/target/mirror.js';
 import { plainSettings } from './settings.js';
 
 /** A line from a local directory to a local one, with the real rsync and without a watcher. */
-export function localLine(root: string, there: string, filter: Filter, more: Partial<RsyncSettings> = {}): Line {
+export function localLine(
+  root: string,
+  there: string,
+  filter: Filter,
+  more: Partial<RsyncSettings> = {},
+  report: Report = () => {},
+): Line {
   return new Line({
     rsync: plainSettings({
       target: { kind: 'local', path: there, label: there, place: there },
@@ -27,7 +34,7 @@ export function localLine(root: string, there: string, filter: Filter, more: Par
     rest: { writtenMs: 0, cameMs: 0 },
     oneByOne: false,
     relist: async () => {},
-    report: () => {},
+    report,
     rootIsThere: () => true,
     guard: () => undefined,
     onHalt: (failure) => {

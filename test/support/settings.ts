@@ -1,5 +1,6 @@
 import { Filter, type FilterRules } from '../../src/core/filter.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
+import { carriesMore } from '../../src/core/rsync-extras.js';
 import { PROGRAMS, there } from './programs.js';
 
 /** rsync settings without any option of the user's, between two up-to-date sides. */
@@ -15,6 +16,7 @@ export const plainSettings = (
   compress: false,
   trash: undefined,
   extras: [],
+  carriesMore: carriesMore(more.extras ?? []),
   nanoseconds: true,
   escapesArgs: true,
   ...more,

@@ -40,6 +40,35 @@ describe('a line of complaint', () => {
     ['rsync: [sender] read errors mapping "/s/q": Input/output error (5)', 'q', 'here', 5],
     ['could not make way for new regular file: ddd', 'ddd', 'there', undefined],
     ['ERROR: a/b failed verification -- update discarded.', 'a/b', 'there', undefined],
+    [
+      'rsync: [receiver] rsync_xal_set: fsetxattr("/d/sub/.f.OZMJHs","user.foo") failed: Operation not supported (95)',
+      'sub/f',
+      'there',
+      95,
+    ],
+    [
+      'rsync: [generator] rsync_xal_set: lremovexattr("/d/q","user.foo") failed: Operation not permitted (1)',
+      'q',
+      'there',
+      1,
+    ],
+    ['rsync: rsync_xal_set: lsetxattr("/d/q","user.foo") failed: Operation not supported (95)', 'q', 'there', 95], // 3.1
+    ['rsync: [sender] get_xattr_data: lgetxattr("/s/x","user.a",0) failed: Permission denied (13)', 'x', 'here', 13],
+    ['rsync: get_xattr_names: llistxattr("/s/x",1024) failed: Permission denied (13)', 'x', 'here', 13],
+    [
+      'rsync: [receiver] set_acl: xacl_set(sub/.g.fkakdf, ACL_TYPE_ACCESS): Operation not supported (95)',
+      'sub/g',
+      'there',
+      95,
+    ],
+    ['rsync: [generator] set_acl: sys_acl_delete_def_file(d): Operation not supported (95)', 'd', 'there', 95],
+    [
+      'rsync: [generator] set_acl: sys_acl_set_file(a, ACL_TYPE_DEFAULT): x (1), ACL_TYPE_ACCESS): Not supported (95)',
+      'a, ACL_TYPE_DEFAULT): x (1)',
+      'there',
+      95,
+    ],
+    ['rsync: [sender] get_acl: sys_acl_get_file(a, b, ACL_TYPE_DEFAULT): Input/output error (5)', 'a, b', 'here', 5],
   ])('%s', (line, name, side, errno) => {
     expect(readStderr(line)).toMatchObject([{ kind: 'complaint', complaint: { side, errno } }]);
     const outcome = ended([name, 'other'], [line]);
@@ -51,6 +80,32 @@ describe('a line of complaint', () => {
     const run = ofNames(['a/b', 'b'] as Name[]);
     expect(namesAt('/src/a/b', ['/src/'], run)).toEqual(['a/b']);
     expect(namesAt('/src/a/b', [], run)).toEqual(['a/b', 'b']);
+  });
+});
+
+describe('an ACL or attribute', () => {
+  it('that can not be had there fails by path, and takes nothing in a directory along', () => {
+    const line = 'rsync: [generator] rsync_xal_set: fsetxattr("/d/d","user.a") failed: Operation not supported (95)';
+    const outcome = ended(['d', 'd/a'], [line]);
+    expect(failedIn(outcome)).toEqual(['d']);
+    expect(outcome.failed.get('d' as Name)).toMatchObject({
+      message: 'the file system there takes no such ACL or extended attribute',
+      hint: 'Leave out -A or -X after the --.',
+    });
+  });
+
+  it('of a name that pretends to be another leaves all in doubt', () => {
+    const line = 'rsync: [receiver] rsync_xal_set: fsetxattr("/d/x","y","user.a") failed: Operation not supported (95)';
+    expect(ended(['x', 'x","y'], [line]).doubt).toMatchObject({ names: undefined });
+  });
+
+  it('that the rsync there knows nothing of ends it', () => {
+    const stderr = 'rsync: extended attributes are not supported on this server\n';
+    for (const code of [1, 12])
+      expect(outcomeOf({ code, signal: undefined, stderr }, aim, [], ofNames([]))).toMatchObject({
+        kind: 'broken',
+        failure: { kind: 'remote', message: "the rsync on host can't carry extended attributes" },
+      });
   });
 });
 

@@ -4,6 +4,7 @@ import {
   begun,
   type Entry,
   foolsQuickCheck,
+  hasRacyAttributes,
   isRacy,
   isSettled,
   isUntouched,
@@ -11,6 +12,7 @@ import {
   type Seen,
   stayedPut,
   unsure,
+  unsureAttributes,
   wasLeftAlone,
 } from '../../src/core/entry.js';
 import type { Failure } from '../../src/core/failure.js';
@@ -56,7 +58,7 @@ describe('entries', () => {
   });
 
   it('are the same or not', () => {
-    expect(looksSame(file(), file({ ino: 2 }))).toBe(true);
+    expect(looksSame(file(), file({ ino: 2 }), false)).toBe(true);
     for (const change of [
       { size: 4 },
       { mtimeNs: 6 },
@@ -65,18 +67,29 @@ describe('entries', () => {
       { type: 'dir' },
       { link: 'x' },
     ] as const) {
-      expect(looksSame(file(), file(change))).toBe(false);
+      expect(looksSame(file(), file(change), false)).toBe(false);
     }
-    expect(looksSame(file({ type: 'link', mode: 0o777 }), file({ type: 'link', mode: 0o755 }))).toBe(true);
+    expect(looksSame(file({ type: 'link', mode: 0o777 }), file({ type: 'link', mode: 0o755 }), false)).toBe(true);
   });
 
   it('are settled when they are the same file; a directory may be another one', () => {
-    expect(isSettled(undefined, file())).toBe(false);
-    expect(isSettled(file(), file())).toBe(true);
-    expect(isSettled(file(), file({ ino: 2 }))).toBe(false);
-    expect(isSettled(dir(), dir({ ino: 2 }))).toBe(true);
-    expect(isSettled(unsure(file()), file())).toBe(false);
-    expect(isSettled(begun('file'), file())).toBe(false);
+    expect(isSettled(undefined, file(), false)).toBe(false);
+    expect(isSettled(file(), file(), false)).toBe(true);
+    expect(isSettled(file(), file({ ino: 2 }), false)).toBe(false);
+    expect(isSettled(dir(), dir({ ino: 2 }), false)).toBe(true);
+    expect(isSettled(unsure(file()), file(), false)).toBe(false);
+    expect(isSettled(begun('file'), file(), false)).toBe(false);
+  });
+
+  it('are settled where more goes along only if nothing was done since: owner and attributes show nowhere else', () => {
+    for (const entry of [file, dir]) {
+      expect(isSettled(entry(), entry({ ctime: 1 }), false)).toBe(true);
+      expect(isSettled(entry(), entry({ ctime: 1 }), true)).toBe(false);
+      expect(isSettled(entry({ ctime: 1 }), entry({ ctime: 1 }), true)).toBe(true);
+      expect(isSettled(unsureAttributes(entry()), entry(), true)).toBe(false);
+      expect(looksSame(entry(), entry({ ctime: 1 }), true)).toBe(false);
+    }
+    expect(isSettled(file({ type: 'link' }), file({ type: 'link', ctime: 1 }), true)).toBe(false);
   });
 
   it('are untouched only if nothing was done and undone either', () => {
@@ -102,6 +115,19 @@ describe('entries', () => {
     expect(isRacy(file(), stampMs - 100, stampMs - 50, 10)).toBe(false); // dated in the future
     expect(isRacy(dir(), stampMs, stampMs, 10)).toBe(false);
     expect(isRacy(file(), stampMs + 5, stampMs + 6, 0)).toBe(false); // stamps that never repeat
+  });
+});
+
+describe('attributes', () => {
+  it('are racy when the change time is within the tick in which they were seen, also where it begins anew', () => {
+    for (const stampMs of [100_000, 2 ** 30 / 1_000, (3 * 2 ** 30) / 1_000 + 2, 1_700_000_000_123]) {
+      const entry = file({ ctime: Math.floor(stampMs * 1_000) % 2 ** 30 });
+      expect(hasRacyAttributes(entry, stampMs + 5, stampMs + 6, 10)).toBe(true);
+      expect(hasRacyAttributes(entry, stampMs + 20, stampMs + 21, 10)).toBe(false);
+      expect(hasRacyAttributes(entry, stampMs - 5, stampMs + 5, 10)).toBe(true);
+      expect(hasRacyAttributes(entry, stampMs - 100, stampMs - 50, 10)).toBe(false);
+      expect(hasRacyAttributes(entry, stampMs + 5, stampMs + 6, 0)).toBe(false);
+    }
   });
 });
 
@@ -195,11 +221,29 @@ describe('backing off', () => {
 });
 
 describe('a batch', () => {
-  const plan = (seen: Record<string, Seen>, known: Record<string, Entry>, mode: 'seen' | 'never' = 'seen') => {
+  const plan = (
+    seen: Record<string, Seen>,
+    known: Record<string, Entry>,
+    deletes: 'seen' | 'never' = 'seen',
+    carriesMore = false,
+  ) => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
-    return planBatch(new Map(Object.entries(seen).map(([path, s]) => [name(path), s] as [Name, Seen])), index, mode);
+    const seenBy = new Map(Object.entries(seen).map(([path, s]) => [name(path), s] as [Name, Seen]));
+    return planBatch(seenBy, index, { deletes, carriesMore });
   };
+
+  it('where more goes along, compares what was touched, without sending it again', () => {
+    const touched = { a: file({ ctime: 1 }), d: dir({ ctime: 1 }) };
+    const known = { a: file(), d: dir() };
+    expect(plan(touched, known)).toMatchObject({ send: [], touch: [], drop: ['a', 'd'] });
+    expect(plan(touched, known, 'seen', true)).toMatchObject({
+      send: ['a'],
+      touch: ['d'],
+      quickCheck: 'right',
+      drop: [],
+    });
+  });
 
   it('sends what is here and deletes only what is ours', () => {
     expect(plan({ new: file(), gone: 'missing', 'never there': 'missing' }, { gone: file() })).toEqual({
