@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
 import { jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { inFull } from '../core/target.js';
+import { lookAtPath, lookAtPopt } from '../doctor/environment.js';
 import { error, type Finding } from '../doctor/finding.js';
 import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
@@ -35,7 +36,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   title('here');
   const programs = io.programs(settings.root);
   const { here, findings: found } = await programsHere(programs, settings.rsyncExtras);
-  tell(found);
+  tell([...found, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
   const { tree, findings } = await lookAtDir(settings, { ...io.around, git: programs.git }, () => {});
   tell(findings);
   tell(watchLimits(tree));

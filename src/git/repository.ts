@@ -85,16 +85,9 @@ export class Repository {
     if (ended.kind === 'signalled') return { kind: 'refused', why: `no answer within ${GIT_PATIENCE_MS / 1_000} s` };
     const [top, index, exclude, config] = decoded(stdout).split('\n');
     if (ended.kind !== 'exited' || ended.code !== 0 || config === undefined || index === undefined)
-      return /not a git repository|must be run in a work tree/.test(stderr)
+      return /^fatal: (not a git repository|this operation must be run in a work tree)/m.test(stderr)
         ? { kind: 'none' }
-        : {
-            kind: 'refused',
-            why:
-              stderr
-                .trim()
-                .replace(/^fatal: /, '')
-                .split('\n')[0] ?? '',
-          };
+        : { kind: 'refused', why: reasonIn(stderr) };
     const found = await sayGit(git, path, ['config', '--type=path', '--get', 'core.excludesFile']);
     const global = decoded(found.stdout).trim() || join(configHome, 'git/ignore');
     const above: string[] = [];
@@ -196,8 +189,13 @@ export class Repository {
       this.#onSkipped(`${waits}: what git tracks by now is not known`);
       return;
     }
-    const { ended, stdout } = await sayGit(this.#git, this.path, ['ls-files', '-z']);
-    if (ended.kind !== 'exited' || ended.code !== 0) return;
+    const { ended, stdout, stderr } = await sayGit(this.#git, this.path, ['ls-files', '-z']);
+    if (ended.kind !== 'exited' || ended.code !== 0) {
+      this.#onSkipped(
+        `git can't say what is tracked in ${this.path} (${reasonIn(stderr)}): what it ignores is left out`,
+      );
+      return;
+    }
     this.#tracked = new Set();
     for (const text of stdout.split('\0')) {
       if (text === '') continue;
@@ -210,5 +208,9 @@ export class Repository {
     }
   }
 }
+
+/** Why git ended, in its own words. */
+const reasonIn = (stderr: string): string =>
+  decoded(stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? stderr.trim()).replace(/^fatal: /, '');
 
 const decoded = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');

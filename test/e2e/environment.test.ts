@@ -60,6 +60,7 @@ describe('PATH and library paths that lead into DIR', () => {
     await running.stop();
     const doctor = await run(['doctor', ...args], options);
     expect(doctor.stdout).toMatch(/rsync here: .*\(\/.*rsync\)/);
+    expect(doctor.stdout).toMatch(/PATH: nothing is started from .*: \(empty\), \., bin, \//);
     expect(doctor.stdout).not.toMatch(/ERROR/);
     await run(['--why', 'rsync', local], options);
     expect(sprung()).toBe('');
