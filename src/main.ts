@@ -22,6 +22,9 @@ import { rsyncSettings, TargetSession } from './target/session.js';
 /** How long nothing must have been heard of before it is told how much waits for the connection, in milliseconds. */
 const TELL_WAITING_MS = 500;
 
+/** How often `--once` tries a full sync that breaks in the middle, or a login after that, before it gives up. */
+export const ONCE_TRIES = 3;
+
 /** The parts of one target's side of a running syncwatch. */
 export interface Parts {
   readonly line: Line;
@@ -122,7 +125,11 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     onListing: noteListing,
     guard: (snapshot, forecast) => guardPass(line, guards, snapshot, forecast),
   };
-  const session = new TargetSession(line, prepared.reached, prepared.reach, { pass, onHalt: halt });
+  const session = new TargetSession(line, prepared.reached, prepared.reach, {
+    pass,
+    onHalt: halt,
+    mostLogins: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
+  });
   const isQuick = settings.initial && mirror === 'off' && prepared.lastRun.isWhole && line.index.size >= QUICK_FROM;
   const save = (): void => {
     if (guard.isThere()) memory.save();

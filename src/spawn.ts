@@ -28,6 +28,9 @@ export interface Child {
  */
 const PIPES_GRACE_MS = 500;
 
+/** How long a short program may take, in milliseconds: one that waits for the network, or for a stopped process, may never end. */
+const SAY_MS = 60_000;
+
 export interface SpawnOptions {
   readonly cwd?: string;
   /** Its own session and process group: Ctrl-C on the terminal does not reach it, and it can't prompt there. */
@@ -36,7 +39,7 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it says is for the user, in their language. Otherwise it is read here, and in English (`LC_ALL=C`). */
   readonly isForUser?: boolean;
-  /** For {@link say}: it is killed when it has not ended after so many milliseconds. */
+  /** For {@link say}: it is killed when it has not ended after so many milliseconds; {@link SAY_MS} where not given. */
   readonly patienceMs?: number;
 }
 
@@ -135,9 +138,10 @@ function endOf(child: Ending): Promise<Ended> {
   });
 }
 
-/** What a short program said and how it ended. */
+/** What a short program said and how it ended. `isLate`: it was killed because it did not end in time. */
 export interface Said {
   readonly ended: Ended;
+  readonly isLate: boolean;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -153,11 +157,15 @@ export async function say(
   const stdout = collect(child.stdout, maxChars);
   const stderr = collect(child.stderr);
   child.stdin.end();
-  const timer =
-    options.patienceMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.patienceMs);
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+    child.killAll('SIGKILL');
+  }, options.patienceMs ?? SAY_MS);
   const ended = await child.ended;
   clearTimeout(timer);
-  return { ended, stdout: stdout(), stderr: stderr() };
+  return { ended, isLate, stdout: stdout(), stderr: stderr() };
 }
 
 /** Collects the bytes of streams, as they come, as latin1 text; the returned function gives the last `maxChars` so far. */

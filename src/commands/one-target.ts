@@ -9,7 +9,7 @@ import { afterEvent, NOTHING_TOLD, type Told } from '../core/status.js';
 import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
-import { assemble, type Parts } from '../main.js';
+import { assemble, ONCE_TRIES, type Parts } from '../main.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { keyOf } from '../state/folders.js';
@@ -19,8 +19,9 @@ import { type Prepared, prepareTarget } from '../target/prepare.js';
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
 
-/** How often `--once` tries a full sync that breaks in the middle before it gives up. */
-const ONCE_TRIES = 3;
+/** When it has been asked to end: for how long rsync may say nothing then, in milliseconds, and how often that is looked at. */
+const SILENCE_MS = 10_000;
+const SILENCE_LOOK_MS = 250;
 
 type End =
   | { readonly kind: 'done' }
@@ -182,7 +183,7 @@ async function runLine(
       const signal = end.kind === 'signal' ? end.signal : 'syncwatch stop';
       io.report({ kind: 'stopping', target: target.label, signal, waiting: parts.line.pending.size });
       parts.line.unpause();
-      const drained = await Promise.race([drain(parts, leave), parts.halted, io.signals.second]);
+      const drained = await Promise.race([drain(parts, leave), silence(parts, life), parts.halted, io.signals.second]);
       if (typeof drained === 'object') tellHalted(options, drained);
     }
     if (end.kind === 'halted') {
@@ -249,6 +250,7 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, options: OneTarget,
     const broken = await parts.startSyncing(ONCE_TRIES);
     if (broken !== undefined) return { kind: 'halted', failure: { ...broken, kind: 'path' } };
     await parts.line.drain();
+    if (parts.line.wasSilent) return { kind: 'done' };
     // What failed may have been busy for a moment only: it gets one more try.
     parts.line.pending.hurry();
     await parts.line.drain();
@@ -268,4 +270,9 @@ async function drain(parts: Parts, leave: () => Promise<void>): Promise<void> {
   await parts.session.windDown();
   await parts.lastLook();
   await parts.line.drain();
+}
+
+/** Resolves when the other side takes nothing any more: what waits is not worth waiting for, now that it is to end. */
+async function silence({ line }: Parts, { over }: Life): Promise<void> {
+  while (line.silentMs < SILENCE_MS && !over.signal.aborted) await sleep(SILENCE_LOOK_MS);
 }

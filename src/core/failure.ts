@@ -10,6 +10,8 @@ export interface Failure {
   readonly detail?: string;
   /** It may well be over at the next try: told only if it is not. */
   readonly isPassing?: boolean;
+  /** Nothing came from the other side for as long as we wait: trying again would take as long. */
+  readonly isSilence?: boolean;
 }
 
 export type FailureKind =

@@ -163,7 +163,8 @@ function wholeRunFailure({ code, signal, stderr, stalledMs }: RsyncExit, aim: Ss
     return {
       kind: 'run',
       message: `rsync to ${host} made no progress for ${Math.round(stalledMs / 1000)} s and was ended`,
-      hint: 'Is a disk there hanging? It is tried again by itself.',
+      hint: 'Is a disk there hanging, or was something stopped?',
+      isSilence: true,
     };
   }
   const refused = SYNTAX_CODES.includes(code ?? 0) ? REFUSED_OPTION.exec(stderr)?.[1] : undefined;

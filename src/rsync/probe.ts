@@ -96,6 +96,8 @@ export async function probeThere(
     connection.run([rsyncPath, '--version']),
     listThere(here, connection, target, target.path, rsyncPath),
   ]);
+  const isSilent = said.isLate || (place.kind === 'failed' && place.said.isLate);
+  if (isSilent) return failed(silentShell(aim, connection.patience.commandMs));
   const version = readVersion(said.stdout);
   if (said.ended.kind === 'exited' && said.ended.code === 127) return failed(missingRsyncThere(aim.host));
   if (typeof version === 'string' || (version !== undefined && !atLeast(version, ...OLDEST))) {
@@ -112,12 +114,20 @@ export async function probeThere(
   const parent = remoteParentOf(target.path);
   if (parent !== undefined) {
     const above = await listThere(here, connection, target, parent, rsyncPath);
+    if (above.kind === 'failed' && above.said.isLate) return failed(silentShell(aim, connection.patience.commandMs));
     if (above.kind === 'failed') return failed(broken(above.said, aim));
     if (above.kind === 'missing') return failed(noParent(parent, `on ${aim.host}`));
     if (above.type === '-') return failed(notADirectory(parent, `on ${aim.host}`));
   }
   return success({ version: known, exists: false });
 }
+
+/** It let us in, and then nothing came. */
+const silentShell = ({ host }: SshAim, ms: number): Failure => ({
+  kind: 'connection',
+  message: `${host} lets us log in, but its shell did not start rsync within ${Math.round(ms / 1_000)} s`,
+  hint: 'Its start files (~/.bashrc, ~/.profile) may wait for something; syncwatch doctor says more.',
+});
 
 type Place =
   | { readonly kind: 'found'; readonly type: string }
@@ -143,7 +153,7 @@ async function listThere(
     remoteShell(connection.clientForRsync),
     source,
   ];
-  const said = await say(here, args, { ownSession: true });
+  const said = await say(here, args, { ownSession: true, patienceMs: connection.patience.commandMs });
   if (said.ended.kind === 'exited' && said.ended.code === 0) {
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }

@@ -4,7 +4,7 @@ import { type Name, ROOT } from '../core/name.js';
 import { type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
 import { LineReader, type OutputLine } from '../core/rsync-output.js';
-import { collect, type Ended, spawn } from '../spawn.js';
+import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { temporaryFolder } from '../user-folders.js';
 
 /** A run as its caller sees it. */
@@ -31,7 +31,7 @@ export const NO_PROGRESS_MS = 300_000;
 /** The same where contents are compared (`--checksum`): both sides read everything before a word is said (1 TB: 3 h). */
 export const NO_PROGRESS_READING_MS = 12 * 3_600_000;
 
-/** How long after SIGTERM a stuck rsync is killed, in milliseconds. */
+/** How long after SIGTERM an rsync that is still there is killed, in milliseconds. */
 const KILL_MS = 2_000;
 
 /** One rsync that was started and now waits for its stdin. */
@@ -68,17 +68,15 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
     args,
     ended: child.ended,
     isAlive: () => alive,
-    end: () => child.kill('SIGTERM'),
+    end: () => endSurely(child),
     finish: async (input, onLine, { abort, noProgressMs = NO_PROGRESS_MS }) => {
-      const stop = (): void => child.kill('SIGTERM');
+      const stop = (): void => endSurely(child);
       if (abort.aborted) stop();
       abort.addEventListener('abort', stop);
       let stalled = false;
-      let killTimer: NodeJS.Timeout | undefined;
       const silence = setTimeout(() => {
         stalled = true;
         stop();
-        killTimer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
       }, noProgressMs);
       const reader = new LineReader();
       child.stdout.on('data', (chunk: Buffer) => {
@@ -89,7 +87,6 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
       child.stdin.end(input);
       const ended = await child.ended;
       clearTimeout(silence);
-      clearTimeout(killTimer);
       abort.removeEventListener('abort', stop);
       return {
         code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
@@ -99,6 +96,13 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
       };
     },
   };
+}
+
+/** With SIGTERM, so that both sides clean up; but one that is stopped, or waits for a frozen peer, would stay. */
+function endSurely(child: Child): void {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
+  void child.ended.then(() => clearTimeout(timer));
 }
 
 /** Starts one rsync and runs it to its end. */

@@ -1,4 +1,5 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
@@ -14,6 +15,26 @@ const POLL_MS = 20;
 /** How long a master may take to go after SIGTERM, in milliseconds, before it is killed. */
 const CLOSE_MS = 2_000;
 
+/** How long somebody there may take, in milliseconds. */
+export interface Patience {
+  /** For a login, without the time in which ssh asks somebody here for a password and the like. */
+  readonly loginMs: number;
+  /** For a command, with the shell that starts it. */
+  readonly commandMs: number;
+}
+
+/**
+ * A login may take a little longer than sshd gives it (LoginGraceTime, 120 s); while nothing at all comes from the other side
+ * ssh ends it much earlier (ConnectTimeout, ServerAlive…). A shell may wait for a lock for a minute (~/.bashrc with pyenv).
+ */
+const PATIENCE: Patience = { loginMs: 150_000, commandMs: 120_000 };
+
+/** How long a master here may take to answer, in milliseconds: a stopped one never does. */
+const CONTROL_MS = 5_000;
+
+/** How often it is looked whether ssh asks somebody, in milliseconds. */
+const ASKING_MS = 1_000;
+
 export interface ConnectionOptions {
   readonly programs: Programs;
   readonly target: RemoteTarget;
@@ -22,6 +43,7 @@ export interface ConnectionOptions {
   readonly controlPath: string;
   /** A line that ssh wrote while logging in: a banner, or what a login method has to say. */
   readonly onMessage: (line: string) => void;
+  readonly patience?: Patience | undefined;
 }
 
 /** One master connection to one host. Every rsync of that host goes through it. */
@@ -32,7 +54,8 @@ export interface Connection {
   readonly clientForRsync: readonly string[];
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
   readonly lost: Promise<Failure>;
-  /** Runs a command there, given as words that any shell leaves alone. */
+  readonly patience: Patience;
+  /** Runs a command there, given as words that any shell leaves alone. It may take {@link Patience.commandMs}. */
   run(words: readonly string[]): ReturnType<typeof say>;
   /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
   probe(withinMs: number): Promise<void>;
@@ -40,9 +63,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. */
+/**
+ * Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. `signal`: ends it, at
+ * any time.
+ */
 export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Result<Connection>> {
-  const { programs, target, ssh, controlPath } = options;
+  const { programs, target, ssh, controlPath, patience = PATIENCE } = options;
   if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
   const client: Client = { ...options, program: programs.ssh };
   const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
@@ -65,10 +91,16 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   void master.ended.then((end) => {
     ended = end;
   });
+  const isLate = waitingFor(master.pid, patience.loginMs);
   while (ended === undefined && !(existsSync(controlPath) && (await answers(client)))) {
-    if (signal.aborted) {
+    const why = signal.aborted
+      ? 'stopped while connecting'
+      : isLate()
+        ? `the login to ${aim.host} was not through after ${Math.round(patience.loginMs / 1_000)} s`
+        : undefined;
+    if (why !== undefined) {
       await end(master, controlPath);
-      return failed({ kind: 'connection', message: 'stopped while connecting' });
+      return failed({ kind: 'connection', message: why, hint: `See what it waits for: ${aim.byHand} -v` });
     }
     await sleep(POLL_MS);
   }
@@ -82,10 +114,14 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   let givenUp: Failure | undefined;
   const args = clientArgs(ssh, controlPath);
   const run = (words: readonly string[]): ReturnType<typeof say> =>
-    say(client.program, [...args, '--', loginOf(target), ...words], { ownSession: true });
+    say(client.program, [...args, '--', loginOf(target), ...words], {
+      ownSession: true,
+      patienceMs: patience.commandMs,
+    });
   return success({
     client: [client.program.file, ...args],
     clientForRsync: commandForRsync(client.program, args),
+    patience,
     lost: new Promise((resolve) => {
       void master.ended.then(() => {
         if (!closed) resolve(givenUp ?? failure());
@@ -105,6 +141,31 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   });
 }
 
+/**
+ * Gives what says whether `ms` are over, apart from the time in which this ssh had the terminal open, which it has while it
+ * asks. Elsewhere than on Linux nobody can tell.
+ */
+function waitingFor(pid: number | undefined, ms: number): () => boolean {
+  let leftMs = ms;
+  let lookedMs = performance.now();
+  return () => {
+    const passedMs = performance.now() - lookedMs;
+    if (passedMs < Math.min(ASKING_MS, leftMs)) return false;
+    lookedMs += passedMs;
+    if (!isAsking(pid)) leftMs -= passedMs;
+    return leftMs <= 0;
+  };
+}
+
+function isAsking(pid: number | undefined): boolean {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).some((fd) => readlinkSync(join(folder, fd)) === '/dev/tty');
+  } catch {
+    return false; // one was closed just now, or there is no /proc
+  }
+}
+
 /** What it takes to speak to a master. */
 interface Client extends Pick<ConnectionOptions, 'target' | 'ssh' | 'controlPath'> {
   readonly program: Program;
@@ -117,7 +178,10 @@ async function answers(client: Client): Promise<boolean> {
 }
 
 const control = (request: 'check' | 'exit', { program, target, ssh, controlPath }: Client) =>
-  say(program, [...clientArgs(ssh, controlPath), '-O', request, '--', loginOf(target)], { ownSession: true });
+  say(program, [...clientArgs(ssh, controlPath), '-O', request, '--', loginOf(target)], {
+    ownSession: true,
+    patienceMs: CONTROL_MS,
+  });
 
 /** Ends a master that an earlier, killed syncwatch left on our socket. */
 async function closeStale(client: Client): Promise<void> {

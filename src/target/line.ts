@@ -72,6 +72,7 @@ export class Line {
   /** Runs that broke in a row, and when the next may be. */
   #breaks = 0;
   #resumeMs = 0;
+  #wasSilent = false;
   /** Whether the next time that nothing waits is to be told, and since when it has been otherwise. */
   #owesInSync = false;
   #busySinceMs: number | undefined;
@@ -193,6 +194,16 @@ export class Line {
     return this.#queue.pending > 0 || this.#bulk.pending > 0;
   }
 
+  /** For how long the rsync that is under way has said nothing, in milliseconds; 0 where none is. */
+  get silentMs(): number {
+    return this.#transfer.silentMs;
+  }
+
+  /** The last run broke because nothing came from the other side for as long as that may be. */
+  get wasSilent(): boolean {
+    return this.#wasSilent;
+  }
+
   /** Waits until all names that wait now are there as they were at `sinceMs` (since 1970), see {@link Flush}. */
   async flush(sinceMs: number, gone: AbortSignal): Promise<FlushEnd> {
     const flush = new Flush(this, sinceMs);
@@ -259,6 +270,7 @@ export class Line {
   /** A run got through. */
   wentThrough(): void {
     this.#breaks = 0;
+    this.#wasSilent = false;
     this.#told = undefined;
   }
 
@@ -269,6 +281,7 @@ export class Line {
       this.#options.onHalt(failure);
       return undefined;
     }
+    this.#wasSilent = failure.isSilence === true;
     const retryMs = delayMs(LINE_BACKOFF, ++this.#breaks, Math.random());
     this.#resumeMs = performance.now() + retryMs;
     // The first time a lost connection is the session's to tell: it hears it from the master.

@@ -43,6 +43,9 @@ export class Runner {
   readonly #options: TransferOptions;
   readonly #abort: AbortSignal;
   readonly #onItem: (item: Item) => void;
+  #running = 0;
+  /** When one of them said something last, or began. */
+  #heardMs = 0;
 
   /** `onItem`: rsync has turned to this name, whatever becomes of it. */
   constructor(options: TransferOptions, abort: AbortSignal, onItem: (item: Item) => void) {
@@ -50,6 +53,11 @@ export class Runner {
     this.#abort = abort;
     this.#onItem = onItem;
     this.standbys = new Standbys((kind) => startRsync(options.rsync, namesRun(options, kind === 'sure')));
+  }
+
+  /** For how long the runs under way have said nothing, in milliseconds; 0 where there is none. */
+  get silentMs(): number {
+    return this.#running === 0 ? 0 : performance.now() - this.#heardMs;
   }
 
   /**
@@ -120,15 +128,25 @@ export class Runner {
     const items: Item[] = [];
     const kept = new Set<Name>();
     const deletedDirs = new Set<Name>();
-    const onLine = this.#reader(run, { items, kept, deletedDirs }, options);
+    const read = this.#reader(run, { items, kept, deletedDirs }, options);
+    const onLine = (line: OutputLine): void => {
+      this.#heardMs = performance.now();
+      read(line);
+    };
+    this.#heardMs = performance.now();
+    this.#running++;
     const finish = { abort: this.#abort, noProgressMs };
     let exit: RsyncExit;
-    if (standby !== undefined) {
-      this.#debug(`standby ${standby.args.join(' ')}`);
-      exit = await standby.finish(inputOf(run), onLine, finish);
-    } else {
-      const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}`);
-      exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
+    try {
+      if (standby !== undefined) {
+        this.#debug(`standby ${standby.args.join(' ')}`);
+        exit = await standby.finish(inputOf(run), onLine, finish);
+      } else {
+        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}`);
+        exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
+      }
+    } finally {
+      this.#running--;
     }
     this.#debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
     const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');

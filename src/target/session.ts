@@ -13,7 +13,7 @@ import type { Programs } from '../programs.js';
 import { atLeast, probeLocal, probeThere, type RsyncHere, type There } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import { aimOf, type SshOptions } from '../ssh/command.js';
-import { type Connection, type ConnectionOptions, openConnection } from '../ssh/connection.js';
+import { type Connection, type ConnectionOptions, openConnection, type Patience } from '../ssh/connection.js';
 import { fullPass, type PassOptions, type PassParts } from './full-pass.js';
 import type { Line } from './line.js';
 import { quickPass } from './quick-pass.js';
@@ -44,6 +44,7 @@ export interface ReachOptions {
   readonly controlPath: string;
   readonly report: Report;
   readonly extras: readonly Extra[];
+  readonly patience?: Patience;
 }
 
 /** A target that was reached and looked at; nothing was changed there. */
@@ -54,7 +55,7 @@ export interface Reached {
   readonly there: There;
 }
 
-/** Logs in and checks the target's rsync and place. */
+/** Logs in and checks the target's rsync and place. `signal`: ends that at once. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
   const { here, target, ssh, extras, report } = options;
   if (target.kind === 'local') {
@@ -69,7 +70,10 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
     const text = `logged in to ${target.host}, but its shell does not start rsync: ~/.bashrc or ~/.profile there may be waiting for something (syncwatch doctor says more)`;
     report({ kind: 'note', level: 'normal', text });
   }, SILENT_MS);
+  const close = (): void => void connection.value.close();
+  signal.addEventListener('abort', close);
   const there = await probeThere(here, connection.value, target, aim, rsyncThere(extras));
+  signal.removeEventListener('abort', close);
   clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
   await connection.value.close();
@@ -77,10 +81,11 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
 }
 
 const connectionOptions = (
-  { programs, ssh, controlPath, report }: ReachOptions,
+  { programs, ssh, controlPath, report, patience }: ReachOptions,
   target: Extract<Target, { kind: 'remote' }>,
 ): ConnectionOptions => ({
   programs,
+  patience,
   target,
   ssh,
   controlPath,
@@ -124,6 +129,8 @@ export class TargetSession {
   readonly #options: ReachOptions;
   readonly #pass: PassParts;
   readonly #onHalt: (failure: Failure) => void;
+  /** How many times in a row a login may fail, once the connection was lost. */
+  readonly #mostLogins: number;
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
@@ -140,18 +147,20 @@ export class TargetSession {
     line: Line,
     reached: Reached,
     options: ReachOptions,
-    parts: { pass: PassParts; onHalt: (failure: Failure) => void },
+    parts: { pass: PassParts; onHalt: (failure: Failure) => void; mostLogins: number },
   ) {
     this.line = line;
     this.#options = options;
     this.#pass = parts.pass;
     this.#onHalt = parts.onHalt;
+    this.#mostLogins = parts.mostLogins;
     this.#hold(reached.connection);
   }
 
   /**
    * A full pass, repeated until rsync got through. Resolves with the failure after `tries` passes
-   * that broke, and with nothing when it is done or the session is stopped.
+   * that broke, or one to which nothing was said for as long as that may be; and with nothing when it is done or the session
+   * is stopped.
    */
   pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
     return this.#inTurn(() => this.#passNow(tries, 'full'));
@@ -179,7 +188,7 @@ export class TargetSession {
           if (kind !== 'rescan' || end.found) this.line.oweInSync();
           return undefined;
         case 'again':
-          if (attempt >= tries) return end.failure;
+          if (attempt >= tries || (end.failure.isSilence === true && Number.isFinite(tries))) return end.failure;
           await this.#sleep(end.afterMs);
           break;
         case 'halted':
@@ -276,7 +285,7 @@ export class TargetSession {
     let refusals = 0;
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++) {
       const disposition = attempt === 1 ? 'retry' : dispositionOf(failure);
-      if (disposition === 'halt') return this.#onHalt(failure);
+      if (disposition === 'halt' || attempt > this.#mostLogins) return this.#onHalt(failure);
       const isSlow = disposition === 'retrySlowly';
       const retryMs = isSlow
         ? delayMs(LOGIN_BACKOFF, ++refusals, Math.random())

@@ -117,6 +117,11 @@ export class Transfer {
     return this.#runner.standbys;
   }
 
+  /** See {@link Runner.silentMs}. */
+  get silentMs(): number {
+    return this.#runner.silentMs;
+  }
+
   /** What is on the remote by our doing. */
   get index(): NameIndex {
     return this.#index;

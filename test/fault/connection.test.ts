@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { Running } from '../support/cli.js';
 import { type FaultyPlace, faultyPlace, MASTER, processOf, timed, took } from '../support/faulty.js';
 import { fill, names } from '../support/tree.js';
@@ -188,3 +189,41 @@ describe('a machine that was asleep', () => {
     expect(troubles(running, from)).toEqual([]);
   });
 });
+
+describe('a remote that says nothing any more', () => {
+  const impatient = ['ConnectTimeout=1', 'ServerAliveInterval=1', 'ServerAliveCountMax=1'].flatMap((each) => [
+    '-o',
+    each,
+  ]);
+
+  it('and never again, in the middle of --once: that ends with an error', async () => {
+    const place = await faultyPlace();
+    const { local, relay } = place;
+    fill(local, { a: 'a', big: 'x'.repeat(12_000_000) });
+    const running = place.startWired(['--once', '--bwlimit', '4m', ...impatient]);
+    await running.event('started', ({ path }) => path === 'big');
+    relay.freeze(true);
+    expect(await running.ended).toBe(3);
+    expect(running.events.find(({ event }) => event === 'halted')).toMatchObject({ failure: { kind: 'connection' } });
+    expect(running.events.at(-1)).toMatchObject({ event: 'stopped' });
+  });
+
+  it('while the connection lives: a signal waits for it no longer than it is silent, and names what is not there', async () => {
+    const place = await faultyPlace();
+    const { local, remote, sshd } = place;
+    fill(local, { a: 'a' });
+    const running = place.startWired(['--bwlimit', '4m']);
+    await running.inSync();
+    fill(local, { big: 'x'.repeat(12_000_000) });
+    await running.event('started', ({ path }) => path === 'big');
+    const stopped = childrenOf(sshd.pid).filter((pid) => /^rsync/.test(commandOf(pid)));
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    expect(await running.stop()).toBe(130);
+    for (const pid of stopped) process.kill(pid, 'SIGKILL');
+    const summary = running.events.find(({ event }) => event === 'stopped')?.['summary'];
+    expect(summary).toMatchObject({ unsent: expect.arrayContaining([expect.objectContaining({ path: 'big' })]) });
+    expect(names(remote).filter((name) => !name.startsWith('.big'))).toEqual(['a']);
+  });
+});
+
+const commandOf = (pid: number): string => execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });

@@ -1,28 +1,40 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
 import { ofNames } from '../../src/core/rsync-complaints.js';
 import { outcomeOf } from '../../src/core/rsync-exit.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
-import { plainSettings } from '../support/settings.js';
-import { temporaryDir } from '../support/tree.js';
+import { type ConnectionOptions, openConnection } from '../../src/ssh/connection.js';
+import { type ReachOptions, reach, TargetSession } from '../../src/target/session.js';
+import { localLine, passOptions } from '../support/deliver.js';
+import { PROGRAMS, there } from '../support/programs.js';
+import { filterOf, plainSettings } from '../support/settings.js';
+import { fill, temporaryDir } from '../support/tree.js';
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+const target = {
+  kind: 'remote',
+  host: 'there',
+  user: undefined,
+  path: 'p',
+  label: 'there:p',
+  place: 'there:p',
+} as const;
+
+/** In place of ssh: a connection on which nobody ever says anything. Whatever it is asked, it writes a line down. */
+function silentSsh(dir: string, script = 'exec sleep 600'): string {
+  const silent = join(dir, 'silent');
+  writeFileSync(silent, `#!/bin/sh\necho "$@" >> ${dir}/asked\n${script}\n`);
+  chmodSync(silent, 0o755);
+  return silent;
+}
 
 it('a run that makes no progress is ended, and said to be', async () => {
   const dir = temporaryDir();
-  // In place of ssh: a connection on which nobody ever says anything.
-  const silent = join(dir, 'silent');
-  writeFileSync(silent, '#!/bin/sh\nexec sleep 600\n');
-  chmodSync(silent, 0o755);
-  const target = {
-    kind: 'remote',
-    host: 'there',
-    user: undefined,
-    path: 'p',
-    label: 'there:p',
-    place: 'there:p',
-  } as const;
-  const settings = plainSettings({ target, root: dir, remoteShell: silent });
+  const settings = plainSettings({ target, root: dir, remoteShell: silentSsh(dir) });
   const rsync = startRsync(settings, { kind: 'names', ignoreTimes: false, deleteMissing: true });
   const input = inputOf({ kind: 'names', names: [nameFromText('a')], ignoreTimes: false, deleteMissing: true });
   const exit = await rsync.finish(input, () => {}, { abort: new AbortController().signal, noProgressMs: 1_000 });
@@ -31,5 +43,118 @@ it('a run that makes no progress is ended, and said to be', async () => {
   expect(outcomeOf(exit, aim, [], ofNames([]))).toMatchObject({
     kind: 'broken',
     failure: { kind: 'run', message: 'rsync to there made no progress for 1 s and was ended' },
+  });
+});
+
+/** A session without a connection, whose rsync gets no answer. */
+function silentSession(dir: string): { session: TargetSession; asked: () => number } {
+  mkdirSync(join(dir, 'root'));
+  fill(join(dir, 'root'), { a: 'a' });
+  const filter = filterOf();
+  const settings = { target, remoteShell: silentSsh(dir) };
+  const line = localLine(join(dir, 'root'), '', filter, settings, { noProgressMs: 500 });
+  line.resume();
+  const reached = { connection: undefined, aim: undefined, there: { version: undefined, exists: true } };
+  const session = new TargetSession(line, reached, reachOptions(dir), {
+    pass: passOptions(join(dir, 'root'), filter),
+    onHalt: () => {},
+    mostLogins: 3,
+  });
+  onTestFinished(() => session.close());
+  return { session, asked: () => readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n').length };
+}
+
+const reachOptions = (dir: string): ReachOptions => ({
+  programs: PROGRAMS,
+  here: there(PROGRAMS.rsync),
+  target,
+  ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
+  controlPath: join(dir, 'c'),
+  report: () => {},
+  extras: [],
+});
+
+describe('a full sync to which nobody says anything', () => {
+  it('is not tried again where the tries are counted (--once): each would take as long', async () => {
+    const { session, asked } = silentSession(temporaryDir());
+    expect(await session.pass(3)).toMatchObject({ message: expect.stringMatching(/no progress/), isSilence: true });
+    expect(asked()).toBe(1);
+    expect(session.line.wasSilent).toBe(true);
+  });
+
+  it('is tried again otherwise, and it is known for how long nothing was said', async () => {
+    const { session, asked } = silentSession(temporaryDir());
+    expect(session.line.silentMs).toBe(0);
+    void session.pass();
+    await vi.waitFor(() => expect(session.line.silentMs).toBeGreaterThan(200), { timeout: 20_000, interval: 10 });
+    await vi.waitFor(() => expect(asked()).toBe(2), { timeout: 20_000 });
+  });
+});
+
+describe('a login', () => {
+  const options = (dir: string, script: string): ConnectionOptions & ReachOptions => ({
+    ...reachOptions(dir),
+    target,
+    programs: { ...PROGRAMS, ssh: { ...there(PROGRAMS.ssh), file: silentSsh(dir, script) } },
+    onMessage: () => {},
+    patience: { loginMs: 300, commandMs: 300 },
+  });
+
+  it('that is never through ends, whatever ssh waits for', async () => {
+    const opened = await openConnection(options(temporaryDir(), 'exec sleep 600'), new AbortController().signal);
+    expect(opened).toMatchObject({
+      ok: false,
+      failure: { kind: 'connection', message: 'the login to there was not through after 0 s' },
+    });
+  });
+
+  it('may take as long as somebody is asked on the terminal', async () => {
+    const dir = temporaryDir();
+    // Opens the terminal as ssh does for a password, and then waits for the other side.
+    const given = options(dir, `exec 3</dev/tty; sleep 1.5; : > ${dir}/answered; exec 3<&-; exec sleep 600`);
+    const program = join(dir, 'login.mjs');
+    writeFileSync(
+      program,
+      `import { openConnection } from ${JSON.stringify(join(DIST, 'ssh/connection.js'))};
+       const options = { ...${JSON.stringify(given)}, onMessage: () => {} };
+       const opened = await openConnection(options, new AbortController().signal);
+       console.log(JSON.stringify(opened));`,
+    );
+    const { stdout } = spawnSync('script', ['-qec', `${process.execPath} ${program}`, '/dev/null'], {
+      encoding: 'utf8',
+    });
+    expect(existsSync(join(dir, 'answered'))).toBe(true);
+    expect(stdout).toMatch(/the login to there was not through/);
+  });
+
+  it('whose socket is there but answers nothing ends too', async () => {
+    const dir = temporaryDir();
+    writeFileSync(join(dir, 'c'), '');
+    const opened = await openConnection(
+      options(dir, `case "$*" in *"-O exit"*) exit 255;; *"-O check"*) exit 255;; esac; : > ${dir}/c; exec sleep 600`),
+      new AbortController().signal,
+    );
+    expect(opened.ok).toBe(false);
+  });
+});
+
+it('a shell there that does not start rsync is given up in time', async () => {
+  const { sshConfig, hereBase, thereBase } = inject('server');
+  const hangs = `hangs-for-${process.pid}`;
+  writeFileSync(join(hereBase, hangs), '#!/bin/sh\nexec sleep 20\n');
+  chmodSync(join(hereBase, hangs), 0o755);
+  const dir = temporaryDir();
+  const reached = await reach(
+    {
+      ...reachOptions(dir),
+      ssh: { port: undefined, identities: [], configFile: sshConfig, options: [] },
+      extras: [{ name: '--rsync-path', value: `${thereBase}/${hangs}`, runs: 'all' }],
+      patience: { loginMs: 60_000, commandMs: 700 },
+    },
+    new AbortController().signal,
+  );
+  expect(reached).toMatchObject({
+    ok: false,
+    failure: { kind: 'connection', message: 'there lets us log in, but its shell did not start rsync within 1 s' },
   });
 });

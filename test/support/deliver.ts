@@ -1,14 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter.js';
 import { nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
 import { Disk } from '../../src/scan/disk.js';
 import { look } from '../../src/scan/look.js';
 import { fullPass, type PassOptions } from '../../src/target/full-pass.js';
-import { Line } from '../../src/target/line.js';
+import { Line, type LineOptions } from '../../src/target/line.js';
 import type { MirrorMode } from '../../src/target/mirror.js';
 import { plainSettings } from './settings.js';
 
@@ -18,7 +17,7 @@ export function localLine(
   there: string,
   filter: Filter,
   more: Partial<RsyncSettings> = {},
-  report: Report = () => {},
+  options: Partial<LineOptions> = {},
 ): Line {
   return new Line({
     rsync: plainSettings({
@@ -34,7 +33,7 @@ export function localLine(
     rest: { writtenMs: 0, cameMs: 0 },
     oneByOne: false,
     relist: async () => {},
-    report,
+    report: () => {},
     rootIsThere: () => true,
     guard: () => undefined,
     onHalt: (failure) => {
@@ -42,6 +41,7 @@ export function localLine(
     },
     onRemoved: () => {},
     memory: { willBring: () => undefined, isGone: () => {}, ready: () => undefined, tidy: () => {}, savedMs: 0 },
+    ...options,
   });
 }
 

@@ -46,7 +46,7 @@ export async function inStep(words: readonly string[], make: (there: string) => 
     if (event.kind === 'started' && event.action === 'send') sent?.push(event.name);
     if (event.kind === 'pathFailed') failed?.push(`${event.name}: ${event.failure.message}`);
   };
-  const line = localLine(root, there, filter, { extras: extrasOf(words) }, report);
+  const line = localLine(root, there, filter, { extras: extrasOf(words) }, { report });
   onTestFinished(() => line.stop());
   line.resume();
   const end = await fullPass(line, passOptions(root, filter, { report }));

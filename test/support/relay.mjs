@@ -9,6 +9,7 @@ import { connect, createServer } from 'node:net';
  * @property {(rttMs: number) => void} setRtt
  * @property {() => void} cut ends every connection at once
  * @property {(on: boolean) => void} freeze nothing goes through, and nobody is told
+ * @property {(bytes: number) => void} holdAfter of each new connection so many bytes from the server go through, then none
  * @property {() => Promise<void>} close
  */
 
@@ -21,6 +22,7 @@ import { connect, createServer } from 'node:net';
 export async function startRelay(port, rtt = 0, listenPort = 0) {
   let rttMs = rtt;
   let frozen = false;
+  let most = Number.POSITIVE_INFINITY;
   const count = { toServer: 0, toClient: 0 };
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
@@ -50,8 +52,12 @@ export async function startRelay(port, rtt = 0, listenPort = 0) {
       if (first !== undefined) timer = setTimeout(flush, Math.max(0, first.at - performance.now()));
     };
     thaw.add(flush);
-    /** @param {Buffer | undefined} chunk */
-    const later = (chunk) => {
+    let left = way === 'toClient' ? most : Number.POSITIVE_INFINITY;
+    /** @param {Buffer | undefined} given */
+    const later = (given) => {
+      const chunk = given?.subarray(0, Math.max(0, left));
+      left -= given?.length ?? 0;
+      if (left <= 0 && (chunk === undefined || chunk.length === 0)) return; // not even that it ends
       count[way] += chunk?.length ?? 0;
       if (rttMs === 0 && !frozen && queue.length === 0) {
         if (chunk === undefined) to.end();
@@ -96,6 +102,9 @@ export async function startRelay(port, rtt = 0, listenPort = 0) {
       rttMs = ms;
     },
     cut,
+    holdAfter: (bytes) => {
+      most = bytes;
+    },
     freeze: (on) => {
       frozen = on;
       if (!on) for (const flush of thaw) flush();
