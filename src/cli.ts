@@ -7,6 +7,7 @@ import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
 import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import type { Permit } from './options/gather.js';
 import { findPrograms, type Programs } from './programs.js';
 import { humanPrinter } from './report/human.js';
 import { jsonPrinter } from './report/json.js';
@@ -56,9 +57,16 @@ function stopSignals(): StopSignals {
   return { first: next(), second: next() };
 }
 
+/** The line that is typed; an empty one where the input ends instead (Ctrl-D). */
 async function ask(question: Printable): Promise<string> {
   const terminal = createInterface({ input: stdin, output: stderr });
-  const answer = await terminal.question(question);
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  // The terminal is raw meanwhile: nobody but readline sees a Ctrl-C.
+  terminal.once('SIGINT', () => {
+    terminal.close();
+    process.kill(pid, 'SIGINT');
+  });
+  const answer = await Promise.race([terminal.question(question).catch(() => ''), closed]);
   terminal.close();
   return answer;
 }
@@ -72,7 +80,7 @@ const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: un
 /** A text that was asked for, or what is wrong with the command line. */
 function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
   if (asked.kind === 'text') {
-    outlets.out(lines(asked.text.split('\n')));
+    if (asked.text !== '') outlets.out(lines(asked.text.split('\n')));
     return 0;
   }
   plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
@@ -100,12 +108,18 @@ async function run(): Promise<number> {
       programs,
       isTerminal: stdin.isTTY && stdout.isTTY,
     });
+  if (argv[2] === 'allow') {
+    const { allow } = await import('./commands/allow.js');
+    return allow(argv.slice(3), { ...outlets, around: around(), ...asking() });
+  }
   // Loaded here, for the others need none of it: it takes longer than all that they do.
   const { readFlags, readOptions } = await import('./options/command-line.js');
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
   const { uid } = userInfo();
+  const permit: Permit = async (file, isNamed) =>
+    (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
   const first = argv[2] === 'init' || argv[2] === 'doctor' ? argv[2] : undefined;
   const rest = argv.slice(first === undefined ? 2 : 3);
   if (first === 'init') {
@@ -117,11 +131,10 @@ async function run(): Promise<number> {
       around: around(),
       programs,
       pid,
-      version,
       ...asking(),
     });
   }
-  const asked = await readOptions(rest, version, stdout.columns, { env, uid });
+  const asked = await readOptions(rest, version, stdout.columns, { env, uid, permit });
   switch (asked.kind) {
     case 'text':
     case 'failed':

@@ -1,18 +1,20 @@
-import { writeFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
-import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { EXIT, exitCodeOf, type Failure, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
 import { inFull, parseTarget } from '../core/target.js';
 import type { Io } from '../io.js';
 import { settingsFrom } from '../options/check.js';
-import { gather } from '../options/gather.js';
+import { consentFor } from '../options/consent.js';
+import { gather, type Permit } from '../options/gather.js';
 import { many, type Parsed, usage, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
-import { findSettings, SETTINGS_FILE } from '../options/settings-file.js';
+import { findSettings, SETTINGS_FILE, settingsAt, settingsIn } from '../options/settings-file.js';
 import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
 import { complaint, failureInWords, timeInWords } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
-import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
+import { Allowed } from '../state/allowed.js';
+import { keyOf, runtimeFolder, type Surroundings, stateFolder } from '../state/folders.js';
 import { reach } from '../target/session.js';
 
 export interface InitIo {
@@ -21,15 +23,24 @@ export interface InitIo {
   readonly err: (text: Printable) => void;
   readonly around: Surroundings;
   readonly pid: number;
-  readonly version: string;
   /** Asks for a line of text on the terminal; undefined where there is none. */
   readonly ask: ((question: Printable) => Promise<string>) | undefined;
   /** The same with yes or no. */
   readonly confirm: Io['confirm'];
 }
 
-/** What makes editors complete the settings. */
-const schemaUrl = (version: string): string => `https://unpkg.com/syncwatch@${version}/dist/syncwatch.schema.json`;
+/** What makes editors complete the settings, part of this package (`npm run build`). */
+const SCHEMA = new URL('../syncwatch.schema.json', import.meta.url);
+
+/** How settings in `root` refer to it: by way of the project's own syncwatch, which moves with it, or else where it is. */
+export function schemaFrom(root: string): string {
+  const inProject = join('node_modules', 'syncwatch', 'dist', 'syncwatch.schema.json');
+  for (let dir = root; ; dir = dirname(dir)) {
+    const way = relative(root, join(dir, inProject));
+    if (existsSync(join(dir, inProject))) return way.startsWith('..') ? way : `./${way}`;
+    if (dir === dirname(dir)) return SCHEMA.href;
+  }
+}
 
 /**
  * `syncwatch init`: writes syncwatch.json into DIR from the options that are given, asking for the target where that is
@@ -47,26 +58,38 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   const place = rootFrom(given._.map(String));
   if (!place.ok) return complain(place.failure);
   const { root } = place.value;
-  const before = findSettings(root, io.around.uid);
-  if (!before.ok) return complain(before.failure);
-  if (before.value?.dir === root)
+  const path = join(root, SETTINGS_FILE);
+  const here = settingsAt(root, io.around.uid);
+  if (!here.ok) return complain(here.failure);
+  // What somebody else has put above it is no hindrance: from now on the nearest ones are these.
+  const above = findSettings(root, io.around.uid);
+  const before = above.ok ? above.value : undefined;
+  if (before?.dir === root)
     return complain({
       kind: 'start',
-      message: `there are settings for ${root} already: ${before.value.source}`,
+      message: `there are settings for ${root} already: ${before.source}`,
       hint: 'Edit them, or remove them first.',
     });
 
   const to = many(given['to'] as Values);
   const answer = to.length > 0 ? undefined : await io.ask?.(own`Where to? For example me@host:path/to/dir: `);
   const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
-  const gathered = gather(flags, argv, { env: {}, uid: io.around.uid });
+  const permit: Permit = async (file) => success(file); // there is none
+  const gathered = await gather(flags, argv, { env: {}, uid: io.around.uid, permit });
   if (!gathered.ok) return complain(gathered.failure);
   const settings = settingsFrom(gathered.value);
   if (!settings.ok) return complain(settings.failure);
+  const values = { $schema: schemaFrom(root), ...settingValues(flags, root) };
+  const file = settingsIn(values, path);
+  if (!file.ok) return complain(file.failure);
+  const consent = consentFor(file.value, { ...io.around, isNamed: false });
+  if (!consent.ok) return complain(consent.failure);
+  const state = stateFolder(io.around);
+  if (!state.ok) return complain(state.failure);
 
   const programs = io.programs(root);
-  const here = await probeHere(programs.rsync, settings.value.rsyncExtras);
-  if (!here.ok) return complain(here.failure);
+  const rsync = await probeHere(programs.rsync, settings.value.rsyncExtras);
+  if (!rsync.ok) return complain(rsync.failure);
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) return complain(runtime.failure);
   for (const target of settings.value.targets) {
@@ -75,7 +98,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     const reached = await reach(
       {
         programs,
-        here: here.value.program,
+        here: rsync.value.program,
         target,
         ssh: settings.value.ssh,
         controlPath: join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
@@ -98,13 +121,16 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     io.out(line(`  reached in ${timeInWords(performance.now() - begun)}; ${what}`));
   }
 
-  const values = { $schema: schemaUrl(io.version), ...settingValues(flags, root) };
-  const path = join(root, SETTINGS_FILE);
   try {
-    writeFileSync(path, `${JSON.stringify(values, undefined, 2)}\n`, { flag: 'wx' });
+    // Nobody else's to write, whatever the umask: it would not be obeyed.
+    writeFileSync(path, `${JSON.stringify(values, undefined, 2)}\n`, { flag: 'wx', mode: 0o644 });
   } catch (error) {
     return complain({ kind: 'start', message: `${path} can't be written: ${String(error)}` });
   }
+  // They have said all of it themselves.
+  const sum = consent.value?.sum;
+  const problem = sum === undefined ? undefined : new Allowed(state.value, io.around.uid).allow(path, sum);
+  if (problem !== undefined) io.err(complaint(problem));
   io.out(joined(own`wrote ${path}\n\nNow: syncwatch\n\nFor a Makefile:\n\n`, MAKEFILE));
   return EXIT.inSync;
 }

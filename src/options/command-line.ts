@@ -17,7 +17,8 @@ export type Asked =
 
 const EPILOGUE = `To begin with: syncwatch init writes the settings, syncwatch doctor says what is wrong, syncwatch completion prints
 completion for bash or zsh (add it to your ~/.bashrc or ~/.zshrc). Every option may be in syncwatch.json, too, or in
-SYNCWATCH_… in the environment.
+SYNCWATCH_… in the environment. A syncwatch.json that you have not written with init is obeyed after you have said yes to
+it: syncwatch allow [FILE] shows it and does so, syncwatch allow --revoke takes it back.
 
 While it runs, from DIR or below it: syncwatch flush | exec | status | pause | resume | stop (each has a --help).
 
@@ -30,6 +31,9 @@ export type Flags =
   | { readonly kind: 'flags'; readonly flags: Parsed }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** What yargs' scripts for the shells ask with. */
+const COMPLETIONS = '--get-yargs-completions';
 
 /** Reads the command line alone. */
 export async function readFlags(argv: readonly string[], version: string, columns: number | undefined): Promise<Flags> {
@@ -66,7 +70,8 @@ export async function readFlags(argv: readonly string[], version: string, column
     text = output;
   });
   if (problem !== undefined) return { kind: 'failed', failure: usage(...improve(problem)) };
-  if (text !== '') return { kind: 'text', text };
+  // A shell that asks for completions gets nothing else, even if there are none.
+  if (text !== '' || argv.some((arg) => arg.startsWith(COMPLETIONS))) return { kind: 'text', text };
   return { kind: 'flags', flags: parsed as unknown as Parsed };
 }
 
@@ -80,7 +85,7 @@ export async function readOptions(
   const read = await readFlags(argv, version, columns);
   if (read.kind !== 'flags') return read;
   const { flags } = read;
-  const given = gather(flags, argv, around);
+  const given = await gather(flags, argv, around);
   if (!given.ok) return { kind: 'failed', failure: given.failure };
   if (flags['why'] !== undefined) {
     const asked = whyFrom(given.value);

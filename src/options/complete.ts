@@ -9,7 +9,7 @@ import { OPTIONS } from './table.js';
 type Ask = (done: (error: Error | null, completions: string[] | undefined) => void) => void;
 
 /** The commands beside the main one. */
-const COMMANDS: readonly string[] = ['init', 'doctor', 'completion', ...CONTROL_COMMANDS];
+const COMMANDS: readonly string[] = ['init', 'doctor', 'allow', 'completion', ...CONTROL_COMMANDS];
 
 /** Options that are on by themselves, and so are of use with a no- only. */
 const ON: readonly string[] = Object.entries(OPTIONS)
@@ -31,6 +31,10 @@ export function complete(current: string, argv: Parsed, ask: Ask, done: (complet
   const command = CONTROL_COMMANDS.find((each) => each === words[0]);
   if (command !== undefined && current.startsWith('-')) {
     offer(starting([...CONTROLS[command].options, 'to', 'help'].map((name) => `--${name}`)));
+    return;
+  }
+  if (words[0] === 'allow' && current.startsWith('-')) {
+    offer(starting(['--revoke', '--help']));
     return;
   }
   ask((_error, completions = []) => {

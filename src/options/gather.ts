@@ -1,15 +1,23 @@
+import { resolve } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
 import { environmentLayer } from './environment.js';
 import { type Given, join } from './layer.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
-import { type Place, realOf, rootFrom } from './places.js';
+import { expandHome, type Place, realOf, rootFrom } from './places.js';
 import { findSettings, readSettings, type SettingsFile } from './settings-file.js';
 
 /** What the options depend on beside the command line. */
 export interface Around {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
+  readonly permit: Permit;
 }
+
+/**
+ * Whether a settings file may be obeyed, asking the user where that has to be. `isNamed`: they have named it with
+ * `--settings`, which is a yes. Gives it as it may be obeyed.
+ */
+export type Permit = (file: SettingsFile, isNamed: boolean) => Promise<Result<SettingsFile>>;
 
 /** DIR, and everything that was given about it. */
 export interface Gathered extends Given, Place {
@@ -17,8 +25,11 @@ export interface Gathered extends Given, Place {
   readonly targets: ReadonlyMap<string, string>;
 }
 
-/** Joins command line, environment and settings file. The file is looked for from DIR on; without a DIR it says what that is. */
-export function gather(flags: Parsed, argv: readonly string[], around: Around): Result<Gathered> {
+/**
+ * Joins command line, environment and settings file. The file is looked for from DIR on; without a DIR it says what that is.
+ * Before anything of it is obeyed the user is asked, but for `--why`, which only reads patterns.
+ */
+export async function gather(flags: Parsed, argv: readonly string[], around: Around): Promise<Result<Gathered>> {
   const positional = flags._.map(String);
   const named = rootFrom(positional);
   if (!named.ok) return named;
@@ -29,7 +40,6 @@ export function gather(flags: Parsed, argv: readonly string[], around: Around): 
   const file = found.value;
   const place = positional.length > 0 || file === undefined ? named : rootFrom([file.dir]);
   if (!place.ok) return place;
-  const layers = [environment.value, ...(file === undefined ? [] : [file])];
   const isFilesTarget =
     many(flags['to'] as Values).length === 0 &&
     environment.value.values['to'] === undefined &&
@@ -41,11 +51,17 @@ export function gather(flags: Parsed, argv: readonly string[], around: Around): 
         'Run syncwatch without DIR, or give --to as well.',
       ),
     );
+  const isObeyed = file !== undefined && flags['why'] === undefined;
+  const permitted = isObeyed ? await around.permit(file, typeof flags['settings'] === 'string') : success(file);
+  if (!permitted.ok) return permitted;
+  const layers = [environment.value, ...(permitted.value === undefined ? [] : [permitted.value])];
   return success({ ...join(flags, argv, layers), ...place.value, targets: file?.targets ?? new Map() });
 }
 
 function settingsFor(flags: Parsed, root: string, uid: number): Result<SettingsFile | undefined> {
   const { settings } = flags;
   if (settings === false) return success(undefined);
-  return typeof settings === 'string' ? readSettings(settings) : findSettings(root, uid);
+  return typeof settings === 'string'
+    ? readSettings(resolve(expandHome(settings)), undefined)
+    : findSettings(root, uid);
 }

@@ -102,7 +102,8 @@ export function realOf(path: string): string {
   }
 }
 
-function isInside(path: string, dir: string): boolean {
+/** Whether an absolute path is below a directory; it is not below itself. */
+export function isInside(path: string, dir: string): boolean {
   const way = relative(dir, path);
   return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

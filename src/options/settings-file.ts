@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isObject } from '../core/json.js';
 import { parseTarget } from '../core/target.js';
@@ -15,11 +15,14 @@ export interface SettingsFile extends Layer {
   readonly dir: string;
   /** Named targets, as `--to` takes them. */
   readonly targets: ReadonlyMap<string, string>;
+  /** What it says, as it says it. */
+  readonly said: Readonly<Record<string, unknown>>;
 }
 
 export const SETTINGS_FILE = 'syncwatch.json';
 
-/** The key in package.json. */
+/** Where they may be too, and under which key. */
+const PACKAGE = 'package.json';
 const PACKAGE_KEY = 'syncwatch';
 
 /**
@@ -37,7 +40,7 @@ export function findSettings(from: string, uid: number): Result<SettingsFile | u
 export function settingsAt(folder: string, uid: number): Result<SettingsFile | undefined> {
   const own = readJson(join(folder, SETTINGS_FILE));
   if (own.kind === 'failed') return failed(own.failure);
-  const shared = readJson(join(folder, 'package.json'));
+  const shared = readJson(join(folder, PACKAGE));
   // One that may not be read, or is no JSON, is npm's to complain about.
   if (shared.kind === 'failed' && !shared.isNpms) return failed(shared.failure);
   const inPackage = shared.kind === 'json' && isObject(shared.value) ? shared.value[PACKAGE_KEY] : undefined;
@@ -53,14 +56,15 @@ export function settingsAt(folder: string, uid: number): Result<SettingsFile | u
     : failed(notOurs(found.path, why, found.stats.uid === uid));
 }
 
-/** The settings in this very file, whoever may write to it: the user has named it. */
-export function readSettings(path: string): Result<SettingsFile> {
-  const absolute = resolve(expandHome(path));
-  const read = readJson(absolute);
+/** The settings in this very file. `uid`: who we are; undefined: whoever may write to it, as the user has named it. */
+export function readSettings(path: string, uid: number | undefined): Result<SettingsFile> {
+  const read = readJson(path);
   if (read.kind === 'failed') return failed(read.failure);
-  if (read.kind === 'none') return failed(usage(`--settings: there is no file ${path}`, 'Check the spelling.'));
-  const isPackage = absolute.endsWith('/package.json') && isObject(read.value);
-  return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, absolute);
+  if (read.kind === 'none') return failed(usage(`there is no file ${path}`, 'Check the spelling.'));
+  const why = uid === undefined ? undefined : whyNotOurs(read.stats, uid);
+  if (why !== undefined) return failed(notOurs(path, why, read.stats.uid === uid));
+  const isPackage = basename(path) === PACKAGE && isObject(read.value);
+  return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, path);
 }
 
 const notOurs = (path: string, why: string, isOurs: boolean): Failure => ({
@@ -116,7 +120,8 @@ function whereIn(text: string, message: string): string {
   return `: ${message.replace(/^SyntaxError: | in JSON at position.*$/g, '')}, line ${before.split('\n').length}`;
 }
 
-function settingsIn(value: unknown, path: string): Result<SettingsFile> {
+/** The settings that a file at `path` with this in it would be. */
+export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
   const refuse = (what: string, hint = 'See "Settings" in the README.') => failed(usage(`${path}: ${what}`, hint));
   if (!isObject(value)) return refuse('the settings must be an object, { "to": "host:path" }');
   const { $schema: _schema, ...values } = value;
@@ -152,5 +157,6 @@ function settingsIn(value: unknown, path: string): Result<SettingsFile> {
     values: { ...rest, ...paths, ...(to.length > 0 ? { to } : {}) },
     dir,
     targets,
+    said: values,
   });
 }

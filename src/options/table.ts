@@ -1,3 +1,4 @@
+import type { Options } from 'yargs';
 import { DEFAULT_EXCLUDES } from '../core/filter.js';
 import { DEFAULT_REST } from '../settings.js';
 
@@ -10,35 +11,54 @@ const SSH = 'Passed to ssh (all else comes from your ssh config):';
 const RSYNC = 'Passed to rsync (more after --):';
 const OUTPUT = 'Output:';
 
+/**
+ * What an option can do that the user has to say yes to where a settings file says it (`options/consent.ts`). `none`: it is
+ * about patterns, pace or output. `outside`: only where it leads out of the folder that the file is in. `goes`: it says where
+ * to, as whom, or what becomes of things there. `runs`: it can start programs, here or there. `deletes`: it deletes more there
+ * than was deleted here.
+ */
+export type Power = 'none' | 'outside' | 'goes' | 'runs' | 'deletes';
+
 /** All options of the main command, as yargs takes them. Without defaults: what was not given may be in the settings. */
 export const OPTIONS = {
   to: {
+    power: 'goes',
     alias: 't',
     type: 'string',
     requiresArg: true,
     group: TARGETS,
     describe: 'target: [user@]host:path, a local path, or a name from the settings; repeatable',
   },
-  once: { type: 'boolean', defaultDescription: 'false', group: TARGETS, describe: 'one full sync, then exit' },
+  once: {
+    power: 'none',
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: TARGETS,
+    describe: 'one full sync, then exit',
+  },
   'dry-run': {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'false',
     group: TARGETS,
     describe: 'say what a full sync would do, then exit',
   },
   why: {
+    power: 'none',
     type: 'string',
     requiresArg: true,
     group: TARGETS,
     describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
   },
   initial: {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'true',
     group: TARGETS,
     describe: 'begin with a full sync; --no-initial: only what changes from now on',
   },
   settings: {
+    power: 'none',
     type: 'string',
     requiresArg: true,
     group: TARGETS,
@@ -46,6 +66,7 @@ export const OPTIONS = {
       'settings file; by default syncwatch.json or "syncwatch" in package.json, in DIR or above; --no-settings: none',
   },
   exclude: {
+    power: 'none',
     alias: 'x',
     type: 'string',
     requiresArg: true,
@@ -53,30 +74,41 @@ export const OPTIONS = {
     describe: 'leave out what matches this pattern',
   },
   include: {
+    power: 'none',
     type: 'string',
     requiresArg: true,
     group: FILTER,
     describe: 'take along what a later rule would leave out',
   },
-  'exclude-from': { type: 'string', requiresArg: true, group: FILTER, describe: 'file with patterns, one a line' },
+  'exclude-from': {
+    power: 'outside',
+    type: 'string',
+    requiresArg: true,
+    group: FILTER,
+    describe: 'file with patterns, one a line',
+  },
   'exclude-regex': {
+    power: 'none',
     type: 'string',
     requiresArg: true,
     group: FILTER,
     describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
   },
   gitignore: {
+    power: 'none',
     type: 'boolean',
     group: FILTER,
     describe: 'leave out what git ignores, decided by git itself; by default where DIR is in a git work tree',
   },
   'default-excludes': {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'true',
     group: FILTER,
     describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
   },
   delete: {
+    power: 'deletes',
     choices: ['seen', 'mirror', 'never'],
     defaultDescription: 'seen',
     requiresArg: true,
@@ -84,75 +116,125 @@ export const OPTIONS = {
     describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
   },
   'delete-excluded': {
+    power: 'deletes',
     type: 'boolean',
     defaultDescription: 'false',
     group: DELETIONS,
     describe: 'with --delete mirror: what is left out here is removed there too',
   },
   'max-delete': {
+    power: 'none',
     type: 'number',
     requiresArg: true,
     group: DELETIONS,
     describe: 'stop when more paths than this would be deleted at once',
   },
   'allow-empty': {
+    power: 'deletes',
     type: 'boolean',
     defaultDescription: 'false',
     group: DELETIONS,
     describe: 'carry on when DIR becomes empty',
   },
   trash: {
+    power: 'goes',
     type: 'string',
     requiresArg: true,
     group: DELETIONS,
     describe: 'what would be overwritten or deleted there goes to this directory there',
   },
   debounce: {
+    power: 'none',
     type: 'number',
     requiresArg: true,
     group: HOW,
     describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
   },
   rescan: {
+    power: 'none',
     type: 'number',
     requiresArg: true,
     group: HOW,
     describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
   },
   'one-by-one': {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'false',
     group: HOW,
     describe: 'always one file per rsync run, one after the other',
   },
-  'on-upload': { type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
+  'on-upload': { power: 'runs', type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
   'on-sync': {
+    power: 'runs',
     type: 'string',
     requiresArg: true,
     group: HOOKS,
     describe: 'here, once each time everything that waited is there',
   },
   'on-sync-remote': {
+    power: 'runs',
     type: 'string',
     requiresArg: true,
     group: HOOKS,
     describe: 'the same in the remote directory, for example "make test"',
   },
-  port: { alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
-  identity: { alias: 'i', type: 'string', requiresArg: true, group: SSH, describe: 'private key file; repeatable' },
-  'ssh-config': { alias: 'F', type: 'string', requiresArg: true, group: SSH, describe: 'ssh config file' },
+  port: { power: 'goes', alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
+  identity: {
+    power: 'goes',
+    alias: 'i',
+    type: 'string',
+    requiresArg: true,
+    group: SSH,
+    describe: 'private key file; repeatable',
+  },
+  'ssh-config': {
+    power: 'runs',
+    alias: 'F',
+    type: 'string',
+    requiresArg: true,
+    group: SSH,
+    describe: 'ssh config file',
+  },
   'ssh-option': {
+    power: 'runs',
     alias: 'o',
     type: 'string',
     requiresArg: true,
     group: SSH,
     describe: 'ssh option, Key=value; repeatable',
   },
-  bwlimit: { type: 'string', requiresArg: true, group: RSYNC, describe: 'highest rate, KiB/s, or with a unit: 1.5m' },
-  chmod: { type: 'string', requiresArg: true, group: RSYNC, describe: 'permissions there, for example D755,F644' },
-  compress: { type: 'boolean', defaultDescription: 'false', group: RSYNC, describe: 'compress on the way' },
-  quiet: { alias: 'q', type: 'boolean', defaultDescription: 'false', group: OUTPUT, describe: 'only errors' },
+  bwlimit: {
+    power: 'none',
+    type: 'string',
+    requiresArg: true,
+    group: RSYNC,
+    describe: 'highest rate, KiB/s, or with a unit: 1.5m',
+  },
+  chmod: {
+    power: 'goes',
+    type: 'string',
+    requiresArg: true,
+    group: RSYNC,
+    describe: 'permissions there, for example D755,F644',
+  },
+  compress: {
+    power: 'none',
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: RSYNC,
+    describe: 'compress on the way',
+  },
+  quiet: {
+    power: 'none',
+    alias: 'q',
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: OUTPUT,
+    describe: 'only errors',
+  },
   verbose: {
+    power: 'none',
     alias: 'v',
     type: 'boolean',
     defaultDescription: 'false',
@@ -160,19 +242,27 @@ export const OPTIONS = {
     describe: 'also what was skipped, kept or only touched',
   },
   debug: {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'false',
     group: OUTPUT,
     describe: 'every hint and rsync command, and stack traces',
   },
-  json: { type: 'boolean', defaultDescription: 'false', group: OUTPUT, describe: 'one JSON event a line on stdout' },
+  json: {
+    power: 'none',
+    type: 'boolean',
+    defaultDescription: 'false',
+    group: OUTPUT,
+    describe: 'one JSON event a line on stdout',
+  },
   color: {
+    power: 'none',
     type: 'boolean',
     defaultDescription: 'true',
     group: OUTPUT,
     describe: 'colours on a terminal; --no-color for none',
   },
-} as const;
+} as const satisfies Readonly<Record<string, Options & { readonly power: Power }>>;
 
 type OptionName = keyof typeof OPTIONS;
 
@@ -210,6 +300,7 @@ export type ValueKind =
 export interface SettingKey {
   readonly value: ValueKind;
   readonly describe: string;
+  readonly power: Power;
 }
 
 function kindOf(name: OptionName): ValueKind {
@@ -221,20 +312,36 @@ function kindOf(name: OptionName): ValueKind {
   return option.type === 'number' ? { kind: 'number' } : { kind: 'text' };
 }
 
-/** Everything that may be in the settings: the options by their long names, and what only a file can say. */
-export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
+/** What only a file can say. */
+const ONLY_IN_FILE = {
   targets: {
     value: { kind: 'targets' },
     describe: 'names for targets, for "to" and --to: { "staging": "me@host:/srv/app" }',
+    power: 'goes',
   },
   dir: {
     value: { kind: 'text' },
     describe: 'DIR, relative to this file; by default the directory that this file is in',
+    power: 'outside',
   },
-  'rsync-args': { value: { kind: 'texts' }, describe: 'more arguments for rsync, as after -- on the command line' },
+  'rsync-args': {
+    value: { kind: 'texts' },
+    describe: 'more arguments for rsync, as after -- on the command line',
+    power: 'runs',
+  },
+} as const satisfies Readonly<Record<string, SettingKey>>;
+
+/** Everything that may be in the settings: the options by their long names, and what only a file can say. */
+export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
+  ...ONLY_IN_FILE,
   ...Object.fromEntries(
     (Object.keys(OPTIONS) as OptionName[])
       .filter((name) => !ONLY_ON_COMMAND_LINE.includes(name))
-      .map((name) => [name, { value: kindOf(name), describe: OPTIONS[name].describe }]),
+      .map((name) => [name, { value: kindOf(name), describe: OPTIONS[name].describe, power: OPTIONS[name].power }]),
   ),
 };
+
+type Rows = typeof OPTIONS & typeof ONLY_IN_FILE;
+
+/** The settings that a file may not have without the user's yes. */
+export type PowerfulKey = { [Key in keyof Rows]: Rows[Key]['power'] extends 'none' ? never : Key }[keyof Rows];

@@ -155,7 +155,7 @@ describe('init', () => {
     expect(stdout).toMatch(/the directory will be made\nwrote .*syncwatch\.json\n/);
     expect(stdout).toMatch(/remote-test:\n\tsyncwatch exec -- make test\n$/);
     expect(JSON.parse(readFileSync(join(local, 'syncwatch.json'), 'utf8'))).toEqual({
-      $schema: expect.stringMatching(/^https:.*\/dist\/syncwatch\.schema\.json$/),
+      $schema: expect.stringMatching(/^file:.*\/dist\/syncwatch\.schema\.json$/),
       to,
       'ssh-config': args[1],
       exclude: '*.log',
@@ -164,6 +164,8 @@ describe('init', () => {
       'on-sync': 'true',
       'rsync-args': '--fuzzy',
     });
+    const { $schema } = JSON.parse(readFileSync(join(local, 'syncwatch.json'), 'utf8')) as { readonly $schema: string };
+    expect(JSON.parse(readFileSync(new URL($schema), 'utf8'))).toHaveProperty('properties.exclude');
     mkdirSync(join(local, 'below'));
     const once = await run(['--once'], { cwd: join(local, 'below'), env });
     expect(once).toMatchObject({ code: 0, stderr: '' });
@@ -213,6 +215,7 @@ describe('completion', () => {
     expect(offered('--to', '')).toEqual(['staging', 'board']);
     expect(offered('--identity', '')).toEqual([]); // then the shell offers files
     expect(offered('flush', '--t')).toEqual(['--timeout', '--to']);
+    expect(offered('allow', '--r')).toEqual(['--revoke']);
     const zsh = await run(['completion'], { env: { SHELL: '/bin/zsh' } });
     expect(zsh.stdout).toMatch(/^#compdef syncwatch\n/);
   });

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { CLI, cleanEnv, place } from '../support/cli.js';
+import { CLI, cleanEnv, place, run } from '../support/cli.js';
 
 const PROJECT = join(import.meta.dirname, '../../fixtures/demo/project');
 
@@ -17,6 +17,12 @@ it('the demo’s Makefile: make sync keeps it there, make remote-test tests ther
     SYNCWATCH_SSH_CONFIG: args[1],
   };
   const make = (target: string) => spawnSync('make', [target], { cwd: local, env: around, encoding: 'utf8' });
+  // The project brings its settings along.
+  expect(make('sync-once')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/syncwatch allow \S+syncwatch\.json/),
+  });
+  expect(await run(['allow'], { cwd: local, env })).toMatchObject({ code: 0, stderr: '' });
   // In a group of its own, as in a terminal: Ctrl-C goes to make and to syncwatch.
   const sync = spawn('make', ['sync'], {
     cwd: local,

@@ -164,6 +164,7 @@ describe('several targets', () => {
       }),
     });
     mkdirSync(join(local, 'src/deep'));
+    expect(await run(['allow'], { cwd: join(local, 'src'), env })).toMatchObject({ code: 0, stderr: '' });
     const running = new Running([], { cwd: join(local, 'src/deep'), env });
     await running.until('both', () => /one: in sync/.test(running.stdout) && /two: in sync/.test(running.stdout));
     await Promise.all([same(running, local, remote), same(running, local, second)]);

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { success } from '../../src/core/failure.js';
 import { rsyncArgs } from '../../src/core/rsync-args.js';
 import { carriesMore, comparesContents, extraArgs, readExtras, rsyncThere } from '../../src/core/rsync-extras.js';
 import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
@@ -187,7 +188,7 @@ describe('what follows the --', () => {
 
 describe('where it comes from', () => {
   const ask = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    readOptions(argv, '0', 100, { env, uid: process.getuid?.() ?? 0 });
+    readOptions(argv, '0', 100, { env, uid: process.getuid?.() ?? 0, permit: async (file) => success(file) });
   const project = (args: unknown): string => {
     const dir = temporaryDir();
     fill(dir, { 'syncwatch.json': JSON.stringify({ to: 'h:p', delete: 'seen', 'rsync-args': args }) });

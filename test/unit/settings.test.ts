@@ -3,19 +3,25 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
+import { schemaFrom } from '../../src/commands/init.js';
+import { success } from '../../src/core/failure.js';
 import { nameFromText } from '../../src/core/name.js';
 import { readOptions } from '../../src/options/command-line.js';
+import type { Permit } from '../../src/options/gather.js';
 import { problemOf } from '../../src/options/layer.js';
 import { settingsSchema } from '../../src/options/schema.js';
 import { OPTIONS, SETTING_KEYS } from '../../src/options/table.js';
 import type { Settings } from '../../src/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
+/** As where the user has said yes to whatever there is: test/unit/consent.test.ts is about that. */
+const ALLOWED: Permit = async (file) => success(file);
+
 const uid = process.getuid?.() ?? 0;
 
 /** What a command line, an environment and the files in a directory come to. */
 const read = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  readOptions(argv, '0', 100, { env, uid });
+  readOptions(argv, '0', 100, { env, uid, permit: ALLOWED });
 
 async function settings(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Settings> {
   const asked = await read(argv, env);
@@ -271,6 +277,17 @@ describe('the JSON Schema', () => {
       }
     }
     expect(validate({ $schema: 'x', to: 'h:p' })).toBe(true);
+  });
+
+  it('is referred to by a path that the package owns: the project’s own syncwatch, or the one that writes it', () => {
+    const dir = temporaryDir();
+    fill(dir, { 'a/b/': '' });
+    const own = schemaFrom(join(dir, 'a'));
+    expect(own).toMatch(/^file:\/\/\/.*\/syncwatch\.schema\.json$/);
+    fill(dir, { 'a/node_modules/syncwatch/dist/syncwatch.schema.json': '{}' });
+    expect(schemaFrom(join(dir, 'a'))).toBe('./node_modules/syncwatch/dist/syncwatch.schema.json');
+    expect(schemaFrom(join(dir, 'a/b'))).toBe('../node_modules/syncwatch/dist/syncwatch.schema.json');
+    expect(schemaFrom(dir)).toBe(own);
   });
 
   it('knows every option but those for the moment', () => {
