@@ -63,7 +63,8 @@ function resume({ line }: Parts, report: Report): void {
 
 /**
  * Waits until every change made before now is there. Exact without any marker in DIR: the whole tree is looked at, from now
- * on, so that it does not matter which events are still on their way or lost (100,000 files: 0.8 s).
+ * on, so that it does not matter which events are still on their way or lost (100,000 files: 0.8 s). Where a full pass is due (at the start, after a new login), it comes first: before
+ * it nobody knows what is there.
  */
 async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer> {
   const sinceMs = Date.now();
@@ -74,8 +75,9 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
     if (options.isStopping() || gone.aborted) return ended({ end: 'stopped' });
     const parts = options.parts();
     if (parts?.line.paused === true) return ended({ end: 'paused' });
-    if (parts?.line.held === false && (await parts.scanner.lookOnce()))
-      return ended(await delivered(parts, sinceMs, gone));
+    parts?.session.hurryPass();
+    const isKnown = parts?.line.held === false && !parts.session.owesPass;
+    if (isKnown && (await parts.scanner.lookOnce())) return ended(await delivered(parts, sinceMs, gone));
     await sleep(LINK_MS);
   }
 }
@@ -122,5 +124,5 @@ function stateOf(parts: Parts | undefined, halted: Failure | undefined, rootIsGo
   if (rootIsGone) return { kind: 'rootGone' };
   if (line.paused) return { kind: 'paused' };
   if (line.held) return { kind: 'reconnecting', untilMs: session.nextTryMs };
-  return line.pending.size > 0 || line.isBusy ? { kind: 'sending' } : { kind: 'inSync' };
+  return line.pending.size > 0 || line.isBusy || session.owesPass ? { kind: 'sending' } : { kind: 'inSync' };
 }

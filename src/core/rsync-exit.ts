@@ -202,9 +202,9 @@ function wholeRunFailure({ code, signal, stderr, stalledMs }: RsyncExit, aim: Ss
       const root = complaints.find(({ reason }) => /^(mkdir|change_dir#\d) "/.test(reason));
       if (root === undefined) break;
       return {
-        kind: 'remote',
+        kind: 'run',
         message: `the target directory can't be made or entered: ${root.reason}`,
-        hint: 'Make its parent directory there, or check the rights.',
+        hint: 'Make its parent directory there, or check the rights; it is tried again by itself.',
       };
     }
     case 25:

@@ -1,4 +1,4 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
+import { accessSync, type BigIntStats, constants, lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
 import { platform, release } from 'node:os';
 import type { Entry, Seen } from '../core/entry.js';
 import { bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
@@ -70,6 +70,16 @@ export class Disk {
       return found;
     } catch {
       return undefined;
+    }
+  }
+
+  /** Whether what a directory holds may be read. */
+  canList(dir: Name): boolean {
+    try {
+      accessSync(this.path(dir), constants.R_OK | constants.X_OK);
+      return true;
+    } catch {
+      return false;
     }
   }
 

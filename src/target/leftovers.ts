@@ -7,6 +7,9 @@ import { type ListedFile, parseListed } from '../core/rsync-output.js';
 import type { RunResult } from './runner.js';
 import type { Transfer } from './transfer.js';
 
+/** After so many tries in a row to look for them they are left where they are. */
+const MOST_FAILURES = 5;
+
 /**
  * The temporary files that rsync leaves there when it is killed or cut off ({@link leftoversIn}). In the way for good
  * otherwise, for nobody else knows of them.
@@ -15,6 +18,8 @@ export class Leftovers {
   readonly #transfer: Transfer;
   /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
   readonly #broken = new Map<Name, number>();
+  /** How often in a row looking for them failed. */
+  #failures = 0;
 
   /** `index`: of the last run; what it is unsure of may have been on its way after `savedMs`. */
   constructor(transfer: Transfer, index: NameIndex, savedMs: number) {
@@ -29,7 +34,7 @@ export class Leftovers {
     for (const { action, name } of items) if (action === 'send') this.#broken.set(name, beganMs);
   }
 
-  /** Deletes what there is of them beside these names; all where none are given. Gives the failure of a lost connection. */
+  /** Deletes what there is of them beside these names; all where none are given. Gives the failure if deleting them broke. */
   async clear(names: Iterable<Name> = this.#broken.keys()): Promise<Failure | undefined> {
     if (this.#broken.size === 0) return undefined;
     const broken = new Map<Name, number>();
@@ -45,8 +50,10 @@ export class Leftovers {
     };
     const dirs = [...new Set([...broken.keys()].map(parentOf))];
     const { outcome } = await this.#transfer.run({ kind: 'list', names: dirs }, ofNames([]), { onText });
-    // Whatever else it is (a target that must only be written to, say): it is not worth holding up the rest.
-    if (outcome.kind === 'broken' && outcome.failure.kind === 'connection') return outcome.failure;
+    // Whatever it is (a target that is not there any more, or must only be written to): it is not worth holding up the rest.
+    // Where the connection is lost, the next run meets that too.
+    if (outcome.kind === 'broken' && ++this.#failures < MOST_FAILURES) return undefined;
+    this.#failures = 0;
     for (const name of broken.keys()) this.#broken.delete(name);
     return this.#transfer.clear(leftoversIn(listed, broken, Date.now()), true);
   }

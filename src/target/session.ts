@@ -134,6 +134,8 @@ export class TargetSession {
   readonly #stopping = new AbortController();
   #connection: Connection | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
+  /** Ends the wait for a check of what was removed there. */
+  #checkNow: (() => void) | undefined;
   #checkedMs = Number.NEGATIVE_INFINITY;
   #rescanTimer: NodeJS.Timeout | undefined;
   #lateTimers: readonly NodeJS.Timeout[] = [];
@@ -142,6 +144,8 @@ export class TargetSession {
     | { readonly sinceMs: number; readonly untilMs: number; readonly isSlow: boolean; readonly wake: () => void }
     | undefined;
   #passing: Promise<unknown> = Promise.resolve();
+  /** Full passes that something gave reason for, and that are not done. */
+  #due = 0;
 
   constructor(
     line: Line,
@@ -163,12 +167,32 @@ export class TargetSession {
    * is stopped.
    */
   pass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
-    return this.#inTurn(() => this.#passNow(tries, 'full'));
+    return this.#owed(() => this.#inTurn(() => this.#passNow(tries, 'full')));
   }
 
   /** The same, with a {@link quickPass} where that will do. The walk after it is left to the caller. */
   quickPass(tries = Number.POSITIVE_INFINITY): Promise<Failure | undefined> {
-    return this.#inTurn(() => this.#passNow(tries, 'quick'));
+    return this.#owed(() => this.#inTurn(() => this.#passNow(tries, 'quick')));
+  }
+
+  /** Whether a full pass is still to come or goes on: until it is done nobody knows what is there. */
+  get owesPass(): boolean {
+    return this.#due > 0;
+  }
+
+  /** Somebody waits for the pass that is due: if it waits for its time, it is made now. */
+  hurryPass(): void {
+    this.#checkNow?.();
+  }
+
+  /** Until this is over a full pass is due. */
+  async #owed<T>(job: () => Promise<T>): Promise<T> {
+    this.#due++;
+    try {
+      return await job();
+    } finally {
+      this.#due--;
+    }
   }
 
   #inTurn(pass: () => Promise<Failure | undefined>): Promise<Failure | undefined> {
@@ -223,14 +247,18 @@ export class TargetSession {
 
   /** Something of ours was removed there: a full pass, but not one after the other while somebody goes on removing. */
   removedThere(name: Name): void {
-    if (this.#checkTimer !== undefined || this.line.held) return;
+    if (this.#checkNow !== undefined || this.line.held) return;
     this.#options.report({ kind: 'removedThere', target: this.line.target, name });
     const wait = Math.max(0, this.#checkedMs + CHECK_PAUSE_MS - performance.now());
-    this.#checkTimer = setTimeout(async () => {
+    void this.#owed(async () => {
+      await new Promise<void>((resolve) => {
+        this.#checkNow = resolve;
+        this.#checkTimer = setTimeout(resolve, wait);
+      });
       await this.pass();
       this.#checkedMs = performance.now();
-      this.#checkTimer = undefined;
-    }, wait);
+      this.#checkNow = undefined;
+    });
   }
 
   /** A full pass every so many minutes, quiet unless it finds something. */
@@ -266,8 +294,10 @@ export class TargetSession {
   /** The machine was asleep: the connection may be dead, and anything may have changed on both sides. */
   async wake(): Promise<void> {
     this.#waiting?.wake();
-    await this.#connection?.probe(PROBE_MS);
-    if (!this.line.held) await this.pass();
+    await this.#owed(async () => {
+      await this.#connection?.probe(PROBE_MS);
+      if (!this.line.held) await this.pass();
+    });
   }
 
   #hold(connection: Connection | undefined): void {

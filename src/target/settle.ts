@@ -25,6 +25,13 @@ export const NOT_EMPTY: Failure = {
   isPassing: true,
 };
 
+/** Of a directory here that nobody may look into: it is there, but who knows what is in it. rsync does not try where it is listed. */
+const UNREADABLE: Failure = {
+  kind: 'path',
+  message: 'permission denied here',
+  hint: 'Make it readable, or leave it out with --exclude.',
+};
+
 /**
  * After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. The rule: a name
  * is done when rsync said so and nothing was done to it from before the run until now.
@@ -47,7 +54,8 @@ export async function settle(
   for (const name of names.toSorted((a, b) => b.length - a.length)) {
     const was = before.get(name);
     const now = after.get(name);
-    const failure = failures.get(name);
+    const isClosed = typeof now === 'object' && now.type === 'dir' && !disk.canList(name);
+    const failure = failures.get(name) ?? (isClosed ? UNREADABLE : undefined);
     if (was === undefined || now === undefined) continue;
     // Whatever rsync saw of it was here after that moment.
     if (failure === undefined && !kept.has(name) && !wasAway(name)) onBrought(name, fromMs);

@@ -138,6 +138,41 @@ exit $code
   });
 });
 
+describe('a directory that may not be read here', () => {
+  it('is a failed path with --once: exit code 1, the rest is there', async () => {
+    const { local, remote, once } = localPlace({ 'd/a': 'a', good: 'g' });
+    chmodSync(join(local, 'd'), 0);
+    const { code, stderr } = await once();
+    chmodSync(join(local, 'd'), 0o755);
+    expect(stderr).toMatch(/d FAILED: /);
+    expect(stderr).toMatch(/1 NOT there yet/);
+    expect(code).toBe(1);
+    expect(names(remote)).toContain('good');
+  });
+
+  it('waits, at the start and later, until it can be read', async () => {
+    const { local, remote, start, flush } = localPlace({ 'd/a': 'a', 'e/b': 'b', good: 'g' });
+    chmodSync(join(local, 'd'), 0);
+    const running = start();
+    await running.event('pathFailed', (e) => e.path === 'd');
+    expect(await flush()).toMatchObject({ code: 1, stderr: expect.stringMatching(/\bd\b/) });
+    expect(running.events.some((e) => e.event === 'inSync')).toBe(false);
+    chmodSync(join(local, 'd'), 0o755);
+    await running.event('inSync');
+    expect(names(remote)).toEqual(names(local));
+
+    chmodSync(join(local, 'e'), 0);
+    await running.event('pathFailed', (e) => e.path === 'e');
+    expect((await flush()).code).toBe(1);
+    const from = running.events.length;
+    chmodSync(join(local, 'e'), 0o755);
+    writeFileSync(join(local, 'e/c'), 'c');
+    await running.event('inSync', () => true, from);
+    expect((await flush()).code).toBe(0);
+    expect(names(remote)).toEqual(names(local));
+  });
+});
+
 it('stopped at once in the first upload, it says what went over', async () => {
   const { local, args, env } = place();
   fill(local, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, 'x'.repeat(50_000)])));

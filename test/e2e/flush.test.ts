@@ -6,6 +6,7 @@ import { askOnce, findRunning } from '../../src/control/client.js';
 import type { Status } from '../../src/core/status.js';
 import { randomFrom } from '../support/churn.js';
 import { type Place, place, run } from '../support/cli.js';
+import { MASTER, processOf } from '../support/faulty.js';
 import { withoutOverride } from '../support/rights.js';
 import { fill, names } from '../support/tree.js';
 import { wireTo } from '../support/wire.js';
@@ -38,7 +39,59 @@ async function overFrozenLink() {
   return { there, relay };
 }
 
+/** What is missing there when flush says that all is there; asked again and again until somebody answers. */
+async function flushed(there: Place): Promise<string[]> {
+  for (;;) {
+    const { code, stderr } = await command(there, 'flush', ['--timeout', '60']);
+    if (code === 3) continue; // nobody runs yet, or is about to
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const have = new Set(names(there.remote));
+    return names(there.local).filter((name) => !have.has(name));
+  }
+}
+
+const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`d${i % 10}/f${i}`, `${i}`]));
+
 describe('flush', () => {
+  it('before the first pass waits for it: what was there the last time may be gone', async () => {
+    const there = place();
+    fill(there.local, many);
+    for (const _ of [1, 2]) {
+      const running = there.start();
+      expect(await flushed(there)).toEqual([]);
+      await running.stop();
+      rmSync(there.remote, { recursive: true });
+    }
+  });
+
+  it('after a lost connection waits for the pass that follows the new one', async () => {
+    const there = place();
+    fill(there.local, many);
+    const running = there.start();
+    await running.inSync();
+    for (const _ of [1, 2]) {
+      const from = running.events.length;
+      rmSync(there.remote, { recursive: true });
+      process.kill(await processOf(running, MASTER), 'SIGKILL');
+      await running.event('trouble', () => true, from);
+      expect(await flushed(there)).toEqual([]);
+    }
+  });
+
+  it('does not wait for the time at which what somebody removed there is looked after', async () => {
+    const there = place();
+    fill(there.local, many);
+    const running = there.start();
+    await running.inSync();
+    for (const round of [1, 2]) {
+      const from = running.events.length;
+      rmSync(there.remote, { recursive: true });
+      writeFileSync(join(there.local, 'd0/f0'), `changed ${round}`);
+      await running.event('removedThere', () => true, from);
+      expect(await flushed(there)).toEqual([]);
+    }
+  });
+
   it(`returns when what was written before is there: ${ROUNDS} rounds under churn`, async () => {
     const there = place();
     const { local, remote, start } = there;

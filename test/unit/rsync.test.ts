@@ -193,7 +193,7 @@ describe('how a run ended', () => {
     [2, 'protocol version mismatch -- is your shell clean?', 'remote'],
     [2, 'ABORTING due to invalid path from sender: a/b\nrsync error: protocol incompatibility (code 2)', 'run'],
     [12, 'rsync: --delete-missing-args: unknown option', 'remote'],
-    [11, 'rsync: [Receiver] mkdir "/no/dst/a" failed: No such file or directory (2)\n', 'remote'],
+    [11, 'rsync: [Receiver] mkdir "/no/dst/a" failed: No such file or directory (2)\n', 'run'],
     [11, 'rsync: [receiver] write failed on "/d/x": No space left on device (28)', 'run'],
     [25, '', 'guard'],
     [255, 'Connection closed by remote host', 'connection'],
