@@ -179,6 +179,13 @@ function wholeRunFailure({ code, signal, stderr, stalledMs }: RsyncExit, aim: Ss
       hint: `Leave out ${lacks === 'ACLs' ? '-A' : '-X'} after the --, or install an rsync there that can.`,
     };
   }
+  if (SYNTAX_CODES.includes(code ?? 0) && REFUSED_THERE.test(stderr)) {
+    return {
+      kind: 'remote',
+      message: `the rsync on ${host} does not take what it was given: ${reasonIn(stderr)}`,
+      hint: 'It may be older, or built without something: leave that out after the --.',
+    };
+  }
   switch (code) {
     // By the remote shell, or by sudo and the like.
     case 127:
@@ -239,6 +246,9 @@ const SYNTAX_CODES = [1, 2, 4, 12];
 const REFUSED_OPTION = /^(?:rsync|\S*\/rsync): (?:on remote machine: )?(-[\w-]+)(?:=\S*)?: unknown option$/m;
 /** Built without it (options.c). */
 const LACKING = /^(?:rsync|\S*\/rsync): (ACLs|extended attributes) are not supported on this server$/m;
+/** The summing up of an rsync that ended as a server because of what it was asked for: a method that it does not know, say. */
+const REFUSED_THERE =
+  /^rsync error: (?:syntax or usage error \(code 1\)|requested action not supported \(code 4\)) at \S+ \[(?:server|Receiver)=/m;
 const UNCLEAN = /^(?:protocol version mismatch -- )?is your shell clean\?$/m;
 
 const isNoRoom = (errno: number | undefined): boolean => errno !== undefined && [28, 122, 69].includes(errno); // ENOSPC, EDQUOT

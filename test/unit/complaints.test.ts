@@ -109,6 +109,26 @@ describe('an ACL or attribute', () => {
   });
 });
 
+it('an rsync there that does not know a value ends it: trying again would not help', () => {
+  const stderr = `unknown compress name: zstd
+rsync error: requested action not supported (code 4) at compat.c(190) [server=3.5.0]
+rsync: connection unexpectedly closed (0 bytes received so far) [sender]
+rsync error: error in rsync protocol data stream (code 12) at io.c(285) [sender=3.5.0]
+`;
+  const outcome = outcomeOf({ code: 12, signal: undefined, stderr }, aim, [], ofNames([]));
+  expect(outcome).toMatchObject({
+    kind: 'broken',
+    failure: {
+      kind: 'remote',
+      message: 'the rsync on host does not take what it was given: unknown compress name: zstd',
+    },
+  });
+  const here = stderr.replace('[server=', '[client=');
+  expect(outcomeOf({ code: 12, signal: undefined, stderr: here }, aim, [], ofNames([]))).toMatchObject({
+    failure: { kind: 'connection' },
+  });
+});
+
 describe('a temporary name', () => {
   it('of a dotfile is not one of the name without the dot', () => {
     expect(
