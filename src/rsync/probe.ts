@@ -36,7 +36,7 @@ export interface RsyncHere {
   readonly version: Version;
 }
 
-/** The rsync on this machine, and whether it takes what the user gave for it. Nothing is read or sent. */
+/** The rsync on this machine, and whether it takes what the user gave for it. Nothing is sent. */
 export async function probeHere(program: Program | NoProgram, extras: readonly Extra[]): Promise<Result<RsyncHere>> {
   if (program.file === undefined) {
     const message = `there is no rsync here${passedOverInWords(program)}`;
@@ -59,11 +59,11 @@ export async function probeHere(program: Program | NoProgram, extras: readonly E
 
 /**
  * What rsync says against these options, undefined for nothing: values that mean nothing to it, what it was built without,
- * what excludes one another. It finds out before it looks at any file.
+ * what excludes one another. Some of it shows only where there is a file: this one would do, and nothing is sent.
  */
 async function refusalHere(program: Program, extras: readonly Extra[]): Promise<string | undefined> {
   if (extras.length === 0) return undefined;
-  const args = ['--dry-run', ...extraArgs(extras, (runs) => runs !== 'none'), '--files-from=-', '/', '/'];
+  const args = ['--dry-run', ...extraArgs(extras, (runs) => runs !== 'none'), import.meta.filename, '/'];
   const { ended, stderr } = await say(program, args, { ownSession: true });
   if (ended.kind === 'exited' && ended.code === 0) return undefined;
   return (stderr.split('\n')[0] ?? '').replace(/^rsync: /, '');

@@ -228,8 +228,9 @@ describe('the rsync here', () => {
     ['--bwlimit=fast', /--bwlimit=fast is invalid/],
     ['--chmod=zzz', /--chmod \(zzz\)/],
     ['--usermap=a', /No colon found/],
-  ])('does not take %s, and says so before anything is sent', async (word, says) => {
-    const here = await probeHere(PROGRAMS.rsync, extrasOf([word]));
+    ['-c --checksum-choice=none', /Invalid checksum-choice for --checksum: none/],
+  ])('does not take %s, and says so before anything is sent', async (words, says) => {
+    const here = await probeHere(PROGRAMS.rsync, extrasOf(words.split(' ')));
     expect(here.ok ? '' : here.failure.message).toMatch(says);
     expect(here.ok ? '' : here.failure.kind).toBe('usage');
   });
