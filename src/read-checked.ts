@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 /** A file that was read, or why it was not: `why` goes after its path, as in `is a FIFO, not a file`. */
 export type Read =
@@ -49,8 +50,12 @@ export function readChecked(path: string | Buffer, { limit, follow = true }: Rea
   }
 }
 
-/** Why something on the disk is no file of at most so many bytes, in words that go after its path; undefined: it is one. */
+/**
+ * Why something on the disk is no file of at most so many bytes, in words that go after its path; undefined: it is one.
+ * `/dev/null` counts as an empty file: it is the usual way to say that there is none.
+ */
 export function whyNoFile(stats: Stats, limit: number): string | undefined {
+  if (stats.isCharacterDevice() && stats.rdev === statSync(devNull).rdev) return undefined;
   if (stats.isFile()) return stats.size > limit ? tooLarge(limit) : undefined;
   const what = stats.isDirectory()
     ? 'a directory'

@@ -125,7 +125,7 @@ export async function permit(file: SettingsFile, isNamed: boolean, io: AllowIo):
     if (problem !== undefined) io.err(complaint(problem)); // they are asked again the next time
   }
   if (sshConfig === undefined) return success(file);
-  const kept = allowed.keepSshConfig(file.source, sshConfig.bytes);
+  const kept = allowed.keepSshConfig(file.source, sshConfig.bytes, sshConfig.path);
   return kept.ok ? success({ ...file, values: { ...file.values, 'ssh-config': kept.value } }) : kept;
 }
 

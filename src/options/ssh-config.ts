@@ -1,3 +1,4 @@
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
@@ -19,6 +20,7 @@ export interface SshConfig {
 export function readSshConfig(value: unknown, { uid, home, isNamed }: ConsentFor): Result<SshConfig | undefined> {
   if (typeof value !== 'string') return success(undefined);
   const path = realOf(value);
+  if (path === devNull) return success(undefined); // none at all
   if ([join(home, '.ssh'), '/etc/ssh'].some((own) => isInside(path, realOf(own)))) return success(undefined);
   const refuse = (why: string): { readonly ok: false; readonly failure: Failure } =>
     failed({

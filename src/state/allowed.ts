@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { showControls } from '../core/printable.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
 import { keyOf } from './folders.js';
 
@@ -47,11 +48,13 @@ export class Allowed {
 
   /**
    * Keeps the ssh config that the settings file at `path` names, as it was when the user said yes to it, for ssh to read: ssh
-   * reads it again with each login, and it may be another one by then. Gives where it is.
+   * reads it again with each login, and it may be another one by then. Gives where it is. `original`: where it comes from,
+   * for whoever looks into it because ssh complains.
    */
-  keepSshConfig(path: string, bytes: Buffer): Result<string> {
+  keepSshConfig(path: string, bytes: Buffer, original: string): Result<string> {
     const kept = this.#at(path, 'ssh_config');
-    const problem = this.#write(kept, bytes);
+    const note = `\n# A copy of ${showControls(original)}, as it was allowed. Edit that one.\n`;
+    const problem = this.#write(kept, Buffer.concat([bytes, Buffer.from(note)]));
     return problem === undefined ? success(kept) : failed(problem);
   }
 

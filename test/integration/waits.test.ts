@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
+import { PlainIgnores } from '../../src/rules/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
@@ -173,6 +174,34 @@ describe('a file that git would wait at for ever does not count, the others do, 
     },
     TIMEOUT_MS,
   );
+});
+
+describe('read without git', () => {
+  it('the same: a FIFO and a link to a device do not count, which is said; nor does any link, as git has it', () => {
+    const { root } = workTree();
+    const skipped: string[] = [];
+    fifo(join(root, '.gitignore'));
+    fill(root, { 'e/x': '', 'f/x': '', 'f/real': '*.real\n' });
+    symlinkSync('/dev/zero', join(root, 'e/.gitignore'));
+    symlinkSync('real', join(root, 'f/.gitignore'));
+    const plain = new PlainIgnores(root, (text) => void skipped.push(text));
+    for (const dir of ['d', 'e', 'f']) plain.learn(nameFromText(dir), []);
+    expect(plain.ruleFor(nameFromText('d/z'), false)).toMatchObject({ text: '/z' });
+    for (const name of ['a.log', 'e/x', 'f/a.real']) expect(plain.ruleFor(nameFromText(name), false)).toBeUndefined();
+    expect(skipped).toEqual([
+      '.gitignore is a FIFO, not a file: it does not count',
+      'e/.gitignore is a symbolic link, not a file: it does not count',
+      'f/.gitignore is a symbolic link, not a file: it does not count',
+    ]);
+  });
+
+  it('/dev/null for a file of patterns is as none at all', async () => {
+    const { top, root } = workTree();
+    git(top, 'config', 'core.excludesFile', '/dev/null');
+    const { notes, excluded } = await open(root);
+    expect(await excluded(...ALL)).toEqual(BY_ALL);
+    expect(notes).toEqual([]);
+  });
 });
 
 describe('a git that keeps silent all the same', () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allow, permit } from '../../src/commands/allow.js';
@@ -110,6 +110,10 @@ describe('syncwatch allow', () => {
     expect(await allow('--forever')).toEqual([2, expect.stringContaining("Unknown option '--forever'")]);
     expect(await allow('--help')).toEqual([0, expect.stringContaining('--revoke')]);
     expect(await allow(join(dir, 'other/package.json'))).toEqual([2, expect.stringContaining('must be an object')]);
+    writeFileSync(join(dir, 'syncwatch.json'), JSON.stringify(EVIL));
+    chmodSync(join(dir, 'syncwatch.json'), 0o666);
+    for (const given of [dir, join(dir, 'syncwatch.json')])
+      expect(await allow(given)).toEqual([3, expect.stringContaining('may be written by other users (mode 0666)')]);
   });
 });
 

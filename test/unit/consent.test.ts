@@ -189,6 +189,10 @@ describe('the ssh config that settings name', () => {
     });
   });
 
+  it('is none where it is /dev/null', () => {
+    expect(words({ 'ssh-config': '/dev/null' })).toEqual(['let ssh do what /dev/null says']);
+  });
+
   it.each([
     'Include ~/.ssh/config.d/*',
     'Include config.d/work',

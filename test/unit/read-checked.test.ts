@@ -21,6 +21,8 @@ describe('a file that somebody else may have put there', () => {
     expect(read(join(dir, 'file'))).toBe('x'.repeat(LIMIT));
     expect(read(join(dir, 'link'))).toBe('x'.repeat(LIMIT));
     expect(read(join(dir, 'empty'))).toBe('');
+    symlinkSync('/dev/null', join(dir, 'null'));
+    expect(read(join(dir, 'null'))).toBe('');
     expect(read(join(dir, 'none'))).toEqual({ kind: 'missing' });
     expect(read(join(dir, 'file/below'))).toEqual({ kind: 'missing' });
     if (process.platform === 'linux') expect(read('/proc/self/status')).toMatch(/^Name:/);
