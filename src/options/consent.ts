@@ -133,12 +133,10 @@ const WORDS: Readonly<Record<PowerfulKey, Tell>> = {
         : `send to ${text}, which is ${placeIn(named, view)}`;
     }),
   targets: (_value, view) =>
-    [...view.file.targets].map(
-      ([name, place]) => `call ${placeIn(place, view)} "${name}": where --to ${name} sends to`,
-    ),
+    [...view.file.targets].map(([name, place]) => `send to ${placeIn(place, view)}, which it calls ${name}`),
   dir: (_value, view) =>
-    leaving((path) => `send ${path}, which is outside of the folder that it is in`)(view.file.dir, view),
-  'exclude-from': leaving((path) => `read patterns from ${path}, which is outside of the folder that it is in`),
+    leaving((path) => `send ${path}, which is not in the folder of the settings`)(view.file.dir, view),
+  'exclude-from': leaving((path) => `read patterns from ${path}, which is not in the folder of the settings`),
   'on-upload': hook('here', 'after each path'),
   'on-sync': hook('here', 'each time all is there'),
   'on-sync-remote': hook('there', 'each time all is there'),

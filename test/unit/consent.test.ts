@@ -93,9 +93,9 @@ describe('what needs the user’s yes', () => {
     symlinkSync('real', join(folder, 'inside'));
     symlinkSync('/etc', join(folder, 'outside'));
     expect(words({ dir: 'inside', 'exclude-from': 'inside/x' }, folder)).toEqual([]);
-    expect(words({ dir: 'outside' }, folder)).toEqual(['send /etc, which is outside of the folder that it is in']);
+    expect(words({ dir: 'outside' }, folder)).toEqual(['send /etc, which is not in the folder of the settings']);
     expect(words({ 'exclude-from': 'outside/passwd' }, folder)).toEqual([
-      'read patterns from /etc/passwd, which is outside of the folder that it is in',
+      'read patterns from /etc/passwd, which is not in the folder of the settings',
     ]);
   });
 
@@ -118,9 +118,9 @@ describe('what needs the user’s yes', () => {
       'send to staging, which is me@a:/srv',
       'send to me@b:x',
       'send to /p/q/r/copy',
-      'call me@a:/srv "staging": where --to staging sends to',
-      'call /p/q/there "local": where --to local sends to',
-      'send /p, which is outside of the folder that it is in',
+      'send to me@a:/srv, which it calls staging',
+      'send to /p/q/there, which it calls local',
+      'send /p, which is not in the folder of the settings',
       'run here, after each path: echo a',
       'run here, each time all is there that *.py matches: make lint',
       'run there, each time all is there: make test',
