@@ -87,10 +87,13 @@ function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: 
   return exitCodeOf(asked.failure);
 }
 
+/** Whom what we make belongs to. Not from the user database, which need not have everybody. */
+const uid = process.geteuid?.() ?? userInfo().uid;
+
 /** All that is known of the user and the machine. */
 const around = (): Surroundings => ({
   home: userHome(),
-  uid: userInfo().uid,
+  uid,
   runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
   stateHome: folderFrom('XDG_STATE_HOME'),
   tmpDir: temporaryFolder(),
@@ -117,7 +120,6 @@ async function run(): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const { uid } = userInfo();
   const permit: Permit = async (file, isNamed) =>
     (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
   const first = argv[2] === 'init' || argv[2] === 'doctor' ? argv[2] : undefined;

@@ -1,5 +1,5 @@
-import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Environment,
   type Ground,
@@ -12,6 +12,7 @@ import {
   unusedPath,
 } from './core/environment.js';
 import type { Failure } from './core/failure.js';
+import { wayTo } from './way.js';
 
 /** A program that is not there, or only where nothing is started from. */
 export interface NoProgram {
@@ -97,9 +98,6 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** As many links as the kernel follows (path_resolution(7)). */
-const MOST_LINKS = 40;
-
 /**
  * Whether a path is absolute and no step of the way to it, links followed, is the directory `root`. By what it is, not by its
  * name: it may have several.
@@ -108,40 +106,11 @@ function outsideOf(root: string): (path: string) => boolean {
   const self = statSync(root, { throwIfNoEntry: false, bigint: true });
   return (path) => {
     if (!path.startsWith('/')) return false;
-    let at = '/';
-    let links = 0;
-    const steps = path.split('/').reverse();
-    for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-      if (step === '' || step === '.') continue;
-      const next = step === '..' ? dirname(at) : join(at, step);
-      const stats = lookAt(next);
-      if (stats === undefined) return true; // it is not there, or nobody can go on from here
-      if (self !== undefined && stats.dev === self.dev && stats.ino === self.ino) return false;
-      if (!stats.isSymbolicLink()) {
-        at = next;
-        continue;
-      }
-      const target = linkAt(next);
-      if (target === undefined || ++links > MOST_LINKS) return false;
-      steps.push(...target.split('/').reverse());
-      if (target.startsWith('/')) at = '/';
+    for (const step of wayTo(path)) {
+      if (step.kind === 'missing') return true; // it is not there, or nobody can go on from here
+      if (step.kind === 'lost') return false;
+      if (self !== undefined && step.stats.dev === self.dev && step.stats.ino === self.ino) return false;
     }
     return true;
   };
-}
-
-function lookAt(path: string) {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false, bigint: true });
-  } catch {
-    return undefined;
-  }
-}
-
-function linkAt(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
 }

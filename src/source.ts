@@ -9,7 +9,7 @@ import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';
 import type { Listing } from './scan/walk.js';
 import type { Settings } from './settings.js';
-import { beatFolder, runtimeFolder, stateFolder } from './state/folders.js';
+import { beatFolder, runtimeFolder, stateFolder, takenFolders } from './state/folders.js';
 import { takeSnapshot } from './target/full-pass.js';
 import { Bridge } from './watch/bridge.js';
 import { CLOCK_CHECK_MS, watchClock } from './watch/clock-watch.js';
@@ -133,6 +133,8 @@ export class Source {
     if (!here.ok) return here;
     const runtime = runtimeFolder(io.around);
     if (!runtime.ok) return runtime;
+    for (const why of takenFolders(io.around))
+      io.report({ kind: 'note', level: 'normal', text: `${why}: sockets are in ${runtime.value}` });
     const state = stateFolder(io.around);
     if (!state.ok) return state;
     return success(

@@ -1,20 +1,18 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { askOnce, type Found, findRunning } from '../control/client.js';
+import { askFound, type Found, findRunning, isUsable } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
-import type { Program } from '../core/environment.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
-import { type Command, commandIn } from '../core/remote-command.js';
+import type { Reach } from '../core/reach.js';
 import type { Io } from '../io.js';
-import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
-import { spawnHere } from '../spawn-here.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
 import { exactWords } from './exact-words.js';
+import { runIn } from './run-in.js';
 
 /** The commands that talk to a syncwatch that is running. */
 export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
@@ -34,9 +32,6 @@ const ANSWER_MS = 5_000;
 
 /** How often `status --watch` looks, in milliseconds. */
 const WATCH_MS = 1_000;
-
-/** More than these are not named. */
-const NAMED = 10;
 
 interface Options {
   readonly dir: string;
@@ -71,7 +66,7 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   } catch {
     return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
   }
-  const all = await findRunning(runtimeFolders(io.around), dir);
+  const all = await findRunning(runtimeFolders(io.around), io.around.uid, dir);
   const found =
     options.to === undefined ? all : all.filter(({ target, place }) => options.to === target || options.to === place);
   if (all.length > 0 && found.length === 0)
@@ -170,14 +165,27 @@ const parse = (argv: readonly string[]) =>
 
 /** The answer, or a failure in its place. */
 async function ask(
-  { socket, target }: Found,
+  one: Found,
   question: Question,
   waitMs: number | undefined,
 ): Promise<Answer | { readonly answer: 'late' } | { readonly answer: 'error'; readonly message: string }> {
-  const asked = await askOnce(socket, question, waitMs);
-  if (asked.kind === 'answered') return asked.answer;
-  if (asked.kind === 'late') return { answer: 'late' };
-  return { answer: 'error', message: `the syncwatch to ${target} has just ended` };
+  const error = (message: string) => ({ answer: 'error', message }) as const;
+  const asked = await askFound(one, question, waitMs);
+  switch (asked.kind) {
+    case 'answered':
+      return asked.answer;
+    case 'late':
+      return { answer: 'late' };
+    case 'nobody':
+    case 'silent':
+      return error(`the syncwatch to ${one.target} has just ended`);
+    case 'frozen':
+      return error(
+        `the syncwatch to ${one.target} (pid ${one.pid}) does not answer any more: end it and start it again`,
+      );
+    case 'senseless':
+      return error('an answer that makes no sense: another version? End it and start it again');
+  }
 }
 
 async function flush(found: readonly Found[], { timeoutMs }: Options, io: ControlIo): Promise<number> {
@@ -193,16 +201,16 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
         return EXIT.timedOut;
       }
       if (answer.answer !== 'flush') {
-        complain(`${target}: ${answer.answer === 'error' ? answer.message : 'an answer that makes no sense'}`);
+        complain(`${target}: ${answer.answer === 'error' ? answer.message : 'an answer to another question'}`);
         return EXIT.cannotStart;
       }
       switch (answer.flushed.end) {
         case 'flushed':
           return EXIT.inSync;
         case 'failed': {
-          const { paths } = answer.flushed;
-          for (const { path, message } of paths.slice(0, NAMED)) complain(`${target}: ${path} FAILED: ${message}`);
-          if (paths.length > NAMED) complain(`${target}: … and ${paths.length - NAMED} more`);
+          const { paths, more } = answer.flushed;
+          for (const { path, message } of paths) complain(`${target}: ${path} FAILED: ${message}`);
+          if (more > 0) complain(`${target}: … and ${more} more`);
           return EXIT.somePathsFailed;
         }
         case 'paused':
@@ -246,39 +254,10 @@ async function exec(
     if (code !== EXIT.inSync) return code;
   }
   const answer = await ask(one, { ask: 'reach' }, ANSWER_MS);
-  // Without LogLevel it ends with "Shared connection to … closed." where there is a terminal.
-  const sshOptions = ['-o', 'LogLevel=ERROR', io.isTerminal ? '-t' : '-T'];
-  const start = answer.answer === 'reach' ? commandIn(answer.reach, words, sshOptions) : undefined;
-  if (start === undefined)
+  const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
+  if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  const program = programFor(start, io.programs(one.root));
-  if (program.file === undefined) return complain(noSsh(program));
-  const ended = await spawnHere(program, start.args, start.cwd);
-  if (ended.kind === 'exited') return ended.code;
-  const isNowhere = start.cwd !== undefined && !existsSync(start.cwd);
-  io.err(line(`syncwatch: ${isNowhere ? `there is no directory ${start.cwd}` : notStarted(program, ended.errno)}`));
-  return ended.errno === 'ENOENT' && !isNowhere ? NOT_FOUND : NOT_RUN;
-}
-
-/** ssh, or, in a local target, the user's own command with the environment that is theirs. */
-const programFor = (start: Command, { ssh, usersShell }: Programs): Program | NoProgram =>
-  start.cwd === undefined ? ssh : { file: start.file, env: usersShell.env };
-
-/** Exit codes of a command that did not run, as shells have them. */
-const NOT_RUN = 126;
-const NOT_FOUND = 127;
-
-function notStarted({ file }: Program, errno: string): string {
-  switch (errno) {
-    case 'ENOENT':
-      return `there is no program ${file === '' ? "''" : file}`;
-    case 'EACCES':
-      return `${file} may not be run: check its rights`;
-    case 'E2BIG':
-      return 'the command is too long: put it into a script, or hand long data over on stdin';
-    default:
-      return `${file} can't be started: ${errno}`;
-  }
+  return runIn(reach, words, { ...io, programs: io.programs(one.root) });
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

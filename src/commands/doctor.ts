@@ -3,12 +3,12 @@ import { EXIT } from '../core/failure.js';
 import { jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { inFull } from '../core/target.js';
 import { lookAtPath, lookAtPopt } from '../doctor/environment.js';
-import { error, type Finding } from '../doctor/finding.js';
+import { error, type Finding, warning } from '../doctor/finding.js';
 import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
-import { keyOf, runtimeFolder, type Surroundings } from '../state/folders.js';
+import { keyOf, runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
 
 export interface DoctorIo {
   readonly programs: Io['programs'];
@@ -41,6 +41,10 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   tell(findings);
   tell(watchLimits(tree));
   const runtime = runtimeFolder(io.around);
+  for (const why of takenFolders(io.around))
+    tell([
+      warning('runtime folder', why, 'Find out who made it. Until then sockets are elsewhere, which does no harm.'),
+    ]);
   if (!runtime.ok) tell([error('runtime folder', runtime.failure.message, runtime.failure.hint)]);
   else if (here !== undefined && programs.ssh.file !== undefined)
     for (const target of settings.targets) {

@@ -7,6 +7,15 @@ import type { Parts } from '../main.js';
 import type { Answer, Flushed, Who } from './protocol.js';
 import type { Answerer } from './server.js';
 
+/** More paths than these are not named. */
+const NAMED = 10;
+
+/** So much of a message is told, in characters: an answer has its bounds. */
+const MESSAGE_CHARS = 2_000;
+
+const cut = (message: string): string =>
+  message.length > MESSAGE_CHARS ? `${message.slice(0, MESSAGE_CHARS)} …` : message;
+
 /** How often to look whether there is a connection, in milliseconds. */
 const LINK_MS = 50;
 
@@ -32,7 +41,7 @@ export const answererFor =
     if (question.ask === 'status') return { answer: 'status', status: statusOf(options) };
     const failure = options.halted();
     if (failure !== undefined && question.ask === 'stop') return { answer: 'done' };
-    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${failure.message}` };
+    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
     const parts = options.parts();
     switch (question.ask) {
       case 'reach':
@@ -71,7 +80,7 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
   const ended = (flushed: Flushed): Answer => ({ answer: 'flush', flushed });
   for (;;) {
     const failure = options.halted();
-    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${failure.message}` };
+    if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
     if (options.isStopping() || gone.aborted) return ended({ end: 'stopped' });
     const parts = options.parts();
     if (parts?.line.paused === true) return ended({ end: 'paused' });
@@ -88,7 +97,11 @@ async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): P
     case 'flushed':
       return { end: 'flushed' };
     case 'failed':
-      return { end: 'failed', paths: end.names.map(([name, { message }]) => ({ path: textOf(name), message })) };
+      return {
+        end: 'failed',
+        paths: end.names.slice(0, NAMED).map(([name, { message }]) => ({ path: textOf(name), message: cut(message) })),
+        more: Math.max(0, end.names.length - NAMED),
+      };
     case 'paused':
       return { end: 'paused' };
     case 'gone':
@@ -99,7 +112,7 @@ async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): P
 const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 
 function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status {
-  const { rootIsGone, ...facts } = told();
+  const { rootIsGone, lastError, ...facts } = told();
   const line = parts()?.line;
   const { sent, bytes, deleted } = line?.summary ?? NOTHING_SENT;
   const oldestMs = line?.pending.oldestMs;
@@ -114,11 +127,12 @@ function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status 
     bytes,
     deleted,
     ...facts,
+    lastError: lastError && { ...lastError, message: cut(lastError.message) },
   };
 }
 
 function stateOf(parts: Parts | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
-  if (halted !== undefined) return { kind: 'halted', message: halted.message };
+  if (halted !== undefined) return { kind: 'halted', message: cut(halted.message) };
   if (parts === undefined) return { kind: 'connecting' };
   const { line, session } = parts;
   if (rootIsGone) return { kind: 'rootGone' };

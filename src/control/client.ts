@@ -1,45 +1,86 @@
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { type Answer, type Question, readAnswer, type Who, written } from './protocol.js';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reach } from '../core/reach.js';
+import { parseTarget } from '../core/target.js';
+import { isOurSocket } from '../state/ours.js';
+import { firstLine } from './line.js';
+import { type Answer, LONGEST_ANSWER, type Question, readAnswer, type Who, written } from './protocol.js';
 
 /**
- * What came of asking. `nobody`: no process listens there; `late`: no answer in time; `silent`: it hung up without an answer
- * that can be read.
+ * What came of asking. `nobody`: no process listens there; `late`: no answer in time; `silent`: it hung up without an answer;
+ * `senseless`: what it said is no answer of ours; `frozen`: it does not even say who it is any more.
  */
 export type Asked =
   | { readonly kind: 'answered'; readonly answer: Answer }
   | { readonly kind: 'nobody' }
   | { readonly kind: 'late' }
-  | { readonly kind: 'silent' };
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'senseless' }
+  | { readonly kind: 'frozen' };
 
 /** How long a syncwatch may take to say who it is, in milliseconds. */
 const WHO_MS = 1_000;
 
-/** Asks one question of the syncwatch behind this socket. `waitMs`: for its answer; undefined: as long as it takes. */
-export function askOnce(path: string, question: Question, waitMs: number | undefined): Promise<Asked> {
-  return new Promise((resolve) => {
-    let text = '';
-    const socket = connect(path);
-    const timer = waitMs === undefined ? undefined : setTimeout(() => end({ kind: 'late' }), waitMs);
-    const end = (asked: Asked): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(asked);
-    };
-    socket.once('connect', () => socket.write(written(question)));
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-    });
-    socket.once('end', () => {
-      const answer = readAnswer(text);
-      end(answer === undefined ? { kind: 'silent' } : { kind: 'answered', answer });
-    });
+/** How long an answer may take to come, once it has begun to, in milliseconds. */
+const ANSWERING_MS = 5_000;
+
+/** Whether one that takes its time is still alive: how often it is asked, how long it may take, and how often in vain. */
+export interface Patience {
+  readonly everyMs: number;
+  readonly withinMs: number;
+  readonly misses: number;
+}
+
+const PATIENCE: Patience = { everyMs: 5_000, withinMs: 10_000, misses: 2 };
+
+/**
+ * Asks one question of the syncwatch behind this socket, which is ours (see {@link isOurSocket}). `waitMs`: for its answer;
+ * undefined: as long as it takes, while it is alive.
+ */
+export async function askOnce(
+  path: string,
+  question: Question,
+  waitMs: number | undefined,
+  patience = PATIENCE,
+): Promise<Asked> {
+  const over = new AbortController();
+  try {
+    const asked = ask(path, question, waitMs, over.signal);
+    return await (waitMs === undefined ? Promise.race([asked, frozen(path, patience, over.signal)]) : asked);
+  } finally {
+    over.abort();
+  }
+}
+
+async function ask(path: string, question: Question, withinMs: number | undefined, over: AbortSignal): Promise<Asked> {
+  const socket = connect(path);
+  over.addEventListener('abort', () => socket.destroy());
+  const refused = new Promise<Asked>((resolve) => {
     socket.once('error', (error) => {
       const isRefused = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
-      end(isRefused ? { kind: 'nobody' } : { kind: 'silent' });
+      resolve({ kind: isRefused ? 'nobody' : 'silent' });
     });
   });
+  socket.once('connect', () => socket.write(written(question)));
+  const line = firstLine(socket, { maxBytes: LONGEST_ANSWER, withinMs, onceBegunMs: ANSWERING_MS });
+  const answered = line.then(async (said): Promise<Asked> => {
+    if (said.kind === 'ended') return socket.errored === null ? { kind: 'silent' } : refused;
+    if (said.kind !== 'line') return said;
+    const answer = readAnswer(said.text);
+    return answer === undefined ? { kind: 'senseless' } : { kind: 'answered', answer };
+  });
+  return Promise.race([refused, answered]);
+}
+
+async function frozen(path: string, { everyMs, withinMs, misses }: Patience, over: AbortSignal): Promise<Asked> {
+  for (let missed = 0; missed < misses && !over.aborted; ) {
+    await sleep(everyMs, undefined, { signal: over }).catch(() => {});
+    const { kind } = await askOnce(path, { ask: 'who' }, withinMs);
+    missed = kind === 'answered' ? 0 : missed + 1;
+  }
+  return { kind: 'frozen' };
 }
 
 /** A syncwatch that runs, and its socket. */
@@ -47,12 +88,46 @@ export interface Found extends Who {
   readonly socket: string;
 }
 
+/** Asks one of them. An answer that is about another one, or another kind of target, makes no sense. */
+export async function askFound(found: Found, question: Question, waitMs: number | undefined): Promise<Asked> {
+  const asked = await askOnce(found.socket, question, waitMs);
+  return asked.kind === 'answered' && !isAbout(found, asked.answer) ? { kind: 'senseless' } : asked;
+}
+
+function isAbout(found: Found, answer: Answer): boolean {
+  switch (answer.answer) {
+    case 'who':
+      return isSame(found, answer.who);
+    case 'status':
+      return isSame(found, answer.status);
+    case 'reach': {
+      const { reach } = answer;
+      const target = parseTarget(found.place);
+      if (reach.kind === 'none' || !target.ok) return reach.kind === 'none';
+      if (reach.kind === 'local' || target.value.kind === 'local') return reach.kind === target.value.kind;
+      return reach.host === target.value.host && reach.user === target.value.user;
+    }
+    default:
+      return true;
+  }
+}
+
+const isSame = (one: Who, other: Who): boolean =>
+  one.pid === other.pid && one.root === other.root && one.target === other.target && one.place === other.place;
+
+/** Whether the connection that it says it has is one of ours, beside its own socket. */
+export const isUsable = (found: Found, reach: Reach, uid: number): boolean =>
+  reach.kind === 'local' ||
+  (reach.kind === 'remote' &&
+    dirname(reach.controlPath) === dirname(found.socket) &&
+    isOurSocket(reach.controlPath, uid));
+
 /**
  * The running ones whose DIR is this directory or the nearest one above it; several where it is synced to several targets.
- * `folders`: where their sockets may be. `dir`: absolute, symlinks resolved.
+ * `folders`: where their sockets may be; what is not ours there is as if not there. `dir`: absolute, symlinks resolved.
  */
-export async function findRunning(folders: readonly string[], dir: string): Promise<Found[]> {
-  const sockets = [...new Set(folders)].flatMap(socketsIn);
+export async function findRunning(folders: readonly string[], uid: number, dir: string): Promise<Found[]> {
+  const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
   const all = await Promise.all(
     sockets.map(async (socket): Promise<Found | undefined> => {
       const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
@@ -64,12 +139,13 @@ export async function findRunning(folders: readonly string[], dir: string): Prom
   return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
 }
 
-/** None where the folder is not there. */
-function socketsIn(folder: string): string[] {
+/** Those that are ours. None where the folder is not there. */
+function socketsIn(folder: string, uid: number): string[] {
   try {
     return readdirSync(folder)
       .filter((base) => base.endsWith('.sock'))
-      .map((base) => join(folder, base));
+      .map((base) => join(folder, base))
+      .filter((path) => isOurSocket(path, uid));
   } catch {
     return [];
   }

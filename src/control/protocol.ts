@@ -1,12 +1,14 @@
-import { isObject } from '../core/json.js';
-import type { Reach } from '../core/remote-command.js';
+import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { ESCAPE_CHAR, type Reach, SENT_NAME } from '../core/reach.js';
 import type { Status } from '../core/status.js';
 
 /** Raised when a message changes its meaning. A client and a server of different versions do not talk. */
 export const PROTOCOL = 1;
 
-/** The longest question, in bytes: what is longer is none of ours. */
+/** The longest question and answer, in bytes: what is longer is none of ours. */
 export const LONGEST_QUESTION = 4_096;
+export const LONGEST_ANSWER = 1_048_576;
 
 /** What a running syncwatch can be asked: one JSON object on one line. */
 export type Question =
@@ -42,7 +44,8 @@ export interface FailedPath {
 /** What came of a flush. */
 export type Flushed =
   | { readonly end: 'flushed' }
-  | { readonly end: 'failed'; readonly paths: readonly FailedPath[] }
+  /** `paths`: the first of them; `more`: how many there are beside. */
+  | { readonly end: 'failed'; readonly paths: readonly FailedPath[]; readonly more: number }
   | { readonly end: 'paused' }
   /** syncwatch ends before it is done. */
   | { readonly end: 'stopped' };
@@ -57,31 +60,118 @@ export type Answer =
   /** The question was not understood; nothing was done. */
   | { readonly answer: 'error'; readonly message: string };
 
-const ASKS: readonly Question['ask'][] = ['who', 'status', 'reach', 'flush', 'pause', 'resume', 'stop'];
+const ASKS = ['who', 'status', 'reach', 'flush', 'pause', 'resume', 'stop'] as const;
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Milliseconds. */
+const Time = v.pipe(v.number(), v.finite(), v.minValue(0));
+const Text = v.pipe(v.string(), v.nonEmpty());
+const Path = v.pipe(
+  v.string(),
+  v.check((path) => path.startsWith('/') && resolve(path) === path && !path.includes('\0'), 'an absolute path'),
+);
+
+/** Between a client and ssh there is no shell, but ssh has its own ways with what begins with a dash, and with some signs. */
+const HostPart = v.pipe(v.string(), v.regex(/^[^-\s\p{Cc}][^\s\p{Cc}]*$/u), v.maxLength(1_000));
+/** ssh expands `%`, `$` and `~` in it, and splits it at spaces (ssh_config(5)). */
+const SocketPath = v.pipe(Path, v.regex(/^[\w@+=:,./-]+$/));
+const NoControls = v.pipe(v.string(), v.regex(/^\P{Cc}*$/u));
+
+const WHO = { pid: v.pipe(Count, v.minValue(1)), root: Path, target: Text, place: Text };
+
+const StateSchema = v.variant('kind', [
+  v.object({ kind: v.picklist(['connecting', 'sending', 'inSync', 'paused', 'rootGone']) }),
+  v.object({ kind: v.literal('reconnecting'), untilMs: v.optional(Time) }),
+  v.object({ kind: v.literal('halted'), message: v.string() }),
+]);
+
+const StatusSchema = v.object({
+  ...WHO,
+  sinceMs: Time,
+  state: StateSchema,
+  waiting: Count,
+  waitingSinceMs: v.optional(Time),
+  sent: Count,
+  bytes: Count,
+  deleted: Count,
+  lastDeliveredMs: v.optional(Time),
+  lastPassMs: v.optional(Time),
+  lastError: v.optional(v.object({ ms: Time, path: v.optional(v.string()), message: v.string() })),
+  directories: v.optional(Count),
+});
+
+const FlushedSchema = v.variant('end', [
+  v.object({ end: v.picklist(['flushed', 'paused', 'stopped']) }),
+  v.object({
+    end: v.literal('failed'),
+    paths: v.array(v.object({ path: v.string(), message: v.string() })),
+    more: Count,
+  }),
+]);
+
+const ReachSchema = v.variant('kind', [
+  v.object({ kind: v.literal('none') }),
+  v.object({ kind: v.literal('local'), path: Path }),
+  v.object({
+    kind: v.literal('remote'),
+    host: HostPart,
+    user: v.optional(HostPart),
+    path: NoControls,
+    controlPath: SocketPath,
+    session: v.object({
+      forwardAgent: v.boolean(),
+      x11: v.picklist(['no', 'untrusted', 'trusted']),
+      sendEnv: v.array(v.pipe(v.string(), v.regex(SENT_NAME))),
+      escapeChar: v.pipe(v.string(), v.regex(ESCAPE_CHAR)),
+    }),
+  }),
+]);
+
+const V = v.literal(PROTOCOL);
+
+const QuestionSchema = v.object({ v: V, ask: v.picklist(ASKS) });
+
+const AnswerSchema: v.GenericSchema<unknown, Answer> = v.pipe(
+  v.variant('answer', [
+    v.object({ v: V, answer: v.literal('who'), who: v.object(WHO) }),
+    v.object({ v: V, answer: v.literal('status'), status: StatusSchema }),
+    v.object({ v: V, answer: v.literal('flush'), flushed: FlushedSchema }),
+    v.object({ v: V, answer: v.literal('reach'), reach: ReachSchema }),
+    v.object({ v: V, answer: v.literal('done') }),
+    v.object({ v: V, answer: v.literal('error'), message: v.string() }),
+  ]),
+);
+
+const VersionSchema = v.object({ v: v.optional(v.unknown()), ask: v.optional(v.unknown()) });
 
 /** A question in a line of text, or what is wrong with it. */
 export function readQuestion(line: string): Question | string {
   const message = parsed(line);
-  if (message === undefined) return 'this is no JSON object';
-  if (message['v'] !== PROTOCOL)
-    return `this syncwatch speaks version ${PROTOCOL} of its protocol, not ${String(message['v'])}`;
-  const ask = ASKS.find((each) => each === message['ask']);
-  return ask === undefined ? `unknown question ${JSON.stringify(message['ask'])}` : { ask };
+  const question = v.safeParse(QuestionSchema, message);
+  if (question.success) return { ask: question.output.ask };
+  const any = v.safeParse(VersionSchema, message);
+  if (!any.success || Array.isArray(message)) return 'this is no JSON object';
+  return any.output.v === PROTOCOL
+    ? `unknown question ${shown(any.output.ask)}`
+    : `this syncwatch speaks version ${PROTOCOL} of its protocol, not ${shown(any.output.v)}`;
 }
 
-/** An answer in a line of text; undefined for what is none. */
+/** An answer in a line of text, with all its parts as they must be; undefined for what is none. */
 export function readAnswer(line: string): Answer | undefined {
-  const message = parsed(line);
-  if (message?.['v'] !== PROTOCOL || typeof message['answer'] !== 'string') return undefined;
-  return message as unknown as Answer;
+  const answer = v.safeParse(AnswerSchema, parsed(line));
+  return answer.success ? answer.output : undefined;
 }
 
 export const written = (message: Question | Answer): string => `${JSON.stringify({ v: PROTOCOL, ...message })}\n`;
 
-function parsed(line: string): Readonly<Record<string, unknown>> | undefined {
+/** So much of what is not understood is repeated. */
+const SHOWN = 40;
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, SHOWN);
+
+function parsed(line: string): unknown {
   try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }

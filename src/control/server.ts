@@ -1,7 +1,9 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { failed, type Result, success } from '../core/failure.js';
+import { removeEntry, removeForeign } from '../state/ours.js';
 import { askOnce } from './client.js';
+import { firstLine } from './line.js';
 import { type Answer, LONGEST_QUESTION, type Question, readQuestion, type Who, written } from './protocol.js';
 
 /** How long a live owner of the socket may take to say who it is, in milliseconds. */
@@ -9,6 +11,9 @@ const ANSWER_MS = 1_000;
 
 /** How long somebody who connected may take to ask, in milliseconds. */
 const QUESTION_MS = 5_000;
+
+/** How long an answer may take to be fetched, in milliseconds. */
+const LINGER_MS = 5_000;
 
 /** Answers what is asked; `gone`: whoever asked does not wait any longer. */
 export type Answerer = (question: Exclude<Question, { ask: 'who' }>, gone: AbortSignal) => Promise<Answer>;
@@ -24,9 +29,11 @@ export interface Control {
 /**
  * One syncwatch per DIR and target, and the way to talk to it: a local socket that only a live process can hold, so that a
  * dead one's is taken over without guessing by pid. The folder it is in is ours alone (0700), and so is the socket (0600).
+ * What another user once put in its place is as if not there.
  */
 export async function openControl(path: string, who: Who, what: string): Promise<Result<Control>> {
   for (let attempt = 0; attempt < 3; attempt++) {
+    removeForeign(path);
     const control = await listen(path, who);
     if (control !== undefined) return success(control);
     const answer = await askOnce(path, { ask: 'who' }, ANSWER_MS);
@@ -38,9 +45,9 @@ export async function openControl(path: string, who: Who, what: string): Promise
         hint: pid === undefined ? 'End that one first.' : `End that one first: kill ${pid}`,
       });
     }
-    rmSync(path, { force: true });
+    removeEntry(path);
   }
-  return failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again.' });
+  return failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again, or remove it.' });
 }
 
 function listen(path: string, who: Who): Promise<Control | undefined> {
@@ -66,13 +73,22 @@ function listen(path: string, who: Who): Promise<Control | undefined> {
   });
 }
 
-/** One question, one answer. */
+/** One question, one answer; whoever says nothing, or too much, is cut off. */
 async function converse(socket: Socket, who: Who, answerer: Answerer): Promise<void> {
   socket.on('error', () => {}); // whoever asked is gone
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
-  const line = await firstLine(socket);
-  const question = line === undefined ? 'no question came' : readQuestion(line);
+  const asked = await firstLine(socket, {
+    maxBytes: LONGEST_QUESTION,
+    withinMs: QUESTION_MS,
+    onceBegunMs: QUESTION_MS,
+  });
+  let more = 0;
+  socket.on('data', (chunk: Buffer) => {
+    more += chunk.length;
+    if (more > LONGEST_QUESTION) socket.destroy();
+  });
+  const question = asked.kind === 'line' ? readQuestion(asked.text) : 'no question came';
   const answer: Answer =
     typeof question === 'string'
       ? { answer: 'error', message: question }
@@ -80,26 +96,8 @@ async function converse(socket: Socket, who: Who, answerer: Answerer): Promise<v
         ? { answer: 'who', who }
         : await answerer(question, gone.signal);
   socket.end(written(answer));
-}
-
-/** Undefined where none comes in time, or it is too long to be a question. */
-function firstLine(socket: Socket): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let text = '';
-    const timer = setTimeout(() => resolve(undefined), QUESTION_MS);
-    const end = (line: string | undefined): void => {
-      clearTimeout(timer);
-      resolve(line);
-    };
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-      const [line, ...more] = text.split('\n');
-      if (more.length > 0) end(line);
-      else if (text.length > LONGEST_QUESTION) end(undefined);
-    });
-    socket.once('end', () => end(undefined));
-    socket.once('close', () => end(undefined));
-  });
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** What is being answered has until then to get out. */

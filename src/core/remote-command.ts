@@ -3,37 +3,14 @@ import { Buffer } from 'node:buffer';
 /** A word of a command: as text, or (where it is no UTF-8) as the bytes that it is. */
 export type Word = string | Uint8Array;
 
-/** The way into a target. */
-export type Reach =
-  | { readonly kind: 'local'; readonly path: string }
-  /** `client`: ssh and its options, for its connection. `path`: as rsync has it. */
-  | { readonly kind: 'remote'; readonly client: readonly string[]; readonly login: string; readonly path: string }
-  /** The connection is gone at the moment. */
-  | { readonly kind: 'none' };
-
-/** A program to start here. */
-export interface Command {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly cwd?: string;
-}
-
-/** What to start here for `words` to run in a target's directory; undefined where there is no way into it. */
-export function commandIn(reach: Reach, words: readonly Word[], sshOptions: readonly string[]): Command | undefined {
-  switch (reach.kind) {
-    case 'none':
-      return undefined;
-    case 'local': {
-      const { path: cwd } = reach;
-      const [file = '', ...args] = words;
-      if (isText(file) && args.every(isText)) return { file, args, cwd };
-      return { file: '/bin/sh', args: ['-c', `${UNPACK}; exec "$@"`, 'sh', '', packed(words.map(shQuoted))], cwd };
-    }
-    case 'remote': {
-      const [file = 'ssh', ...client] = reach.client; // of an option given twice ssh takes the first
-      return { file, args: [...sshOptions, ...client, '--', reach.login, remoteCommand(reach.path, words)] };
-    }
-  }
+/**
+ * What to start here so that `words` run here. Node makes UTF-8 of every argument; other bytes only a shell can hand on.
+ * `shell`: a POSIX one.
+ */
+export function localCommand(words: readonly Word[], shell: string): readonly [file: string, ...args: string[]] {
+  const [file = '', ...args] = words;
+  if (isText(file) && args.every(isText)) return [file, ...args];
+  return [shell, '-c', `${UNPACK}; exec "$@"`, 'sh', '', packed(words.map(shQuoted))];
 }
 
 const isText = (word: Word): word is string => typeof word === 'string';

@@ -6,7 +6,7 @@ export type TargetState =
   /** For the first time. */
   | { readonly kind: 'connecting' }
   /** `untilMs`: when the next try to log in is, in milliseconds since 1970. */
-  | { readonly kind: 'reconnecting'; readonly untilMs: number | undefined }
+  | { readonly kind: 'reconnecting'; readonly untilMs?: number | undefined }
   | { readonly kind: 'sending' }
   | { readonly kind: 'inSync' }
   | { readonly kind: 'paused' }
@@ -24,15 +24,17 @@ export interface Status {
   readonly state: TargetState;
   /** How many paths wait, and since when the first of them does. */
   readonly waiting: number;
-  readonly waitingSinceMs: number | undefined;
+  readonly waitingSinceMs?: number | undefined;
   readonly sent: number;
   readonly bytes: number;
   readonly deleted: number;
-  readonly lastDeliveredMs: number | undefined;
-  readonly lastPassMs: number | undefined;
-  readonly lastError: { readonly ms: number; readonly path: string | undefined; readonly message: string } | undefined;
+  readonly lastDeliveredMs?: number | undefined;
+  readonly lastPassMs?: number | undefined;
+  readonly lastError?:
+    | { readonly ms: number; readonly path?: string | undefined; readonly message: string }
+    | undefined;
   /** How many directories are watched. */
-  readonly directories: number | undefined;
+  readonly directories?: number | undefined;
 }
 
 /** The part of it that events tell. */

@@ -20,8 +20,8 @@ export type Target =
 export const inFull = ({ label, place }: Target): string => (label === place ? label : `${label} (${place})`);
 
 /** `user@host`, as ssh takes it. */
-export const loginOf = (target: Extract<Target, { kind: 'remote' }>): string =>
-  target.user === undefined ? target.host : `${target.user}@${target.host}`;
+export const loginOf = ({ user, host }: { readonly user?: string | undefined; readonly host: string }): string =>
+  user === undefined ? host : `${user}@${host}`;
 
 /**
  * Reads a `--to` in rsync's own notation: `host:path`, `user@host:path`, `[v6]:path`, or a local path (one with a slash

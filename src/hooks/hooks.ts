@@ -4,9 +4,11 @@ import PQueue from 'p-queue';
 import type { Event, HookKind, Item, Report } from '../core/event.js';
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Pattern } from '../core/pattern.js';
-import { commandIn, type Reach } from '../core/remote-command.js';
+import type { Reach } from '../core/reach.js';
+import { remoteCommand } from '../core/remote-command.js';
 import type { Programs } from '../programs.js';
 import { type Child, collect, spawn } from '../spawn.js';
+import { sessionArgs } from '../ssh/command.js';
 import { temporaryFolder } from '../user-folders.js';
 
 /** A command of the user's, for a shell. */
@@ -177,9 +179,9 @@ export class Hooks {
     const way = reach();
     if (way.kind === 'local') return this.#startHere(command, way.path, env);
     const sets = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const start = commandIn(way, ['env', ...sets, 'sh', '-c', command], ['-T']);
-    if (start === undefined || programs.ssh.file === undefined) return undefined;
-    return spawn(programs.ssh, start.args, { ownSession: true, isForUser: true });
+    if (way.kind === 'none' || programs.ssh.file === undefined) return undefined;
+    const line = remoteCommand(way.path, ['env', ...sets, 'sh', '-c', command]);
+    return spawn(programs.ssh, sessionArgs(way, false, line), { ownSession: true, isForUser: true });
   }
 
   async #ended(child: Child, limitMs: number): Promise<HookEnd> {

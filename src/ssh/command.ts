@@ -1,4 +1,5 @@
 import type { Program } from '../core/environment.js';
+import type { RemoteReach } from '../core/reach.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { loginOf, type Target } from '../core/target.js';
 
@@ -48,6 +49,22 @@ export function clientArgs(ssh: SshOptions, controlPath: string): string[] {
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes'],
     ...userArgs(ssh),
+  ];
+}
+
+/**
+ * For ssh as a client of a connection of ours, for one command there. Its own config says nothing more here, so that a
+ * `RemoteCommand` or `Match exec` in it neither gets in the way nor runs. Without LogLevel it ends with "Shared connection to …
+ * closed." where there is a terminal.
+ */
+export function sessionArgs(way: RemoteReach, isTerminal: boolean, command: string): string[] {
+  const { forwardAgent, x11, sendEnv, escapeChar } = way.session;
+  return [
+    ...['-F', 'none', '-o', 'ControlMaster=no', '-o', `ControlPath=${way.controlPath}`],
+    ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
+    ...[forwardAgent ? '-A' : '-a', { no: '-x', untrusted: '-X', trusted: '-Y' }[x11]],
+    ...sendEnv.flatMap((name) => ['-o', `SendEnv=${name}`]),
+    ...['-e', escapeChar, isTerminal ? '-t' : '-T', '--', loginOf(way), command],
   ];
 }
 

@@ -3,11 +3,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { type Session, sessionFrom } from '../core/reach.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
 import { noSsh, type Programs } from '../programs.js';
 import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
-import { aimOf, clientArgs, commandForRsync, masterArgs, type RemoteTarget, type SshOptions } from './command.js';
+import { removeForeign } from '../state/ours.js';
+import {
+  aimOf,
+  clientArgs,
+  commandForRsync,
+  masterArgs,
+  plainArgs,
+  type RemoteTarget,
+  type SshOptions,
+} from './command.js';
 
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
 const POLL_MS = 20;
@@ -48,9 +58,9 @@ export interface ConnectionOptions {
 
 /** One master connection to one host. Every rsync of that host goes through it. */
 export interface Connection {
-  /** ssh as a client of this connection: program and options. */
-  readonly client: readonly string[];
-  /** The same for rsync's `-e`; rsync adds user, host and command. */
+  /** What a session for a command of the user's takes along. */
+  readonly session: Session;
+  /** ssh as a client of this connection, for rsync's `-e`; rsync adds user, host and command. */
   readonly clientForRsync: readonly string[];
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
   readonly lost: Promise<Failure>;
@@ -84,6 +94,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   onLines(master, (line) => {
     if (loggingIn && line !== '') options.onMessage(line);
   });
+  const config = say(client.program, plainArgs(target, ssh, ['-G']), { ownSession: true, patienceMs: CONTROL_MS });
   const aim = aimOf(target, ssh);
   const failure = (): Failure => sshFailure(stderr(), aim);
 
@@ -119,7 +130,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
       patienceMs: patience.commandMs,
     });
   return success({
-    client: [client.program.file, ...args],
+    session: sessionFrom((await config).stdout),
     clientForRsync: commandForRsync(client.program, args),
     patience,
     lost: new Promise((resolve) => {
@@ -185,6 +196,7 @@ const control = (request: 'check' | 'exit', { program, target, ssh, controlPath 
 
 /** Ends a master that an earlier, killed syncwatch left on our socket. */
 async function closeStale(client: Client): Promise<void> {
+  removeForeign(client.controlPath);
   if (!existsSync(client.controlPath)) return;
   await control('exit', client);
   rmSync(client.controlPath, { force: true });

@@ -1,7 +1,10 @@
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { isWayOurs, standingOf, whyNotMade } from './ours.js';
+import { makeShortFolder, shortFolders } from './short-folder.js';
 
 /** Where syncwatch keeps things, from the environment of the user who runs it. */
 export interface Surroundings {
@@ -16,36 +19,72 @@ export interface Surroundings {
   readonly configHome: string;
 }
 
-/** The longest control path that ssh takes: 104 bytes of a socket address less ssh's temporary suffix (macOS: 86). */
+/** The longest control path that ssh takes, in bytes: 104 of a socket address less ssh's temporary suffix (macOS: 86). */
 const LONGEST_CONTROL_PATH = 86;
 
+/** What goes into a runtime folder: {@link keyOf} and what it is. */
+const LONGEST_NAME = '/0123456789abcdef.sock';
+
 /**
- * The folder for sockets: ours alone (0700), short, gone at the next boot. `$XDG_RUNTIME_DIR/syncwatch`, or
- * `/tmp/syncwatch-UID` where there is none or its path is too long.
+ * The folder for sockets, made where it is missing: ours alone (0700), short, gone at the next boot. `$XDG_RUNTIME_DIR/syncwatch`,
+ * or `/tmp/syncwatch-UID` where there is none or its path is too long. What somebody else has made there, or could, is as if not
+ * there: then it is `run` in the state folder, and last a folder in /tmp of which the state folder has the name.
  */
 export function runtimeFolder(around: Surroundings): Result<string> {
-  let why: Failure | undefined;
-  for (const folder of runtimeFolders(around)) {
-    if (folder.length + '/0123456789abcdef.ssh'.length > LONGEST_CONTROL_PATH) continue;
-    const made = ownFolder(folder, around.uid);
-    if (made === undefined) return success(folder);
-    why = made;
+  const state = stateFolder(around);
+  const why: string[] = [];
+  for (const folder of fixedFolders(around)) {
+    const unfit = whyUnfit(folder) ?? whyNotMade(folder, around.uid);
+    if (unfit === undefined) return success(folder);
+    why.push(unfit);
   }
-  return failed(
-    why ?? { kind: 'start', message: 'no folder with a short enough path for sockets', hint: 'Set XDG_RUNTIME_DIR.' },
-  );
+  const short = state.ok ? makeShortFolder(state.value, around.uid) : undefined;
+  if (short !== undefined) return success(short);
+  return failed({
+    kind: 'start',
+    message: `there is no folder for sockets that is yours alone: ${why.join('; ')}`,
+    hint: 'Set XDG_RUNTIME_DIR to one (chmod 700), with a short path.',
+  });
 }
 
-/** Where a runtime folder may be, the first choice first: another shell may not know the same environment. */
+/** Where a runtime folder may be: another shell may not know the same environment. */
 export const runtimeFolders = (around: Surroundings): string[] => [
-  ...(around.runtimeDir === undefined ? [] : [join(around.runtimeDir, 'syncwatch')]),
-  join(around.tmpDir, `syncwatch-${around.uid}`),
-  `/tmp/syncwatch-${around.uid}`,
+  ...fixedFolders(around),
+  ...shortFolders(statePath(around)),
 ];
+
+/** The folders that {@link runtimeFolder} passes over because of what somebody has made there, each with why, for people. */
+export function takenFolders(around: Surroundings): string[] {
+  const taken: string[] = [];
+  for (const folder of fixedFolders(around)) {
+    if (whyUnfit(folder) !== undefined || !isWayOurs(folder, around.uid)) continue;
+    const standing = standingOf(folder, around.uid);
+    if (standing.kind !== 'foreign') break;
+    taken.push(standing.why);
+  }
+  return taken;
+}
+
+/** The first choice first. */
+const fixedFolders = (around: Surroundings): string[] => [
+  ...(around.runtimeDir === undefined ? [] : [join(around.runtimeDir, 'syncwatch')]),
+  ...new Set([join(around.tmpDir, `syncwatch-${around.uid}`), `/tmp/syncwatch-${around.uid}`]),
+  join(statePath(around), 'run'),
+];
+
+/** ssh takes a path for its sockets in so many bytes, and reads `%`, `$`, quotes and spaces in it (ssh_config(5)). */
+function whyUnfit(folder: string): string | undefined {
+  if (!/^[\w@+=:,./-]+$/.test(folder)) return `ssh can't have its sockets in ${folder}`;
+  const isShort = Buffer.byteLength(folder + LONGEST_NAME) <= LONGEST_CONTROL_PATH;
+  return isShort ? undefined : `${folder} is too long`;
+}
+
+const statePath = ({ stateHome, home }: Surroundings): string =>
+  join(stateHome ?? join(home, '.local', 'state'), 'syncwatch');
 
 /** The folder for what is kept between runs: `$XDG_STATE_HOME/syncwatch`, by default `~/.local/state/syncwatch`. */
 export function stateFolder(around: Surroundings): Result<string> {
-  const folder = join(around.stateHome ?? join(around.home, '.local', 'state'), 'syncwatch');
+  const folder = statePath(around);
   const made = ownFolder(folder, around.uid);
   return made === undefined ? success(folder) : failed(made);
 }

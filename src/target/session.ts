@@ -3,12 +3,12 @@ import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
-import type { Reach } from '../core/remote-command.js';
+import type { Reach } from '../core/reach.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { type RsyncSettings, remoteShell } from '../core/rsync-args.js';
 import { carriesMore, type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
-import { loginOf, type Target } from '../core/target.js';
+import type { Target } from '../core/target.js';
 import type { Programs } from '../programs.js';
 import { atLeast, probeLocal, probeThere, type RsyncHere, type There } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
@@ -272,12 +272,12 @@ export class TargetSession {
 
   /** How to run something in the target. */
   get reach(): Reach {
-    const { target } = this.#options;
+    const { target, controlPath } = this.#options;
     if (target.kind === 'local') return { kind: 'local', path: target.path };
-    const client = this.#connection?.client;
-    return client === undefined
-      ? { kind: 'none' }
-      : { kind: 'remote', client, login: loginOf(target), path: target.path };
+    const session = this.#connection?.session;
+    if (session === undefined) return { kind: 'none' };
+    const { host, user, path } = target;
+    return { kind: 'remote', host, user, path, controlPath, session };
   }
 
   /** When the next try to log in is, in milliseconds since 1970; undefined where one is under way, or none is needed. */

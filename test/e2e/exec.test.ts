@@ -69,6 +69,19 @@ describe('exec', () => {
     expect(await inTerminal('trap "echo caught; exit 7" INT; echo ready; read line')).toMatch(/caught\s+code 7/);
   });
 
+  it('takes along what the ssh options of that syncwatch say, and reads no ssh config itself', async () => {
+    const { server, stop } = await startTestServer(['AcceptEnv X_*']);
+    onTestFinished(stop);
+    const there = place(server);
+    fill(there.local, { a: '' });
+    const running = there.start(['-o', 'SendEnv=X_ONE X_T*', '-o', 'ForwardAgent=yes']);
+    await running.inSync();
+    // There is none at that address, which is enough for the other side to offer one.
+    const env = { ...there.env, X_ONE: '1', X_TWO: '2', X_OTHER: '3', SSH_AUTH_SOCK: join(there.local, 'none') };
+    const said = await exec({ ...there, env }, ['sh', '-c', 'echo "$X_ONE,$X_TWO,$X_OTHER"; test -n "$SSH_AUTH_SOCK"']);
+    expect(said).toMatchObject({ code: 0, stdout: '1,2,\n' });
+  });
+
   it('a failed path: its command is not run; --no-flush runs it all the same', async () => {
     const there = place();
     fill(there.local, { a: '' });

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ const command = ({ local, env }: Place, name: string, args: readonly string[] = 
   run([name, ...args, dir], { env });
 
 async function socketOf({ local, env }: Place): Promise<string> {
-  const [found] = await findRunning([join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch')], local);
+  const [found] = await findRunning([join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch')], userInfo().uid, local);
   if (found === undefined) throw new Error('no syncwatch is found');
   return found.socket;
 }

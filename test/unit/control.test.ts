@@ -1,15 +1,31 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askOnce, findRunning } from '../../src/control/client.js';
-import { PROTOCOL, type Question, readAnswer, readQuestion } from '../../src/control/protocol.js';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { control } from '../../src/commands/control.js';
+import { askFound, askOnce, findRunning, isUsable } from '../../src/control/client.js';
+import { firstLine } from '../../src/control/line.js';
+import { PROTOCOL, type Question, readAnswer, readQuestion, written } from '../../src/control/protocol.js';
 import { type Control, openControl } from '../../src/control/server.js';
 import { nameFromText } from '../../src/core/name.js';
+import type { RemoteReach } from '../../src/core/reach.js';
 import { afterEvent, NOTHING_TOLD, type Status } from '../../src/core/status.js';
 import { statusInWords } from '../../src/report/status.js';
+import { fakePeer } from '../support/fake-peer.js';
 
+const { uid } = userInfo();
 let dir = '';
 let open: Control[] = [];
 beforeEach(() => {
@@ -20,6 +36,11 @@ afterEach(async () => {
   for (const control of open) await control.release();
   rmSync(dir, { recursive: true });
 });
+
+const SESSION = { forwardAgent: false, x11: 'no', sendEnv: ['LANG', 'LC_*'], escapeChar: '~' } as const;
+const REACH: RemoteReach = {
+  ...{ kind: 'remote', host: 'h', user: 'me', path: 'p', controlPath: '/run/x.ssh', session: SESSION },
+};
 
 const who = (pid: number, root = '/p', target = 'host:p') => ({ pid, root, target, place: target });
 
@@ -112,12 +133,302 @@ describe('the socket of a syncwatch', () => {
     await opened('c.sock', 3, '/p/inner', 'three:');
     writeFileSync(join(dir, 'dead.sock'), '');
     const targets = async (at: string) =>
-      (await findRunning([folder, dir, dir], at)).map(({ target }) => target).sort();
+      (await findRunning([folder, dir, dir], uid, at)).map(({ target }) => target).sort();
     expect(await targets('/p')).toEqual(['one:', 'two:']);
     expect(await targets('/p/src/deep')).toEqual(['one:', 'two:']);
     expect(await targets('/p/inner/x')).toEqual(['three:']);
     expect(await targets('/pq')).toEqual([]);
     expect(await targets('/')).toEqual([]);
+  });
+
+  it('does not see a socket that others may use, nor anything in a folder that is open', async () => {
+    await opened('a.sock', 1, '/p', 'one:');
+    await opened('b.sock', 2, '/p', 'two:');
+    const targets = async () => (await findRunning([dir], uid, '/p')).map(({ target }) => target);
+    chmodSync(join(dir, 'a.sock'), 0o666);
+    expect(await targets()).toEqual(['two:']);
+    chmodSync(join(dir, 'a.sock'), 0o600);
+    symlinkSync(dir, `${dir}-link`);
+    onTestFinished(() => rmSync(`${dir}-link`));
+    expect(await findRunning([`${dir}-link`], uid, '/p')).toEqual([]);
+    chmodSync(dir, 0o777);
+    expect(await targets()).toEqual([]);
+    chmodSync(dir, 0o700);
+    expect(await targets()).toEqual(['one:', 'two:']);
+  });
+
+  it('cuts off whoever says nothing, too much or too slowly', async () => {
+    const control = await opened('l.sock');
+    control.serve(() => new Promise(() => {}));
+    const socket = connect(join(dir, 'l.sock'));
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    socket.resume();
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    // A question, and then more and more.
+    socket.write(`{"v":1,"ask":"flush"}\n`);
+    const timer = setInterval(() => socket.write('x'.repeat(1_000)), 5);
+    await closed;
+    clearInterval(timer);
+    const limits = { maxBytes: 10, withinMs: 80, onceBegunMs: 20 };
+    const heard = async (how: (socket: Socket) => unknown) => {
+      const server = createServer((peer) => void how(peer.on('error', () => {}))).listen(join(dir, 'x.sock'));
+      await new Promise((resolve) => server.once('listening', resolve));
+      const line = await firstLine(connect(join(dir, 'x.sock')), limits);
+      server.close();
+      return line.kind === 'line' ? line.text : line.kind;
+    };
+    expect(await heard(() => {})).toBe('late');
+    expect(await heard((peer) => peer.end())).toBe('ended');
+    expect(await heard((peer) => peer.end('no line'))).toBe('ended');
+    expect(await heard((peer) => peer.write('12345678901'))).toBe('senseless');
+    expect(await heard((peer) => peer.write('12345678901\n'))).toBe('senseless');
+    expect(await heard((peer) => peer.write('begun'))).toBe('senseless');
+    expect(await heard((peer) => peer.end('1234567890\nmore and more'))).toBe('1234567890');
+    // A character that comes in two parts is one.
+    expect(
+      await heard((peer) =>
+        [Buffer.from('ü').subarray(0, 1), Buffer.from('ü').subarray(1), '\n'].map((part) => peer.write(part)),
+      ),
+    ).toBe('ü');
+  });
+});
+
+describe('whoever answers', () => {
+  const path = () => join(dir, 'peer.sock');
+  const status = { ...who(1), sinceMs: 1, state: { kind: 'inSync' }, waiting: 0, sent: 0, bytes: 0, deleted: 0 };
+
+  it.each<[string, (socket: Socket) => unknown, string]>([
+    ['nothing, and hangs up', (socket) => socket.end(), 'silent'],
+    ['no line', (socket) => socket.end('{"v":1,"answer":"done"}'), 'silent'],
+    ['no JSON', (socket) => socket.write('done\n'), 'senseless'],
+    ['another version', (socket) => socket.write('{"v":2,"answer":"done"}\n'), 'senseless'],
+    ['a list', (socket) => socket.write('[{"v":1,"answer":"done"}]\n'), 'senseless'],
+    ['deep lists', (socket) => socket.write(`${'['.repeat(500_000)}\n`), 'senseless'],
+    [
+      'without an end',
+      (socket) => setInterval(() => socket.writable && socket.write('x'.repeat(65_536)), 1).unref(),
+      'senseless',
+    ],
+    [
+      'a line that is too long',
+      (socket) => socket.write(`${JSON.stringify({ v: 1, answer: 'error', message: 'x'.repeat(1_100_000) })}\n`),
+      'senseless',
+    ],
+    ['something, and hangs', (socket) => socket.write('{"v":1,'), 'late'],
+  ])('%s', async (_what, answer, kind) => {
+    await fakePeer(path(), answer);
+    expect((await askOnce(path(), { ask: 'status' }, 2_000)).kind).toBe(kind);
+  });
+
+  it('a byte at a time is not waited for', async () => {
+    await fakePeer(path(), (socket) => {
+      const timer = setInterval(() => socket.write(' '), 20);
+      socket.once('close', () => clearInterval(timer));
+    });
+    expect((await askOnce(path(), { ask: 'who' }, 300)).kind).toBe('late');
+    expect(await findRunning([dir], uid, '/p')).toEqual([]);
+  });
+
+  it('is waited for as long as it takes only while it is alive', async () => {
+    let isFrozen = false;
+    await fakePeer(path(), (socket, question) => {
+      if (question.includes('who') && !isFrozen) socket.end(written({ answer: 'who', who: who(1) }));
+      if (question.includes('flush') && !isFrozen)
+        setTimeout(() => socket.end(written({ answer: 'flush', flushed: { end: 'flushed' } })), 300);
+    });
+    const patience = { everyMs: 20, withinMs: 100, misses: 2 };
+    const ask = () => askOnce(path(), { ask: 'flush' }, undefined, patience);
+    expect(await ask()).toMatchObject({ answer: { flushed: { end: 'flushed' } } });
+    isFrozen = true;
+    expect(await ask()).toEqual({ kind: 'frozen' });
+  });
+
+  it.each<[string, object]>([
+    ['a DIR that is relative', { answer: 'who', who: { ...who(1), root: 'p' } }],
+    ['a DIR with .. in it', { answer: 'who', who: { ...who(1), root: '/p/../q' } }],
+    ['a DIR with a slash at its end', { answer: 'who', who: { ...who(1), root: '/p/' } }],
+    ['a DIR that is no text', { answer: 'who', who: { ...who(1), root: ['/p'] } }],
+    ['no pid', { answer: 'who', who: { ...who(0) } }],
+    ['a state that is none', { answer: 'status', status: { ...status, state: { kind: 'explode' } } }],
+    ['a time that is none', { answer: 'status', status: { ...status, sinceMs: '1' } }],
+    ['a count below zero', { answer: 'status', status: { ...status, sent: -1 } }],
+    ['a count that is too large', { answer: 'status', status: { ...status, sent: 1e300 } }],
+    ['a message that is none', { answer: 'error', message: { toString: 'x' } }],
+    ['paths that are none', { answer: 'flush', flushed: { end: 'failed', paths: 'all', more: 0 } }],
+    ['no answer at all', { answer: '__proto__' }],
+    ...[
+      { host: undefined, client: ['sh', '-c', 'id'], login: 'h' },
+      { host: '-oProxyCommand=id' },
+      { user: '-l' },
+      { host: 'h o' },
+      { controlPath: 'relative.ssh' },
+      { controlPath: '/run/../tmp/x.ssh' },
+      { controlPath: '/tmp/%C' },
+      { controlPath: '/tmp/a b' },
+      { path: 'a\u001bb' },
+      { session: { ...SESSION, sendEnv: ['LANG -oProxyCommand=id'] } },
+      { session: { ...SESSION, escapeChar: 'ab' } },
+      { session: { ...SESSION, x11: 'xauth' } },
+      { session: undefined },
+    ].map((more): [string, object] => [JSON.stringify(more), { answer: 'reach', reach: { ...REACH, ...more } }]),
+    ['a local place that is relative', { answer: 'reach', reach: { kind: 'local', path: '.' } }],
+  ])('with %s makes no sense', (_what, answer) => {
+    expect(readAnswer(JSON.stringify({ v: 1, ...answer }))).toBeUndefined();
+  });
+
+  it('is taken by its word where all is as it must be, without what is not known', () => {
+    for (const answer of [
+      { answer: 'who', who: who(1, '/') },
+      { answer: 'status', status },
+      {
+        answer: 'status',
+        status: { ...status, state: { kind: 'reconnecting', untilMs: 1.5 }, lastError: { ms: 1, message: '' } },
+      },
+      { answer: 'reach', reach: REACH },
+      { answer: 'reach', reach: { kind: 'local', path: '/p' } },
+      { answer: 'flush', flushed: { end: 'failed', paths: [{ path: 'a', message: 'b' }], more: 3 } },
+    ])
+      expect(readAnswer(JSON.stringify({ v: 1, more: 1, ...answer }))).toEqual({ v: 1, ...answer });
+  });
+
+  it('is no other one than before: what it says of another DIR, process or kind of target is not obeyed', async () => {
+    const one = { ...who(1), place: 'me@h:p' };
+    let reach: object = REACH;
+    let told: object = { ...status, ...one };
+    await fakePeer(path(), (socket, question) => {
+      const said = question.includes('reach')
+        ? { answer: 'reach', reach }
+        : question.includes('status')
+          ? { answer: 'status', status: told }
+          : { answer: 'who', who: one };
+      socket.end(`${JSON.stringify({ v: 1, ...said })}\n`);
+    });
+    const [found] = await findRunning([dir], uid, '/p');
+    if (found === undefined) throw new Error('not found');
+    const asked = async (ask: 'status' | 'reach') => (await askFound(found, { ask }, 1_000)).kind;
+    expect([await asked('status'), await asked('reach')]).toEqual(['answered', 'answered']);
+    for (const more of [{ root: '/q' }, { pid: 2 }, { target: 'x' }]) {
+      told = { ...status, ...one, ...more };
+      expect(await asked('status')).toBe('senseless');
+    }
+    for (const other of [
+      { ...REACH, host: 'other' },
+      { ...REACH, user: undefined },
+      { kind: 'local', path: '/' },
+    ]) {
+      reach = other;
+      expect(await asked('reach')).toBe('senseless');
+    }
+    // Its connection is where its socket is, and ours.
+    const master = join(dir, 'peer.ssh');
+    expect(isUsable(found, { ...REACH, controlPath: master }, uid)).toBe(false);
+    await fakePeer(master, () => {});
+    expect(isUsable(found, { ...REACH, controlPath: master }, uid)).toBe(true);
+    chmodSync(master, 0o666);
+    expect(isUsable(found, { ...REACH, controlPath: master }, uid)).toBe(false);
+    await fakePeer(`${dir}.ssh`, () => {});
+    expect(isUsable(found, { ...REACH, controlPath: `${dir}.ssh` }, uid)).toBe(false);
+  });
+
+  const RAW = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+  /** Text as an attacker would have it. */
+  const nasty = fc.string({
+    unit: fc.constantFrom('a', '\x1b[2J', '\u009b1m', '\n', '\r', '\u202e', '\u2028', '\x00', '\x7f', '"'),
+  });
+  const count = fc.oneof(fc.nat(), fc.double(), fc.constant(-1));
+  const failure = fc.record({ path: nasty, message: nasty });
+  const state = fc.oneof(
+    fc.record({ kind: fc.constantFrom('inSync', 'paused', 'sending', 'rootGone', 'connecting', 'explode') }),
+    fc.record({ kind: fc.constant('halted'), message: nasty }),
+    fc.record({ kind: fc.constant('reconnecting'), untilMs: count }, { requiredKeys: ['kind'] }),
+  );
+  /** Right, nearly right, or anything. */
+  const anyAnswer = fc.oneof(
+    fc.record({ answer: fc.constant('error'), message: nasty }),
+    fc.record({ answer: fc.constantFrom('done', 'who', 'reach', 'status') }),
+    fc.record({
+      answer: fc.constant('flush'),
+      flushed: fc.oneof(
+        fc.record({ end: fc.constantFrom('flushed', 'paused', 'stopped') }),
+        fc.record({ end: fc.constant('failed'), paths: fc.array(failure, { maxLength: 3 }), more: fc.nat() }),
+      ),
+    }),
+    fc.record({
+      answer: fc.constant('status'),
+      status: fc.record(
+        {
+          ...{
+            pid: fc.constant(1),
+            root: fc.constant('\x1b/p'),
+            target: fc.constant('t\x1b'),
+            place: fc.constant('h:\x1b'),
+          },
+          ...{ sinceMs: fc.nat(), state, waiting: fc.nat(), sent: fc.nat(), bytes: fc.nat(), deleted: fc.nat() },
+          ...{ lastError: fc.record({ ms: fc.nat(), path: nasty, message: nasty }), directories: fc.nat() },
+        },
+        { requiredKeys: ['pid', 'root', 'target', 'place', 'sinceMs', 'state', 'waiting', 'sent', 'bytes', 'deleted'] },
+      ),
+    }),
+    fc.jsonValue(),
+  );
+
+  it('says whatever it likes: nothing is thrown, and nothing raw is printed', async () => {
+    const root = join(dir, 'p\x1b');
+    mkdirSync(root);
+    let answer: unknown;
+    await fakePeer(path(), (socket, question) => {
+      const me = { answer: 'who', who: { pid: 1, root, target: 't\x1b', place: 'h:\x1b' } };
+      const said = question.includes('"who"') ? me : answer;
+      socket.end(`${JSON.stringify(typeof said === 'object' && !Array.isArray(said) ? { v: 1, ...said } : said)}\n`);
+    });
+    const around = { home: dir, uid, runtimeDir: undefined, stateHome: undefined, tmpDir: dir, configHome: dir };
+    renameSync(path(), join(dir, 'own.sock'));
+    mkdirSync(join(dir, `syncwatch-${uid}`), { mode: 0o700 });
+    renameSync(join(dir, 'own.sock'), join(dir, `syncwatch-${uid}`, 'own.sock'));
+    const commands = [['flush'], ['status'], ['status', '--json'], ['pause'], ['exec', '--no-flush']] as const;
+    let answered = 0;
+    await fc.assert(
+      fc.asyncProperty(anyAnswer, fc.constantFrom(...commands), async (given, [command, ...flags]) => {
+        answer =
+          typeof given === 'object' && given !== null && 'status' in given
+            ? { ...given, status: { ...(given.status as object), root } }
+            : given;
+        const said: string[] = [];
+        const code = await control(command, [...flags, root, ...(command === 'exec' ? ['--', 'false'] : [])], {
+          ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
+          ...{
+            around,
+            isTerminal: false,
+            programs: () => {
+              throw new Error('nothing is run');
+            },
+          },
+        });
+        expect([0, 1, 3]).toContain(code);
+        answered += code === 3 ? 0 : 1;
+        expect(said.flatMap((text) => text.split('\n')).filter((text) => RAW.test(text))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(answered).toBeGreaterThan(5);
+  });
+
+  it('or asks, says whatever it likes: nothing is thrown', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.jsonValue().map((value) => JSON.stringify({ v: 1, ask: value })),
+    );
+    fc.assert(
+      fc.property(line, (text) => {
+        const question = readQuestion(text);
+        if (typeof question === 'string') expect(question.length).toBeLessThan(200);
+        else expect(Object.keys(question)).toEqual(['ask']);
+        readAnswer(text);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('reads what it may be asked', () => {

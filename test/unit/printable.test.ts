@@ -209,7 +209,7 @@ const ANSWERS: { readonly [Kind in Answer['answer']]: (text: string, root: strin
     Object.values(STATES).map((state) => ({ answer: 'status', status: status(text, root, state(text)) })),
   flush: (text) => [
     { answer: 'flush', flushed: { end: 'flushed' } },
-    { answer: 'flush', flushed: { end: 'failed', paths: [{ path: text, message: text }] } },
+    { answer: 'flush', flushed: { end: 'failed', paths: [{ path: text, message: text }], more: 1 } },
     { answer: 'flush', flushed: { end: 'paused' } },
     { answer: 'flush', flushed: { end: 'stopped' } },
   ],

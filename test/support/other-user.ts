@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { userInfo } from 'node:os';
+
+/** An unprivileged user who is not us: nobody's number everywhere that we know. */
+export const OTHER_UID = 65_534;
+
+const { uid, gid } = userInfo();
+
+/** A command prefix for what only root may do; the environment stays. */
+export const AS_ROOT: readonly string[] = uid === 0 ? [] : ['sudo', '-nE'];
+
+const become = (user: number, group: number): string[] => [
+  ...AS_ROOT,
+  ...['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups'],
+];
+
+/** Runs a program as the other user. */
+export function asOther(file: string, ...args: readonly string[]): void {
+  const [first = '', ...more] = [...become(OTHER_UID, OTHER_UID), file, ...args];
+  execFileSync(first, more, { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/' });
+}
+
+/** Makes a file, a directory or a link the other user's. */
+export function giveAway(path: string): void {
+  const [first = '', ...more] = [...AS_ROOT, 'chown', '-h', `${OTHER_UID}:${OTHER_UID}`, path];
+  execFileSync(first, more);
+}
+
+/**
+ * A command prefix under which the directory `at` is the directory `instead`, for what is started so and for nobody else. Linux.
+ */
+export const withInstead = (at: string, instead: string): string[] => [
+  ...AS_ROOT,
+  ...['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" "$2" && shift 2 && exec "$@"', 'sh', instead, at],
+  ...(uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups']),
+];
