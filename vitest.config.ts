@@ -14,7 +14,12 @@ export default defineConfig({
       },
       {
         // Random cases held against rsync and git themselves: many in CI.
-        test: { name: 'property', include: ['test/property/**/*.test.ts'], testTimeout: 1_200_000 },
+        test: {
+          name: 'property',
+          include: ['test/property/**/*.test.ts'],
+          testTimeout: 1_200_000,
+          hookTimeout: 120_000,
+        },
       },
       {
         test: {

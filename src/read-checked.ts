@@ -13,12 +13,15 @@ export type Read =
 /** The most that a file of settings may hold, in bytes. */
 export const SETTINGS_LIMIT = 1_048_576;
 
-/** The most that a file of patterns may hold, in bytes: hundreds of thousands of lines. */
+/** The most that a file of patterns may hold, in bytes and in lines: a pattern takes about a kilobyte of memory. */
 export const PATTERNS_LIMIT = 16 * 1_048_576;
+export const PATTERN_LINES = 200_000;
 
 export interface ReadOptions {
   /** The most it may hold, in bytes. */
   readonly limit: number;
+  /** The most lines it may have; any number by default. */
+  readonly lines?: number;
   /** Whether the path may be a symbolic link; yes by default. */
   readonly follow?: boolean;
 }
@@ -28,7 +31,7 @@ export interface ReadOptions {
  * looked at through the descriptor, and read from that very descriptor, never more than the limit: a FIFO, a device, what
  * grows without end is refused, and nothing here waits. Never throws.
  */
-export function readChecked(path: string | Buffer, { limit, follow = true }: ReadOptions): Read {
+export function readChecked(path: string | Buffer, { limit, lines, follow = true }: ReadOptions): Read {
   let fd: number | undefined;
   try {
     // Merely opening some devices does something, so they are not even opened. What counts is the second look.
@@ -40,7 +43,10 @@ export function readChecked(path: string | Buffer, { limit, follow = true }: Rea
     const why = whyNoFile(stats, limit);
     if (why !== undefined) return { kind: 'refused', why };
     const bytes = readAll(fd, stats.size, limit);
-    return bytes === undefined ? { kind: 'refused', why: tooLarge(limit) } : { kind: 'read', bytes, stats };
+    if (bytes === undefined) return { kind: 'refused', why: tooLarge(limit) };
+    if (lines !== undefined && hasMoreLines(bytes, lines))
+      return { kind: 'refused', why: `has more than ${lines.toLocaleString('en-US')} lines` };
+    return { kind: 'read', bytes, stats };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
@@ -87,6 +93,12 @@ export function whyNotOurs(
 }
 
 const tooLarge = (limit: number): string => `is larger than ${limit / 1_048_576} MiB`;
+
+function hasMoreLines(bytes: Buffer, most: number): boolean {
+  let breaks = 0;
+  for (let at = bytes.indexOf('\n'); at >= 0 && breaks <= most; at = bytes.indexOf('\n', at + 1)) breaks++;
+  return breaks > most;
+}
 
 /** All of it; undefined where there is more than `limit` after all. `size`: what to expect, 0 for files of the kernel's. */
 function readAll(fd: number, size: number, limit: number): Buffer | undefined {

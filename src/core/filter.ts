@@ -1,41 +1,8 @@
-import { type Failure, failed, type Result, success } from './failure.js';
-import { ancestorsOf, baseOf, looseTextOf, type Name, parentOf, ROOT } from './name.js';
-import { compilePattern, type Pattern } from './pattern.js';
-
-/** Where a rule comes from, for error messages and `--why`. */
-export type RuleSource =
-  | { readonly kind: 'option'; readonly option: '--exclude' | '--include' | '--exclude-regex' }
-  /** The settings file, or the environment. */
-  | { readonly kind: 'settings'; readonly key: 'exclude' | 'include'; readonly source: string }
-  /** `--exclude-from`. */
-  | { readonly kind: 'file'; readonly path: string; readonly line: number }
-  /** In gitignore notation. */
-  | { readonly kind: 'ignoreFile'; readonly path: string; readonly line: number }
-  | { readonly kind: 'default' }
-  | { readonly kind: 'trash' };
-
-/** One rule as rsync has it, before its pattern is compiled. `pattern` is one character per byte. */
-export interface RawRule {
-  readonly action: 'include' | 'exclude';
-  readonly pattern: string;
-  /** As it was written, where that is another notation. */
-  readonly text?: string;
-  /** Why it can't be used, where that is known already. */
-  readonly problem?: string;
-  readonly source: RuleSource;
-}
-
-/** A regular expression on the path relative to DIR; a directory is tried with and without a trailing slash. */
-export interface RegexRule {
-  readonly text: string;
-  readonly source: RuleSource;
-}
-
-/** What git ignores a name by. */
-export interface GitRule {
-  readonly text: string;
-  readonly source: Extract<RuleSource, { kind: 'ignoreFile' }>;
-}
+import { type Result, success } from './failure.js';
+import { ancestorsOf, baseOf, type Name, parentOf, ROOT } from './name.js';
+import { areFew, type RsyncRules } from './rsync-rules.js';
+import { type AnyRule, compileRules, type GitRule, type RawRule, type RegexRule, type Rule } from './rule.js';
+import type { RuleList } from './rule-list.js';
 
 /**
  * What git ignores. It has to be asked, so names are made known before they are decided about: {@link Filter.learn}.
@@ -54,43 +21,23 @@ export interface Ignores {
   isTracked(name: Name): boolean;
 }
 
-/** A rule of any of the sources. */
-export type AnyRule = RawRule | RegexRule | GitRule;
-
-interface Rule {
-  readonly raw: RawRule;
-  readonly pattern: Pattern;
+/** The user's regular expressions. They may take their time, so names are made known here, too. */
+export interface Regexes {
+  readonly count: number;
+  /** Told of each name that a rule had no answer for. */
+  onUnanswered: (rule: RegexRule, name: Name) => void;
+  learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined;
+  /** The first that matches. One that gives no answer in time counts as matching: what it is about stays here. */
+  ruleFor(name: Name, isDir: boolean): RegexRule | undefined;
 }
 
 /**
- * What decided about a name; no rule: none matched. `isRsyncs`: rsync decides the same by itself, because the rule is one
- * of its own arguments.
+ * What decided about a name; no rule: none matched. `isRsyncs`: rsync decides the same by itself, where it is told the
+ * {@link Filter.rulesForRsync}.
  */
 export type Decision =
   | { readonly synced: true; readonly rule?: AnyRule }
   | { readonly synced: false; readonly isRsyncs: boolean; readonly rule: AnyRule };
-
-/**
- * What is left out by default: version control, editors' settings, Python's caches, and the temporary, swap and backup
- * files that editors make beside the file being saved.
- */
-export const DEFAULT_EXCLUDES: readonly string[] = [
-  '.git', // a file in worktrees and submodules, which leads nowhere there
-  '.idea/',
-  '.vscode/',
-  '__pycache__/',
-  '*.pyc',
-  '.DS_Store',
-  '*~',
-  '.*.sw[a-p]', // vim, nano
-  '.*.kate-swp',
-  '.#*', // emacs lock
-  '#*#', // emacs auto save
-  '.~lock.*#', // LibreOffice
-  '.goutputstream-*', // GLib programs
-  '*___jb_tmp___', // JetBrains safe write
-  '*___jb_old___',
-];
 
 /** All that a filter is made of. */
 export interface FilterRules {
@@ -98,7 +45,7 @@ export interface FilterRules {
   readonly user: readonly RawRule[];
   /** Of DIR's .syncignore, first match first. */
   readonly syncignore: readonly RawRule[];
-  readonly regexes: readonly RegexRule[];
+  readonly regexes: Regexes | undefined;
   readonly defaults: readonly RawRule[];
 }
 
@@ -111,45 +58,43 @@ export interface FilterRules {
  * that the directory is ignored.
  */
 export class Filter {
-  readonly #user: readonly Rule[];
-  #syncignore: readonly Rule[];
-  readonly #regexes: ReadonlyArray<{ readonly rule: RegexRule; readonly regex: RegExp }>;
-  readonly #defaults: readonly Rule[];
+  readonly #user: RuleList<Rule>;
+  #syncignore: RuleList<Rule>;
+  readonly #regexes: Regexes | undefined;
+  readonly #defaults: RuleList<Rule>;
   #ignores: Ignores | undefined;
   /** Whether a source before git's may bring back what git ignores. */
   #mayBringBack: boolean;
+  #rsyncRules: RsyncRules | undefined;
 
   private constructor(
-    user: Rule[],
-    syncignore: Rule[],
-    regexes: Array<{ rule: RegexRule; regex: RegExp }>,
-    defaults: Rule[],
+    user: RuleList<Rule>,
+    syncignore: RuleList<Rule>,
+    regexes: Regexes | undefined,
+    defaults: RuleList<Rule>,
   ) {
     this.#user = user;
     this.#syncignore = syncignore;
     this.#regexes = regexes;
     this.#defaults = defaults;
     this.#mayBringBack = includesAny(user) || includesAny(syncignore);
+    this.#rsyncRules = rsyncRulesOf([...user, ...syncignore], [...defaults]);
   }
 
   /** Compiles all rules, or says which one is wrong and where it came from. */
   static create({ user, syncignore, regexes, defaults }: FilterRules): Result<Filter> {
-    const compiledUser = compileAll(user);
+    const compiledUser = compileRules(user);
     if (!compiledUser.ok) return compiledUser;
-    const compiledSyncignore = compileAll(syncignore);
+    const compiledSyncignore = compileRules(syncignore);
     if (!compiledSyncignore.ok) return compiledSyncignore;
-    const compiledDefaults = compileAll(defaults);
+    const compiledDefaults = compileRules(defaults);
     if (!compiledDefaults.ok) return compiledDefaults;
-    const compiledRegexes: Array<{ rule: RegexRule; regex: RegExp }> = [];
-    for (const rule of regexes) {
-      try {
-        compiledRegexes.push({ rule, regex: new RegExp(rule.text, 'u') });
-      } catch (error) {
-        const why = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, '') : String(error);
-        return failed(badRule(rule.source, rule.text, why));
-      }
-    }
-    return success(new Filter(compiledUser.value, compiledSyncignore.value, compiledRegexes, compiledDefaults.value));
+    return success(new Filter(compiledUser.value, compiledSyncignore.value, regexes, compiledDefaults.value));
+  }
+
+  /** From now on `tell` is told of each name that a regular expression has no answer for. */
+  whenUnanswered(tell: Regexes['onUnanswered']): void {
+    if (this.#regexes !== undefined) this.#regexes.onUnanswered = tell;
   }
 
   /** From now on git's ignores count too. */
@@ -159,10 +104,11 @@ export class Filter {
 
   /** The .syncignore has changed. The old rules stay where one of the new ones is wrong. */
   replaceSyncignore(rules: readonly RawRule[]): Result<undefined> {
-    const compiled = compileAll(rules);
+    const compiled = compileRules(rules);
     if (!compiled.ok) return compiled;
     this.#syncignore = compiled.value;
     this.#mayBringBack = includesAny(this.#user) || includesAny(compiled.value);
+    this.#rsyncRules = rsyncRulesOf([...this.#user, ...compiled.value], [...this.#defaults]);
     return success(undefined);
   }
 
@@ -171,7 +117,10 @@ export class Filter {
    * where it does.
    */
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>): Promise<void> | undefined {
-    return this.#ignores?.learn(dir, entries, this.#mayBringBack);
+    if (this.#regexes === undefined) return this.#ignores?.learn(dir, entries, this.#mayBringBack);
+    const all = [...entries];
+    const learning = [this.#ignores?.learn(dir, all, this.#mayBringBack), this.#regexes.learn(dir, all)];
+    return learning.every((each) => each === undefined) ? undefined : Promise.all(learning).then(() => {});
   }
 
   /** The same for a name that comes from anywhere, and every directory above it. */
@@ -187,12 +136,9 @@ export class Filter {
     if (early !== undefined) return decisionOf(early);
     const ignored = this.#ignores?.ruleFor(name, isDir);
     if (ignored !== undefined && !this.#isBroughtBack(name)) return { synced: false, isRsyncs: false, rule: ignored };
-    if (this.#regexes.length > 0) {
-      const text = looseTextOf(name);
-      const hit = this.#regexes.find(({ regex }) => regex.test(text) || (isDir && regex.test(`${text}/`)));
-      if (hit !== undefined) return { synced: false, isRsyncs: false, rule: hit.rule };
-    }
-    const byDefault = firstMatch(this.#defaults, name, isDir);
+    const byRegex = this.#regexes?.ruleFor(name, isDir);
+    if (byRegex !== undefined) return { synced: false, isRsyncs: false, rule: byRegex };
+    const byDefault = this.#defaults.firstMatch(name, isDir);
     return byDefault === undefined ? { synced: true } : decisionOf(byDefault);
   }
 
@@ -229,17 +175,14 @@ export class Filter {
     return this.#ignores?.isTracked(name) === true;
   }
 
-  /** Whether there may be rules that rsync can't be told. */
+  /** Whether there may be rules that rsync is not told: then it may bring what they exclude. */
   get hasOwnRules(): boolean {
-    return this.#regexes.length > 0 || this.#ignores !== undefined;
+    return this.#regexes !== undefined || this.#ignores !== undefined || !areFew(this.#rsyncRules);
   }
 
-  /** The pattern rules in order, for rsync: the ones before and the ones after what only we can decide. */
-  get rsyncRules(): { readonly before: readonly RawRule[]; readonly after: readonly RawRule[] } {
-    return {
-      before: [...this.#user, ...this.#syncignore].map((r) => r.raw),
-      after: this.#defaults.map((r) => r.raw),
-    };
+  /** The pattern rules for rsync; undefined where it can't be told all of them. */
+  get rsyncRules(): RsyncRules | undefined {
+    return this.#rsyncRules;
   }
 
   /** How many rules each source has. */
@@ -250,17 +193,16 @@ export class Filter {
     readonly defaults: number;
   } {
     return {
-      user: this.#user.length,
-      // One line may have become several.
-      syncignore: new Set(this.#syncignore.map(({ raw }) => describeSource(raw.source))).size,
-      regexes: this.#regexes.length,
-      defaults: this.#defaults.length,
+      user: this.#user.size,
+      syncignore: this.#syncignore.size,
+      regexes: this.#regexes?.count ?? 0,
+      defaults: this.#defaults.size,
     };
   }
 
   /** The rule of a source before git's that matches. */
   #early(name: Name, isDir: boolean): Rule | undefined {
-    return firstMatch(this.#user, name, isDir) ?? firstMatch(this.#syncignore, name, isDir);
+    return this.#user.firstMatch(name, isDir) ?? this.#syncignore.firstMatch(name, isDir);
   }
 
   /** Whether it is below a directory that git ignores and an earlier source includes. */
@@ -271,78 +213,16 @@ export class Filter {
   }
 }
 
-const includesAny = (rules: readonly Rule[]): boolean => rules.some(({ raw }) => raw.action === 'include');
+const includesAny = (rules: Iterable<Rule>): boolean => [...rules].some(({ raw }) => raw.action === 'include');
 
 const decisionOf = ({ raw }: Rule): Decision =>
   raw.action === 'include' ? { synced: true, rule: raw } : { synced: false, isRsyncs: true, rule: raw };
 
-const firstMatch = (rules: readonly Rule[], name: Name, isDir: boolean): Rule | undefined =>
-  rules.find((rule) => rule.pattern.matches(name, isDir));
-
-function compileAll(raws: readonly RawRule[]): Result<Rule[]> {
-  const rules: Rule[] = [];
-  for (const raw of raws) {
-    const pattern = raw.problem ?? compilePattern(raw.pattern);
-    if (typeof pattern === 'string') return failed(badRule(raw.source, raw.text ?? raw.pattern, pattern));
-    rules.push({ raw, pattern });
-  }
-  return success(rules);
+function rsyncRulesOf(before: readonly Rule[], after: readonly Rule[]): RsyncRules | undefined {
+  const lines = { before: before.flatMap(rsyncLines), after: after.flatMap(rsyncLines) };
+  const isSayable = [...before, ...after].every(({ pattern }) => pattern.forRsync !== undefined);
+  return isSayable ? lines : undefined;
 }
 
-/** Where to read what a pattern may be. */
-export const PATTERNS_HELP = "Patterns are rsync's: see 'PATTERN MATCHING RULES' in man rsync.";
-
-function badRule(source: RuleSource, text: string, why: string): Failure {
-  const isRegex = source.kind === 'option' && source.option === '--exclude-regex';
-  return {
-    kind: 'usage',
-    message: `${describeSource(source)}: '${text}' can't be used: ${why}`,
-    hint: isRegex
-      ? 'Write a JavaScript regular expression, for example --exclude-regex "\\.log$".'
-      : source.kind === 'ignoreFile'
-        ? "It is read as git reads a .gitignore: see 'PATTERN FORMAT' in man gitignore."
-        : PATTERNS_HELP,
-  };
-}
-
-/** A rule as it was written. */
-export const ruleText = (rule: AnyRule): string => {
-  if (!('pattern' in rule)) return rule.text;
-  return rule.text ?? rule.pattern;
-};
-
-/** A rule's source in words. */
-export function describeSource(source: RuleSource): string {
-  switch (source.kind) {
-    case 'option':
-      return source.option;
-    case 'settings':
-      return `"${source.key}" in ${source.source}`;
-    case 'file':
-    case 'ignoreFile':
-      return `${source.path}, line ${source.line}`;
-    case 'default':
-      return 'default excludes';
-    case 'trash':
-      return '--trash';
-  }
-}
-
-/**
- * One value of `--exclude` or `--include`, or one line of an `--exclude-from` file, added to `rules`. rsync's old
- * prefixes are honoured: `+ ` and `- ` override the option, a lone `!` forgets all rules so far.
- */
-export function addRule(rules: RawRule[], action: RawRule['action'], text: string, source: RuleSource): void {
-  if (text === '!') rules.length = 0;
-  else if (text.startsWith('+ ')) rules.push({ action: 'include', pattern: text.slice(2), source });
-  else if (text.startsWith('- ')) rules.push({ action: 'exclude', pattern: text.slice(2), source });
-  else rules.push({ action, pattern: text, source });
-}
-
-/** Adds the rules of an `--exclude-from` file. Blank lines and lines beginning with `#` or `;` are comments. */
-export function addRulesFromFile(rules: RawRule[], path: string, content: string): void {
-  content.split(/\r?\n/).forEach((line, i) => {
-    if (line === '' || line.startsWith('#') || line.startsWith(';')) return;
-    addRule(rules, 'exclude', line, { kind: 'file', path, line: i + 1 });
-  });
-}
+const rsyncLines = ({ raw, pattern: { forRsync = [] } }: Rule): string[] =>
+  forRsync.map((pattern) => `${raw.action === 'include' ? '+' : '-'} ${pattern}`);

@@ -17,6 +17,12 @@ export const showControls = (text: string): Printable =>
     return SHORT[c] ?? (code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`);
   }) as Printable;
 
+/** How much of a text is quoted in a message, in characters. */
+const QUOTED = 80;
+
+/** A text as it is quoted in a message: no more of it than its beginning. */
+export const shortened = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);
+
 /** Any text as one line. */
 export const line = (text: string): Printable => `${showControls(text)}\n` as Printable;
 

@@ -1,5 +1,4 @@
 import type { Program } from './environment.js';
-import type { RawRule } from './filter.js';
 import { type Name, parentOf, ROOT } from './name.js';
 import { type Extra, extraArgs } from './rsync-extras.js';
 import type { InRuns } from './rsync-options.js';
@@ -16,8 +15,6 @@ export interface RsyncSettings {
   readonly pinnedRoot: () => string;
   /** The ssh command for `-e`, from {@link remoteShell}; undefined for a local target. */
   readonly remoteShell: string | undefined;
-  /** The pattern rules as they are now: the ones before and the ones after what only our own filter can decide. */
-  readonly rules: () => { readonly before: readonly RawRule[]; readonly after: readonly RawRule[] };
   /** `--bwlimit`, KiB/s. */
   readonly bwlimit: string | undefined;
   readonly chmod: string | undefined;
@@ -43,7 +40,7 @@ export interface RsyncSettings {
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
  * - `list`: what the directories on stdin have there that may be rsync's own temporary files. Nothing is changed.
- * - `pass`: the whole tree. On stdin, what only our own filter can exclude, as anchored patterns.
+ * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
  */
 export type RunKind =
   | { readonly kind: 'names'; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
@@ -74,12 +71,6 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
   if (needsProtectedArgs(settings, run)) args.push('-s');
 
-  // Where names are listed, all of them went through our own filter.
-  if (run.kind === 'pass') {
-    const { before, after } = settings.rules();
-    args.push(...before.map(ruleArg), '--from0', '--exclude-from=-', ...after.map(ruleArg));
-  }
-
   switch (run.kind) {
     case 'names':
       args.push('--perms', '--times', '--from0', '--files-from=-');
@@ -104,7 +95,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       args.push('--include=*/', '--include=.?*.??????', '--exclude=*');
       break;
     case 'pass':
-      args.push('--recursive', '--perms', '--times');
+      args.push('--recursive', '--perms', '--times', '--from0', '--exclude-from=-');
       if (run.dryRun) args.push('--dry-run', '--stats');
       // Only ever in a dry run: what is deleted is for our own filter to say, by name.
       if (run.dryRun && run.wouldDelete !== 'nothing') args.push('--delete');
@@ -146,14 +137,6 @@ function wayBetween(from: Name, to: Name): string {
   return `${way}${argOf(to)}`;
 }
 
-const ruleArg = (rule: RawRule): string => `--${rule.action}=${protectPrefix(rule)}`;
-
-/** A pattern that begins like one of rsync's old prefixes gets its own in front, so that it is taken as it stands. */
-const protectPrefix = (rule: RawRule): string => {
-  const text = Buffer.from(rule.pattern, 'latin1').toString('utf8');
-  return /^[+-] /.test(text) || text === '!' ? `${rule.action === 'include' ? '+' : '-'} ${text}` : text;
-};
-
 /** The target as rsync takes it. With a slash at its end, so that a single file can never take the root's place. */
 export function destination(target: Target): string {
   const path = target.path === '' || target.path.endsWith('/') ? target.path : `${target.path}/`;
@@ -183,9 +166,3 @@ function needsProtectedArgs({ target, escapesArgs }: RsyncSettings, run: RunKind
  */
 export const remoteShell = (command: readonly string[]): string =>
   command.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "''")}'`)).join(' ');
-
-/** An anchored pattern that matches exactly this path (man rsync: a backslash escapes only where a wildcard is). */
-export function literalPattern(path: string, isDir: boolean): string {
-  const escaped = /[*?[]/.test(path) ? path.replace(/[\\*?[]/g, '\\$&') : path;
-  return `/${escaped}${isDir ? '/' : ''}`;
-}

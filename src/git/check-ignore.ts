@@ -1,6 +1,6 @@
 import type { Program } from '../core/environment.js';
-import type { GitRule } from '../core/filter.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
+import type { GitRule } from '../core/rule.js';
 import type { Child } from '../spawn.js';
 import { startGit } from './git.js';
 import { GIT_PATIENCE_MS } from './waits.js';

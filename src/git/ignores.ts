@@ -1,4 +1,3 @@
-import type { GitRule } from '../core/filter.js';
 import {
   ancestorsOf,
   baseOf,
@@ -11,6 +10,7 @@ import {
   relativeTo,
   textOf,
 } from '../core/name.js';
+import type { GitRule } from '../core/rule.js';
 import type { OnSkipped } from '../rules/plain-ignores.js';
 import type { IgnoreSource } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';

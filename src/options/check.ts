@@ -2,9 +2,11 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
-import { type Filter, PATTERNS_HELP } from '../core/filter.js';
+import type { Filter } from '../core/filter.js';
 import { compilePattern } from '../core/pattern.js';
+import { shortened } from '../core/printable.js';
 import { type Extra, readExtras } from '../core/rsync-extras.js';
+import { PATTERNS_HELP } from '../core/rule.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom, latin1 } from './filter.js';
@@ -191,7 +193,7 @@ function hooksFrom(parsed: Parsed): Result<HookCommands> {
     )) {
       const only = pattern === '' ? undefined : compilePattern(latin1(pattern));
       if (typeof only === 'string')
-        return failed(usage(`--${option}: '${pattern}' can't be used: ${only}`, PATTERNS_HELP));
+        return failed(usage(`--${option}: '${shortened(pattern)}' can't be used: ${shortened(only)}`, PATTERNS_HELP));
       if (command.trim() !== '') commands.push({ command: command.trim(), only });
     }
     hooks.push(commands);

@@ -1,15 +1,16 @@
 import { isAbsolute } from 'node:path';
 import { type Failure, failed, type Result } from '../core/failure.js';
+import { Filter } from '../core/filter.js';
 import {
   addRule,
   addRulesFromFile,
   DEFAULT_EXCLUDES,
-  Filter,
   type RawRule,
   type RegexRule,
   type RuleSource,
-} from '../core/filter.js';
-import { PATTERNS_LIMIT, readChecked } from '../read-checked.js';
+} from '../core/rule.js';
+import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
+import { TimedRegexes } from '../rules/regexes.js';
 import { readSyncignore } from '../rules/syncignore.js';
 import type { Given } from './layer.js';
 import { many, usage, type Values } from './parsed.js';
@@ -41,10 +42,12 @@ export function filterFrom({ parsed, argv, layers }: Given, root: string, trash:
   const defaults = parsed['default-excludes'] === false ? [] : DEFAULT_EXCLUDES;
   const syncignore = readSyncignore(root);
   if (!syncignore.ok) return syncignore;
+  const timed = TimedRegexes.create(regexes);
+  if (!timed.ok) return timed;
   return Filter.create({
     user: rules,
     syncignore: syncignore.value,
-    regexes,
+    regexes: timed.value,
     defaults: defaults.map((pattern): RawRule => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
   });
 }
@@ -66,7 +69,7 @@ function addPatterns(
       addRule(rules, option, latin1(value), sourceOf(option));
       continue;
     }
-    const read = readChecked(expandHome(value), { limit: PATTERNS_LIMIT });
+    const read = readChecked(expandHome(value), { limit: PATTERNS_LIMIT, lines: PATTERN_LINES });
     if (read.kind !== 'read') {
       const why = read.kind === 'missing' ? 'is not there' : read.why;
       return usage(`--exclude-from ${value} can't be read: it ${why}`, 'Name a file that you may read.');

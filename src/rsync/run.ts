@@ -19,7 +19,7 @@ export type Run =
   /** `names`: of directories. */
   | { readonly kind: 'list'; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
-  | (Extract<RunKind, { kind: 'pass' }> & { readonly patterns: readonly string[] });
+  | (Extract<RunKind, { kind: 'pass' }> & { readonly rules: readonly string[] });
 
 /**
  * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second
@@ -137,7 +137,7 @@ const NOTHING_IN_ROOT = '.syncwatch-nothing';
  * even with --from0.
  */
 export function inputOf(run: Run): Buffer {
-  if (run.kind === 'pass') return nulSeparated(run.patterns);
+  if (run.kind === 'pass') return nulSeparated(run.rules);
   if (run.kind === 'list') return nulSeparated(run.names.map((name) => `./${name === ROOT ? '.' : `${name}/`}`));
   const names = run.names.filter((name) => name !== ROOT);
   return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));

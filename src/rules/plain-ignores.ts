@@ -1,15 +1,11 @@
-import type { GitRule, RawRule } from '../core/filter.js';
 import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
 import { ancestorsOf, childOf, type Name, pathIn, ROOT, relativeTo, textOf } from '../core/name.js';
-import { compilePattern, type Pattern } from '../core/pattern.js';
-import { PATTERNS_LIMIT, readChecked } from '../read-checked.js';
+import { problemOfLength } from '../core/pattern.js';
+import { compileRule, describeSource, type GitRule, type Rule } from '../core/rule.js';
+import { RuleList } from '../core/rule-list.js';
+import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { stampOf } from '../scan/stamp.js';
 import type { IgnoreSource } from './rule-files.js';
-
-interface IgnoreRule {
-  readonly raw: RawRule;
-  readonly pattern: Pattern;
-}
 
 /** Says that a file of rules does not count, and why. */
 export type OnSkipped = (text: string) => void;
@@ -21,9 +17,9 @@ export type OnSkipped = (text: string) => void;
 export class PlainIgnores implements IgnoreSource {
   readonly #root: string;
   /** By the directory that a .gitignore is in. */
-  readonly #files = new Map<Name, { readonly stamp: string; readonly rules: readonly IgnoreRule[] }>();
+  readonly #files = new Map<Name, { readonly stamp: string; readonly rules: RuleList<Rule> }>();
   /** Of files that are not in the tree, for all of it. */
-  readonly #base: readonly IgnoreRule[];
+  readonly #base: RuleList<Rule>;
   readonly #onSkipped: OnSkipped;
   #changed = false;
 
@@ -31,7 +27,7 @@ export class PlainIgnores implements IgnoreSource {
   constructor(root: string, onSkipped: OnSkipped, base: readonly string[] = []) {
     this.#root = root;
     this.#onSkipped = onSkipped;
-    this.#base = base.flatMap((path) => this.#rulesIn(path, path, true));
+    this.#base = new RuleList(base.flatMap((path) => this.#rulesIn(path, path, true)));
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>): undefined {
@@ -72,7 +68,7 @@ export class PlainIgnores implements IgnoreSource {
   #ruleForAlone(name: Name, isDir: boolean): GitRule | undefined {
     const inTree = [...ancestorsOf(name).reverse(), ROOT].map((dir) => [dir, this.#files.get(dir)?.rules] as const);
     for (const [dir, rules] of [...inTree, [ROOT, this.#base] as const]) {
-      const hit = rules?.find(({ pattern }) => pattern.matches(relativeTo(dir, name), isDir));
+      const hit = rules?.firstMatch(relativeTo(dir, name), isDir);
       if (hit === undefined) continue;
       const { raw } = hit;
       if (raw.action === 'include' || raw.source.kind !== 'ignoreFile') return undefined;
@@ -88,12 +84,12 @@ export class PlainIgnores implements IgnoreSource {
     if (before !== undefined) this.#changed = true;
     const file = childOf(dir, '.gitignore');
     const rules = stamp === '-' ? [] : this.#rulesIn(pathIn(this.#root, file), textOf(file), false);
-    this.#files.set(dir, { stamp, rules });
+    this.#files.set(dir, { stamp, rules: new RuleList(rules) });
   }
 
   /** As git does, it follows a symbolic link only outside of the tree (gitignore(5), NOTES). */
-  #rulesIn(path: string | Buffer, label: string, follow: boolean): IgnoreRule[] {
-    const read = readChecked(path, { limit: PATTERNS_LIMIT, follow });
+  #rulesIn(path: string | Buffer, label: string, follow: boolean): Rule[] {
+    const read = readChecked(path, { limit: PATTERNS_LIMIT, lines: PATTERN_LINES, follow });
     if (read.kind === 'missing') return [];
     if (read.kind !== 'read') {
       this.#onSkipped(`${label} ${read.why}: it does not count`);
@@ -101,8 +97,12 @@ export class PlainIgnores implements IgnoreSource {
     }
     const sourceOf = (line: number) => ({ kind: 'ignoreFile', path: label, line }) as const;
     return rulesFromIgnoreFile(read.bytes.toString('latin1'), sourceOf).flatMap((raw) => {
-      const pattern = raw.problem ?? compilePattern(raw.pattern);
-      return typeof pattern === 'string' ? [] : [{ raw, pattern }]; // git ignores the others too
+      const rule = compileRule(raw);
+      if (typeof rule !== 'string') return [rule];
+      // Of the others git too would never match anything with them.
+      if (problemOfLength(raw.pattern) !== undefined)
+        this.#onSkipped(`${describeSource(raw.source)} does not count: ${rule}`);
+      return [];
     });
   }
 

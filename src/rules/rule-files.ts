@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import type { Report } from '../core/event.js';
 import type { Filter, Ignores } from '../core/filter.js';
 import { textOf } from '../core/name.js';
+import { shortened } from '../core/printable.js';
+import { describeSource } from '../core/rule.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository, type UsersGit } from '../git/repository.js';
 import { stampOf } from '../scan/stamp.js';
@@ -45,6 +47,7 @@ export class RuleFiles {
   static async open(options: RuleFilesOptions, git: UsersGit, report: Report): Promise<RuleFiles> {
     const ignores = await ignoresFor(options, git, report);
     if (ignores !== undefined) options.filter.heed(ignores);
+    options.filter.whenUnanswered(tellUnanswered(report));
     return new RuleFiles(options, report, ignores);
   }
 
@@ -123,6 +126,22 @@ async function ignoresFor(
       say(`git can't be asked about ${dir} (${opened.why}): .gitignore files are read without it. ${WITHOUT_GIT}`);
       return new PlainIgnores(root, say);
   }
+}
+
+/** Of a regular expression that takes too long: once in full, for the others there is `--debug`. */
+function tellUnanswered(report: Report): Parameters<Filter['whenUnanswered']>[0] {
+  const told = new Set<string>();
+  return ({ text, source }, name) => {
+    const what = `${describeSource(source)}: '${shortened(text)}' takes too long to say whether it matches`;
+    if (told.has(text)) report({ kind: 'note', level: 'debug', text: `${what} ${textOf(name)}` });
+    else
+      report({
+        kind: 'note',
+        level: 'normal',
+        text: `${what} ${shortened(textOf(name))}: what it has no answer for stays here (see --why). Write it without repetitions in repetitions, as in (a+)+`,
+      });
+    told.add(text);
+  };
 }
 
 const WITHOUT_GIT = 'What is tracked although it is ignored, .git/info/exclude and your own excludes file do not count';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
-import type { RawRule } from '../core/filter.js';
 import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
-import { PATTERNS_LIMIT, readChecked } from '../read-checked.js';
+import type { RawRule } from '../core/rule.js';
+import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 
 /** In DIR: what is left out, in gitignore notation. */
 export const SYNCIGNORE = '.syncignore';
@@ -10,7 +10,7 @@ export const SYNCIGNORE = '.syncignore';
 /** The rules of DIR's .syncignore, none where there is none. Not yet checked. */
 export function readSyncignore(root: string): Result<RawRule[]> {
   const path = join(root, SYNCIGNORE);
-  const read = readChecked(path, { limit: PATTERNS_LIMIT });
+  const read = readChecked(path, { limit: PATTERNS_LIMIT, lines: PATTERN_LINES });
   switch (read.kind) {
     case 'missing':
       return success([]);

@@ -5,9 +5,9 @@ import type { Filter } from '../core/filter.js';
 import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { ROOT_AWAY_MS } from '../core/retry.js';
-import { literalPattern } from '../core/rsync-args.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync-exit.js';
+import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
@@ -41,10 +41,10 @@ export type PassEnd =
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'stopped' };
 
-/** What a walk found: the tree as it is, and what only our own filter can tell rsync to leave out. */
+/** What a walk found: the tree as it is, and what is left out of it. */
 export interface Snapshot {
   readonly tree: NameIndex;
-  readonly patterns: readonly string[];
+  readonly excluded: readonly Excluded[];
   /** When the walk began and ended, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -57,17 +57,16 @@ export async function takeSnapshot(
   onListing: (listing: Listing) => void,
 ): Promise<Snapshot> {
   const tree = new NameIndex();
-  const patterns: string[] = [];
+  const excluded: Excluded[] = [];
   const fromMs = Date.now();
   for await (const listing of walkAll(disk, filter)) {
     onListing(listing);
     tree.set(listing.dir, listing.self);
     for (const [base, entry] of listing.entries) tree.set(childOf(listing.dir, base), entry);
-    for (const { name, isDir, decision } of listing.excluded) {
-      if (!decision.synced && !decision.isRsyncs) patterns.push(literalPattern(name, isDir));
-    }
+    for (const { name, isDir, decision } of listing.excluded)
+      if (!decision.synced) excluded.push(excludedName(name, isDir, decision.isRsyncs));
   }
-  return { tree, patterns, fromMs, toMs: Date.now() };
+  return { tree, excluded, fromMs, toMs: Date.now() };
 }
 
 /**
@@ -110,7 +109,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
         for (const [name] of tree.below(dir)) yield name;
       },
     };
-    const run = { kind: 'pass', patterns: snapshot.patterns, wouldDelete: 'nothing', dryRun: false } as const;
+    const rules = passRules(filter.rsyncRules, snapshot.excluded);
+    const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
     const unready = transfer.options.memory.willBring(differing(tree, line));
     if (unready !== undefined) return again(unready);
     const onItem = (item: Item): void => {

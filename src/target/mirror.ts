@@ -4,6 +4,7 @@ import type { Filter } from '../core/filter.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
+import { passRules } from '../core/rsync-rules.js';
 import type { Snapshot } from './full-pass.js';
 import type { Transfer } from './transfer.js';
 
@@ -18,17 +19,18 @@ export interface Forecast {
 }
 
 /**
- * Asks rsync what it would do. Of what is only there nothing that our own filter excludes counts: rsync knows the
- * patterns, but neither git's ignores nor the regular expressions.
+ * Asks rsync what it would do. Of what is only there nothing that our own filter excludes counts: rsync knows neither git's
+ * ignores nor the regular expressions, nor the patterns where there are too many.
  */
 export async function forecast(
   transfer: Transfer,
-  { patterns }: Pick<Snapshot, 'patterns'>,
+  { excluded }: Pick<Snapshot, 'excluded'>,
   filter: Filter,
   mode: MirrorMode,
 ): Promise<Forecast | Failure> {
   const wouldDelete = mode === 'off' ? 'nothing' : mode;
-  const run = { kind: 'pass', patterns, wouldDelete, dryRun: true } as const;
+  const rules = passRules(filter.rsyncRules, excluded);
+  const run = { kind: 'pass', rules, wouldDelete, dryRun: true } as const;
   const { outcome, items, deletedDirs } = await transfer.run(run, ANYTHING);
   if (outcome.kind === 'broken') return outcome.failure;
   const extraneous: Name[] = [];

@@ -3,8 +3,8 @@ import { type Entry, unsure } from '../core/entry.js';
 import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
-import { literalPattern } from '../core/rsync-args.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
+import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
 import type { RunResult } from './runner.js';
@@ -25,8 +25,7 @@ interface Names {
   readonly count: number;
   readonly fresh: ReadonlyMap<Name, Entry['type']>;
   readonly gone: readonly Name[];
-  /** What only our own filter can tell rsync to leave out. */
-  readonly patterns: readonly string[];
+  readonly excluded: readonly Excluded[];
 }
 
 /**
@@ -57,14 +56,16 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     const onItem = (item: Item): void => {
       if (line.index.get(item.name) === undefined) transfer.willBring(item);
     };
-    const run = (patterns: readonly string[]): Promise<RunResult> =>
-      transfer.run({ kind: 'pass', patterns, wouldDelete: 'nothing', dryRun: false }, own, { onItem });
+    const run = (excluded: readonly Excluded[]): Promise<RunResult> => {
+      const rules = passRules(filter.rsyncRules, excluded);
+      return transfer.run({ kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false }, own, { onItem });
+    };
     const reading = readNames(line.index, disk, filter);
     // Beside it, unless it has to be told what only we can exclude.
     const running = filter.hasOwnRules ? undefined : run([]);
     const names = await reading;
     if (names === undefined && running === undefined) return undefined;
-    const { outcome, items } = await (running ?? run(names?.patterns ?? []));
+    const { outcome, items } = await (running ?? run(names?.excluded ?? []));
     if (outcome.kind === 'broken') {
       for (const [name, type] of names?.fresh ?? []) if (type !== 'file') transfer.mayBeThere(name, type);
       const afterMs = line.broke(outcome.failure);
@@ -115,7 +116,7 @@ async function readNames(
 ): Promise<Names | undefined> {
   const fresh = new Map<Name, Entry['type']>();
   const gone: Name[] = [];
-  const patterns: string[] = [];
+  const excluded: Excluded[] = [];
   let count = 0;
   let sliceEnd = performance.now() + SLICE_MS;
   const queue: Name[] = [ROOT];
@@ -135,7 +136,7 @@ async function readNames(
     for (const [base, type] of types) {
       const name = childOf(dir, base);
       const decision = filter.decide(name, type === 'dir');
-      if (!decision.synced && !decision.isRsyncs) patterns.push(literalPattern(name, type === 'dir'));
+      if (!decision.synced) excluded.push(excludedName(name, type === 'dir', decision.isRsyncs));
       if (!decision.synced || type === 'other') {
         types.delete(base);
         continue;
@@ -153,5 +154,5 @@ async function readNames(
       for (const [below] of index.below(name)) gone.push(below);
     }
   }
-  return { count, fresh, gone, patterns };
+  return { count, fresh, gone, excluded };
 }

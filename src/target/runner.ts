@@ -142,7 +142,8 @@ export class Runner {
         this.#debug(`standby ${standby.args.join(' ')}`);
         exit = await standby.finish(inputOf(run), onLine, finish);
       } else {
-        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}`);
+        const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
+        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
         exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
       }
     } finally {

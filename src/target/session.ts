@@ -105,7 +105,6 @@ export const rsyncSettings = (
   root: settings.root,
   pinnedRoot,
   remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.clientForRsync),
-  rules: () => settings.filter.rsyncRules,
   bwlimit: settings.bwlimit,
   chmod: settings.chmod,
   compress: settings.compress,

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Filter, RawRule } from '../../src/core/filter.js';
+import type { Filter } from '../../src/core/filter.js';
+import type { RawRule } from '../../src/core/rule.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
 import { USERS_GIT } from '../support/programs.js';
@@ -67,7 +68,7 @@ describe('what is delivered is what rsync -a with the same rules brings', () => 
 
 const gitGlob = fc.constantFrom(
   ...['a', 'b', 'ab', 'abc', '*', '?', '[ab]', '[!a]', '[a-c]', '[[:alpha:]]', '*.c', 'a*', '?b', 'x-y', 'ü', '*b'],
-  ...['a\\*b', 'q\\\\r', '\\[', '**', '\\ e', '[]a]', '\\a'],
+  ...['a\\*b', 'q\\\\r', '\\[', '**', '\\ e', '[]a]', '\\a', ';g', '- a', '+ b', 'f\\ '],
 );
 const gitLine = fc
   .tuple(
@@ -80,7 +81,7 @@ const gitLine = fc
       ),
       { minLength: 1, maxLength: 3 },
     ),
-    fc.constantFrom('', '', '/', '/**', ' '),
+    fc.constantFrom('', '', '/', '/**', ' ', '/**/**/a/**/b/**/ab/**/abc/**/a.c'),
   )
   .map(([negated, start, parts, end]) => `${negated}${start}${parts.join('/')}${end}`)
   // Behind a literal beginning git takes two stars for more than the manual says (dir.c, match_pathname).

@@ -23,7 +23,6 @@ export function localLine(
     rsync: plainSettings({
       target: { kind: 'local', path: there, label: there, place: there },
       root,
-      rules: () => filter.rsyncRules,
       ...more,
     }),
     aim: undefined,

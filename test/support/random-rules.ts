@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import type { RawRule } from '../../src/core/filter.js';
 import { compilePattern } from '../../src/core/pattern.js';
+import type { RawRule } from '../../src/core/rule.js';
 
-const part = fc.constantFrom('a', 'b', 'ab', 'abc', 'a.c', 'x-y', '[', 'a*b', 'q\\r', '#c', '!d', ' e', 'ü');
+const part = fc.constantFrom(
+  ...['a', 'b', 'ab', 'abc', 'a.c', 'x-y', '[', 'a*b', 'q\\r', 'ü'],
+  ...['#c', '!d', '!', ' e', 'f ', ';g', '- a', '+ b'], // like comments and prefixes in a file of rules
+);
 const path = fc
   .tuple(
     fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/')),
@@ -15,7 +18,24 @@ export const paths = fc.array(path, { minLength: 3, maxLength: 14 });
 
 const rsyncGlob = fc.constantFrom(
   ...['a', 'b', 'ab', '*', '**', '?', '[ab]', '[!a]', '[a-c]', '[^b-]', '[[:alpha:]]', '*.c', 'a*', '?b', '\\*', '\\['],
-  ...['a\\*b', 'q\\r', '***', '-', 'x-y', ' e', 'ü', '#c', '[]a]', '[\\]a]', '[[:punct:]]*'],
+  ...[
+    'a\\*b',
+    'q\\r',
+    '***',
+    '-',
+    'x-y',
+    ' e',
+    'ü',
+    '#c',
+    '!',
+    'f ',
+    ';g',
+    '- a',
+    '+ b',
+    '[]a]',
+    '[\\]a]',
+    '[[:punct:]]*',
+  ],
 );
 const rsyncPattern = fc
   .tuple(
@@ -41,6 +61,6 @@ export const rawRules = (list: ReadonlyArray<readonly ['include' | 'exclude', st
     pattern: Buffer.from(text).toString('latin1'),
     source: { kind: 'option', option: `--${action}` },
   }));
-/** The same for rsync. */
+/** The same for rsync, with prefixes, so that what looks like one is none. */
 export const asArgs = (list: ReadonlyArray<readonly ['include' | 'exclude', string]>): string[] =>
-  list.map(([action, text]) => `--${action}=${text}`);
+  list.map(([action, text]) => `--${action}=${action === 'include' ? '+' : '-'} ${text}`);

@@ -1,6 +1,8 @@
 import { Filter, type FilterRules } from '../../src/core/filter.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
 import { carriesMore } from '../../src/core/rsync-extras.js';
+import type { RegexRule } from '../../src/core/rule.js';
+import { TimedRegexes } from '../../src/rules/regexes.js';
 import { PROGRAMS, there } from './programs.js';
 
 /** rsync settings without any option of the user's, between two up-to-date sides. */
@@ -10,7 +12,6 @@ export const plainSettings = (
   program: there(PROGRAMS.rsync),
   pinnedRoot: () => more.root,
   remoteShell: undefined,
-  rules: () => ({ before: [], after: [] }),
   bwlimit: undefined,
   chmod: undefined,
   compress: false,
@@ -23,8 +24,13 @@ export const plainSettings = (
 });
 
 /** A filter of these rules. */
-export function filterOf(rules: Partial<FilterRules> = {}): Filter {
-  const made = Filter.create({ user: [], syncignore: [], regexes: [], defaults: [], ...rules });
+export function filterOf({
+  regexes = [],
+  ...rules
+}: Partial<Omit<FilterRules, 'regexes'>> & { readonly regexes?: readonly RegexRule[] } = {}): Filter {
+  const timed = TimedRegexes.create(regexes);
+  if (!timed.ok) throw new Error(timed.failure.message);
+  const made = Filter.create({ user: [], syncignore: [], defaults: [], regexes: timed.value, ...rules });
   if (!made.ok) throw new Error(made.failure.message);
   return made.value;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, Filter, type RawRule } from '../../src/core/filter.js';
+import { Filter } from '../../src/core/filter.js';
 import { nameFromText } from '../../src/core/name.js';
 import { compilePattern } from '../../src/core/pattern.js';
+import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, type RawRule } from '../../src/core/rule.js';
+import { TimedRegexes } from '../../src/rules/regexes.js';
 import { filterOf as makeFilter } from '../support/settings.js';
 
 /** From man rsync, "PATTERN MATCHING RULES", and exclude.c. `/` at a path's end: it is a directory. */
@@ -115,7 +117,7 @@ describe('the filter', () => {
   });
 
   it('says which rule is wrong and where it is', () => {
-    const none = { user: [], syncignore: [], regexes: [], defaults: [] };
+    const none = { user: [], syncignore: [], regexes: undefined, defaults: [] };
     const made = Filter.create({
       ...none,
       user: [{ action: 'exclude', pattern: 'a[', source: { kind: 'file', path: 'rules', line: 3 } }],
@@ -124,10 +126,7 @@ describe('the filter', () => {
       ok: false,
       failure: { kind: 'usage', message: expect.stringMatching(/^rules, line 3: 'a\['/) },
     });
-    const regex = Filter.create({
-      ...none,
-      regexes: [{ text: '(', source: { kind: 'option', option: '--exclude-regex' } }],
-    });
+    const regex = TimedRegexes.create([{ text: '(', source: { kind: 'option', option: '--exclude-regex' } }]);
     expect(regex).toMatchObject({ ok: false, failure: { message: expect.stringMatching(/^--exclude-regex: '\('/) } });
   });
 

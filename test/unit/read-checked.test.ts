@@ -53,6 +53,16 @@ describe('a file that somebody else may have put there', () => {
     server.close();
   });
 
+  it('has no more lines than it may', () => {
+    const path = join(temporaryDir(), 'file');
+    const lines = (text: string): unknown => {
+      writeFileSync(path, text);
+      return readChecked(path, { limit: LIMIT, lines: 1_000 });
+    };
+    expect(lines('a\n'.repeat(1_000))).toMatchObject({ kind: 'read' });
+    expect(lines('a\n'.repeat(1_001))).toEqual({ kind: 'refused', why: 'has more than 1,000 lines' });
+  });
+
   it('is never more than the limit, even where its size says otherwise', () => {
     // The kernel says 0 for it, and gives as much as there are processes.
     if (process.platform !== 'linux') return;

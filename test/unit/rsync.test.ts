@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { RawRule } from '../../src/core/filter.js';
 import { type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
-import {
-  canBeArgs,
-  destination,
-  literalPattern,
-  type RsyncSettings,
-  remoteShell,
-  rsyncArgs,
-} from '../../src/core/rsync-args.js';
+import { canBeArgs, destination, type RsyncSettings, remoteShell, rsyncArgs } from '../../src/core/rsync-args.js';
 import { ofNames } from '../../src/core/rsync-complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
+import { excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
 import { sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
 import { atLeast, readVersion } from '../../src/rsync/probe.js';
@@ -23,17 +16,11 @@ const target = (text: string) => {
   return parsed.value;
 };
 const names = (...all: string[]) => all.map((name) => name as Name);
-const rule = (action: 'include' | 'exclude', pattern: string): RawRule => ({
-  action,
-  pattern,
-  source: { kind: 'default' },
-});
 const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings =>
   plainSettings({
     target: target('host:dir'),
     root: '/root/dir',
     remoteShell: 'ssh -x',
-    rules: () => ({ before: [rule('include', 'a'), rule('exclude', 'b')], after: [rule('exclude', '.git/')] }),
     ...more,
   });
 
@@ -65,30 +52,17 @@ describe('arguments for rsync', () => {
     expect(args).not.toContain('--force');
   });
 
-  it('a full pass: deletes nothing by itself; what only we can exclude in its place in the order', () => {
+  it('a full pass: deletes nothing by itself; reads the rules on stdin', () => {
     const seen = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: false });
     expect(seen).toContain('--recursive');
     expect(seen.some((arg) => arg.startsWith('--delete'))).toBe(false);
-    expect(seen.indexOf('--exclude=b')).toBeLessThan(seen.indexOf('--exclude-from=-'));
-    expect(seen.indexOf('--exclude-from=-')).toBeLessThan(seen.indexOf('--exclude=.git/'));
+    expect(seen).toEqual(expect.arrayContaining(['--from0', '--exclude-from=-']));
     const would = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: true });
     expect(would).toEqual(expect.arrayContaining(['--delete', '--dry-run']));
     expect(would).not.toContain('--delete-excluded');
     expect(rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'all', dryRun: true })).toEqual(
       expect.arrayContaining(['--delete', '--delete-excluded', '--dry-run']),
     );
-  });
-
-  it('a pattern that looks like a prefix is protected', () => {
-    const args = rsyncArgs(
-      settings({ rules: () => ({ before: [rule('exclude', '- x'), rule('include', '!')], after: [] }) }),
-      {
-        kind: 'pass',
-        wouldDelete: 'nothing',
-        dryRun: false,
-      },
-    );
-    expect(args).toEqual(expect.arrayContaining(['--exclude=- - x', '--include=+ !']));
   });
 
   it('the remote path is protected from the remote shell', () => {
@@ -122,7 +96,29 @@ describe('arguments for rsync', () => {
     ['a\\c', false, '/a\\c'],
     ['[x]?', false, '/\\[x]\\?'],
   ])('the pattern for exactly %j', (path, isDir, pattern) => {
-    expect(literalPattern(path, isDir)).toBe(pattern);
+    expect(excludedName(path, isDir, false).pattern).toBe(pattern);
+  });
+});
+
+describe('what rsync is told in a full pass', () => {
+  const excluded = [excludedName('git/*', true, false), excludedName('a.o', false, true)];
+  const many = (n: number): RsyncRules => ({
+    before: Array.from({ length: n }, (_, i) => `- ${i}`),
+    after: ['- .git'],
+  });
+
+  it('the rules, and by name in their place what they leave to us', () => {
+    const rules = { before: ['+ a', '- *.o'], after: ['- .git'] };
+    expect(passRules(rules, excluded)).toEqual(['+ a', '- *.o', '- /git/\\*/', '- .git']);
+  });
+
+  it('only names, where there are many rules, unless there are more names; or where it can not be told', () => {
+    const names = ['- /git/\\*/', '- /a.o'];
+    expect(passRules(many(1_000), excluded)).toHaveLength(1_002);
+    expect(passRules(many(1_001), excluded)).toEqual(names);
+    const more = Array.from({ length: 2_000 }, (_, i) => excludedName(`${i}`, false, true));
+    expect(passRules(many(1_001), more)).toHaveLength(1_002);
+    expect(passRules(undefined, excluded)).toEqual(names);
   });
 });
 
