@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { kill } from 'node:process';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
@@ -52,6 +53,7 @@ export function spawn(program: Program, args: readonly string[], options: SpawnO
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...program.env, ...(options.isForUser === true ? {} : { LC_ALL: 'C' }), ...options.env },
     extendEnv: false,
+    argv0: basename(program.file), // as a shell calls it
     detached: options.ownSession,
     stdin: 'pipe',
     buffer: false,

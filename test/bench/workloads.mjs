@@ -235,6 +235,6 @@ const nameOf = (args) =>
     ? 'watcher'
     : /cli\.js/.test(args)
       ? 'syncwatch'
-      : /^rsync|^ssh/.test(args)
+      : /^(\S*\/)?(rsync|ssh) /.test(args)
         ? `${args.split(' ')[0]}${/ControlMaster=auto.*ServerAlive/.test(args) ? ' master' : ''}`
         : (args.split(' ')[0] ?? '');

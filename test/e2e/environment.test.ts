@@ -159,13 +159,15 @@ describe('the user’s environment', () => {
     const match = `Match exec "echo $HOME $MINE ok >> ${told}"\n  IdentityAgent \${HOME}/none-\${MINE}\nMatch all\n`;
     writeFileSync(config, match + readFileSync(at.server.sshConfig, 'utf8'));
     fill(at.local, { a: '' });
-    const options = { env: { ...at.env, HOME: `${at.env['HOME']}`, MINE: 'it’s mine' } };
+    const home = join(temporaryDir(), "it's my home");
+    mkdirSync(home);
+    const options = { env: { ...at.env, HOME: home, MINE: 'it’s mine' } };
     const said = await run(['-F', config, '--to', at.to, '--once', at.local], options);
     expect(said).toMatchObject({ code: 0, stderr: '' });
     const lines = readFileSync(told, 'utf8').trim().split('\n');
     // The master, its clients, and those that rsync has started.
     expect(lines.length).toBeGreaterThan(3);
-    expect(new Set(lines)).toEqual(new Set([`${at.env['HOME']} it’s mine ok`]));
+    expect(new Set(lines)).toEqual(new Set([`${home} it’s mine ok`]));
   });
 
   it('-F and -i are as seen from where syncwatch was started, not from DIR', async () => {
