@@ -44,6 +44,11 @@ export interface SpawnOptions {
   readonly patienceMs?: number;
 }
 
+export interface SayOptions extends SpawnOptions {
+  /** For its stdin; nothing where not given. */
+  readonly input?: string;
+}
+
 /**
  * Starts a program (see programs.ts) from an argument list, with the environment that is its own; no shell sees it. This
  * and {@link spawnNode} are the only places that start a process.
@@ -148,17 +153,17 @@ export interface Said {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, with nothing on stdin and its output as latin1 text: the last `maxChars` of it. */
+/** Runs a program to its end, with its output as latin1 text: the last `maxChars` of it. */
 export async function say(
   program: Program,
   args: readonly string[],
-  options: SpawnOptions,
+  options: SayOptions,
   maxChars?: number,
 ): Promise<Said> {
   const child = spawn(program, args, options);
   const stdout = collect(child.stdout, maxChars);
   const stderr = collect(child.stderr);
-  child.stdin.end();
+  child.stdin.end(options.input ?? '');
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;

@@ -50,9 +50,17 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     for (const target of settings.targets) {
       title(inFull(target));
       const controlPath = join(runtime.value, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
-      const { ssh, rsyncExtras: extras } = settings;
       tell(
-        await lookThere(target, { programs, here, ssh, extras, controlPath, tree, onMessage: () => {} }),
+        await lookThere(target, {
+          ...settings,
+          programs,
+          here,
+          extras: settings.rsyncExtras,
+          isMirror: settings.deletes === 'mirror',
+          controlPath,
+          tree,
+          onMessage: () => {},
+        }),
         target.label,
       );
     }

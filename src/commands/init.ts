@@ -106,6 +106,10 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
           if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
         },
         extras: settings.value.rsyncExtras,
+        dir: settings.value.dir,
+        root,
+        isMirror: settings.value.deletes === 'mirror',
+        trash: settings.value.trash,
       },
       new AbortController().signal,
     );

@@ -26,7 +26,7 @@ export interface RsyncSettings {
   readonly carriesMore: boolean;
   /** Whether both sides know a negative `--modify-window` (rsync 3.1.3). */
   readonly nanoseconds: boolean;
-  /** Whether the rsync here escapes remote paths by itself (3.2.4). */
+  /** Whether the rsync here escapes remote paths by itself, and leaves a backslash before a wildcard alone (3.2.5). */
   readonly escapesArgs: boolean;
 }
 
@@ -115,18 +115,28 @@ const takesPart =
     (runs === 'passes' && kind === 'pass');
 
 /** Source, seen from the root, and destination. */
-function placesOf({ target }: RsyncSettings, run: RunKind): [string, string] {
-  if (run.kind === 'clear') return [`${run.emptyDir}/`, destination(target)];
-  if (run.kind === 'list') return [destination(target), `${run.emptyDir}/`];
-  if (run.kind !== 'moves' || run.to === ROOT) return ['./', destination(target)];
-  const below = argOf(run.to);
-  return [`./${below}/`, `${destination(target)}${below}/`];
+function placesOf(settings: RsyncSettings, run: RunKind): [string, string] {
+  const there = (below = ''): string =>
+    destination(settings.target, below, settings.escapesArgs && !needsProtectedArgs(settings, run));
+  if (run.kind === 'clear') return [`${run.emptyDir}/`, there()];
+  if (run.kind === 'list') return [there(), `${run.emptyDir}/`];
+  if (run.kind !== 'moves' || run.to === ROOT) return ['./', there()];
+  const below = `${argOf(run.to)}/`;
+  return [`./${below}`, there(below)];
 }
 
 /** Whether {@link Name}s can stand in rsync's arguments as they are, for this target. */
-export const canBeArgs = ({ target }: RsyncSettings, ...names: readonly Name[]): boolean =>
-  !(target.kind === 'remote' && target.path.startsWith('~')) && // `-s` would take the ~ literally
-  names.every((name) => !/[\n\r]/.test(name) && Buffer.from(argOf(name), 'utf8').toString('latin1') === name);
+export const canBeArgs = (settings: RsyncSettings, ...names: readonly Name[]): boolean =>
+  !(settings.target.kind === 'remote' && settings.target.path.startsWith('~')) && // `-s` would take the ~ literally
+  names.every((name) => !/[\n\r]/.test(name) && Buffer.from(argOf(name), 'utf8').toString('latin1') === name) &&
+  isExact(settings, names.map(argOf).join(''));
+
+/**
+ * Whether rsync writes to just this path there, and to no other that its wildcards match: what it does not escape it has to
+ * send apart (`-s`), and that is always expanded there (io.c, read_args).
+ */
+export const isExact = (settings: Pick<RsyncSettings, 'target' | 'escapesArgs'>, below = ''): boolean =>
+  !(isSentApart(settings, below) && /[*?[]/.test(`${settings.target.path}${below}`));
 
 const argOf = (name: Name): string => Buffer.from(name, 'latin1').toString('utf8');
 
@@ -137,10 +147,14 @@ function wayBetween(from: Name, to: Name): string {
   return `${way}${argOf(to)}`;
 }
 
-/** The target as rsync takes it. With a slash at its end, so that a single file can never take the root's place. */
-export function destination(target: Target): string {
-  const path = target.path === '' || target.path.endsWith('/') ? target.path : `${target.path}/`;
-  return target.kind === 'local' ? path : `${hostArg(target)}:${path}`;
+/**
+ * The target as rsync takes it, or what is `below` it. With a slash at its end, so that a single file can never take the
+ * root's place. `isEscaped`: with a backslash before each wildcard, or the remote shell would look for what it matches.
+ */
+export function destination(target: Target, below = '', isEscaped = false): string {
+  const path = `${target.path === '' || target.path.endsWith('/') ? target.path : `${target.path}/`}${below}`;
+  if (target.kind === 'local') return path;
+  return `${hostArg(target)}:${isEscaped ? path.replace(/[*?[\]]/g, '\\$&') : path}`;
 }
 
 /** `user@host` as rsync takes it: an IPv6 address in brackets. */
@@ -149,15 +163,17 @@ export function hostArg(target: Extract<Target, { kind: 'remote' }>): string {
   return target.user === undefined ? host : `${target.user}@${host}`;
 }
 
+const needsProtectedArgs = (settings: RsyncSettings, run: RunKind): boolean =>
+  isSentApart(settings, run.kind === 'moves' ? `${run.from}${run.to}` : '');
+
 /**
- * Whether the remote path must go there apart from the command line (`-s`), where the remote shell can't read it:
- * since 3.2.4 rsync escapes all but wildcards (options.c, safe_arg), before that nothing; and nothing a `=` at the
- * beginning, which zsh looks at. Not with a `~`, which only a shell can resolve.
+ * Whether the remote path must go there apart from the command line (`-s`), where the remote shell can't read it: before
+ * 3.2.4 rsync escapes nothing, then all but wildcards, line breaks and (before 3.3.0) backticks (options.c, safe_arg); and
+ * nothing a `=` at the beginning, which zsh looks at. Not with a `~`, which only a shell can resolve.
  */
-function needsProtectedArgs({ target, escapesArgs }: RsyncSettings, run: RunKind): boolean {
+function isSentApart({ target, escapesArgs }: Pick<RsyncSettings, 'target' | 'escapesArgs'>, below: string): boolean {
   if (target.kind === 'local' || target.path.startsWith('~')) return false;
-  const paths = run.kind === 'moves' ? `${target.path}${run.from}${run.to}` : target.path;
-  return escapesArgs ? /^=|[*?[\]]/.test(paths) : !/^(?!=)[\w@%+=:,./-]*$/.test(paths);
+  return (escapesArgs ? /^=|[\n\r`]/ : /^=|[^\w@%+=:,./-]/).test(`${target.path}${below}`);
 }
 
 /**

@@ -29,8 +29,12 @@ export function passRules(rules: RsyncRules | undefined, excluded: readonly Excl
   return [...rules.before, ...excluded.filter(({ isRsyncs }) => !isRsyncs).map(byName), ...rules.after];
 }
 
-/** An excluded name for {@link passRules} (man rsync: a backslash escapes only where a wildcard is). */
-export function excludedName(name: string, isDir: boolean, isRsyncs: boolean): Excluded {
-  const escaped = /[*?[]/.test(name) ? name.replace(/[\\*?[]/g, '\\$&') : name;
-  return { pattern: `/${escaped}${isDir ? '/' : ''}`, isRsyncs };
-}
+/** An excluded name for {@link passRules}. */
+export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): Excluded => ({
+  pattern: `${literalPattern(name)}${isDir ? '/' : ''}`,
+  isRsyncs,
+});
+
+/** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */
+export const literalPattern = (name: string): string =>
+  `/${/[*?[]/.test(name) ? name.replace(/[\\*?[]/g, '\\$&') : name}`;

@@ -81,9 +81,3 @@ export function remoteParentOf(path: string): string | undefined {
   if (parent === '~' || parent === '.') return undefined;
   return parent === '' ? '/' : parent;
 }
-
-/** Whether a remote path surely names the login directory itself. `home`: its absolute path, where known. */
-export function isHome(path: string, home: string | undefined): boolean {
-  const clean = path.replace(/(?<=.)\/+$/, '').replace(/^~\/\.$|^\.\/?$/, '');
-  return clean === '' || clean === '~' || clean === '.' || (home !== undefined && clean === home.replace(/\/+$/, ''));
-}

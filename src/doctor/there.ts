@@ -2,12 +2,15 @@ import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
+import { type Look, targetAt } from '../core/place.js';
+import { type PlaceOptions, refusalOf } from '../core/place-guard.js';
 import { remoteCommand } from '../core/remote-command.js';
 import { type Extra, rsyncThere } from '../core/rsync-extras.js';
 import type { Target } from '../core/target.js';
+import { aroundDir } from '../place/here.js';
 import type { Programs } from '../programs.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
-import { probeLocal, probeThere } from '../rsync/probe.js';
+import { probeLocal, probeThere, type There } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
 import { aimOf, plainArgs, type SshOptions } from '../ssh/command.js';
 import { type Connection, openConnection } from '../ssh/connection.js';
@@ -16,14 +19,16 @@ import type { Tree } from './here.js';
 
 type Remote = Extract<Target, { kind: 'remote' }>;
 
-export interface ThereOptions {
+export interface ThereOptions extends Omit<PlaceOptions, 'target' | 'here'> {
   readonly programs: Programs;
   /** The rsync here. */
   readonly here: Program;
   readonly ssh: SshOptions;
+  /** DIR, absolute, symlinks resolved. */
+  readonly root: string;
+  readonly extras: readonly Extra[];
   /** For the socket of the connection that is made for this. */
   readonly controlPath: string;
-  readonly extras: readonly Extra[];
   readonly tree: Tree;
   readonly onMessage: (line: string) => void;
 }
@@ -46,9 +51,7 @@ const SESSIONS = 5;
 
 /** Looks at a target without changing anything there. */
 export function lookThere(target: Target, options: ThereOptions): Promise<Finding[]> {
-  return target.kind === 'local'
-    ? Promise.resolve(lookAtLocal(target.path, options.tree))
-    : lookAtRemote(target, options);
+  return target.kind === 'local' ? lookAtLocal(target, options) : lookAtRemote(target, options);
 }
 
 async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Finding[]> {
@@ -67,7 +70,9 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
         : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
     const shell = await lookAtShell(connection);
     if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
-    const there = await probeThere(here, connection, target, aim, rsyncThere(options.extras));
+    const asked = { rsyncPath: rsyncThere(options.extras), trash: options.trash };
+    const probed = await aroundDir(options, () => probeThere(here, connection, target, aim, asked));
+    const there = probed.value;
     const rsync = there.ok
       ? ok('rsync there', there.value.version?.join('.') ?? 'of an unknown version')
       : error('rsync there or its path', there.failure.message, there.failure.hint);
@@ -75,7 +80,8 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
       login,
       ...shell,
       rsync,
-      ...(await lookAtPlace(connection, target, options.tree)),
+      ...(there.ok ? judge(there.value, { ...options, target, here: probed.here }) : []),
+      ...(await lookAtPlace(connection, target, there.ok ? there.value.look : undefined, options.tree)),
       await sessions(connection),
       await ownMaster(programs, target, ssh),
     ];
@@ -129,10 +135,24 @@ echo "room=$(df -Pk "$p" 2>/dev/null | tail -n 1)"
 echo "inodes=$(df -Pi "$p" 2>/dev/null | tail -n 1)"
 echo "now=$(date +%s)"`;
 
-async function lookAtPlace(connection: Connection, target: Remote, tree: Tree): Promise<Finding[]> {
+/** What speaks against the place itself. */
+function judge({ look }: There, options: PlaceOptions): Finding[] {
+  const refusal = refusalOf(look, options);
+  if (refusal !== undefined) return [error('place', refusal.message, refusal.hint)];
+  if (look.kind !== 'unknown' || !options.isMirror) return [];
+  return [warning('place', `where it is can't be seen: ${look.why}`, 'A mirror has to be confirmed on a terminal.')];
+}
+
+async function lookAtPlace(
+  connection: Connection,
+  target: Remote,
+  look: Look | undefined,
+  tree: Tree,
+): Promise<Finding[]> {
+  const real = look === undefined ? target : targetAt(target, look);
   // Somebody else's home directory only the login shell could find.
-  if (/^~[^/]/.test(target.path)) return [ok('place', 'not looked at: it is in the home directory of another user')];
-  const path = target.path.replace(/^~\/?/, '').replace(/^(?=-)/, './');
+  if (/^~[^/]/.test(real.path)) return [ok('place', 'not looked at: it is in the home directory of another user')];
+  const path = real.path.replace(/^~\/?/, '').replace(/^(?=-)/, './');
   const begun = Date.now();
   const said = await connection.run([remoteCommand('', ['sh', '-c', LOOK, 'sh', path === '' ? '.' : path])]);
   const middleS = (begun + Date.now()) / 2_000;
@@ -142,11 +162,15 @@ async function lookAtPlace(connection: Connection, target: Remote, tree: Tree): 
   const [, , , freeInodes] = sayOf('inodes')?.split(/\s+/) ?? [];
   const inodes = /^\d+$/.test(freeInodes ?? '') ? Number(freeInodes) : undefined;
   return [
-    place(target.path, exists, sayOf('writable') !== undefined),
+    place(inWords(target, real), exists, sayOf('writable') !== undefined),
     ...(freeKiB === undefined ? [] : [room(Number(freeKiB) * 1_024, inodes, exists ? 0 : tree.bytes)]),
     clock(Number(sayOf('now')) + 0.5 - middleS),
   ];
 }
+
+/** The path as it was given, and where that really is. */
+const inWords = (given: Target, real: Target): string =>
+  given.path === real.path ? given.path : `${given.path === '' ? '~' : given.path} (${real.path})`;
 
 function place(path: string, exists: boolean, isWritable: boolean): Finding {
   const what = exists ? `${path} is there` : `${path} will be made`;
@@ -204,8 +228,11 @@ async function ownMaster(programs: Programs, target: Remote, ssh: SshOptions): P
   );
 }
 
-function lookAtLocal(path: string, tree: Tree): Finding[] {
-  const there = probeLocal(path);
+async function lookAtLocal(target: Target, options: ThereOptions): Promise<Finding[]> {
+  const { path } = target;
+  const { value: there, here } = await aroundDir(options, () =>
+    probeLocal(options.programs.shell, path, options.trash),
+  );
   if (!there.ok) return [error('place', there.failure.message, there.failure.hint)];
   const { exists } = there.value;
   const at = existsSync(path) ? path : dirname(path);
@@ -217,7 +244,8 @@ function lookAtLocal(path: string, tree: Tree): Finding[] {
   }
   const { bavail, bsize, ffree, files } = statfsSync(at);
   return [
+    ...judge(there.value, { ...options, target, here }),
     place(path, exists, isWritable),
-    room(bavail * bsize, files === 0 ? undefined : ffree, exists ? 0 : tree.bytes),
+    room(bavail * bsize, files === 0 ? undefined : ffree, exists ? 0 : options.tree.bytes),
   ];
 }

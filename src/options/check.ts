@@ -15,6 +15,7 @@ import { isTextByText } from './layer.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
 import { expandHome, targetsFrom } from './places.js';
 import { HOOK_OPTIONS } from './table.js';
+import { trashFrom, trashInTheWay } from './trash.js';
 
 /** How often by default. */
 const RESCAN_MINUTES = 60;
@@ -55,7 +56,6 @@ export function settingsFrom(given: Gathered): Result<Settings> {
       /^[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*)(,[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*))*$/,
       '--chmod D755,F644',
     ],
-    ['trash', /^[^\0\n\r]+$/, '--trash .trash'],
   ] as const) {
     const value = one(parsed, option, isString);
     if (value !== undefined && !pattern.test(value))
@@ -76,9 +76,13 @@ export function settingsFrom(given: Gathered): Result<Settings> {
 
   const targets = targetsFrom(many(parsed['to'] as Values), given.targets, root);
   if (!targets.ok) return targets;
-  const trash = one(parsed, 'trash', isString);
-  const filter = filterFrom(given, root, trash);
+  const trash = trashFrom(one(parsed, 'trash', isString));
+  if (!trash.ok) return trash;
+  const filter = filterFrom(given, root, trash.value);
   if (!filter.ok) return filter;
+  const inTheWay =
+    trash.value === undefined ? undefined : trashInTheWay(trash.value, root, () => filterFrom(given, root, undefined));
+  if (inTheWay !== undefined) return failed(inTheWay);
   const hooks = hooksFrom(parsed);
   if (!hooks.ok) return hooks;
 
@@ -118,7 +122,7 @@ export function settingsFrom(given: Gathered): Result<Settings> {
       configFile: many(parsed['ssh-config'] as Values).map((path) => resolve(expandHome(path)))[0],
       options: many(parsed['ssh-option'] as Values),
     },
-    trash,
+    trash: trash.value,
     bwlimit: one(parsed, 'bwlimit', isString),
     chmod: one(parsed, 'chmod', isString),
     compress: parsed['compress'] === true,
@@ -149,7 +153,9 @@ export function whyFrom(given: Gathered): Result<WhyAsked> {
   const { parsed, dir, root } = given;
   const [first, ...more] = many(parsed['why'] as Values);
   if (first === undefined) return failed(usage('--why needs a path'));
-  const filter = filterFrom(given, root, one(parsed, 'trash', isString));
+  const trash = trashFrom(one(parsed, 'trash', isString));
+  if (!trash.ok) return trash;
+  const filter = filterFrom(given, root, trash.value);
   if (!filter.ok) return filter;
   return success({
     dir,

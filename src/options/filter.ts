@@ -1,6 +1,6 @@
-import { isAbsolute } from 'node:path';
 import { type Failure, failed, type Result } from '../core/failure.js';
 import { Filter } from '../core/filter.js';
+import { literalPattern } from '../core/rsync-rules.js';
 import {
   addRule,
   addRulesFromFile,
@@ -20,14 +20,6 @@ import { PATTERNS } from './table.js';
 /** The filter: the rules of the command line in its order, and DIR's .syncignore. */
 export function filterFrom({ parsed, argv, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
   const rules: RawRule[] = [];
-  // A trash below the target is not ours to touch.
-  if (trash !== undefined && !isAbsolute(trash) && !trash.startsWith('..')) {
-    rules.push({
-      action: 'exclude',
-      pattern: `/${latin1(trash.replace(/^(\.\/)+|\/+$/g, ''))}/`,
-      source: { kind: 'trash' },
-    });
-  }
   const fromArgs = addPatterns(rules, parsed, orderOf(argv), (option) => ({ kind: 'option', option: `--${option}` }));
   if (fromArgs !== undefined) return failed(fromArgs);
   for (const { source, values } of layers) {
@@ -36,6 +28,9 @@ export function filterFrom({ parsed, argv, layers }: Given, root: string, trash:
     const problem = addPatterns(rules, values, order, (option) => ({ kind: 'settings', key: option, source }));
     if (problem !== undefined) return failed(problem);
   }
+  // What is in the trash is not ours to touch, whatever the other rules say.
+  if (trash !== undefined)
+    rules.unshift({ action: 'exclude', pattern: literalPattern(latin1(trash)), source: { kind: 'trash' } });
   const regexes = many(parsed['exclude-regex'] as Values).map(
     (text): RegexRule => ({ text, source: { kind: 'option', option: '--exclude-regex' } }),
   );

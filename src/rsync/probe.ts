@@ -2,12 +2,14 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Program } from '../core/environment.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { type Look, targetAt } from '../core/place.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
 import { ofNames, readStderr } from '../core/rsync-complaints.js';
 import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
 import { type Extra, extraArgs } from '../core/rsync-extras.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
+import { type Looked, lookHere, lookThere } from '../place/look.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection } from '../ssh/connection.js';
@@ -82,7 +84,18 @@ export interface There {
   readonly version: Version | undefined;
   /** Whether the target directory is there already. */
   readonly exists: boolean;
+  /** Where it really is. */
+  readonly look: Look;
 }
+
+/** What is asked about a target's place beside its path. */
+export interface ProbeOptions {
+  readonly rsyncPath: string;
+  readonly trash: string | undefined;
+}
+
+/** An rsync there that is started by other programs may run in another place than they say: a container, another root. */
+const IS_PLAIN_RSYNC = /^(sudo (-[nEHS] )*)?[\w@%+=:,./-]+$/;
 
 /** Checks the rsync on the remote and the target's place, without changing anything. */
 export async function probeThere(
@@ -90,25 +103,30 @@ export async function probeThere(
   connection: Connection,
   target: Extract<Target, { kind: 'remote' }>,
   aim: SshAim,
-  rsyncPath: string,
+  { rsyncPath, trash }: ProbeOptions,
 ): Promise<Result<There>> {
-  const [said, place] = await Promise.all([
-    connection.run([rsyncPath, '--version']),
-    listThere(here, connection, target, target.path, rsyncPath),
-  ]);
-  const isSilent = said.isLate || (place.kind === 'failed' && place.said.isLate);
-  if (isSilent) return failed(silentShell(aim, connection.patience.commandMs));
-  const version = readVersion(said.stdout);
-  if (said.ended.kind === 'exited' && said.ended.code === 127) return failed(missingRsyncThere(aim.host));
+  const asked = { path: target.path, trash, rsync: rsyncPath };
+  const looking = lookThere(connection, asked);
+  // rsync takes no .. for the name of a source.
+  const listed = /(^|\/)\.\.\/*$/.test(target.path) ? targetAt(target, (await looking).look).path : target.path;
+  const place = await listThere(here, connection, target, listed, rsyncPath);
+  const { look, rsync } = isLost(await looking) ? await lookThere(connection, asked) : await looking;
+  if ((await looking).isLate || (place.kind === 'failed' && place.said.isLate))
+    return failed(silentShell(aim, connection.patience.commandMs));
+  const version = readVersion(rsync?.text ?? '');
+  if (rsync?.code === 127) return failed(missingRsyncThere(aim.host));
   if (typeof version === 'string' || (version !== undefined && !atLeast(version, ...OLDEST))) {
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
   }
   const known = typeof version === 'object' ? version : undefined;
+  const there = (exists: boolean): Result<There> =>
+    success({ version: known, exists, look: IS_PLAIN_RSYNC.test(rsyncPath) ? look : NOT_PLAIN });
 
+  if (look.kind === 'noUser') return there(false);
   if (place.kind === 'failed') return failed(broken(place.said, aim));
   if (place.kind === 'found') {
     return place.type === 'd' || place.type === 'l'
-      ? success({ version: known, exists: true })
+      ? there(true)
       : failed(notADirectory(target.label, `on ${aim.host}`));
   }
   const parent = remoteParentOf(target.path);
@@ -119,7 +137,7 @@ export async function probeThere(
     if (above.kind === 'missing') return failed(noParent(parent, `on ${aim.host}`));
     if (above.type === '-') return failed(notADirectory(parent, `on ${aim.host}`));
   }
-  return success({ version: known, exists: false });
+  return there(false);
 }
 
 /** It let us in, and then nothing came. */
@@ -128,6 +146,11 @@ const silentShell = ({ host }: SshAim, ms: number): Failure => ({
   message: `${host} lets us log in, but its shell did not start rsync within ${Math.round(ms / 1_000)} s`,
   hint: 'Its start files (~/.bashrc, ~/.profile) may wait for something; syncwatch doctor says more.',
 });
+
+const NOT_PLAIN: Look = { kind: 'unknown', why: '--rsync-path starts more than rsync' };
+
+/** ssh could not start it: sshd may allow fewer sessions than we asked for at once. */
+const isLost = ({ ended }: Looked): boolean => ended.kind === 'exited' && ended.code === 255;
 
 type Place =
   | { readonly kind: 'found'; readonly type: string }
@@ -185,14 +208,15 @@ const noParent = (parent: string, where: string): Failure => ({
 });
 
 /** Checks a local target's place, without changing anything. */
-export function probeLocal(path: string): Result<There> {
+export async function probeLocal(shell: Program, path: string, trash: string | undefined): Promise<Result<There>> {
   const at = statSync(path, { throwIfNoEntry: false });
-  if (at !== undefined) {
-    return at.isDirectory() ? success({ version: undefined, exists: true }) : failed(notADirectory(path, 'here'));
-  }
+  if (at?.isDirectory() === false) return failed(notADirectory(path, 'here'));
+  const there = async (exists: boolean): Promise<Result<There>> =>
+    success({ version: undefined, exists, look: (await lookHere(shell, { path, trash })).look });
+  if (at !== undefined) return there(true);
   const dangling = lstatSync(path, { throwIfNoEntry: false });
   if (dangling !== undefined) return failed(notADirectory(path, 'here'));
   const parent = dirname(path);
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
-  return success({ version: undefined, exists: false });
+  return there(false);
 }

@@ -65,8 +65,11 @@ export interface Connection {
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
   readonly lost: Promise<Failure>;
   readonly patience: Patience;
-  /** Runs a command there, given as words that any shell leaves alone. It may take {@link Patience.commandMs}. */
-  run(words: readonly string[]): ReturnType<typeof say>;
+  /**
+   * Runs a command there, given as words that any shell leaves alone. It may take {@link Patience.commandMs}. `input`: for its
+   * stdin.
+   */
+  run(words: readonly string[], input?: string): ReturnType<typeof say>;
   /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
   probe(withinMs: number): Promise<void>;
   /** Ends it; nothing of it is left afterwards. */
@@ -124,10 +127,11 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   let closed = false;
   let givenUp: Failure | undefined;
   const args = clientArgs(ssh, controlPath);
-  const run = (words: readonly string[]): ReturnType<typeof say> =>
+  const run = (words: readonly string[], input = ''): ReturnType<typeof say> =>
     say(client.program, [...args, '--', loginOf(target), ...words], {
       ownSession: true,
       patienceMs: patience.commandMs,
+      input,
     });
   return success({
     session: sessionFrom((await config).stdout),

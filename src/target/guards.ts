@@ -2,7 +2,6 @@ import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import { childOf, ROOT } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
-import { isHome, type Target } from '../core/target.js';
 import type { Disk } from '../scan/disk.js';
 import type { Snapshot } from './full-pass.js';
 import type { Line } from './line.js';
@@ -18,16 +17,6 @@ export interface GuardOptions {
   readonly maxDelete: number | undefined;
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */
   readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;
-}
-
-/** `--delete mirror` into a login directory would delete everything in it: refused. `home`: its path, where known. */
-export function refuseHome(target: Target, home: string | undefined): Failure | undefined {
-  if (!(target.kind === 'local' ? target.path === home : isHome(target.path, home))) return undefined;
-  return {
-    kind: 'guard',
-    message: `--delete mirror would delete everything else in the home directory (${target.label})`,
-    hint: 'Name a directory below it, or use --delete seen.',
-  };
 }
 
 /** Before a full pass: an empty DIR deletes nothing, and a mirror counts and asks before it deletes much. */

@@ -38,7 +38,8 @@ export async function forecast(
     if (action !== 'delete') continue;
     const isDir = deletedDirs.has(name);
     if (mode !== 'all') await filter.learnDeep(name, isDir);
-    if (mode === 'all' || filter.decideDeep(name, isDir).synced) extraneous.push(name);
+    const decision = filter.decideDeep(name, isDir);
+    if (decision.synced || (mode === 'all' && decision.rule.source.kind !== 'trash')) extraneous.push(name);
   }
   return { items: items.filter(({ action }) => action !== 'delete'), extraneous };
 }

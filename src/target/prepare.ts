@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dispositionOf, type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
+import { atPath, type Look } from '../core/place.js';
+import { own } from '../core/printable.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
 import type { Target } from '../core/target.js';
 import type { Io } from '../io.js';
@@ -8,8 +10,7 @@ import type { Source } from '../source.js';
 import { stateFolder } from '../state/folders.js';
 import { Memory } from '../state/memory.js';
 import { type LastRun, remembered } from '../state/remembered.js';
-import { refuseHome } from './guards.js';
-import { type Reached, type ReachOptions, reach } from './session.js';
+import { type Reached, type ReachOptions, reach, whyNotExact } from './session.js';
 
 /** What is checked and held of one target before its line starts. */
 export interface Prepared {
@@ -46,6 +47,10 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     controlPath: `${socketPath}.ssh`,
     report,
     extras: settings.rsyncExtras,
+    dir: settings.dir,
+    root: settings.root,
+    isMirror: settings.deletes === 'mirror',
+    trash: settings.trash,
   };
   if (target.kind === 'remote') report({ kind: 'connecting', target: target.label, place: target.place });
   const reaching = reachInTime(reachOptions, options, signal);
@@ -67,15 +72,23 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     memory.close();
     await connection?.close();
   };
-  if (settings.deletes === 'mirror') {
-    const home = connection === undefined ? io.around.home : (await connection.run(['pwd'])).stdout.trim();
-    const refused = refuseHome(target, home === '' ? undefined : home);
-    if (refused !== undefined) {
-      await close();
-      return failed(refused);
-    }
+  const { look } = reached.value.there;
+  if (look.kind === 'place')
+    report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
+  const refused = whyNotExact(target, look, source.here.version) ?? (await askWhere(options, look));
+  if (refused !== undefined) {
+    await close();
+    return failed(refused);
   }
   return success({ reach: reachOptions, reached: reached.value, memory, lastRun, close });
+}
+
+/** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */
+async function askWhere({ settings, target, io }: PrepareOptions, look: Look): Promise<Failure | undefined> {
+  if (look.kind !== 'unknown' || settings.deletes !== 'mirror' || settings.mode === 'dry-run') return undefined;
+  const doubt = `--delete mirror would delete everything else in ${target.label}, and where that is can't be seen: ${look.why}`;
+  if ((await io.confirm?.(own`${doubt}. Go on?`)) === true) return undefined;
+  return { kind: 'guard', message: doubt, hint: 'Use --delete seen, or run it on a terminal and confirm.' };
 }
 
 /** Logs in, again and again where there is patience for it, and says how long it took. */

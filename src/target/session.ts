@@ -2,17 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
-import type { Name } from '../core/name.js';
+import { type Name, textOf } from '../core/name.js';
+import { atPath, type Look, spelled, targetAt } from '../core/place.js';
+import { refusalOf } from '../core/place-guard.js';
 import type { Reach } from '../core/reach.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
-import { type RsyncSettings, remoteShell } from '../core/rsync-args.js';
+import { isExact, type RsyncSettings, remoteShell } from '../core/rsync-args.js';
 import { carriesMore, type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
+import { aroundDir } from '../place/here.js';
+import { lookThere } from '../place/look.js';
 import type { Programs } from '../programs.js';
-import { atLeast, probeLocal, probeThere, type RsyncHere, type There } from '../rsync/probe.js';
+import { atLeast, probeLocal, probeThere, type RsyncHere, type There, type Version } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
-import { aimOf, type SshOptions } from '../ssh/command.js';
+import { aimOf, type RemoteTarget, type SshOptions } from '../ssh/command.js';
 import { type Connection, type ConnectionOptions, openConnection, type Patience } from '../ssh/connection.js';
 import { fullPass, type PassOptions, type PassParts } from './full-pass.js';
 import type { Line } from './line.js';
@@ -45,6 +49,11 @@ export interface ReachOptions {
   readonly report: Report;
   readonly extras: readonly Extra[];
   readonly patience?: Patience;
+  /** DIR as it was given, and absolute, symlinks resolved. */
+  readonly dir: string;
+  readonly root: string;
+  readonly isMirror: boolean;
+  readonly trash: string | undefined;
 }
 
 /** A target that was reached and looked at; nothing was changed there. */
@@ -55,11 +64,11 @@ export interface Reached {
   readonly there: There;
 }
 
-/** Logs in and checks the target's rsync and place. `signal`: ends that at once. */
+/** Logs in and checks the target's rsync and place: whether it may be synced to at all. `signal`: ends that at once. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
-  const { here, target, ssh, extras, report } = options;
+  const { here, target, ssh, extras, report, trash } = options;
   if (target.kind === 'local') {
-    const there = probeLocal(target.path);
+    const there = await judged(options, () => probeLocal(options.programs.shell, target.path, trash));
     return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
   }
   const aim = aimOf(target, ssh);
@@ -72,7 +81,8 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
   }, SILENT_MS);
   const close = (): void => void connection.value.close();
   signal.addEventListener('abort', close);
-  const there = await probeThere(here, connection.value, target, aim, rsyncThere(extras));
+  const asked = { rsyncPath: rsyncThere(extras), trash };
+  const there = await judged(options, () => probeThere(here, connection.value, target, aim, asked));
   signal.removeEventListener('abort', close);
   clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
@@ -80,9 +90,15 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
   return failed(there.failure);
 }
 
+async function judged(options: ReachOptions, probe: () => Promise<Result<There>>): Promise<Result<There>> {
+  const { value: there, here } = await aroundDir(options, probe);
+  const refusal = there.ok ? refusalOf(there.value.look, { ...options, here }) : undefined;
+  return refusal === undefined ? there : failed(refusal);
+}
+
 const connectionOptions = (
   { programs, ssh, controlPath, report, patience }: ReachOptions,
-  target: Extract<Target, { kind: 'remote' }>,
+  target: RemoteTarget,
 ): ConnectionOptions => ({
   programs,
   patience,
@@ -91,6 +107,21 @@ const connectionOptions = (
   controlPath,
   onMessage: (line) => report({ kind: 'note', level: isExplained(line) ? 'debug' : 'normal', text: `ssh: ${line}` }),
 });
+
+const escapesArgs = (here: Version): boolean => atLeast(here, 3, 2, 5);
+
+/** Why rsync can't be sent to just this place; undefined where it can. */
+export function whyNotExact(given: Target, look: Look, here: Version): Failure | undefined {
+  const target = targetAt(given, look);
+  if (isExact({ target, escapesArgs: escapesArgs(here) })) return undefined;
+  return {
+    kind: 'start',
+    message: `${target.path}: the rsync here (${here.join('.')}) would go wherever this matches, with * ? or [ as wildcards`,
+    hint: escapesArgs(here)
+      ? 'Name a path without them.'
+      : 'Name a path without them, or install rsync 3.2.5 or newer.',
+  };
+}
 
 /** What all rsync runs to a reached target have in common. */
 export const rsyncSettings = (
@@ -101,20 +132,27 @@ export const rsyncSettings = (
   here: RsyncHere,
 ): RsyncSettings => ({
   program: here.program,
-  target,
+  target: targetAt(target, reached.there.look),
   root: settings.root,
   pinnedRoot,
   remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.clientForRsync),
   bwlimit: settings.bwlimit,
   chmod: settings.chmod,
   compress: settings.compress,
-  trash: settings.trash,
+  trash: trashAt(settings.trash, reached.there.look),
   extras: settings.rsyncExtras,
   carriesMore: carriesMore(settings.rsyncExtras),
   nanoseconds:
     atLeast(here.version, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
-  escapesArgs: atLeast(here.version, 3, 2, 4),
+  escapesArgs: escapesArgs(here.version),
 });
+
+/** Absolute where that is known: rsync takes a relative one for below the directory that a run is for. */
+function trashAt(trash: string | undefined, look: Look): string | undefined {
+  if (trash === undefined || look.kind !== 'place') return trash;
+  const path = spelled(look.place.path);
+  return path === undefined ? trash : `${path}/${trash}`;
+}
 
 /**
  * Keeps one target connected and its line running.
@@ -126,6 +164,7 @@ export const rsyncSettings = (
 export class TargetSession {
   readonly line: Line;
   readonly #options: ReachOptions;
+  readonly #look: Look;
   readonly #pass: PassParts;
   readonly #onHalt: (failure: Failure) => void;
   /** How many times in a row a login may fail, once the connection was lost. */
@@ -154,6 +193,7 @@ export class TargetSession {
   ) {
     this.line = line;
     this.#options = options;
+    this.#look = reached.there.look;
     this.#pass = parts.pass;
     this.#onHalt = parts.onHalt;
     this.#mostLogins = parts.mostLogins;
@@ -271,7 +311,8 @@ export class TargetSession {
 
   /** How to run something in the target. */
   get reach(): Reach {
-    const { target, controlPath } = this.#options;
+    const { controlPath } = this.#options;
+    const target = targetAt(this.#options.target, this.#look);
     if (target.kind === 'local') return { kind: 'local', path: target.path };
     const session = this.#connection?.session;
     if (session === undefined) return { kind: 'none' };
@@ -326,7 +367,7 @@ export class TargetSession {
       await this.#wait(retryMs, isSlow);
       if (this.#stopping.signal.aborted) return;
       const begun = performance.now();
-      const opened = await openConnection(connectionOptions(this.#options, target), this.#stopping.signal);
+      const opened = await this.#logInAgain(target);
       if (opened.ok) {
         report({ kind: 'connected', target: this.line.target, ms: performance.now() - begun });
         this.#hold(opened.value);
@@ -337,6 +378,25 @@ export class TargetSession {
       }
       failure = opened.failure;
     }
+  }
+
+  /** The target has to be the place still that was looked at and is remembered. */
+  async #logInAgain(target: RemoteTarget): Promise<Result<Connection>> {
+    const opened = await openConnection(connectionOptions(this.#options, target), this.#stopping.signal);
+    const before = this.#look;
+    if (!opened.ok || before.kind !== 'place') return opened;
+    const { look } = await lookThere(opened.value, { path: target.path, trash: undefined, rsync: undefined });
+    if (look.kind === 'place' && look.place.path === before.place.path) return opened;
+    await opened.value.close();
+    if (look.kind !== 'place') {
+      const why = look.kind === 'unknown' ? look.why : `there is no user ${look.user}`;
+      return failed({ kind: 'connection', message: `where ${target.label} is can't be seen any more: ${why}` });
+    }
+    return failed({
+      kind: 'remote',
+      message: `${atPath(target, look.place)} is another directory than before (${textOf(before.place.path)})`,
+      hint: 'If that is right, start syncwatch again.',
+    });
   }
 
   #checkLate(): void {

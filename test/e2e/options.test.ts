@@ -172,19 +172,6 @@ describe('deletions', () => {
     expect(names(remote)).toEqual(['1', '2', '3', 'a']);
   });
 
-  it('mirror: never the home directory', async () => {
-    const { local, server, env } = place();
-    fill(local, { a: 'a' });
-    for (const path of ['', '~', '.', './', '~/']) {
-      const { code, stderr } = await run(
-        ['-F', server.sshConfig, '--to', `there:${path}`, '--once', '--delete', 'mirror', local],
-        { env },
-      );
-      expect(stderr).toMatch(/home directory/);
-      expect(code).toBe(3);
-    }
-  });
-
   it('an empty DIR deletes nothing, at the start and while running, unless --allow-empty', async () => {
     const { local, remote, run: once, start } = place();
     fill(local, { a: 'a', 'd/b': 'b' });

@@ -54,7 +54,8 @@ function silentSession(dir: string): { session: TargetSession; asked: () => numb
   const settings = { target, remoteShell: silentSsh(dir) };
   const line = localLine(join(dir, 'root'), '', filter, settings, { noProgressMs: 500 });
   line.resume();
-  const reached = { connection: undefined, aim: undefined, there: { version: undefined, exists: true } };
+  const look = { kind: 'unknown', why: 'nobody looked' } as const;
+  const reached = { connection: undefined, aim: undefined, there: { version: undefined, exists: true, look } };
   const session = new TargetSession(line, reached, reachOptions(dir), {
     pass: passOptions(join(dir, 'root'), filter),
     onHalt: () => {},
@@ -72,6 +73,10 @@ const reachOptions = (dir: string): ReachOptions => ({
   controlPath: join(dir, 'c'),
   report: () => {},
   extras: [],
+  dir,
+  root: dir,
+  isMirror: false,
+  trash: undefined,
 });
 
 describe('a full sync to which nobody says anything', () => {

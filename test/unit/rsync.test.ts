@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
-import { canBeArgs, destination, type RsyncSettings, remoteShell, rsyncArgs } from '../../src/core/rsync-args.js';
+import {
+  canBeArgs,
+  destination,
+  isExact,
+  type RsyncSettings,
+  remoteShell,
+  rsyncArgs,
+} from '../../src/core/rsync-args.js';
 import { ofNames } from '../../src/core/rsync-complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
@@ -72,7 +79,9 @@ describe('arguments for rsync', () => {
       );
     expect(protectedBy('/a b', true)).toBe(false);
     expect(protectedBy('/a b', false)).toBe(true);
-    expect(protectedBy('/a[b]', true)).toBe(true);
+    expect(protectedBy('/a`b', true)).toBe(true);
+    expect(protectedBy('/a[b]', true)).toBe(false);
+    expect(protectedBy('/a[b]', false)).toBe(true);
     expect(protectedBy('~/a b', false)).toBe(false);
     expect(protectedBy('/a/b-c', false)).toBe(false);
     expect([protectedBy('=ls', true), protectedBy('=ls', false)]).toEqual([true, true]);
@@ -84,6 +93,18 @@ describe('arguments for rsync', () => {
     expect(destination(target('host:'))).toBe('host:');
     expect(destination(target('me@[::1]:/x/'))).toBe('me@[::1]:/x/');
     expect(destination(target('/x'))).toBe('/x/');
+  });
+
+  it('a path with wildcards is that path and no other', () => {
+    const to = (path: string, escapesArgs = true) =>
+      rsyncArgs(settings({ target: target(path), escapesArgs }), { kind: 'clear', emptyDir: '/e' }).at(-1);
+    expect(to('[::1]:/a*[b]?')).toBe('[::1]:/a\\*\\[b\\]\\?/');
+    expect(to('h:/a\\*')).toBe('h:/a\\\\*/');
+    expect(to('/a*')).toBe('/a*/');
+    expect(isExact(settings({ target: target('h:/a*') }))).toBe(true);
+    expect(isExact(settings({ target: target('h:/a*`') }))).toBe(false);
+    expect(isExact(settings({ target: target('h:/a*'), escapesArgs: false }))).toBe(false);
+    expect(isExact(settings({ target: target('h:/a b'), escapesArgs: false }))).toBe(true);
   });
 
   it('the value of -e, as rsync splits it', () => {
@@ -269,9 +290,10 @@ describe('arguments for moves', () => {
 
   it('protect what the remote shell would change, and then say --fuzzy once more', () => {
     expect(moves('a', 'b')).not.toContain('-s');
-    expect(moves('a', 'b*')).toContain('-s');
+    expect(moves('a', 'b*').at(-1)).toBe('host:dir/b\\*/');
+    expect(moves('a', 'b`')).toContain('-s');
     expect(moves('a b', 'c', { escapesArgs: false })).toContain('-s');
-    const fuzzy = { kind: 'moves', fuzzy: true, copy: true, from: nameFromText('a'), to: nameFromText('b*') } as const;
+    const fuzzy = { kind: 'moves', fuzzy: true, copy: true, from: nameFromText('a'), to: nameFromText('b`') } as const;
     const args = rsyncArgs(settings(), fuzzy);
     expect(args).toEqual(expect.arrayContaining(['-M--fuzzy', '--copy-dest=../a']));
     expect(args.filter((arg) => arg === '--fuzzy')).toHaveLength(2);
@@ -282,6 +304,8 @@ describe('arguments for moves', () => {
     expect(canBeArgs(settings(), nameFromBytes(Buffer.from([0x66, 0xff])))).toBe(false);
     expect(canBeArgs(settings(), nameFromText('a\nb'))).toBe(false);
     expect(canBeArgs(settings({ target: target('host:~/dir') }), nameFromText('a'))).toBe(false);
+    expect(canBeArgs(settings(), nameFromText('a*'))).toBe(true);
+    expect(canBeArgs(settings({ escapesArgs: false }), nameFromText('a*'))).toBe(false);
   });
 
   it('a stash takes what is cleared, in place of the trash', () => {

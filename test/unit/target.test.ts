@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isHome, loginOf, parseTarget, remoteParentOf } from '../../src/core/target.js';
+import { loginOf, parseTarget, remoteParentOf } from '../../src/core/target.js';
 
 describe('a target', () => {
   it.each([
@@ -70,19 +70,5 @@ describe('a target', () => {
     ['a/b/', 'a'],
   ])('the parent of %j is %j', (path, parent) => {
     expect(remoteParentOf(path)).toBe(parent);
-  });
-
-  it.each([
-    ['', true],
-    ['~', true],
-    ['~/', true],
-    ['.', true],
-    ['./', true],
-    ['/home/me', true],
-    ['/home/me/', true],
-    ['/home/me/x', false],
-    ['x', false],
-  ])('%j is the home directory: %j', (path, home) => {
-    expect(isHome(path, '/home/me')).toBe(home);
   });
 });

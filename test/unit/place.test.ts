@@ -1,0 +1,326 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { isSeenIn, readMounts, regionOf } from '../../src/core/mounts.js';
+import { nameFromBytes, nameFromText } from '../../src/core/name.js';
+import { type Here, type Identity, isHere, type Look, type Place, placeKey, targetAt } from '../../src/core/place.js';
+import { type PlaceOptions, refusalOf } from '../../src/core/place-guard.js';
+import { placeScript, readPlace } from '../../src/core/place-script.js';
+import { parseTarget } from '../../src/core/target.js';
+import { trashFrom } from '../../src/options/trash.js';
+import { lookHere } from '../../src/place/look.js';
+import { fill, temporaryDir } from '../support/tree.js';
+
+const target = (text: string) => {
+  const parsed = parseTarget(text);
+  if (!parsed.ok) throw new Error(parsed.failure.message);
+  return parsed.value;
+};
+
+const SHELL = { file: '/bin/sh', env: { HOME: '/', PATH: process.env['PATH'] } };
+
+const MARKS = ['one', 'two'] as const;
+
+/** Runs the script as it is run there. */
+function look(
+  path: string,
+  { home = '/', cwd = '/', trash }: { home?: string; cwd?: string; trash?: string } = {},
+): Look {
+  const script = placeScript({ path, trash, marks: MARKS, rsync: undefined });
+  const said = execFileSync('sh', ['-s'], {
+    input: script,
+    cwd,
+    env: { ...process.env, HOME: home, CDPATH: tmpdir() },
+  });
+  return readPlace(said.toString('latin1'), { path, marks: MARKS }).look;
+}
+
+const placeIn = (seen: Look): Place => {
+  if (seen.kind !== 'place') throw new Error(JSON.stringify(seen));
+  return seen.place;
+};
+
+describe('a look at a place', () => {
+  it('says where a path really is, from where it is meant', () => {
+    const dir = temporaryDir();
+    fill(dir, {
+      'home/a b/c': '',
+      "home/it's/": '',
+      'home/-n/': '',
+      'home/*/': '',
+      'home/$(x)/': '',
+      'login/a b/': '',
+    });
+    symlinkSync('a b', join(dir, 'home/link'));
+    symlinkSync('../home/link', join(dir, 'login/other'));
+    const from = { home: join(dir, 'home'), cwd: join(dir, 'login') };
+    for (const [path, where] of [
+      ['', 'login'],
+      ['.', 'login'],
+      ['~', 'home'],
+      ['~/', 'home'],
+      ['~/link/.', 'home/a b'],
+      ['~/link/..', 'home'],
+      ['other/..', 'home'],
+      ['other', 'home/a b'],
+      ['a b', 'login/a b'],
+      ["~//it's", "home/it's"],
+      ['~/-n', 'home/-n'],
+      ['~/*', 'home/*'],
+      ['~/$(x)', 'home/$(x)'],
+      [`${dir}//home/./link`, 'home/a b'],
+    ] as const)
+      expect(placeIn(look(path, from)), path).toMatchObject({ path: join(dir, where), exists: true });
+    for (const [path, where] of [
+      ['new', 'login/new'],
+      ['-x', 'login/-x'],
+      ['~/new//', 'home/new'],
+      ['~/link/new', 'home/a b/new'],
+      ['other/../new', 'home/new'],
+      [`${dir}/*`, '*'],
+    ] as const)
+      expect(placeIn(look(path, from)), path).toMatchObject({ path: join(dir, where), exists: false });
+    for (const path of ['no/such', 'no/..', '~/no/.', `${dir}/no/such`]) expect(look(path, from).kind).toBe('unknown');
+    expect(look('~/a b/c', from)).toEqual({ kind: 'unknown', why: 'it may not be entered' });
+    expect(look('~nobody-of-that-name', from)).toEqual({ kind: 'noUser', user: '~nobody-of-that-name' });
+    expect(placeIn(look(`~${userInfo().username}`)).path).toBe(realpathSync(userInfo().homedir));
+    expect(placeIn(look('/proc/self/cwd/../../..')).path).toBe('/');
+  });
+
+  it('keeps bytes that are no text, and line breaks at the end', () => {
+    const dir = temporaryDir();
+    execFileSync('sh', [
+      '-c',
+      `cd "$1" && mkdir "$(printf 'x\\377')" 'end\n' && ln -s x* bytes && ln -s e* end`,
+      '',
+      dir,
+    ]);
+    expect(placeIn(look(`${dir}/bytes`)).path).toBe(nameFromBytes(Buffer.from(`${dir}/x\xff`, 'latin1')));
+    expect(targetAt(target(`h:${dir}/bytes`), look(`${dir}/bytes`)).path).toBe(`${dir}/bytes`);
+    expect(placeIn(look(`${dir}/end`)).path).toBe(`${dir}/end\n`);
+  });
+
+  it('knows directories as the system does', () => {
+    const dir = temporaryDir();
+    const { chain, boot } = placeIn(look(dir));
+    const stats = statSync(dir, { bigint: true });
+    expect(chain[0]).toEqual({ device: `${stats.dev}`, inode: `${stats.ino}`, changedNs: stats.ctimeNs });
+    expect(chain).toHaveLength(dir.split('/').length);
+    expect(chain.at(-1)?.inode).toBe(`${statSync('/').ino}`);
+    if (process.platform === 'linux') expect(boot).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('does without stat, and without rsync', () => {
+    const dir = temporaryDir();
+    const bin = temporaryDir();
+    for (const name of ['ls', 'df', 'tail', 'cut', 'grep', 'sed'])
+      symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(bin, name));
+    const script = placeScript({ path: dir, trash: undefined, marks: MARKS, rsync: 'rsync' });
+    const said = execFileSync('/bin/sh', ['-s'], { input: script, env: { PATH: bin, HOME: dir } }).toString('latin1');
+    const told = readPlace(said, { path: dir, marks: MARKS });
+    expect(told.rsync?.code).toBe(127);
+    const { chain, homes } = placeIn(told.look);
+    expect(chain.map(({ inode }) => inode)).toContain(`${statSync(dir).ino}`);
+    expect(homes[1]?.itself[0]).toEqual(chain[0]);
+  });
+
+  it('may not be entered: that is not said to be anywhere', () => {
+    if (userInfo().uid === 0) return; // root may
+    const dir = temporaryDir();
+    fill(dir, { 'closed/in/': '' });
+    chmodSync(join(dir, 'closed'), 0);
+    expect(look(`${dir}/closed/in`).kind).toBe('unknown');
+  });
+
+  it('hears nothing but what stands between its marks', () => {
+    const script = placeScript({ path: '/tmp', trash: undefined, marks: MARKS, rsync: undefined });
+    const said = execFileSync('sh', ['-s'], { input: script }).toString('latin1');
+    const ask = { path: '/tmp', marks: MARKS };
+    const plain = readPlace(said, ask);
+    expect(plain.look.kind).toBe('place');
+    for (const noise of ['Welcome!\n', 'path\0/etc\0', script, `state\0there\0path\0/\0chain\x000 0\0`])
+      expect(readPlace(`${noise}${said}${noise}`, ask)).toEqual(plain);
+    for (const bad of ['', script, 'onetwo\0', 'onetwo\0onetwo\0', said.slice(0, -5)])
+      expect(readPlace(bad, ask).look.kind).toBe('unknown');
+  });
+
+  it('of this machine is the same', async () => {
+    const dir = temporaryDir();
+    fill(dir, { 'there/.trash/x/': '' });
+    symlinkSync('there', join(dir, 'link'));
+    const { look: seen } = await lookHere(SHELL, { path: join(dir, 'link'), trash: '.trash/x/y' });
+    expect(placeIn(seen)).toMatchObject({
+      path: `${dir}/there`,
+      trash: { part: '.trash/x', at: `${dir}/there/.trash/x` },
+    });
+    writeFileSync(join(dir, 'there/file'), '');
+    const blocked = await lookHere(SHELL, { path: `${dir}/there`, trash: 'file/x' });
+    expect(placeIn(blocked.look).trash).toEqual({ part: 'file', at: '' });
+  });
+});
+
+const id = (inode: number, changedNs?: bigint, device = 'd'): Identity => ({ device, inode: `${inode}`, changedNs });
+const span = (inode: number, before?: bigint, after = before) => ({
+  before: id(inode, before),
+  after: id(inode, after),
+});
+
+describe('a directory there and one here', () => {
+  it('of one kernel are the same by device and inode', () => {
+    expect(isHere(id(5, 7n), span(5, 7n), true)).toBe(true);
+    expect(isHere(id(5), span(5, 7n), true)).toBe(true);
+    expect(isHere(id(5), span(5), true)).toBe(true);
+    expect(isHere(id(6, 7n), span(5, 7n), true)).toBe(false);
+    expect(isHere(id(5, undefined, 'e'), span(5, 7n), true)).toBe(false);
+  });
+
+  it('of two machines that share a file system by inode and the time of their last change', () => {
+    expect(isHere(id(5, 7n, 'nfs'), span(5, 7n), false)).toBe(true);
+    expect(isHere(id(5, 8n, 'nfs'), span(5, 7n, 9n), false)).toBe(true);
+    expect(isHere(id(5, 6n, 'nfs'), span(5, 7n, 9n), false)).toBe(false);
+    expect(isHere(id(5, 10n, 'nfs'), span(5, 7n, 9n), false)).toBe(false);
+    expect(isHere(id(5, undefined), span(5, 7n), false)).toBe(false);
+    expect(isHere(id(5, 7n), span(5, undefined), false)).toBe(false);
+  });
+});
+
+const mounts = (text: string) => readMounts(text);
+const at = (path: string, table: string) => ({ path: nameFromText(path), mounts: mounts(table) });
+
+describe('mounts', () => {
+  it('tell where in its file system a path is', () => {
+    const table = mounts('8:1 / /\n8:2 /sub /home\n8:3 / /mnt/with\\040space\n8:4 / /home\nnonsense');
+    const region = (path: string) => regionOf(nameFromText(path), table);
+    expect(region('/etc/x')).toEqual({ device: '8:1', path: '/etc/x' });
+    expect(region('/home/me')).toEqual({ device: '8:4', path: '/me' });
+    expect(region('/home')).toEqual({ device: '8:4', path: '/' });
+    expect(region('/homes')).toEqual({ device: '8:1', path: '/homes' });
+    expect(region('/mnt/with space/x')).toEqual({ device: '8:3', path: '/x' });
+    expect(region('relative')).toBe(undefined);
+  });
+
+  it('show a directory elsewhere', () => {
+    const plain = '8:1 / /';
+    expect(isSeenIn(at('/a/b', plain), at('/a', plain))).toBe(true);
+    expect(isSeenIn(at('/a', plain), at('/a/b', plain))).toBe(false);
+    expect(isSeenIn(at('/ab', plain), at('/a', plain))).toBe(false);
+    expect(isSeenIn(at('/a/b', plain), at('/x', `${plain}\n8:1 /a /x`))).toBe(true);
+    expect(isSeenIn(at('/a/b', plain), at('/x', `${plain}\n8:1 /a /x/y`))).toBe(true);
+    expect(isSeenIn(at('/a/b', plain), at('/x', `${plain}\n8:1 /a/b/c /x/y`))).toBe(false);
+    expect(isSeenIn(at('/x/y', `${plain}\n8:1 /a/b /x`), at('/a', plain))).toBe(true);
+    expect(isSeenIn(at('/a/b', plain), at('/x', `${plain}\n8:2 /a /x`))).toBe(false);
+    expect(isSeenIn(at('/a', ''), at('/a', ''))).toBe(false);
+  });
+});
+
+const here: Here = { path: nameFromText('/dir'), chain: [span(50, 500n), span(2, 20n)], mounts: [], boot: 'here' };
+const options = (more: Partial<PlaceOptions> = {}): PlaceOptions => ({
+  target: target('h:app'),
+  dir: '.',
+  here,
+  isMirror: true,
+  trash: undefined,
+  ...more,
+});
+const there = (more: Partial<Place> = {}): Look => ({
+  kind: 'place',
+  place: {
+    path: nameFromText('/home/me/app'),
+    exists: true,
+    chain: [id(12), id(11), id(10), id(2)],
+    mounts: [],
+    boot: 'there',
+    homes: [{ whose: undefined, path: nameFromText('/home/me'), itself: [id(11)], above: [id(10), id(2)] }],
+    users: [],
+    trash: undefined,
+    ...more,
+  },
+});
+
+describe('a place', () => {
+  it.each<[string, Partial<Place>, Partial<PlaceOptions>, RegExp | undefined]>([
+    ['below the home', {}, {}, undefined],
+    ['the home by another path', { path: nameFromText('/x'), chain: [id(11)] }, {}, /home directory \(h:app \(\/x\)\)/],
+    ['the same, not by a mirror', { path: nameFromText('/x'), chain: [id(11)] }, { isMirror: false }, undefined],
+    ['above the home', { path: nameFromText('/x'), chain: [id(10)] }, {}, /home directory is in it/],
+    [
+      'where the home is mounted',
+      { mounts: mounts('1:1 / /\n1:1 /home /home/me/app/h') },
+      {},
+      /home directory is in it/,
+    ],
+    ['not there yet', { exists: false, chain: [id(11), id(10), id(2)] }, {}, undefined],
+    [
+      'the home of somebody else',
+      { users: [{ name: 'ann', home: nameFromText('/home/me/app') }] },
+      {},
+      /the home directory of ann \(/,
+    ],
+    [
+      'above the home of somebody else',
+      { users: [{ name: 'ann', home: nameFromText('/home/me/app/ann') }] },
+      {},
+      /home directory of ann is in it/,
+    ],
+    ['beside it', { users: [{ name: 'ann', home: nameFromText('/home/me/application') }] }, {}, undefined],
+    ['everything', { path: nameFromText('/'), chain: [id(2)] }, { isMirror: false }, /whole file system/],
+    ['DIR', { boot: 'here', chain: [id(50, 500n)] }, { isMirror: false }, /is DIR itself/],
+    ['DIR, shared', { chain: [id(50, 500n, 'nfs'), id(3)] }, { isMirror: false }, /is DIR itself/],
+    ['in DIR, shared', { chain: [id(7), id(50, 500n, 'nfs')] }, { isMirror: false }, /is inside DIR/],
+    ['to be made in DIR', { exists: false, boot: 'here', chain: [id(50)] }, { isMirror: false }, /is inside DIR/],
+    ['around DIR, shared', { chain: [id(2, 20n, 'nfs')] }, { isMirror: false }, /DIR \(\.\) is inside/],
+    ['not DIR, but with its inode', { chain: [id(50, 501n)] }, { isMirror: false }, undefined],
+    ['not DIR, on another machine with the same numbers', { chain: [id(50)] }, { isMirror: false }, undefined],
+  ])('%s', (_, place, more, why) => {
+    const refusal = refusalOf(there(place), options(more));
+    if (why === undefined) expect(refusal).toBe(undefined);
+    else
+      expect(refusal).toMatchObject({ kind: 'guard', message: expect.stringMatching(why), hint: expect.any(String) });
+  });
+
+  it('is one, however it is spelled', () => {
+    const key = (text: string, seen = there()) => placeKey(target(text), seen, 'box:22');
+    expect(new Set(['h:app', 'h:app/', 'me@h:./app', 'h:~/app', 'h://home/me/app'].map((text) => key(text))).size).toBe(
+      1,
+    );
+    expect(key('h:app', there({ path: nameFromText('/x') }))).not.toBe(key('h:app'));
+    expect(key('/home/me/app')).not.toBe(key('h:app'));
+    expect(key('h:app', { kind: 'unknown', why: '' })).not.toBe(key('h:./app', { kind: 'unknown', why: '' }));
+  });
+});
+
+describe('--trash', () => {
+  it.each([
+    ['.trash', '.trash'],
+    ['./.trash/', '.trash'],
+    ['a//b/./c', 'a/b/c'],
+    ['...', '...'],
+    ['..a', '..a'],
+    ['a b', 'a b'],
+  ])('%s is %s', (given, plain) => {
+    expect(trashFrom(given)).toEqual({ ok: true, value: plain });
+  });
+
+  it.each([
+    '.',
+    './',
+    './/.',
+    '',
+    '..',
+    '../x',
+    'a/..',
+    'a/../..',
+    'a/..//b',
+    '/',
+    '/x',
+    '~',
+    '~/x',
+    '~me',
+    'a\nb',
+    'a\0b',
+  ])('%j is refused', (given) => {
+    expect(trashFrom(given)).toMatchObject({ ok: false, failure: { kind: 'usage' } });
+  });
+});
