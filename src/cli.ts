@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -102,6 +103,8 @@ const around = (): Surroundings => ({
 
 const programs = (root: string): Programs => findPrograms({ env, home: userHome(), nodePath: execPath }, root);
 
+const load = createRequire(import.meta.url);
+
 async function run(): Promise<number> {
   const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
   if (command !== undefined)
@@ -112,11 +115,12 @@ async function run(): Promise<number> {
       isTerminal: stdin.isTTY && stdout.isTTY,
     });
   if (argv[2] === 'allow') {
-    const { allow } = await import('./commands/allow.js');
+    const { allow } = load('./commands/allow.js') as typeof import('./commands/allow.js');
     return allow(argv.slice(3), { ...outlets, around: around(), ...asking() });
   }
-  // Loaded here, for the others need none of it: it takes longer than all that they do.
-  const { readFlags, readOptions } = await import('./options/command-line.js');
+  // Loaded here, for the others need none of it: it takes longer than all that they do. And not with `import`, which opens
+  // all of several hundred files at once: there may not be as many descriptors (`ulimit -n`).
+  const { readFlags, readOptions } = load('./options/command-line.js') as typeof import('./options/command-line.js');
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
@@ -127,7 +131,7 @@ async function run(): Promise<number> {
   if (first === 'init') {
     const read = await readFlags(rest, version, stdout.columns);
     if (read.kind !== 'flags') return say(read);
-    const { init } = await import('./commands/init.js');
+    const { init } = load('./commands/init.js') as typeof import('./commands/init.js');
     return init(read.flags, rest, {
       ...outlets,
       around: around(),
@@ -142,17 +146,17 @@ async function run(): Promise<number> {
     case 'failed':
       return say(asked);
     case 'why': {
-      const { why } = await import('./commands/why.js');
+      const { why } = load('./commands/why.js') as typeof import('./commands/why.js');
       const report = printerFor(asked.asked);
       const { git } = programs(asked.asked.root);
       return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
     case 'run': {
       if (first === 'doctor') {
-        const { doctor } = await import('./commands/doctor.js');
+        const { doctor } = load('./commands/doctor.js') as typeof import('./commands/doctor.js');
         return doctor(asked.settings, { ...outlets, around: around(), programs, pid });
       }
-      const { watch } = await import('./commands/watch.js');
+      const { watch } = load('./commands/watch.js') as typeof import('./commands/watch.js');
       return watch(asked.settings, {
         report: printerFor(
           asked.settings,

@@ -115,6 +115,10 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     },
     rootIsThere: () => guard.isThere(),
     refreshRules,
+    onShort: (why) => {
+      const text = `some of ${dir} can't be read just now: ${why}. It is looked at again until it can`;
+      report({ kind: 'note', level: 'normal', text });
+    },
     isHeld: () => line.held,
   });
   const pass: PassParts = {

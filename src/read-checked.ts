@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { evenIfFull } from './descriptors.js';
 
 /** A file that was read, or why it was not: `why` goes after its path, as in `is a FIFO, not a file`. */
 export type Read =
@@ -38,7 +39,8 @@ export function readChecked(path: string | Buffer, { limit, lines, follow = true
     const before = whyNoFile(follow ? statSync(path) : lstatSync(path), limit);
     if (before !== undefined) return { kind: 'refused', why: before };
     const { O_RDONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
-    fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+    const flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW);
+    fd = evenIfFull(() => openSync(path, flags));
     const stats = fstatSync(fd);
     const why = whyNoFile(stats, limit);
     if (why !== undefined) return { kind: 'refused', why };

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import type { Report } from './core/event.js';
-import { type Result, success } from './core/failure.js';
+import { failed, type Result, success } from './core/failure.js';
 import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
+import { tooFewDescriptors } from './descriptors.js';
 import type { Io } from './io.js';
 import type { Programs } from './programs.js';
 import { probeHere, type RsyncHere } from './rsync/probe.js';
@@ -128,6 +129,8 @@ export class Source {
 
   /** Checks what can be checked here, without any target. */
   static async open(settings: Settings, io: Io): Promise<Result<Source>> {
+    const tooFew = tooFewDescriptors(settings.targets.length);
+    if (tooFew !== undefined) return failed(tooFew);
     const programs = io.programs(settings.root);
     const here = await probeHere(programs.rsync, settings.rsyncExtras);
     if (!here.ok) return here;

@@ -1,14 +1,18 @@
 import { basename } from 'node:path';
 import { kill } from 'node:process';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Program } from './core/environment.js';
+import { shortageInWords } from './core/failure.js';
+import { whyNoRoom } from './descriptors.js';
 
-/** How a child process ended. `notFound`: there is no such program. */
+/** How a child process ended. `notFound`: there is no such program; `notStarted`: the system does not let us, and why not. */
 export type Ended =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'signalled'; readonly signal: string }
-  | { readonly kind: 'notFound' };
+  | { readonly kind: 'notFound' }
+  | { readonly kind: 'notStarted'; readonly why: string };
 
 /** A running child. Its streams carry raw bytes. */
 export interface Child {
@@ -54,6 +58,8 @@ export interface SayOptions extends SpawnOptions {
  * and {@link spawnNode} are the only places that start a process.
  */
 export function spawn(program: Program, args: readonly string[], options: SpawnOptions): Child {
+  const why = whyNoRoom(DESCRIPTORS);
+  if (why !== undefined) return unstarted(why);
   const child = execa(program.file, [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...program.env, ...(options.isForUser === true ? {} : { LC_ALL: 'C' }), ...options.env },
@@ -88,6 +94,22 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/**
+ * So many descriptors it takes for a moment to start a child: two for each pipe, and libuv's own. Without them node gives up
+ * in a way that execa does not survive (9.6: no stdio, and an error that nobody hears).
+ */
+const DESCRIPTORS = 10;
+
+const unstarted = (why: string): Child => ({
+  pid: undefined,
+  stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  stdout: Readable.from([]),
+  stderr: Readable.from([]),
+  ended: Promise.resolve({ kind: 'notStarted', why }),
+  kill: () => {},
+  killAll: () => {},
+});
+
 /** A Node child with a message channel, both ways. */
 export interface NodeChild {
   readonly ended: Promise<Ended>;
@@ -97,6 +119,8 @@ export interface NodeChild {
 
 /** Starts a Node program of ours in a process of its own. `onMessage` gets what it sends, unchecked. */
 export function spawnNode(node: Program, script: string, onMessage: (message: unknown) => void): NodeChild {
+  const why = whyNoRoom(DESCRIPTORS);
+  if (why !== undefined) return { ended: unstarted(why).ended, send: () => {}, kill: () => {} };
   const child = execa(node.file, [script], {
     env: node.env,
     extendEnv: false,
@@ -135,6 +159,8 @@ function endOf(child: Ending): Promise<Ended> {
     void child.then((result) => {
       if (result.code === 'ENOENT') resolve({ kind: 'notFound' });
       else if (result.exitCode !== undefined) resolve({ kind: 'exited', code: result.exitCode });
+      else if (result.code !== undefined && result.signal === undefined)
+        resolve({ kind: 'notStarted', why: shortageInWords(result.code) });
       else resolve({ kind: 'signalled', signal: result.signal ?? 'unknown' });
     });
     child.once('exit', (code, signal) => {
@@ -153,8 +179,20 @@ export interface Said {
   readonly stderr: string;
 }
 
+/** What the system has too little of may be there in a moment: so often, and so long apart, in milliseconds. */
+const START_TRIES = 5;
+const START_AGAIN_MS = 200;
+
 /** Runs a program to its end, with its output as latin1 text: the last `maxChars` of it. */
-export async function say(
+export async function say(...call: Parameters<typeof sayOnce>): Promise<Said> {
+  for (let attempt = 1; ; attempt++) {
+    const said = await sayOnce(...call);
+    if (said.ended.kind !== 'notStarted' || attempt === START_TRIES) return said;
+    await sleep(START_AGAIN_MS);
+  }
+}
+
+async function sayOnce(
   program: Program,
   args: readonly string[],
   options: SayOptions,

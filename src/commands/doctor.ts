@@ -4,7 +4,7 @@ import { jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { inFull } from '../core/target.js';
 import { lookAtPath, lookAtPopt } from '../doctor/environment.js';
 import { error, type Finding, warning } from '../doctor/finding.js';
-import { lookAtDir, programsHere, watchLimits } from '../doctor/here.js';
+import { lookAtDir, openFiles, programsHere, watchLimits } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
@@ -39,7 +39,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   tell([...found, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
   const { tree, findings } = await lookAtDir(settings, { ...io.around, git: programs.git }, () => {});
   tell(findings);
-  tell(watchLimits(tree));
+  tell([...watchLimits(tree), openFiles(settings.targets.length)]);
   const runtime = runtimeFolder(io.around);
   for (const why of takenFolders(io.around))
     tell([

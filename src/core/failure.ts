@@ -81,3 +81,22 @@ export const failed = (failure: Failure): { readonly ok: false; readonly failure
 
 /** Why there is no value; undefined where there is one. */
 export const failureOf = (result: Result<unknown>): Failure | undefined => (result.ok ? undefined : result.failure);
+
+/** Of what there is too little, by the error that says so: errno(3). */
+const SHORTAGES: Readonly<Record<string, string>> = {
+  EMFILE: 'too few files may be open at once here (ulimit -n)',
+  ENFILE: 'too many files are open on this machine',
+  EAGAIN: 'too few processes may run here (ulimit -u)',
+  ENOMEM: 'there is not enough memory',
+};
+
+/** Why the system does not let us do something, in words. */
+export const shortageInWords = (code: string): string => SHORTAGES[code] ?? code;
+
+/** A program that the system does not let us start at the moment. */
+export const cantStart = (program: string, why: string, kind: FailureKind): Failure => ({
+  kind,
+  message: `${program} could not be started: ${why}`,
+  hint: 'Raise the limit, or end something else.',
+  isPassing: true,
+});

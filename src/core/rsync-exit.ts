@@ -1,4 +1,4 @@
-import type { Failure } from './failure.js';
+import { cantStart, type Failure } from './failure.js';
 import { looseTextOf, type Name, textOf } from './name.js';
 import { type Complaint, type NamesOfRun, namesAt, placedName, readStderr } from './rsync-complaints.js';
 import { connectionFailure, type SshAim } from './ssh-exit.js';
@@ -12,6 +12,8 @@ export interface RsyncExit {
   readonly stderr: string;
   /** After so many milliseconds of silence it was taken for stuck and ended. */
   readonly stalledMs?: number | undefined;
+  /** The system did not let us start it, and why not. */
+  readonly notStarted?: string | undefined;
 }
 
 /** Something failed, and rsync's words do not say for certain what: these names are not proven to be there. */
@@ -157,8 +159,9 @@ function doubtful(text: string): Failure {
 }
 
 /** Why a run as a whole failed: by its exit code, and then by what only rsync itself can have said. */
-function wholeRunFailure({ code, signal, stderr, stalledMs }: RsyncExit, aim: SshAim | undefined): Failure {
+function wholeRunFailure({ code, signal, stderr, stalledMs, notStarted }: RsyncExit, aim: SshAim | undefined): Failure {
   const host = aim?.host ?? 'the target';
+  if (notStarted !== undefined) return cantStart('rsync', notStarted, 'run');
   if (stalledMs !== undefined) {
     return {
       kind: 'run',

@@ -3,6 +3,7 @@ import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync-extras.js';
+import { tooFewDescriptors } from '../descriptors.js';
 import type { UsersGit } from '../git/repository.js';
 import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { bytesInWords, count } from '../report/words.js';
@@ -86,6 +87,14 @@ export async function lookAtDir(
       ok('filter', rulesInWords(settings.filter.counts, git, excluded)),
     ],
   };
+}
+
+/** Whether as many files may be open at once as that takes. */
+export function openFiles(targets: number): Finding {
+  const tooFew = tooFewDescriptors(targets);
+  return tooFew === undefined
+    ? ok('open files', 'enough may be open at once')
+    : error('open files', tooFew.message, tooFew.hint);
 }
 
 /** The kernel's limits on watching (inotify(7)); other systems have none that matter. */

@@ -195,8 +195,16 @@ export class Hooks {
     clearTimeout(timer);
     this.#running = undefined;
     if (isLate) return { why: `it took longer than ${Math.round(limitMs / 1000)} s and was ended` };
-    if (ended.kind === 'exited') return { code: ended.code };
-    return { why: ended.kind === 'notFound' ? 'there is no such program' : `it was ended by ${ended.signal}` };
+    switch (ended.kind) {
+      case 'exited':
+        return { code: ended.code };
+      case 'notFound':
+        return { why: 'there is no such program' };
+      case 'notStarted':
+        return { why: `it could not be started: ${ended.why}` };
+      case 'signalled':
+        return { why: `it was ended by ${ended.signal}` };
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Program } from '../core/environment.js';
-import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import { type Look, targetAt } from '../core/place.js';
 import { hostArg, remoteShell } from '../core/rsync-args.js';
 import { ofNames, readStderr } from '../core/rsync-complaints.js';
@@ -48,6 +48,7 @@ export async function probeHere(program: Program | NoProgram, extras: readonly E
     say(program, ['--version'], { ownSession: true }),
     refusalHere(program, extras),
   ]);
+  if (said.ended.kind === 'notStarted') return failed(cantStart('rsync', said.ended.why, 'start'));
   const version = readVersion(said.stdout);
   if (typeof version !== 'object' || !atLeast(version, ...OLDEST))
     return failed(wrongRsync('the rsync here', version, 'start'));

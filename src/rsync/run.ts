@@ -91,6 +91,7 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
       return {
         code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
         signal: ended.kind === 'signalled' ? ended.signal : undefined,
+        notStarted: ended.kind === 'notStarted' ? ended.why : undefined,
         stderr: stderr(),
         stalledMs: stalled ? noProgressMs : undefined,
       };

@@ -30,7 +30,7 @@ const MAX_RETRY_MS = 5 * 60_000;
  * ```
  */
 export class Standbys {
-  readonly #start: (kind: StandbyKind) => RsyncProcess;
+  readonly #start: (kind: StandbyKind) => RsyncProcess | undefined;
   /** In the order they were started. */
   readonly #ready = new Map<StandbyKind, RsyncProcess>();
   readonly #timers = new Map<StandbyKind, NodeJS.Timeout>();
@@ -38,8 +38,11 @@ export class Standbys {
   #isOpen = false;
   #deaths = 0;
 
-  /** `start`: starts one, for the connection, filter and root of now: {@link close} when one of them changes. */
-  constructor(start: (kind: StandbyKind) => RsyncProcess) {
+  /**
+   * `start`: starts one, for the connection, filter and root of now: {@link close} when one of them changes. Undefined where
+   * there is no room for one.
+   */
+  constructor(start: (kind: StandbyKind) => RsyncProcess | undefined) {
     this.#start = start;
   }
 
@@ -61,7 +64,7 @@ export class Standbys {
     this.#isOpen = false;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     for (const [kind, standby] of this.#ready) this.#end(kind, standby);
-    await Promise.all([...this.#leaving].map(({ ended }) => ended));
+    await this.#gone();
   }
 
   /**
@@ -88,14 +91,19 @@ export class Standbys {
   }
 
   /**
-   * A run broke for no better reason: maybe the server allows fewer sessions than these take. They make room, for longer
-   * each time.
+   * A run broke for no better reason: maybe the server allows fewer sessions than these take, or the system here fewer
+   * processes or open files. They make room, for longer each time. Resolves when they are gone.
    */
-  retreat(): void {
+  async retreat(): Promise<void> {
     if (!this.#isOpen) return;
     const waitMs = this.#waitMs();
     for (const [kind, standby] of this.#ready) this.#end(kind, standby);
     for (const kind of KINDS) this.#startLater(kind, waitMs);
+    await this.#gone();
+  }
+
+  async #gone(): Promise<void> {
+    await Promise.all([...this.#leaving].map(({ ended }) => ended));
   }
 
   #waitMs(): number {
@@ -114,6 +122,10 @@ export class Standbys {
   #startNow(kind: StandbyKind): void {
     if (!this.#isOpen || this.#ready.has(kind)) return;
     const standby = this.#start(kind);
+    if (standby === undefined) {
+      this.#startLater(kind, this.#waitMs());
+      return;
+    }
     this.#ready.set(kind, standby);
     this.#timers.set(
       kind,

@@ -1,7 +1,9 @@
 import { accessSync, type BigIntStats, constants, lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
 import { platform, release } from 'node:os';
 import type { Entry, Seen } from '../core/entry.js';
+import { shortageInWords } from '../core/failure.js';
 import { bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { evenIfFull, isShortage } from '../descriptors.js';
 
 /** What a directory holds, as the disk says. */
 export interface DirectoryContent {
@@ -29,10 +31,16 @@ export class Disk {
    */
   readonly tickMs: number;
   readonly #root: Buffer;
+  #shortage: string | undefined;
 
   constructor(root: string) {
     this.#root = Buffer.from(`${root}/`, 'utf8');
     this.tickMs = hasFineStamps(root) ? 0 : 10;
+  }
+
+  /** Why the last directory could not be read although it may be there, in words. */
+  get shortage(): string | undefined {
+    return this.#shortage;
   }
 
   path(name: Name): Buffer {
@@ -54,7 +62,8 @@ export class Disk {
   types(dir: Name): Map<string, Entry['type'] | 'other'> | undefined {
     try {
       const found = new Map<string, Entry['type'] | 'other'>();
-      for (const dirent of readdirSync(this.path(dir), { encoding: 'buffer', withFileTypes: true })) {
+      const dirents = evenIfFull(() => readdirSync(this.path(dir), { encoding: 'buffer', withFileTypes: true }));
+      for (const dirent of dirents) {
         const type = dirent.isFile()
           ? 'file'
           : dirent.isDirectory()
@@ -115,16 +124,20 @@ export class Disk {
   }
 
   /**
-   * What `dir` holds, or undefined where it can't be read: gone, no directory, or no permission. `skip` leaves names
-   * out before they are looked at; `trust` may give an entry from memory instead of looking.
+   * What `dir` holds, or undefined where it can't be read: gone, no directory, or no permission; `short`: it may be there
+   * as it was, but no more files may be opened on this machine. `trust` may give an entry from memory instead of looking.
    */
-  list(dir: Name, trust: (base: string, count: number) => Entry | undefined): DirectoryContent | undefined {
+  list(dir: Name, trust: (base: string, count: number) => Entry | undefined): DirectoryContent | 'short' | undefined {
     let bases: string[];
     try {
-      bases = readdirSync(this.path(dir), { encoding: 'buffer' }).map((base) => base.toString('latin1'));
-    } catch {
-      return undefined;
+      const found = evenIfFull(() => readdirSync(this.path(dir), { encoding: 'buffer' }));
+      bases = found.map((base) => base.toString('latin1'));
+    } catch (error) {
+      if (!isShortage(error)) return undefined;
+      this.#shortage = shortageInWords(error.code);
+      return 'short';
     }
+    this.#shortage = undefined;
     const entries = new Map<string, Entry>();
     const others: string[] = [];
     for (const base of bases) {

@@ -32,6 +32,8 @@ export interface ScannerOptions {
   readonly rootIsThere: () => boolean;
   /** Brings the filter up to date. */
   readonly refreshRules: () => Promise<unknown>;
+  /** Some of what is here can't be read just now, and why. It is looked at again until it can; told once. */
+  readonly onShort: (why: string) => void;
   /** While nothing can be sent, looking is in vain: a full pass looks at everything before the first thing goes. */
   readonly isHeld: () => boolean;
 }
@@ -49,6 +51,7 @@ export class Scanner {
   #notBefore = 0;
   #blindTimer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #shortage: string | undefined;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -145,6 +148,16 @@ export class Scanner {
     });
   }
 
+  /** Whether something could not be read that may be there: then everything is looked at again. */
+  #isShort(): boolean {
+    const { disk, onShort } = this.#options;
+    const { shortage } = disk;
+    if (shortage !== undefined && this.#shortage !== shortage) onShort(shortage);
+    this.#shortage = shortage;
+    if (shortage !== undefined) this.#walkLater();
+    return shortage !== undefined;
+  }
+
   #tell(lookers: ReadonlyArray<(done: boolean) => void>, done: boolean): void {
     for (const look of lookers) look(done);
   }
@@ -181,6 +194,7 @@ export class Scanner {
         if (!whole) break;
         onListing(listing);
       }
+      if (this.#isShort()) whole = false;
       this.#tell(lookers, whole && rootIsThere());
       if (all) this.#notBefore = performance.now() + (performance.now() - begun) / WALK_SHARE;
     }

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../core/entry.js';
 import type { Decision, Filter } from '../core/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
@@ -27,11 +27,16 @@ export interface WalkOptions {
 /** How long a walk may keep the event loop for itself, in milliseconds: below one debounce. */
 const SLICE_MS = 8;
 
+/** How often a walk tries again, and how far apart, in milliseconds, to read what is `short`. In the end that is left out. */
+const SHORT_TRIES = 50;
+const SHORT_MS = 100;
+
 /** Lists directories through the filter, parents first. The disk is read as the caller goes on, not ahead of it. */
 export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): AsyncGenerator<Listing> {
   const queue: Name[] = [...options.from];
   const queued = new Set<Name>(queue);
   let sliceEnd = performance.now() + SLICE_MS;
+  let patience = SHORT_TRIES;
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     if (performance.now() > sliceEnd) {
       await setImmediate();
@@ -39,8 +44,12 @@ export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): A
     }
     // Seen before its content is read: what changes meanwhile shows as a newer time at the next look.
     const self = disk.see(next);
-    const content = typeof self !== 'string' && self.type === 'dir' ? read(disk, next, options) : undefined;
-    if (typeof self === 'string' || content === undefined) continue;
+    let content = typeof self !== 'string' && self.type === 'dir' ? read(disk, next, options) : undefined;
+    for (; content === 'short' && patience > 0; patience--) {
+      await sleep(SHORT_MS);
+      content = read(disk, next, options);
+    }
+    if (typeof self === 'string' || content === undefined || content === 'short') continue;
     const asking = filter.learn(next, typesIn(content));
     if (asking !== undefined) await asking;
     const listing = { dir: next, self, ...sift(filter, next, content) };
@@ -55,7 +64,7 @@ export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): A
   }
 }
 
-const read = (disk: Disk, dir: Name, { trust }: WalkOptions): DirectoryContent | undefined =>
+const read = (disk: Disk, dir: Name, { trust }: WalkOptions): DirectoryContent | 'short' | undefined =>
   disk.list(dir, (base, count) => trust?.(childOf(dir, base), count));
 
 function* typesIn({ entries, others }: DirectoryContent): Generator<readonly [string, boolean]> {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
-import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import { type Session, sessionFrom } from '../core/reach.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
@@ -99,9 +99,9 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   });
   const config = say(client.program, plainArgs(target, ssh, ['-G']), { ownSession: true, patienceMs: CONTROL_MS });
   const aim = aimOf(target, ssh);
-  const failure = (): Failure => sshFailure(stderr(), aim);
-
   let ended: Ended | undefined;
+  const failure = (): Failure =>
+    ended?.kind === 'notStarted' ? cantStart('ssh', ended.why, 'connection') : sshFailure(stderr(), aim);
   void master.ended.then((end) => {
     ended = end;
   });

@@ -1,5 +1,6 @@
 import { constants as limits } from 'node:buffer';
 import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { evenIfFull } from '../descriptors.js';
 import { readChecked, whyNotOurs } from '../read-checked.js';
 
 /** The longest text that V8 takes: an index of five million names. */
@@ -28,7 +29,8 @@ export interface Fresh {
 export function writeFresh(path: string, write: (fd: number) => void): Fresh {
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true }); // of a killed one, or a link
-  const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+  const fd = evenIfFull(() => openSync(temporary, flags, 0o600));
   const drop = (): void => {
     closeSync(fd);
     rmSync(temporary, { force: true });

@@ -55,7 +55,7 @@ export async function guardPass(
 export function guardEmptied(disk: Disk, filter: Filter, line: Line, options: GuardOptions): Failure | undefined {
   if (options.allowEmpty || line.index.size === 0) return undefined;
   const content = disk.list(ROOT, () => undefined);
-  if (content === undefined) return undefined;
+  if (content === undefined || content === 'short') return undefined;
   for (const [base, entry] of content.entries) {
     if (filter.decide(childOf(ROOT, base), entry.type === 'dir').synced) return undefined;
   }

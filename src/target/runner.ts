@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
@@ -5,6 +6,7 @@ import type { RsyncSettings } from '../core/rsync-args.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { isInDoubt, type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
 import type { OutputLine } from '../core/rsync-output.js';
+import { whyNoRoom } from '../descriptors.js';
 import { inputOf, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import type { TransferOptions } from './transfer.js';
@@ -36,6 +38,13 @@ export interface RunOptions {
 /** How often the progress of a run is told, in milliseconds; the first time is that long after its beginning. */
 const PROGRESS_MS = 900;
 
+/** A standby is for speed only: so many descriptors have to be left for what is needed. */
+const ROOM_BESIDE = 20;
+
+/** What there is too little of in the system may be there in a moment: so often, and so long apart, in milliseconds. */
+const START_TRIES = 10;
+const START_AGAIN_MS = 100;
+
 /** Runs rsync for one target, with a standby where one is ready, and tells what it does. */
 export class Runner {
   /** What was started ahead. Nothing before {@link Standbys.open}. */
@@ -52,7 +61,9 @@ export class Runner {
     this.#options = options;
     this.#abort = abort;
     this.#onItem = onItem;
-    this.standbys = new Standbys((kind) => startRsync(options.rsync, namesRun(options, kind === 'sure')));
+    this.standbys = new Standbys((kind) =>
+      whyNoRoom(ROOM_BESIDE) === undefined ? startRsync(options.rsync, namesRun(options, kind === 'sure')) : undefined,
+    );
   }
 
   /** For how long the runs under way have said nothing, in milliseconds; 0 where there is none. */
@@ -114,7 +125,7 @@ export class Runner {
       hadStandbys && outcome.kind === 'broken' && (outcome.failure.kind === 'connection' || first.wasKilled);
     if (!isTheirFault || items.length > 0 || this.#abort.aborted) return first;
     this.#debug('again without standbys');
-    this.standbys.retreat();
+    await this.standbys.retreat();
     return this.#runOnce(undefined, run, has, options);
   }
 
@@ -145,6 +156,11 @@ export class Runner {
         const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
         const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
         exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
+        for (let tries = 1; exit.notStarted !== undefined && tries < START_TRIES; tries++) {
+          await sleep(START_AGAIN_MS);
+          if (this.#abort.aborted) break;
+          exit = await runRsync(rsync, run, onLine, finish);
+        }
       }
     } finally {
       this.#running--;

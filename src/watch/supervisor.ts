@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Program } from '../core/environment.js';
-import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/retry.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
@@ -230,10 +230,14 @@ export class WatchSupervisor {
   async #startChild(): Promise<Result<NodeChild>> {
     for (let attempt = 1; ; attempt++) {
       const result = await this.#startChildOnce();
-      const raced = !result.ok && VANISHED.test(result.failure.message) && existsSync(this.#options.root);
+      const raced = !result.ok && this.#mayPass(result.failure);
       if (!raced || attempt === SUBSCRIBE_TRIES || this.#stopped) return result;
       await sleep(SUBSCRIBE_AGAIN_MS * attempt);
     }
+  }
+
+  #mayPass({ message, isPassing }: Failure): boolean {
+    return isPassing === true || (VANISHED.test(message) && existsSync(this.#options.root));
   }
 
   async #startChildOnce(): Promise<Result<NodeChild>> {
@@ -269,8 +273,13 @@ export class WatchSupervisor {
         failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }),
       );
     }, SUBSCRIBE_TIMEOUT_MS);
-    void child.ended.then(() => {
-      settle(failed({ kind: 'start', message: 'the watcher process ended before it was ready', hint: SEE_DOCTOR }));
+    void child.ended.then((ended) => {
+      const message = 'the watcher process ended before it was ready';
+      const failure: Failure =
+        ended.kind === 'notStarted'
+          ? cantStart('the watcher', ended.why, 'start')
+          : { kind: 'start', message, hint: SEE_DOCTOR };
+      settle(failed(failure));
     });
     const { root, beatDir, ignore } = this.#options;
     this.#ignored = ignore();

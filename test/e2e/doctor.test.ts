@@ -32,7 +32,7 @@ describe('doctor', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const found = findings(stdout);
     expect(what(found, 'error')).toEqual([]);
-    for (const check of ['rsync here', 'ssh here', 'DIR', 'filter', 'watches', 'inotify instances'])
+    for (const check of ['rsync here', 'ssh here', 'DIR', 'filter', 'watches', 'inotify instances', 'open files'])
       if (process.platform === 'linux' || !/watches|inotify/.test(check))
         expect(found.filter(({ target }) => target === undefined).map((each) => each.check)).toContain(check);
     expect(found.filter(({ target }) => target === to).map(({ check }) => check)).toEqual([

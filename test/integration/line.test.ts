@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -131,6 +132,39 @@ describe('a quick pass', () => {
     const regex = filterOf({ regexes: [{ text: 'skip$', source: { kind: 'option', option: '--exclude-regex' } }] });
     expect(await quickPass(line, optionsFor(root, regex))).toMatchObject({ kind: 'done' });
     expect(names(there)).toEqual(['a', 'd', 'd/b']);
+  });
+});
+
+describe('a walk', () => {
+  it('waits for descriptors instead of taking a directory for empty', () => {
+    const { root } = place({ 'd/e/f': 'f', 'x/y': 'y' });
+    const dist = join(import.meta.dirname, '../../dist');
+    const script = `
+      import { closeSync, openSync } from 'node:fs';
+      import { Filter } from '${dist}/core/filter.js';
+      import { Disk } from '${dist}/scan/disk.js';
+      import { walkAll } from '${dist}/scan/walk.js';
+      const filter = Filter.create({ user: [], syncignore: [], regexes: [], defaults: [] }).value;
+      const disk = new Disk(${JSON.stringify(root)});
+      const taken = [];
+      try {
+        for (;;) taken.push(openSync('/dev/null'));
+      } catch {}
+      let shortage;
+      setTimeout(() => {
+        shortage = disk.shortage;
+        for (const fd of taken) closeSync(fd);
+      }, 300);
+      const names = [];
+      for await (const { entries } of walkAll(disk, filter)) names.push(...entries.keys());
+      console.log(JSON.stringify([names.sort(), shortage, disk.shortage ?? 'none']));`;
+    const said = execFileSync(
+      'sh',
+      ['-c', 'ulimit -n 60; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    );
+    const why = 'too few files may be open at once here (ulimit -n)';
+    expect(JSON.parse(said)).toEqual([['d', 'e', 'f', 'x', 'y'], why, 'none']);
   });
 });
 

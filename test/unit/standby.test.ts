@@ -106,7 +106,7 @@ describe('the standbys', () => {
 
   it('make room for a while', async () => {
     const { standbys, started } = pool();
-    standbys.retreat();
+    void standbys.retreat();
     expect(started.map((one) => one.wasEnded())).toEqual([true, true]);
     expect(standbys.count).toBe(0);
     await vi.advanceTimersByTimeAsync(1_100);
