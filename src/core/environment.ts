@@ -41,14 +41,15 @@ const DROPPED: readonly RegExp[] = [
 
 /** Lists of folders, between colons, from which code is loaded; an empty or relative part is the working directory. */
 const CODE_LISTS: readonly RegExp[] = [
-  /^(LD_LIBRARY_PATH|GCONV_PATH|LOCPATH|NLSPATH)$/, // ld.so(8), iconv(1), locale(7)
+  /^(LD_LIBRARY_PATH|GCONV_PATH|LOCPATH|NLSPATH|KRB5_CONFIG)$/, // ld.so(8), iconv(1), locale(7), krb5.conf(5)
   /^DYLD_(FALLBACK_|VERSIONED_)?(LIBRARY|FRAMEWORK)_PATH$/, // dyld(1)
   /^(PYTHONPATH|PERL5LIB|RUBYLIB|NODE_PATH)$/, // what a ProxyCommand or Match exec may be written in
 ];
 
-/** Files and folders from which code is loaded. */
+/** Files and folders from which code is loaded, or that say which host is meant. */
 const CODE: readonly RegExp[] = [
   /^(SHELL|OPENSSL_CONF|OPENSSL_ENGINES|OPENSSL_MODULES|DEVELOPER_DIR)$/, // ssh(1) runs ProxyCommand by $SHELL
+  /^(HOSTALIASES|GSS_MECH_CONFIG)$/, // hostname(7)
 ];
 
 /** The same; a name without a slash is looked for where programs and libraries are. */
@@ -58,7 +59,7 @@ const NAMED_CODE: readonly RegExp[] = [
 ];
 
 /** Places of the user's: a relative one would be in the working directory. */
-const PLACES: readonly RegExp[] = [/^(XDG_\w+_HOME|XDG_RUNTIME_DIR|TMPDIR|ZDOTDIR|KRB5_CONFIG|GNUPGHOME)$/];
+const PLACES: readonly RegExp[] = [/^(XDG_\w+_HOME|XDG_RUNTIME_DIR|TMPDIR|ZDOTDIR|GNUPGHOME)$/];
 
 const isOne = (patterns: readonly RegExp[], name: string): boolean => patterns.some((pattern) => pattern.test(name));
 

@@ -8,7 +8,8 @@ import { GIT_PATIENCE_MS } from './waits.js';
  * read-cache.c, promisor-remote.c), and fetching, which the environment forbids, would start the others.
  */
 const RUNS_NOTHING = [
-  'core.fsmonitor=false', // a program, or a daemon, that says what has changed
+  // A program, or a daemon, that says what has changed. Not `false`: before 2.36 that, too, was a program's name.
+  'core.fsmonitor=',
   'core.hooksPath=/dev/null', // post-index-change
   'core.virtualFilesystem=', // the same as the first in Microsoft's git
   'core.sshCommand=false', // for fetching what a partial clone lacks
