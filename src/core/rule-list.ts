@@ -25,7 +25,7 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
   readonly #rules: readonly Rule[];
   /** Which rules, in their order, by {@link keysOf}. */
   readonly #literals = new Map<string, number[]>();
-  /** By {@link gramAt}. */
+  /** By {@link gramIn}. */
   readonly #buckets = new Map<number, Bucket>();
   /** The lengths of grams that there are. */
   readonly #lengths: readonly number[];
@@ -72,9 +72,11 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
     if (this.#buckets.size === 0) return this.#rules[best];
     this.#question++;
     const framed = `/${name}/`;
-    for (const length of this.#lengths) {
-      for (let at = framed.length - length; at >= 0; at--) {
-        const bucket = this.#buckets.get(gramAt(framed, at, length));
+    let window = 0;
+    for (let end = 1; end <= framed.length; end++) {
+      window = slid(window, framed, end);
+      for (const length of this.#lengths) {
+        const bucket = end < length ? undefined : this.#buckets.get(gramIn(window, length));
         if (bucket === undefined || bucket.question === this.#question) continue;
         bucket.question = this.#question;
         if ((bucket.indices[0] ?? best) >= best) continue;
@@ -100,12 +102,13 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
   }
 }
 
-/** A few bytes and how many they are, as one small number, which is a quick key. */
-function gramAt(text: string, at: number, length: number): number {
-  let gram = length;
-  for (let i = 0; i < length; i++) gram = (gram << 8) | text.charCodeAt(at + i);
-  return gram;
-}
+/** The last bytes of a text up to `end`, as one number. */
+const slid = (window: number, text: string, end: number): number =>
+  ((window << 8) | text.charCodeAt(end - 1)) & ((1 << (8 * GRAM)) - 1);
+
+/** The last few bytes of a window and how many they are, as one small number, which is a quick key. */
+const gramIn = (window: number, length: number): number =>
+  (length << (8 * length)) | (window & ((1 << (8 * length)) - 1));
 
 const lengthOf = (gram: number): number => (gram >= 3 << 24 ? 3 : gram >= 2 << 16 ? 2 : 1);
 
@@ -113,6 +116,12 @@ const lengthOf = (gram: number): number => (gram >= 3 << 24 ? 3 : gram >= 2 << 1
 function gramsOf(runs: readonly string[]): number[] {
   const length = runs.reduce((longest, run) => Math.max(longest, Math.min(run.length, GRAM)), 1);
   const grams: number[] = [];
-  for (const run of runs) for (let at = run.length - length; at >= 0; at--) grams.push(gramAt(run, at, length));
+  for (const run of runs) {
+    let window = 0;
+    for (let end = 1; end <= run.length; end++) {
+      window = slid(window, run, end);
+      if (end >= length) grams.push(gramIn(window, length));
+    }
+  }
   return grams;
 }
