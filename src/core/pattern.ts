@@ -23,19 +23,26 @@ export class Pattern {
 
   matches(name: Name, isDir: boolean): boolean {
     if (!isDir && this.what.dirOnly) return false;
-    if ('literal' in this.what) return keysOf(name).includes(this.what.literal);
+    if ('literal' in this.what) {
+      const { literal } = this.what;
+      return `/${name}` === literal || lastParts(name, partsIn(literal)) === literal;
+    }
     this.#automaton ??= new Automaton([this.what]);
     return this.#automaton.first(name, isDir) !== undefined;
   }
 }
 
-/** The literals that match a name: itself with a slash in front, itself, and what is behind each slash. */
-export function keysOf(name: Name): string[] {
-  const keys = [`/${name}`, name];
-  for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1))
-    keys.push(name.slice(slash + 1));
-  return keys;
+/** The last parts of a path, so many of them; undefined where there are fewer. */
+export function lastParts(path: string, count: number): string | undefined {
+  let from = path.length;
+  for (let i = 0; i < count; i++) {
+    if (from < 0) return undefined;
+    from = path.lastIndexOf('/', from - 1);
+  }
+  return path.slice(from + 1);
 }
+
+export const partsIn = (path: string): number => path.split('/').length;
 
 /** Why a pattern of this length can't be taken, or undefined where it can. */
 export const problemOfLength = (text: string): string | undefined =>
@@ -71,7 +78,7 @@ export function compilePattern(text: string): Pattern | string {
 function beginOf(body: string): Wild['begin'] {
   if (body.startsWith('/')) return 'path';
   if (body.startsWith('**')) return 'slash';
-  return body.includes('**') ? 'anywhere' : body.split('/').length;
+  return body.includes('**') ? 'anywhere' : partsIn(body);
 }
 
 function tokensOf(text: string): Token[] | Problem {

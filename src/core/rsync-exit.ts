@@ -68,7 +68,7 @@ export function outcomeOf(
   if (exit.code === 0 || exit.code === SOME_VANISHED) return ALL_DONE;
   if (exit.code === SOME_FAILED) return whatFailed(exit.stderr, places, run, allowStrays);
   const failure = wholeRunFailure(exit, aim);
-  return { kind: 'broken', failure: { detail: exit.stderr.trim(), ...failure } };
+  return { kind: 'broken', failure: { detail: inText(exit.stderr.trim()), ...failure } };
 }
 
 /** Which names failed, by what rsync said. */

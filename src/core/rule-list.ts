@@ -1,6 +1,6 @@
 import { Automaton, type Wild } from './automaton.js';
 import type { Name } from './name.js';
-import { keysOf, type Pattern } from './pattern.js';
+import { lastParts, type Pattern, partsIn } from './pattern.js';
 import { runsOf } from './wildcards.js';
 
 /** So many bytes of a run of a pattern say whether a name is worth holding against it. */
@@ -23,8 +23,10 @@ interface Bucket {
  */
 export class RuleList<Rule extends { readonly pattern: Pattern }> {
   readonly #rules: readonly Rule[];
-  /** Which rules, in their order, by {@link keysOf}. */
+  /** Which rules, in their order, by the path that they match (with a slash in front) or the end of paths. */
   readonly #literals = new Map<string, number[]>();
+  /** How many parts those ends have. */
+  readonly #partCounts = new Set<number>();
   /** By {@link gramIn}. */
   readonly #buckets = new Map<number, Bucket>();
   /** The lengths of grams that there are. */
@@ -37,6 +39,7 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
     const counts = new Map<number, number>();
     rules.forEach(({ pattern: { what } }, i) => {
       if ('literal' in what) {
+        if (!what.literal.startsWith('/')) this.#partCounts.add(partsIn(what.literal));
         const before = this.#literals.get(what.literal);
         if (before === undefined) this.#literals.set(what.literal, [i]);
         else before.push(i);
@@ -66,9 +69,8 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
 
   firstMatch(name: Name, isDir: boolean): Rule | undefined {
     if (this.#rules.length === 0) return undefined;
-    let best = this.#rules.length;
-    if (this.#literals.size > 0)
-      for (const key of keysOf(name)) best = Math.min(best, this.#firstLiteral(key, isDir) ?? best);
+    let best = Math.min(this.#firstLiteral(`/${name}`, isDir), this.#rules.length);
+    for (const count of this.#partCounts) best = Math.min(best, this.#firstLiteral(lastParts(name, count), isDir));
     if (this.#buckets.size === 0) return this.#rules[best];
     this.#question++;
     const framed = `/${name}/`;
@@ -87,8 +89,9 @@ export class RuleList<Rule extends { readonly pattern: Pattern }> {
     return this.#rules[best];
   }
 
-  #firstLiteral(key: string, isDir: boolean): number | undefined {
-    return this.#literals.get(key)?.find((i) => isDir || this.#rules[i]?.pattern.what.dirOnly === false);
+  #firstLiteral(key: string | undefined, isDir: boolean): number {
+    const indices = key === undefined ? undefined : this.#literals.get(key);
+    return indices?.find((i) => isDir || this.#rules[i]?.pattern.what.dirOnly === false) ?? Number.POSITIVE_INFINITY;
   }
 
   #bucketOf(gram: number): Bucket {

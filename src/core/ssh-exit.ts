@@ -1,4 +1,5 @@
 import type { Failure } from './failure.js';
+import { looseTextOf, type Name } from './name.js';
 
 /** What ssh was asked to reach. */
 export interface SshAim {
@@ -88,8 +89,9 @@ const UNEXPLAINED: Omit<Explanation, 'pattern'> = {
 const explanationOf = (stderr: string): Omit<Explanation, 'pattern'> =>
   EXPLANATIONS.find(({ pattern }) => pattern.test(stderr)) ?? UNEXPLAINED;
 
-/** Why ssh could not log in or lost the connection, from what it wrote to stderr. */
-export function sshFailure(stderr: string, aim: SshAim): Failure {
+/** Why ssh could not log in or lost the connection, from what it wrote to stderr, one character per byte. */
+export function sshFailure(bytes: string, aim: SshAim): Failure {
+  const stderr = looseTextOf(bytes as Name);
   const { kind, message, hint } = explanationOf(stderr);
   return { kind, message: message(aim, stderr), hint: hint(aim, stderr), detail: stderr.trim() };
 }

@@ -68,7 +68,7 @@ export class PlainIgnores implements IgnoreSource {
   #ruleForAlone(name: Name, isDir: boolean): GitRule | undefined {
     const inTree = [...ancestorsOf(name).reverse(), ROOT].map((dir) => [dir, this.#files.get(dir)?.rules] as const);
     for (const [dir, rules] of [...inTree, [ROOT, this.#base] as const]) {
-      const hit = rules?.firstMatch(relativeTo(dir, name), isDir);
+      const hit = rules === undefined || rules.size === 0 ? undefined : rules.firstMatch(relativeTo(dir, name), isDir);
       if (hit === undefined) continue;
       const { raw } = hit;
       if (raw.action === 'include' || raw.source.kind !== 'ignoreFile') return undefined;

@@ -26,6 +26,7 @@ const PIECE = 1_000;
 type Answer = RegexRule | 'none';
 
 interface Question {
+  readonly name: Name;
   readonly key: string;
   /** A directory is tried with and without a slash at its end. */
   readonly texts: readonly string[];
@@ -114,19 +115,24 @@ export class TimedRegexes implements Regexes {
   #ask(names: ReadonlyArray<readonly [Name, boolean]>): number {
     this.#asked = names.map(([name, isDir]) => {
       const text = looseTextOf(name);
-      return { key: keyOf(name, isDir), texts: isDir ? [text, `${text}/`] : [text] };
+      return { name, key: keyOf(name, isDir), texts: isDir ? [text, `${text}/`] : [text] };
     });
     this.#at = 0;
     this.#regexAt = 0;
     // The clock runs for all of them: one that is cut short gets one of its own, as the first of the next piece.
     for (let tries = 0; tries < TRIES && this.#at === 0; ) if (this.#hadItsTime()) tries++;
     if (this.#at > 0) return this.#at;
-    const [name, isDir] = names[0] ?? [];
+    const [first] = this.#asked;
     const rule = this.#regexes[this.#regexAt]?.rule;
-    if (name === undefined || rule === undefined) return 1;
-    this.#unanswered.set(keyOf(name, isDir === true), { ...rule, text: `${rule.text} (no answer in time)` });
-    this.onUnanswered(rule, name);
+    if (first !== undefined && rule !== undefined) this.#giveUp(first, rule);
     return 1;
+  }
+
+  #giveUp({ name, key }: Question, rule: RegexRule): RegexRule {
+    const unanswered = { ...rule, text: `${rule.text} (no answer)` };
+    this.#unanswered.set(key, unanswered);
+    this.onUnanswered(rule, name);
+    return unanswered;
   }
 
   /** Goes on answering where it was, until the time is up. Whether the first one had most of it, and not the machine. */
@@ -153,10 +159,16 @@ export class TimedRegexes implements Regexes {
     }
   }
 
-  #answerTo({ texts }: Question): Answer {
+  #answerTo(question: Question): Answer {
     for (; this.#regexAt < this.#regexes.length; this.#regexAt++) {
       const found = this.#regexes[this.#regexAt];
-      if (found !== undefined && texts.some((text) => found.regex.test(text))) return found.rule;
+      try {
+        if (found !== undefined && question.texts.some((text) => found.regex.test(text))) return found.rule;
+      } catch {
+        // It is too large, or there is too much to go back to ("Maximum call stack size exceeded"). The clock's end of it
+        // can't be caught.
+        if (found !== undefined) return this.#giveUp(question, found.rule);
+      }
     }
     return 'none';
   }

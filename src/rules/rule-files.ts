@@ -132,7 +132,7 @@ async function ignoresFor(
 function tellUnanswered(report: Report): Parameters<Filter['whenUnanswered']>[0] {
   const told = new Set<string>();
   return ({ text, source }, name) => {
-    const what = `${describeSource(source)}: '${shortened(text)}' takes too long to say whether it matches`;
+    const what = `${describeSource(source)}: '${shortened(text)}' can't say in time whether it matches`;
     if (told.has(text)) report({ kind: 'note', level: 'debug', text: `${what} ${textOf(name)}` });
     else
       report({

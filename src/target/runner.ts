@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { childOf, type Name, ROOT } from '../core/name.js';
+import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { isInDoubt, type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
@@ -165,7 +165,9 @@ export class Runner {
     } finally {
       this.#running--;
     }
-    this.#debug(`rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${exit.stderr.trim()}`}`);
+    this.#debug(
+      `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
+    );
     const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
     return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
   }
@@ -208,7 +210,7 @@ export class Runner {
           return;
         }
         case 'other':
-          this.#debug(`rsync: ${line.text}`);
+          this.#debug(`rsync: ${looseTextOf(line.text as Name)}`);
           onText?.(line.text);
       }
     };

@@ -62,7 +62,7 @@ describe('patterns', () => {
             ways.some((way) => way.matches(name, isDir)),
           ]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -90,7 +90,7 @@ describe('patterns', () => {
         for (const name of all.filter((each) => one.matches(each, true)))
           for (const run of runsOf(one.what.tokens)) expect(`/${name}/`).toContain(run);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -124,7 +124,7 @@ const KILLERS: ReadonlyArray<readonly [string, string]> = [
 describe('no pattern takes for ever', () => {
   it.each(KILLERS)('%.20s…', (text, name) => {
     for (const one of [pattern(text), compiled(compileIgnorePattern(text))]) {
-      for (let i = 0; i < 200; i++) expect(one.matches(`${name}${i}` as Name, false)).toBe(false);
+      for (let i = 0; i < 50; i++) expect(one.matches(`${name}${i}` as Name, false)).toBe(false);
     }
   });
 
@@ -134,7 +134,7 @@ describe('no pattern takes for ever', () => {
     }));
     rules.push({ pattern: pattern('*z*z*') });
     const list = new RuleList(rules);
-    for (let i = 0; i < 200; i++)
+    for (let i = 0; i < 50; i++)
       expect(list.firstMatch(`${'z'.repeat(199)}${'a'.repeat(i % 2)}` as Name, false)).toBe(rules.at(-1));
   });
 });
