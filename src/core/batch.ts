@@ -11,15 +11,17 @@ export interface Batch {
   readonly clear: readonly Name[];
   /** Here: sent. */
   readonly send: readonly Name[];
+  /** Here, and rsync's quick check (size and time) could take it for unchanged although it is not: its content is compared. */
+  readonly compare: readonly Name[];
   /** Known directories with another time or mode: most often because of the other names, so they go with the last run. */
   readonly touch: readonly Name[];
   /** Missing here: deleted there, after all else, so that a renamed file is never missing under both names. */
   readonly remove: readonly Name[];
   /**
-   * What rsync's quick check (size and time) would make of the files that are sent: `right`, or it could take one for
-   * unchanged that is not (`fooled`), or it decides nothing, because each one surely has another size or time (`idle`).
+   * What the quick check would make of the files that are sent: it decides (`right`), or it decides nothing, because each one
+   * surely has another size or time (`idle`).
    */
-  readonly quickCheck: 'right' | 'fooled' | 'idle';
+  readonly quickCheck: 'right' | 'idle';
   /** Nothing to do: it is there as it is here, or it is gone here and was never sent, or deletions are not wanted. */
   readonly drop: readonly Name[];
 }
@@ -42,6 +44,7 @@ export function planBatch(
 ): Batch {
   const clear: Name[] = [];
   const send: Name[] = [];
+  const compare: Name[] = [];
   const touch: Name[] = [];
   const remove: Name[] = [];
   const drop: Name[] = [];
@@ -67,14 +70,17 @@ export function planBatch(
       drop.push(name);
       continue;
     }
+    if (foolsQuickCheck(was, now)) {
+      compare.push(name);
+      continue;
+    }
     (was?.type === 'dir' && now.type === 'dir' ? touch : send).push(name);
-    if (foolsQuickCheck(was, now)) quickCheck = 'fooled';
-    else if (quickCheck === 'idle' && !surelyDiffers(was, now)) quickCheck = 'right';
+    if (!surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
       clearAll(name);
     }
   }
-  return { clear: [...new Set(clear)], send, touch, remove, quickCheck, drop };
+  return { clear: [...new Set(clear)], send, compare, touch, remove, quickCheck, drop };
 }
 
 /** Whether the quick check has nothing to decide: what is there surely has another size or time, or is no file. */

@@ -13,6 +13,11 @@ export interface Entry {
   readonly mtimeNs: number;
   readonly ino: number;
   /**
+   * When the inode was made, as {@link ctime} has it; -1 where the file system does not say. File systems hand out the numbers
+   * of inodes again at once, so that a number alone tells nothing of which file it is.
+   */
+  readonly born: number;
+  /**
    * Change time in microseconds, its lowest 30 bits (a small integer in V8): only ever compared for being the same. It moves
    * with everything that is done to a name, so also with what lstat does not show.
    */
@@ -42,9 +47,16 @@ export const looksSame = (a: Entry, b: Entry, carriesMore: boolean): boolean =>
   (a.mode === b.mode || a.type === 'link') &&
   (!carriesMore || a.ctime === b.ctime);
 
-/** Whether `now` is surely what was delivered as `was`: the same face, and for a file the same inode too. */
+/**
+ * Whether `now` is surely what was delivered as `was`: the same face, and for a file the same inode, to which nothing was done
+ * since: size and times can be those of another content (`cp -p`, `tar x`, `touch -r`).
+ */
 export const isSettled = (was: Entry | undefined, now: Entry, carriesMore: boolean): boolean =>
-  was !== undefined && looksSame(was, now, carriesMore) && (now.type !== 'file' || was.ino === now.ino);
+  was !== undefined && looksSame(was, now, carriesMore) && (now.type !== 'file' || isSameContent(was, now));
+
+/** Whether nobody can have written to the file since: everything that does moves the change time. */
+const isSameContent = (was: Entry, now: Entry): boolean =>
+  was.ino === now.ino && was.born === now.born && was.ctime === now.ctime;
 
 /**
  * Whether nothing was done to a name between two looks: not even something that was undone again, such as another
@@ -89,19 +101,27 @@ export const begun = (type: 'file' | 'dir'): Entry => ({
   mtimeS: 0,
   mtimeNs: -1,
   ino: 0,
+  born: -1,
   ctime: 0,
   link: '',
 });
 
 /**
- * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: two files of
- * one size made in one clock tick and swapped, or an {@link unsure} one. Such a name needs `--ignore-times`.
+ * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: another file of the
+ * same size and time, one that was written to and given its old time, or an {@link unsure} one. Such a name needs `--checksum`.
  */
 export const foolsQuickCheck = (was: Entry | undefined, now: Entry): boolean =>
   was !== undefined &&
   now.type === 'file' &&
   was.type === 'file' &&
-  (was.mtimeNs < 0 || (was.ino !== now.ino && sameTimeAndSize(was, now)));
+  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now)));
+
+/**
+ * Whether a full pass, which goes by the quick check, may have left something else there than what is here: what was delivered
+ * is known ({@link begun} ones are not: what rsync brings has its size and time at once), and is of this size.
+ */
+export const foolsPass = (was: Entry | undefined, now: Entry): boolean =>
+  was !== undefined && was.ino !== 0 && was.size === now.size && foolsQuickCheck(was, now);
 
 const sameTimeAndSize = (a: Entry, b: Entry): boolean =>
   a.size === b.size && a.mtimeS === b.mtimeS && a.mtimeNs === b.mtimeNs;

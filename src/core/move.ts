@@ -8,6 +8,8 @@ export interface Move {
   readonly to: Name;
   /** In bytes. */
   readonly size: number;
+  /** Nothing was done to the file itself since it was delivered: a directory above it was renamed. */
+  readonly isCertain: boolean;
   /** Something of ours is at `to` there by now: it has to make way first. */
   readonly isTaken: boolean;
 }
@@ -20,6 +22,8 @@ export interface MoveGroup {
   readonly from: Name;
   readonly to: Name;
   readonly isRenamed: boolean;
+  /** Size and time do not say for certain that it is the same file: rsync compares the content before it links. */
+  readonly comparesContent: boolean;
   readonly moves: readonly Move[];
 }
 
@@ -31,7 +35,8 @@ export const MOVE_WORTH_BYTES = 1_000_000;
 
 /**
  * Files of a batch that the index has under another name, which is gone or another file by now: a gone name and a new
- * one with the same inode are a rename. Where the index is unsure what was delivered, there is none: the data is sent.
+ * one with the same inode, born at the same time, are a rename. Where the index is unsure what was delivered, there is none: the
+ * data is sent. A rename of the file itself moves its change time, and so does writing to it: then it is not certain.
  */
 export function findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Move[] {
   const left = new Map<number, Name>();
@@ -46,23 +51,32 @@ export function findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Move
     if (typeof now === 'string' || now.type !== 'file') continue;
     const from = left.get(now.ino);
     const there = index.get(to);
-    if (from === undefined || from === to || (there !== undefined && there.ino === now.ino)) continue;
+    const was = from === undefined ? undefined : index.get(from);
+    if (from === undefined || from === to || was === undefined || was.born !== now.born) continue;
+    if (there !== undefined && there.ino === now.ino && there.born === now.born) continue;
     left.delete(now.ino); // a second name of the same file is sent
-    moves.push({ from, to, size: now.size, isTaken: there !== undefined });
+    const isCertain = now.born >= 0 && was.ctime === now.ctime && was.size === now.size;
+    moves.push({ from, to, size: now.size, isCertain, isTaken: there !== undefined });
   }
   return moves;
 }
 
 /** The groups of moves that are worth a run of their own, see {@link MOVE_WORTH_BYTES}. */
 export function groupMoves(moves: readonly Move[], worthBytes = MOVE_WORTH_BYTES): MoveGroup[] {
-  const groups = new Map<string, { from: Name; to: Name; isRenamed: boolean; moves: Move[] }>();
+  const groups = new Map<
+    string,
+    Omit<MoveGroup, 'isRenamed' | 'moves'> & { isRenamed: boolean; readonly moves: Move[] }
+  >();
   for (const move of moves) {
     const [from, to] = withoutCommonTail(move.from, move.to);
-    const key = `${from}\0${to}`;
+    const isRenamed = baseOf(move.from) !== baseOf(move.to);
+    // What is renamed is never linked, but the basis of a delta: that compares.
+    const comparesContent = !move.isCertain && !isRenamed;
+    const key = `${from}\0${to}\0${comparesContent}`;
     let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = { from, to, isRenamed: false, moves: [] }));
+    if (group === undefined) groups.set(key, (group = { from, to, isRenamed: false, comparesContent, moves: [] }));
     group.moves.push(move);
-    if (baseOf(move.from) !== baseOf(move.to)) group.isRenamed = true;
+    if (isRenamed) group.isRenamed = true;
   }
   return [...groups.values()].filter((group) => group.moves.reduce((bytes, { size }) => bytes + size, 0) >= worthBytes);
 }

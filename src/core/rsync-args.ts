@@ -43,9 +43,16 @@ export interface RsyncSettings {
  * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
  */
 export type RunKind =
-  | { readonly kind: 'names'; readonly ignoreTimes: boolean; readonly deleteMissing: boolean }
+  | { readonly kind: 'names'; readonly comparesContent: boolean; readonly deleteMissing: boolean }
   | { readonly kind: 'clear'; readonly emptyDir: string; readonly stashDir?: string | undefined }
-  | { readonly kind: 'moves'; readonly from: Name; readonly to: Name; readonly fuzzy: boolean; readonly copy: boolean }
+  | {
+      readonly kind: 'moves';
+      readonly from: Name;
+      readonly to: Name;
+      readonly fuzzy: boolean;
+      readonly copy: boolean;
+      readonly comparesContent: boolean;
+    }
   | { readonly kind: 'list'; readonly emptyDir: string }
   | { readonly kind: 'pass'; readonly wouldDelete: WouldDelete; readonly dryRun: boolean };
 
@@ -75,7 +82,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
     case 'names':
       args.push('--perms', '--times', '--from0', '--files-from=-');
       if (run.deleteMissing) args.push('--delete-missing-args');
-      if (run.ignoreTimes) args.push('--ignore-times');
+      if (run.comparesContent) args.push('--checksum');
       break;
     case 'clear':
       // No --perms or --times: those of the empty directory must not reach the remote root.
@@ -87,6 +94,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       // In the largest blocks there are: the basis is the whole file, and fewer checksums are less to send and compute
       // (100 MB: 8 kB and 170 ms instead of 110 kB and 200 to 400).
       if (run.fuzzy) args.push('--fuzzy', '--fuzzy', '--block-size=131072');
+      if (run.comparesContent) args.push('--checksum');
       // With -s, rsync 3.5.0 tells the other side of one --fuzzy only, and one does not look into --link-dest.
       if (run.fuzzy && args.includes('-s')) args.push('-M--fuzzy');
       break;

@@ -12,7 +12,7 @@ export type Run =
   | {
       readonly kind: 'names';
       readonly names: readonly Name[];
-      readonly ignoreTimes: boolean;
+      readonly comparesContent: boolean;
       readonly deleteMissing: boolean;
     }
   | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string }

@@ -2,7 +2,7 @@ import type { RsyncProcess } from './run.js';
 
 /**
  * What a standby was started for; its arguments are fixed. `plain` trusts rsync's quick check (size and time); `sure` has
- * `--ignore-times`. Most batches can go with either: one of each makes two that are ready.
+ * `--checksum`. Most batches can go with either: one of each makes two that are ready.
  */
 export type StandbyKind = 'plain' | 'sure';
 

@@ -182,11 +182,15 @@ export class Disk {
       mtimeS: Number(stats.mtimeNs / 1_000_000_000n),
       mtimeNs: Number(stats.mtimeNs % 1_000_000_000n),
       ino: Number(stats.ino),
-      ctime: Number((stats.ctimeNs / 1000n) & 0x3fffffffn),
+      born: stats.birthtimeNs === 0n ? -1 : microsOf(stats.birthtimeNs),
+      ctime: microsOf(stats.ctimeNs),
       link,
     };
   }
 }
+
+/** A time as {@link Entry.ctime} has it. */
+const microsOf = (ns: bigint): number => Number((ns / 1000n) & 0x3fffffffn);
 
 /** statfs(2): ext4, XFS, Btrfs, tmpfs. */
 const MULTIGRAIN: readonly number[] = [0xef53, 0x58465342, 0x9123683e, 0x01021994];

@@ -6,7 +6,7 @@ import { NameIndex } from '../core/name-index.js';
 import { type Fresh, readOwn, writeAll, writeFresh } from './own-file.js';
 
 /** Raised whenever the layout of the file changes; another version's file is not read. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** Whose index a file holds. An index of anything else is foreign. */
 export interface IndexOwner {
@@ -50,8 +50,8 @@ export function writeIndex(
       chunk = '';
     };
     for (const [name, entry] of index.entries()) {
-      const { type, mode, size, mtimeS, mtimeNs, ino, ctime, link } = entry;
-      chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, ctime, link])}\n`;
+      const { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link } = entry;
+      chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, born, ctime, link])}\n`;
       if (chunk.length > 1_000_000) flush();
     }
     flush();
@@ -98,8 +98,8 @@ export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedI
 
 /** Adds what a line says; false for what is no entry. By hand, for there may be a million of them. */
 function add(index: NameIndex, line: unknown): boolean {
-  if (!Array.isArray(line) || line.length !== 9) return false;
-  const [name, kind, mode, size, mtimeS, mtimeNs, ino, ctime, link]: readonly unknown[] = line;
+  if (!Array.isArray(line) || line.length !== 10) return false;
+  const [name, kind, mode, size, mtimeS, mtimeNs, ino, born, ctime, link]: readonly unknown[] = line;
   const type = isWhole(kind) ? TYPES[kind] : undefined;
   const isEntry =
     type !== undefined &&
@@ -109,9 +109,10 @@ function add(index: NameIndex, line: unknown): boolean {
     isWhole(mtimeS) &&
     isWhole(mtimeNs) &&
     isWhole(ino) &&
+    isWhole(born) &&
     isWhole(ctime) &&
     typeof link === 'string';
-  if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, ctime, link });
+  if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link });
   return isEntry;
 }
 

@@ -1,4 +1,4 @@
-import { type Entry, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
+import { type Entry, foolsPass, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
@@ -116,6 +116,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
+    const fooled = new Set<Name>();
+    for (const [name, now] of tree.entries()) if (foolsPass(line.index.get(name), now)) fooled.add(name);
     const { outcome, items: brought } = await transfer.run(run, names, { onItem });
     const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {
@@ -143,7 +145,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     );
     if (!('items' in late)) return again(late);
     const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
-    adopt(line, snapshot, after, outcome, disk.tickMs);
+    for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
+    adopt(line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(
       new Map([
@@ -182,13 +185,19 @@ const ROOT_GONE: PassEnd = {
 /**
  * The index becomes what the walk before the pass saw. Surely so only where the walk after it sees that nothing was done
  * to the name, nor to a directory above it (rsync may have looked while it was something else, or away), and where rsync
- * left no doubt about what failed.
+ * left no doubt about what failed. `fooled`: what its quick check may have taken for unchanged and is not.
  */
 function adopt(
   line: Line,
   { tree, ...look }: Snapshot,
   after: Snapshot,
-  { failed, doubt }: Pick<Extract<Outcome, { kind: 'finished' }>, 'failed' | 'doubt'>,
+  {
+    failed,
+    doubt,
+    fooled,
+  }: Pick<Extract<Outcome, { kind: 'finished' }>, 'failed' | 'doubt'> & {
+    readonly fooled: ReadonlySet<Name>;
+  },
   tickMs: number,
 ): void {
   const moved = new Set<Name>();
@@ -197,8 +206,9 @@ function adopt(
     const isAway = name !== ROOT && moved.has(parentOf(name));
     if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
     if (failed.has(name)) continue;
-    const inDoubt = isInDoubt(doubt, name) && !isSettled(line.index.get(name), entry, line.carriesMore);
-    const isSure = now !== undefined && !inDoubt && isUntouched(entry, now) && !isAway;
+    const was = line.index.get(name);
+    const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, line.carriesMore);
+    const isSure = now !== undefined && !inDoubt && !fooled.has(name) && isUntouched(entry, now) && !isAway;
     line.index.set(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
   }
 }

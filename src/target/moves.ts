@@ -63,7 +63,7 @@ export async function makeMoves(
 
 async function makeGroup(
   transfer: Transfer,
-  { from, to, isRenamed, moves }: MoveGroup,
+  { from, to, isRenamed, comparesContent, moves }: MoveGroup,
   view: BatchView,
   copy: boolean,
 ): Promise<Failure | undefined> {
@@ -81,7 +81,7 @@ async function makeGroup(
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
   const result = await transfer.run(
-    { kind: 'moves', from, to, fuzzy: isRenamed, copy, names: tails },
+    { kind: 'moves', from, to, fuzzy: isRenamed, copy, comparesContent, names: tails },
     ofNames([...has, ...tails]),
     { totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0) },
   );

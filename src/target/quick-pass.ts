@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Entry, unsure } from '../core/entry.js';
+import { type Entry, foolsPass, unsure } from '../core/entry.js';
 import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
@@ -53,8 +53,13 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     };
     // Not before rsync begins, as elsewhere: the names are not known then. Only what rsync brings within the milliseconds
     // before a `kill -9`, and what is deleted here before the next start, would stay there.
+    const fooled = new Set<Name>();
     const onItem = (item: Item): void => {
-      if (line.index.get(item.name) === undefined) transfer.willBring(item);
+      const was = line.index.get(item.name);
+      if (was === undefined) transfer.willBring(item);
+      // It set the mode, say, and went by size and time.
+      const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
+      if (typeof now === 'object' && foolsPass(was, now)) fooled.add(item.name);
     };
     const run = (excluded: readonly Excluded[]): Promise<RunResult> => {
       const rules = passRules(filter.rsyncRules, excluded);
@@ -83,7 +88,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
       const now = disk.see(name);
       if (failure !== undefined) transfer.failed(name, failure);
       else if (typeof now === 'string') line.note(name);
-      else if ([ROOT, ...ancestorsOf(name), name].every(isOld)) line.index.set(name, now);
+      else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) line.index.set(name, now);
       else {
         line.index.set(name, unsure(now));
         line.note(name);

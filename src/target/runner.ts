@@ -255,8 +255,8 @@ function joined(first: RunResult, then: RunResult): RunResult {
 }
 
 /** A run for names; its arguments are those of a standby too. */
-export const namesRun = ({ deletes }: Pick<TransferOptions, 'deletes'>, ignoreTimes: boolean) =>
-  ({ kind: 'names', ignoreTimes, deleteMissing: deletes !== 'never' }) as const;
+export const namesRun = ({ deletes }: Pick<TransferOptions, 'deletes'>, comparesContent: boolean) =>
+  ({ kind: 'names', comparesContent, deleteMissing: deletes !== 'never' }) as const;
 
 /** How each side's paths begin, for reading rsync's complaints. */
 const placesOf = ({ root, target }: RsyncSettings): string[] =>

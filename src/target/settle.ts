@@ -94,7 +94,8 @@ export function sureOf(
   carriesMore: boolean,
 ): Entry {
   if (isRacy(seen, fromMs, toMs, tickMs)) return unsure(seen);
-  return carriesMore && hasRacyAttributes(seen, fromMs, toMs, tickMs) ? unsureAttributes(seen) : seen;
+  const isAskedFor = carriesMore || seen.type === 'file'; // its change time
+  return isAskedFor && hasRacyAttributes(seen, fromMs, toMs, tickMs) ? unsureAttributes(seen) : seen;
 }
 
 /** Which of these directories may have been away in between: then rsync may have read something else below them. */

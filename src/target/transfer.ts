@@ -171,7 +171,8 @@ export class Transfer {
       const now = before.get(name);
       return mayPart && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
     };
-    const bulk = plan.send.filter(isBulk);
+    const bulk = [...plan.send, ...plan.compare].filter(isBulk);
+    const compare = plan.compare.filter((name) => !moved.has(name) && !isBulk(name));
     const send = plan.send.filter((name) => !moved.has(name) && !reused.has(name) && !isBulk(name));
     const sendLast = plan.send.filter((name) => reused.has(name) && !moved.has(name) && !isBulk(name));
 
@@ -185,7 +186,7 @@ export class Transfer {
 
     let delivered = plan.clear.length > 0;
     /** Gives the failure of a run that broke. */
-    const deliver = async (some: readonly Name[], quickCheck: Batch['quickCheck']): Promise<Failure | undefined> => {
+    const deliver = async (some: readonly Name[], quickCheck: QuickCheck): Promise<Failure | undefined> => {
       const result = await this.#deliver(some, view, quickCheck);
       if (result.outcome.kind === 'broken') return result.outcome.failure;
       if (result.items.length > 0) delivered = true;
@@ -198,6 +199,7 @@ export class Transfer {
       () => this.clear(plan.clear),
       async () => (isOneRun ? undefined : deliver(send, plan.quickCheck)),
       () => makeMoves(this, moves, view),
+      () => deliver(compare, 'fooled'),
       async () => {
         const missing = await this.#stillMissing(plan.remove, view);
         return deliver([...(isOneRun ? send : []), ...sendLast, ...touch, ...missing], plan.quickCheck);
@@ -234,10 +236,10 @@ export class Transfer {
   }
 
   /** One run for some names of a batch, and what came of it. */
-  async #deliver(names: readonly Name[], view: BatchView, quickCheck: Batch['quickCheck']): Promise<RunResult> {
+  async #deliver(names: readonly Name[], view: BatchView, quickCheck: QuickCheck): Promise<RunResult> {
     if (names.length === 0) return notRun(ALL_DONE);
     const beganMs = performance.now();
-    const suitable: Readonly<Record<Batch['quickCheck'], readonly StandbyKind[]>> = {
+    const suitable: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
       right: ['plain'],
       fooled: ['sure'],
       idle: ['plain', 'sure'],
@@ -464,6 +466,9 @@ const wentOver = (items: readonly Item[]): Item[] =>
       items.findLastIndex(({ action }) => action === 'send'),
     ),
   );
+
+/** What rsync's quick check would make of the names of a run; `fooled`: it must not be asked. */
+type QuickCheck = Batch['quickCheck'] | 'fooled';
 
 const NO_WAITS: ReadonlyMap<Name, number> = new Map();
 

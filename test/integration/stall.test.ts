@@ -35,8 +35,8 @@ function silentSsh(dir: string, script = 'exec sleep 600'): string {
 it('a run that makes no progress is ended, and said to be', async () => {
   const dir = temporaryDir();
   const settings = plainSettings({ target, root: dir, remoteShell: silentSsh(dir) });
-  const rsync = startRsync(settings, { kind: 'names', ignoreTimes: false, deleteMissing: true });
-  const input = inputOf({ kind: 'names', names: [nameFromText('a')], ignoreTimes: false, deleteMissing: true });
+  const rsync = startRsync(settings, { kind: 'names', comparesContent: false, deleteMissing: true });
+  const input = inputOf({ kind: 'names', names: [nameFromText('a')], comparesContent: false, deleteMissing: true });
   const exit = await rsync.finish(input, () => {}, { abort: new AbortController().signal, noProgressMs: 1_000 });
   expect(exit.stalledMs).toBe(1_000);
   const aim = { login: 'there', host: 'there', port: undefined, byHand: 'ssh there' };

@@ -8,7 +8,7 @@ import { Pending } from '../../src/core/pending.js';
 import { parseOutputLine } from '../../src/core/rsync-output.js';
 
 const failure: Failure = { kind: 'path', message: 'no' };
-const entry: Entry = { type: 'file', mode: 0, size: 0, mtimeS: 0, mtimeNs: 0, ino: 0, ctime: 0, link: '' };
+const entry: Entry = { type: 'file', mode: 0, size: 0, mtimeS: 0, mtimeNs: 0, ino: 0, born: 0, ctime: 0, link: '' };
 
 /** Names of a few letters, so that they meet. */
 const aName = fc

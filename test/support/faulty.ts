@@ -44,7 +44,7 @@ export const processOf = (running: Running, pattern: RegExp): Promise<number> =>
 export const MASTER = /ssh -N/;
 export const WATCHER = /watch\/process/;
 /** A standby, or a run for names. */
-export const STANDBY = /^\s*\d+ rsync .*--files-from=-/;
+export const STANDBY = /^\s*\d+ (?:\S*\/)?rsync .*--files-from=-/;
 
 /**
  * Notes how long it took to notice a fault and to be equal again, in milliseconds, for whoever wants a table:

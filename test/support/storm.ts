@@ -83,7 +83,7 @@ const faultsOf = (
       await sleep(LASTS_MS);
       kill(WATCHER, 'SIGCONT');
     },
-    'rsync killed': () => kill(/^\s*\d+ rsync /, 'SIGKILL'),
+    'rsync killed': () => kill(/^\s*\d+ (?:\S*\/)?rsync /, 'SIGKILL'),
     'syncwatch killed and started again': restart,
   };
 };

@@ -39,6 +39,7 @@ const entry: Entry = {
   mtimeS: 1_700_000_000,
   mtimeNs: 999_999_999,
   ino: 8,
+  born: 7,
   ctime: 0,
   link: '',
 };

@@ -12,6 +12,7 @@ const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
   mtimeS: 100,
   mtimeNs: 5,
   ino,
+  born: 7,
   ctime: 0,
   link: '',
   ...more,
@@ -49,6 +50,26 @@ describe('moves', () => {
     expect(pairs({ a: file(1) }, { b: file(1) })).toEqual([]); // not looked at
     expect(pairs({ a: file(1) }, { a: 'missing', b: file(2) })).toEqual([]);
     expect(pairs({ a: file(1, { type: 'dir' }) }, { a: 'missing', b: file(1) })).toEqual([]);
+  });
+
+  it('are none where another file has got the number of the inode', () => {
+    expect(pairs({ a: file(1) }, { a: 'missing', b: file(1, { born: 8 }) })).toEqual([]);
+    expect(pairs({ a: file(1), b: file(2) }, { a: file(2, { born: 9 }), b: file(1, { born: 9 }) })).toEqual([]);
+    // The same number once more at the new name: it was there before, as another file.
+    expect(pairs({ a: file(1), b: file(1, { born: 6 }) }, { a: 'missing', b: file(1) })).toEqual(['a → b (taken)']);
+  });
+
+  it('are certain only where nothing was done to the file itself, and it is known when it was made', () => {
+    const certain = (was: Entry, now: Entry) =>
+      moves({ 'd/a': was }, { 'd/a': 'missing', 'e/a': now }).map(({ isCertain }) => isCertain);
+    expect(certain(file(1), file(1))).toEqual([true]); // its directory was renamed
+    expect(certain(file(1), file(1, { ctime: 5 }))).toEqual([false]); // renamed itself, or written to and given its old time
+    expect(certain(file(1, { born: -1 }), file(1, { born: -1 }))).toEqual([false]);
+    const groups = (now: Entry, to: string) => groupMoves(moves({ 'd/a': file(1) }, { 'd/a': 'missing', [to]: now }));
+    expect(groups(file(1), 'e/a')).toMatchObject([{ comparesContent: false, isRenamed: false }]);
+    expect(groups(file(1, { ctime: 5 }), 'e/a')).toMatchObject([{ comparesContent: true }]);
+    // The basis of a delta, which compares anyway.
+    expect(groups(file(1, { ctime: 5 }), 'd/b')).toMatchObject([{ comparesContent: false, isRenamed: true }]);
   });
 
   it('take one new name for one old one', () => {

@@ -3,6 +3,7 @@ import { planBatch } from '../../src/core/batch.js';
 import {
   begun,
   type Entry,
+  foolsPass,
   foolsQuickCheck,
   hasRacyAttributes,
   isRacy,
@@ -28,6 +29,7 @@ const file = (more: Partial<Entry> = {}): Entry => ({
   mtimeS: 100,
   mtimeNs: 5,
   ino: 1,
+  born: 7,
   ctime: 0,
   link: '',
   ...more,
@@ -76,14 +78,17 @@ describe('entries', () => {
     expect(isSettled(undefined, file(), false)).toBe(false);
     expect(isSettled(file(), file(), false)).toBe(true);
     expect(isSettled(file(), file({ ino: 2 }), false)).toBe(false);
+    expect(isSettled(file(), file({ born: 8 }), false)).toBe(false); // the number of an inode that was handed out again
+    expect(isSettled(file(), file({ ctime: 1 }), false)).toBe(false); // written to and given its old time, perhaps
+    expect(isSettled(file({ born: -1 }), file({ born: -1 }), false)).toBe(true);
     expect(isSettled(dir(), dir({ ino: 2 }), false)).toBe(true);
     expect(isSettled(unsure(file()), file(), false)).toBe(false);
     expect(isSettled(begun('file'), file(), false)).toBe(false);
   });
 
   it('are settled where more goes along only if nothing was done since: owner and attributes show nowhere else', () => {
+    expect(isSettled(dir(), dir({ ctime: 1 }), false)).toBe(true);
     for (const entry of [file, dir]) {
-      expect(isSettled(entry(), entry({ ctime: 1 }), false)).toBe(true);
       expect(isSettled(entry(), entry({ ctime: 1 }), true)).toBe(false);
       expect(isSettled(entry({ ctime: 1 }), entry({ ctime: 1 }), true)).toBe(true);
       expect(isSettled(unsureAttributes(entry()), entry(), true)).toBe(false);
@@ -101,10 +106,22 @@ describe('entries', () => {
   it('may fool the quick check', () => {
     expect(foolsQuickCheck(file(), file({ ino: 2 }))).toBe(true);
     expect(foolsQuickCheck(file(), file({ ino: 2, size: 4 }))).toBe(false);
+    expect(foolsQuickCheck(file(), file({ born: 8 }))).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mode: 0o600 }))).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }))).toBe(false);
     expect(foolsQuickCheck(file(), file())).toBe(false);
     expect(foolsQuickCheck(unsure(file()), file())).toBe(true);
     expect(foolsQuickCheck(undefined, file())).toBe(false);
     expect(foolsQuickCheck(dir(), dir({ ino: 2 }))).toBe(false);
+  });
+
+  it('may fool a full pass, unless nothing is known of what is there', () => {
+    expect(foolsPass(file(), file({ ctime: 1 }))).toBe(true);
+    expect(foolsPass(unsure(file()), file())).toBe(true);
+    expect(foolsPass(unsure(file()), file({ size: 9 }))).toBe(false);
+    expect(foolsPass(begun('file'), file({ size: 0 }))).toBe(false);
+    expect(foolsPass(undefined, file())).toBe(false);
+    expect(foolsPass(file(), file())).toBe(false);
   });
 
   it('are racy when they were written within the tick in which they were seen', () => {
@@ -236,19 +253,15 @@ describe('a batch', () => {
   it('where more goes along, compares what was touched, without sending it again', () => {
     const touched = { a: file({ ctime: 1 }), d: dir({ ctime: 1 }) };
     const known = { a: file(), d: dir() };
-    expect(plan(touched, known)).toMatchObject({ send: [], touch: [], drop: ['a', 'd'] });
-    expect(plan(touched, known, 'seen', true)).toMatchObject({
-      send: ['a'],
-      touch: ['d'],
-      quickCheck: 'right',
-      drop: [],
-    });
+    expect(plan(touched, known)).toMatchObject({ send: [], compare: ['a'], touch: [], drop: ['d'] });
+    expect(plan(touched, known, 'seen', true)).toMatchObject({ send: [], compare: ['a'], touch: ['d'], drop: [] });
   });
 
   it('sends what is here and deletes only what is ours', () => {
     expect(plan({ new: file(), gone: 'missing', 'never there': 'missing' }, { gone: file() })).toEqual({
       clear: [],
       send: ['new'],
+      compare: [],
       touch: [],
       remove: ['gone'],
       quickCheck: 'idle',
@@ -264,6 +277,7 @@ describe('a batch', () => {
     expect(plan({ a: file(), d: dir({ ino: 9 }) }, { a: file(), d: dir() })).toEqual({
       clear: [],
       send: [],
+      compare: [],
       touch: [],
       remove: [],
       quickCheck: 'idle',
@@ -277,6 +291,7 @@ describe('a batch', () => {
     ).toEqual({
       clear: ['d', 'd/a', 'd/b', 'fifo'],
       send: ['d'],
+      compare: [],
       touch: [],
       remove: [],
       quickCheck: 'idle',
@@ -303,6 +318,7 @@ describe('a batch', () => {
     ).toEqual({
       clear: [],
       send: ['d'],
+      compare: [],
       touch: [],
       remove: [],
       quickCheck: 'idle',
@@ -310,10 +326,14 @@ describe('a batch', () => {
     });
   });
 
-  it('knows what the quick check decides: nothing, rightly, or fooled', () => {
+  it('knows what the quick check decides: nothing, rightly, or wrongly', () => {
     expect(plan({ a: file({ size: 9 }) }, { a: file() }).quickCheck).toBe('idle');
     expect(plan({ a: file({ mode: 0o600 }) }, { a: file() }).quickCheck).toBe('right');
-    expect(plan({ a: file({ ino: 2 }) }, { a: file() }).quickCheck).toBe('fooled');
-    expect(plan({ a: file({ ino: 2 }), b: file({ mode: 0o600 }) }, { a: file(), b: file() }).quickCheck).toBe('fooled');
+    expect(plan({ a: file({ ino: 2 }) }, { a: file() })).toMatchObject({ send: [], compare: ['a'] });
+    expect(plan({ a: file({ ino: 2 }), b: file({ size: 9 }) }, { a: file(), b: file() })).toMatchObject({
+      send: ['b'],
+      compare: ['a'],
+      quickCheck: 'idle',
+    });
   });
 });

@@ -33,13 +33,13 @@ const settings = (more: Partial<RsyncSettings> = {}): RsyncSettings =>
 
 describe('arguments for rsync', () => {
   it('a run of names', () => {
-    const args = rsyncArgs(settings(), { kind: 'names', ignoreTimes: true, deleteMissing: true });
+    const args = rsyncArgs(settings(), { kind: 'names', comparesContent: true, deleteMissing: true });
     expect(args).toEqual(
       expect.arrayContaining([
         '--files-from=-',
         '--from0',
         '--delete-missing-args',
-        '--ignore-times',
+        '--checksum',
         '--modify-window=-1',
         '--perms',
         '--times',
@@ -276,12 +276,14 @@ describe('arguments for moves', () => {
       to: nameFromText(to),
       fuzzy: false,
       copy: false,
+      comparesContent: false,
     });
 
   it('go from one directory there to another, without rules of other places', () => {
     const args = moves('old/dir', 'new');
     expect(args.slice(-2)).toEqual(['./new/', 'host:dir/new/']);
     expect(args).toContain('--link-dest=../old/dir');
+    expect(args).not.toContain('--checksum');
     expect(args.filter((arg) => /^--(in|ex)clude/.test(arg))).toEqual([]);
     expect(moves('.', 'a/b')).toContain('--link-dest=../../.');
     expect(moves('a/b', '.').slice(-2)).toEqual(['./', 'host:dir/']);
@@ -293,9 +295,16 @@ describe('arguments for moves', () => {
     expect(moves('a', 'b*').at(-1)).toBe('host:dir/b\\*/');
     expect(moves('a', 'b`')).toContain('-s');
     expect(moves('a b', 'c', { escapesArgs: false })).toContain('-s');
-    const fuzzy = { kind: 'moves', fuzzy: true, copy: true, from: nameFromText('a'), to: nameFromText('b`') } as const;
+    const fuzzy = {
+      kind: 'moves',
+      fuzzy: true,
+      copy: true,
+      comparesContent: true,
+      from: nameFromText('a'),
+      to: nameFromText('b`'),
+    } as const;
     const args = rsyncArgs(settings(), fuzzy);
-    expect(args).toEqual(expect.arrayContaining(['-M--fuzzy', '--copy-dest=../a']));
+    expect(args).toEqual(expect.arrayContaining(['-M--fuzzy', '--copy-dest=../a', '--checksum']));
     expect(args.filter((arg) => arg === '--fuzzy')).toHaveLength(2);
   });
 

@@ -35,6 +35,7 @@ const entry: Entry = {
   mtimeS: 1_700_000_000,
   mtimeNs: 999_999_999,
   ino: 2 ** 33,
+  born: 7,
   ctime: 2 ** 30 - 1,
   link: '',
 };
@@ -83,7 +84,7 @@ describe('the saved index', () => {
       good.slice(0, -10),
       good.replace('"a"', '"b"'),
       good.slice(0, good.lastIndexOf('\n', good.length - 2)),
-      good.replace('"version":3', '"version":2'),
+      good.replace('"version":4', '"version":3'),
       `${good}\n`,
       '\0'.repeat(good.length),
     ]) {
@@ -96,8 +97,8 @@ describe('the saved index', () => {
 
   it('is not used if it is no such thing, whoever made its checksum', () => {
     const path = join(dir, 'i');
-    const head = { version: 3, number: 1, ...owner };
-    const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, 4, ''];
+    const head = { version: 4, number: 1, ...owner };
+    const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, 6, 4, ''];
     write(path, head, [line]);
     expect(load(path).kind).toBe('loaded');
     for (const name of ['../a', 'a/../../b', '/etc/passwd', 'a/', 'a//b', '', './a', 'a\0b', '\u0416', 7, null]) {
@@ -113,10 +114,11 @@ describe('the saved index', () => {
       line.with(5, {}),
       line.with(6, []),
       line.with(7, '4'),
-      line.with(8, 0),
+      line.with(8, '4'),
+      line.with(9, 0),
       line.slice(1),
       [...line, 1],
-      { ...line, length: 9 },
+      { ...line, length: 10 },
       'a',
       null,
     ];
@@ -124,7 +126,7 @@ describe('the saved index', () => {
       write(path, head, [line, each]);
       expect(load(path).kind, JSON.stringify(each)).toBe('unusable');
     }
-    for (const other of [7, [], null, { ...head, number: '1' }, { version: 3, number: 1 }]) {
+    for (const other of [7, [], null, { ...head, number: '1' }, { version: 4, number: 1 }]) {
       write(path, Object(other), [line]);
       expect(load(path).kind, JSON.stringify(other)).toBe('unusable');
     }
