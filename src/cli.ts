@@ -3,17 +3,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { CONTROL_COMMANDS, control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
-import { type Io, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import type { Permit } from './options/gather.js';
-import { findPrograms, type Programs } from './programs.js';
-import { humanPrinter } from './report/human.js';
-import { jsonPrinter } from './report/json.js';
-import { plainPrinter } from './report/plain.js';
-import type { Settings } from './settings.js';
+import type { LookUp } from './programs.js';
+import { complaint } from './report/words.js';
 import type { Surroundings } from './state/folders.js';
 import { temporaryFolder, userHome } from './user-folders.js';
 
@@ -35,19 +31,6 @@ function folderFrom(variable: string): string | undefined {
 
 const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(userHome(), '.config');
 
-function printerFor(
-  settings: Pick<Settings, 'json' | 'color' | 'verbosity'>,
-  targets?: readonly string[],
-): Io['report'] {
-  if (settings.json) return jsonPrinter(outlets.out, outlets.now);
-  if (!stdout.isTTY) return plainPrinter(outlets, settings.verbosity, targets);
-  return humanPrinter(
-    { ...outlets, color: settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' },
-    settings.verbosity,
-    targets,
-  );
-}
-
 function stopSignals(): StopSignals {
   const heard: StopSignal[] = [];
   const waiting: Array<(signal: StopSignal) => void> = [];
@@ -60,6 +43,7 @@ function stopSignals(): StopSignals {
 
 /** The line that is typed; an empty one where the input ends instead (Ctrl-D). */
 async function ask(question: Printable): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: stdin, output: stderr });
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   // The terminal is raw meanwhile: nobody but readline sees a Ctrl-C.
@@ -84,7 +68,7 @@ function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: 
     if (asked.text !== '') outlets.out(lines(asked.text.split('\n')));
     return 0;
   }
-  plainPrinter(outlets, 'normal')({ kind: 'halted', failure: asked.failure });
+  outlets.err(complaint(asked.failure));
   return exitCodeOf(asked.failure);
 }
 
@@ -101,7 +85,8 @@ const around = (): Surroundings => ({
   configHome: configHome(),
 });
 
-const programs = (root: string): Programs => findPrograms({ env, home: userHome(), nodePath: execPath }, root);
+/** What programs are looked up by. */
+const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
 
 const load = createRequire(import.meta.url);
 
@@ -111,7 +96,7 @@ async function run(): Promise<number> {
     return control(command, argv.slice(3), {
       ...outlets,
       around: around(),
-      programs,
+      lookUp: lookUp(),
       isTerminal: stdin.isTTY && stdout.isTTY,
     });
   if (argv[2] === 'allow') {
@@ -121,6 +106,10 @@ async function run(): Promise<number> {
   // Loaded here, for the others need none of it: it takes longer than all that they do. And not with `import`, which opens
   // all of several hundred files at once: there may not be as many descriptors (`ulimit -n`).
   const { readFlags, readOptions } = load('./options/command-line.js') as typeof import('./options/command-line.js');
+  const { findPrograms } = load('./programs.js') as typeof import('./programs.js');
+  const { printerFor } = load('./report/printer.js') as typeof import('./report/printer.js');
+  const programs = (root: string) => findPrograms(lookUp(), root);
+  const screen = { ...outlets, isTerminal: stdout.isTTY, env };
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
@@ -147,7 +136,7 @@ async function run(): Promise<number> {
       return say(asked);
     case 'why': {
       const { why } = load('./commands/why.js') as typeof import('./commands/why.js');
-      const report = printerFor(asked.asked);
+      const report = printerFor(screen, asked.asked);
       const { git } = programs(asked.asked.root);
       return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
@@ -159,6 +148,7 @@ async function run(): Promise<number> {
       const { watch } = load('./commands/watch.js') as typeof import('./commands/watch.js');
       return watch(asked.settings, {
         report: printerFor(
+          screen,
           asked.settings,
           asked.settings.targets.map(({ label }) => label),
         ),

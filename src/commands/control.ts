@@ -7,12 +7,11 @@ import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
-import type { Io } from '../io.js';
+import type { LookUp } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
 import { exactWords } from './exact-words.js';
-import { runIn } from './run-in.js';
 
 /** The commands that talk to a syncwatch that is running. */
 export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
@@ -22,7 +21,8 @@ export interface ControlIo {
   readonly out: (text: Printable) => void;
   readonly err: (text: Printable) => void;
   readonly around: Surroundings;
-  readonly programs: Io['programs'];
+  /** For `exec`. */
+  readonly lookUp: LookUp;
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
 }
@@ -257,7 +257,9 @@ async function exec(
   const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
   if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  return runIn(reach, words, { ...io, programs: io.programs(one.root) });
+  // Loaded here: the others start nothing.
+  const [{ runIn }, { findPrograms }] = await Promise.all([import('./run-in.js'), import('../programs.js')]);
+  return runIn(reach, words, { ...io, programs: findPrograms(io.lookUp, one.root) });
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

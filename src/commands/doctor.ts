@@ -8,7 +8,8 @@ import { lookAtDir, openFiles, programsHere, watchLimits } from '../doctor/here.
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
-import { keyOf, runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
+import { runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
+import { keyOf } from '../state/key.js';
 
 export interface DoctorIo {
   readonly programs: Io['programs'];

@@ -14,7 +14,8 @@ import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
 import { complaint, failureInWords, timeInWords } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { Allowed } from '../state/allowed.js';
-import { keyOf, runtimeFolder, type Surroundings, stateFolder } from '../state/folders.js';
+import { runtimeFolder, type Surroundings, stateFolder } from '../state/folders.js';
+import { keyOf } from '../state/key.js';
 import { reach } from '../target/session.js';
 
 export interface InitIo {

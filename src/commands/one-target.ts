@@ -12,7 +12,7 @@ import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
 import { assemble, ONCE_TRIES, type Parts } from '../main.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
-import { keyOf } from '../state/folders.js';
+import { keyOf } from '../state/key.js';
 import { dryRun } from '../target/full-pass.js';
 import { type Prepared, prepareTarget } from '../target/prepare.js';
 

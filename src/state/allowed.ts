@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { showControls } from '../core/printable.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
-import { keyOf } from './folders.js';
+import { keyOf } from './key.js';
 
 /** What is kept of a yes: to which settings file, and the SHA-256 of what it said then. */
 const Record = v.strictObject({

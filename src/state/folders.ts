@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
@@ -114,7 +113,3 @@ function ownFolder(folder: string, uid: number): Failure | undefined {
     };
   }
 }
-
-/** A short name for one DIR and target, for file names. */
-export const keyOf = (root: string, target: string): string =>
-  createHash('sha256').update(`${root}\0${target}`).digest('hex').slice(0, 16);

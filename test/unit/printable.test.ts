@@ -17,7 +17,6 @@ import { plainPrinter } from '../../src/report/plain.js';
 import { statusInWords } from '../../src/report/status.js';
 import { complaint } from '../../src/report/words.js';
 import type { Verbosity } from '../../src/settings.js';
-import { PROGRAMS } from '../support/programs.js';
 import { temporaryDir } from '../support/tree.js';
 
 /** Clears the screen, sets the title, colours in C1, turns the direction, and forges lines in several ways. */
@@ -276,6 +275,12 @@ async function saidBy(
   const write = (text: Printable): void => void (said += text);
   const folders = { runtimeDir: join(base, 'run'), stateHome: base, tmpDir: base, configHome: base };
   const around = { home: base, uid: userInfo().uid, ...folders };
-  await control(command, args, { out: write, err: write, around, programs: () => PROGRAMS, isTerminal: false });
+  await control(command, args, {
+    out: write,
+    err: write,
+    around,
+    lookUp: { env: {}, home: base, nodePath: '/none' },
+    isTerminal: false,
+  });
   return said;
 }

@@ -18,8 +18,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/core/entry.js';
 import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
-import { keyOf, runtimeFolder, stateFolder } from '../../src/state/folders.js';
+import { runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { type IndexOwner, loadIndex, writeIndex } from '../../src/state/index-file.js';
+import { keyOf } from '../../src/state/key.js';
 
 let dir = '';
 beforeEach(() => {
