@@ -23,6 +23,9 @@ export type Asked =
 /** How long a syncwatch may take to say who it is, in milliseconds. */
 const WHO_MS = 1_000;
 
+/** So many are asked at once: the sockets of killed ones stay, and each takes a descriptor for a moment. */
+const AT_ONCE = 16;
+
 /** How long an answer may take to come, once it has begun to, in milliseconds. */
 const ANSWERING_MS = 5_000;
 
@@ -128,15 +131,19 @@ export const isUsable = (found: Found, reach: Reach, uid: number): boolean =>
  */
 export async function findRunning(folders: readonly string[], uid: number, dir: string): Promise<Found[]> {
   const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
-  const all = await Promise.all(
-    sockets.map(async (socket): Promise<Found | undefined> => {
-      const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
-      return asked.kind === 'answered' && asked.answer.answer === 'who' ? { ...asked.answer.who, socket } : undefined;
-    }),
-  );
-  const around = all.filter((found) => found !== undefined).filter(({ root }) => isIn(dir, root));
+  const all: Found[] = [];
+  for (let i = 0; i < sockets.length; i += AT_ONCE) {
+    const some = await Promise.all(sockets.slice(i, i + AT_ONCE).map(whoIs));
+    all.push(...some.filter((found) => found !== undefined));
+  }
+  const around = all.filter(({ root }) => isIn(dir, root));
   const nearest = Math.max(...around.map(({ root }) => root.length));
   return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
+}
+
+async function whoIs(socket: string): Promise<Found | undefined> {
+  const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
+  return asked.kind === 'answered' && asked.answer.answer === 'who' ? { ...asked.answer.who, socket } : undefined;
 }
 
 /** Those that are ours. None where the folder is not there. */

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -266,5 +267,20 @@ describe('status, pause, resume and stop', () => {
     expect(await running.ended).toBe(0);
     expect(readFileSync(join(there.remote, 'd/a'), 'utf8')).toBe('a');
     expect((await command(there, 'status')).code).toBe(3);
+  });
+
+  it('finds the one that runs among very many sockets of dead ones, with few descriptors', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    const folder = join(there.env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch');
+    const dead = join(folder, 'dead.sock');
+    const die = 'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))';
+    spawnSync(process.execPath, ['-e', die, dead]);
+    chmodSync(dead, 0o600);
+    for (let i = 0; i < 1_000; i++) linkSync(dead, join(folder, `${i}.sock`));
+    const wrapper = ['sh', '-c', 'ulimit -n 48; exec "$@"', 'sh'];
+    expect(await run(['flush', there.local], { env: there.env, wrapper })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 });
