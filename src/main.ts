@@ -92,7 +92,8 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
       memory,
       report,
       rootIsThere: () => guard.isThere(),
-      guard: (deletions) => guardEmptied(disk, filter, line, guards) ?? guardMany(deletions, target.label, guards),
+      guard: async (deletions) =>
+        (await guardEmptied(disk, filter, line, guards)) ?? guardMany(deletions, target.label, guards),
       onHalt: halt,
       // With --no-initial what was taken for there may never have been.
       onRemoved: (name) => {
@@ -111,7 +112,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     index: () => line.index,
     onListing: (listing) => {
       noteListing(listing);
-      line.compare(listing);
+      return line.compare(listing);
     },
     rootIsThere: () => guard.isThere(),
     refreshRules,

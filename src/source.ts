@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { Report } from './core/event.js';
 import { failed, type Result, success } from './core/failure.js';
-import { looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
+import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
 import { tooFewDescriptors } from './descriptors.js';
 import type { Io } from './io.js';
 import type { Programs } from './programs.js';
@@ -10,6 +10,7 @@ import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';
 import type { Listing } from './scan/walk.js';
 import type { Settings } from './settings.js';
+import { nextTurn } from './slice.js';
 import { beatFolder, runtimeFolder, stateFolder, takenFolders } from './state/folders.js';
 import { takeSnapshot } from './target/full-pass.js';
 import { Bridge } from './watch/bridge.js';
@@ -69,7 +70,10 @@ export class Source {
   readonly #supervisor: WatchSupervisor;
   readonly #hot: HotDirectories;
   readonly #listeners = new Set<Listener>();
-  readonly #excluded = new Map<Name, readonly Name[]>();
+  /** What the watcher has told of and nobody has heard yet. */
+  readonly #told: Array<readonly string[]> = [];
+  /** The excluded directories, by the directory they are in. */
+  readonly #excluded = new Map<Name, Set<Name>>();
   readonly #skipped = new Set<Name>();
   #members = 0;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -82,7 +86,7 @@ export class Source {
     io: Io,
     found: { programs: Programs; here: RsyncHere; runtime: string; state: string },
   ) {
-    const { root, filter } = settings;
+    const { root } = settings;
     this.#settings = settings;
     this.#report = io.report;
     this.programs = found.programs;
@@ -100,17 +104,7 @@ export class Source {
       beatDir: () => this.#beatDir ?? '',
       bridge: new Bridge(this.disk, hint),
       ignore: () => this.#ignored(),
-      onHints: (texts) => {
-        const some = texts.slice(0, 5).join(', ');
-        io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
-        // What happens in an excluded directory is of no interest; beside an excluded file something else may have happened.
-        const isOpen = filter.openDirectories();
-        const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
-        this.#supervisor.heardInVain(texts.length - names.length);
-        const synced = names.filter((name) => filter.decide(name, false).synced);
-        this.#tell((each) => each.heard(names, synced));
-        this.#hot.heat(synced);
-      },
+      onHints: (texts) => this.#heard(texts),
       onDoubt: (why) => {
         io.report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
         this.#tell((each) => each.doubt());
@@ -180,10 +174,7 @@ export class Source {
   /** To be told of everything that was read of the disk. */
   noteListing(listing: Listing): void {
     if (listing.dir !== ROOT) this.#supervisor.sawDirectory(listing.dir, listing.self.ino);
-    this.#excluded.set(
-      listing.dir,
-      listing.excluded.filter((e) => e.isDir).map((e) => e.name),
-    );
+    this.#noteExcluded(listing);
     for (const name of listing.others) {
       if (this.#skipped.has(name)) continue;
       this.#skipped.add(name);
@@ -211,6 +202,41 @@ export class Source {
     for (const listener of this.#listeners) what(listener);
   }
 
+  /** However much comes at once, it is told some at a time, so that something else can happen in between. */
+  #heard(texts: readonly string[]): void {
+    const some = texts.slice(0, 5).join(', ');
+    this.#report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
+    if (this.#told.push(texts) === 1) void this.#hear();
+  }
+
+  async #hear(): Promise<void> {
+    for (let [texts] = this.#told; texts !== undefined; [texts] = this.#told) {
+      this.#hearSome(texts);
+      this.#told.shift();
+      if (this.#told.length > 0) await nextTurn();
+    }
+  }
+
+  /** What happens in an excluded directory is of no interest; beside an excluded file something else may have happened. */
+  #hearSome(texts: readonly string[]): void {
+    const { filter } = this.#settings;
+    const isOpen = filter.openDirectories();
+    const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
+    this.#supervisor.heardInVain(texts.length - names.length);
+    const synced = names.filter((name) => filter.decide(name, false).synced);
+    this.#tell((each) => each.heard(names, synced));
+    this.#hot.heat(synced);
+  }
+
+  #noteExcluded({ dir, entries, excluded, absent }: Listing): void {
+    const known = absent === undefined ? new Set<Name>() : (this.#excluded.get(dir) ?? new Set());
+    if (absent !== undefined && known.size > 0)
+      for (const base of [...entries.keys(), ...absent]) known.delete(childOf(dir, base));
+    for (const { name, isDir } of excluded) if (isDir) known.add(name);
+    if (known.size > 0) this.#excluded.set(dir, known);
+    else this.#excluded.delete(dir);
+  }
+
   async #refreshRules(): Promise<void> {
     const changed = await (await this.#opening).refresh();
     if (changed === undefined) return;
@@ -220,7 +246,7 @@ export class Source {
 
   #ignored(): string[] {
     return [...this.#excluded.values()]
-      .flat()
+      .flatMap((names) => [...names])
       .map((name) => `${this.#settings.root}/${looseTextOf(name)}`)
       .filter(isPlainPath);
   }

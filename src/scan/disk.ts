@@ -1,16 +1,35 @@
-import { accessSync, type BigIntStats, constants, lstatSync, readdirSync, readlinkSync, statfsSync } from 'node:fs';
+import {
+  accessSync,
+  type BigIntStats,
+  constants,
+  type Dir,
+  type Dirent,
+  lstatSync,
+  opendirSync,
+  readdirSync,
+  readlinkSync,
+  statfsSync,
+} from 'node:fs';
 import { platform, release } from 'node:os';
 import type { Entry, Seen } from '../core/entry.js';
 import { shortageInWords } from '../core/failure.js';
-import { bytesOf, childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { evenIfFull, isShortage } from '../descriptors.js';
 
-/** What a directory holds, as the disk says. */
-export interface DirectoryContent {
-  readonly entries: ReadonlyMap<string, Entry>;
-  /** FIFOs, sockets and devices: not synced. */
-  readonly others: readonly string[];
-}
+/** What a name in a directory is, as its listing says without a look at it; undefined where it does not say. */
+export type ListedType = Entry['type'] | 'other' | undefined;
+
+/**
+ * A directory of so many bytes holds thousands of names (ext4, XFS, Btrfs, tmpfs, APFS: 12 to 32 for each). Reading it at
+ * once would hold up everything else.
+ */
+const LARGE_BYTES = 32_768n;
+
+/** The same for one whose size says nothing (NFS, FUSE) and that was found to hold so many. */
+const LARGE_NAMES = 2_000;
+
+/** How many names of a directory are read at a time. */
+const PART = 256;
 
 /** Whether a directory on the way to a name is a real one, or why it can't be seen. */
 type Way = boolean | 'missing' | 'unreadable';
@@ -32,6 +51,8 @@ export class Disk {
   readonly tickMs: number;
   readonly #root: Buffer;
   #shortage: string | undefined;
+  /** Directories that were found to be large. */
+  readonly #large = new Set<Name>();
 
   constructor(root: string) {
     this.#root = Buffer.from(`${root}/`, 'utf8');
@@ -54,31 +75,89 @@ export class Disk {
       if (typeof parent === 'string') return parent;
       if (!parent) return 'blocked';
     }
+    return this.look(name);
+  }
+
+  /** The same for a name whose directory was just seen to be one. */
+  look(name: Name): Seen {
     const stats = this.#lstat(name);
     return typeof stats === 'string' ? stats : (this.#entry(name, stats) ?? 'blocked');
   }
 
-  /** What `dir` holds, by name and type alone; undefined where it can't be read, or the file system tells no types. */
-  types(dir: Name): Map<string, Entry['type'] | 'other'> | undefined {
+  /** Whether it is a directory of thousands of names, as far as it was looked at. */
+  isLarge(name: Name): boolean {
+    return this.#large.has(name);
+  }
+
+  /**
+   * The names in `dir`, some at a time, so that the caller may pause in between. Ends with undefined where it can't be read
+   * (to its end): gone, no directory, or no permission; with `short`, where it may be there as it was, but no more files may
+   * be opened on this machine. What comes or goes meanwhile may be among them or not.
+   */
+  *names(dir: Name): Generator<readonly string[] | 'short' | undefined> {
     try {
-      const found = new Map<string, Entry['type'] | 'other'>();
-      const dirents = evenIfFull(() => readdirSync(this.path(dir), { encoding: 'buffer', withFileTypes: true }));
-      for (const dirent of dirents) {
-        const type = dirent.isFile()
-          ? 'file'
-          : dirent.isDirectory()
-            ? 'dir'
-            : dirent.isSymbolicLink()
-              ? 'link'
-              : dirent.isFIFO() || dirent.isSocket() || dirent.isCharacterDevice() || dirent.isBlockDevice()
-                ? 'other'
-                : undefined;
-        if (type === undefined) return undefined;
-        found.set(dirent.name.toString('latin1'), type);
+      if (this.#large.has(dir)) {
+        for (const part of this.#parts(dir)) yield part.map(baseOfDirent);
+      } else {
+        const all = evenIfFull(() => readdirSync(this.path(dir), 'latin1'));
+        if (all.length > LARGE_NAMES) this.#large.add(dir);
+        for (let from = 0; from < all.length; from += PART) yield all.slice(from, from + PART);
       }
-      return found;
-    } catch {
-      return undefined;
+      this.#shortage = undefined;
+    } catch (error) {
+      yield this.#whyNot(error);
+    }
+  }
+
+  /** {@link names} with their types, where the file system tells them. */
+  *types(dir: Name): Generator<ReadonlyArray<readonly [string, ListedType]> | 'short' | undefined> {
+    try {
+      for (const part of this.#parts(dir)) yield part.map((dirent) => [baseOfDirent(dirent), typeOf(dirent)]);
+      this.#shortage = undefined;
+    } catch (error) {
+      yield this.#whyNot(error);
+    }
+  }
+
+  #whyNot(error: unknown): 'short' | undefined {
+    if (!isShortage(error)) return undefined;
+    this.#shortage = shortageInWords(error.code);
+    return 'short';
+  }
+
+  /** Names as bytes: where the file system tells no types, Node looks at each of them by its path. */
+  *#parts(dir: Name): Generator<readonly AnyDirent[]> {
+    const open = this.#large.has(dir) ? this.#open(dir) : undefined;
+    if (open === undefined) {
+      const all = evenIfFull(() => readdirSync(this.path(dir), { encoding: 'buffer', withFileTypes: true }));
+      if (all.length > LARGE_NAMES) this.#large.add(dir);
+      for (let from = 0; from < all.length; from += PART) yield all.slice(from, from + PART);
+      return;
+    }
+    try {
+      let count = 0;
+      for (let part: AnyDirent[] = [], isRead = false; !isRead; ) {
+        const next = open.readSync();
+        if (next === null) isRead = true;
+        else part.push(next);
+        if (part.length < PART && !isRead) continue;
+        count += part.length;
+        yield part;
+        part = [];
+      }
+      if (count < LARGE_NAMES / 2) this.#large.delete(dir);
+    } finally {
+      open.closeSync();
+    }
+  }
+
+  /** Undefined where it could not be left open while others need descriptors too: then it is read at once. */
+  #open(dir: Name): Dir | undefined {
+    try {
+      return opendirSync(this.path(dir), { encoding: BYTES, bufferSize: PART });
+    } catch (error) {
+      if (isShortage(error)) return undefined;
+      throw error;
     }
   }
 
@@ -90,6 +169,11 @@ export class Disk {
     } catch {
       return false;
     }
+  }
+
+  /** Whether `name` is a real directory below real ones. */
+  isDirectory(name: Name, dirs: Ways): boolean {
+    return this.#directory(name, dirs) === true;
   }
 
   /** When anything about `name` was changed last, in milliseconds since 1970. */
@@ -123,39 +207,6 @@ export class Disk {
     return answer;
   }
 
-  /**
-   * What `dir` holds, or undefined where it can't be read: gone, no directory, or no permission; `short`: it may be there
-   * as it was, but no more files may be opened on this machine. `trust` may give an entry from memory instead of looking.
-   */
-  list(dir: Name, trust: (base: string, count: number) => Entry | undefined): DirectoryContent | 'short' | undefined {
-    let bases: string[];
-    try {
-      const found = evenIfFull(() => readdirSync(this.path(dir), { encoding: 'buffer' }));
-      bases = found.map((base) => base.toString('latin1'));
-    } catch (error) {
-      if (!isShortage(error)) return undefined;
-      this.#shortage = shortageInWords(error.code);
-      return 'short';
-    }
-    this.#shortage = undefined;
-    const entries = new Map<string, Entry>();
-    const others: string[] = [];
-    for (const base of bases) {
-      const name = childOf(dir, base);
-      const trusted = trust(base, bases.length);
-      if (trusted !== undefined) {
-        entries.set(base, trusted);
-        continue;
-      }
-      const stats = this.#lstat(name);
-      if (typeof stats === 'string') continue;
-      const entry = this.#entry(name, stats);
-      if (entry === undefined) others.push(base);
-      else entries.set(base, entry);
-    }
-    return { entries, others };
-  }
-
   #lstat(name: Name): BigIntStats | 'missing' | 'unreadable' {
     try {
       return lstatSync(this.path(name), { bigint: true, throwIfNoEntry: false }) ?? 'missing';
@@ -167,6 +218,7 @@ export class Disk {
   #entry(name: Name, stats: BigIntStats): Entry | undefined {
     const type = stats.isFile() ? 'file' : stats.isDirectory() ? 'dir' : stats.isSymbolicLink() ? 'link' : undefined;
     if (type === undefined) return undefined;
+    if (type === 'dir' && stats.size >= LARGE_BYTES) this.#large.add(name);
     let link = '';
     if (type === 'link') {
       try {
@@ -191,6 +243,24 @@ export class Disk {
 
 /** A time as {@link Entry.ctime} has it. */
 const microsOf = (ns: bigint): number => Number((ns / 1000n) & 0x3fffffffn);
+
+/** As readdir takes it, and opendir too; the types of Node 20 do not say so. */
+const BYTES = 'buffer' as BufferEncoding;
+
+type AnyDirent = Dirent<Buffer> | Dirent;
+
+const baseOfDirent = ({ name }: AnyDirent): string => (typeof name === 'string' ? name : name.toString('latin1'));
+
+const typeOf = (dirent: AnyDirent): ListedType =>
+  dirent.isFile()
+    ? 'file'
+    : dirent.isDirectory()
+      ? 'dir'
+      : dirent.isSymbolicLink()
+        ? 'link'
+        : dirent.isFIFO() || dirent.isSocket() || dirent.isCharacterDevice() || dirent.isBlockDevice()
+          ? 'other'
+          : undefined;
 
 /** statfs(2): ext4, XFS, Btrfs, tmpfs. */
 const MULTIGRAIN: readonly number[] = [0xef53, 0x58465342, 0x9123683e, 0x01021994];

@@ -1,77 +1,137 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Entry, Seen } from '../core/entry.js';
 import type { Filter } from '../core/filter.js';
-import { childOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
+import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
+import type { NameIndex } from '../core/name-index.js';
+import { Slice } from '../slice.js';
 import type { Disk, Ways } from './disk.js';
-import { type Listing, walk } from './walk.js';
-
-/**
- * From this many siblings on, a listing looks only at the names that were hinted at or are new, not at each one: a
- * directory of 100,000 files would cost half a second for every save in it.
- */
-const LARGE_DIRECTORY = 2_000;
+import { type Listing, type Sifted, sift, typed } from './walk.js';
 
 /** U+FFFD as a name has it. */
 const REPLACEMENT = nameFromText('\uFFFD');
 
-/** How many names are looked at between two turns of the event loop: about 5 ms. */
-const SLICE = 500;
+/** So many names of a directory are looked at before the filter is asked about them. */
+const PART = 256;
+
+export interface LookOptions {
+  /** Whether a directory may hold other names than were found in it so far. */
+  readonly isNews: (dir: Name, now: Entry) => boolean;
+  /** Whether to list a directory that has news rather than look at single names in it. */
+  readonly mayList: (dir: Name) => boolean;
+  /** Is told of a directory that should be listed; of `text`: because of this name, whose bytes are not known. */
+  readonly want: (dir: Name, text?: string) => void;
+}
 
 /**
- * Looks at what hints name. A hint says only "look here": its parent is listed again, which shows what else came or
- * went there; a directory that is new, another one than before, or of a newer time is listed too, and so on down. A
- * hint whose parent is gone leads to the nearest directory that is there.
- *
- * `known`: what the index has of a name.
+ * Looks at what hints name, with one lstat for each. A hint only says "look here", so a directory is wanted to be listed
+ * where a hint may not be all: something came or went in it and its other names may have been lost (@parcel/watcher
+ * drops some), it was named itself, or the name that was told is none (bytes that are no UTF-8 arrive as U+FFFD). A hint
+ * below something that is gone is one about that.
  */
 export async function* look(
   disk: Disk,
   filter: Filter,
-  hinted: ReadonlySet<Name>,
-  known: (name: Name) => Entry | undefined,
+  hinted: Iterable<Name>,
+  options: LookOptions,
 ): AsyncGenerator<Listing> {
-  const from = new Set<Name>();
-  const deep = new Set<Name>();
-  const dirs: Ways = new Map();
-  for (const name of hinted) {
-    const start = startFor(disk, name, dirs);
-    await filter.learnDeep(start, true);
-    if (!filter.decideDeep(start, true).synced) continue;
-    from.add(start);
-    // Bytes that are no UTF-8 arrive as U+FFFD and name nothing: go through what is there.
-    if (name.includes(REPLACEMENT)) deep.add(start);
-    // A directory may be named because of what happened in it.
-    const seen = disk.see(name, dirs);
-    if (typeof seen === 'string' || seen.type !== 'dir') continue;
-    await filter.learnDeep(name, true);
-    if (filter.decideDeep(name, true).synced) from.add(name);
+  const slice = new Slice();
+  const ways: Ways = new Map();
+  const groups = new Map<Name, Set<string>>();
+  for (const hint of hinted) {
+    if (slice.isOver) await slice.next();
+    const name = standing(disk, hint, ways);
+    const dir = parentOf(name);
+    if (name === ROOT) options.want(ROOT);
+    else if (hint.includes(REPLACEMENT)) options.want(dir, looseTextOf(hint));
+    if (name === ROOT) continue;
+    const group = groups.get(dir);
+    if (group === undefined) groups.set(dir, new Set([baseOf(name)]));
+    else group.add(baseOf(name));
   }
-  yield* walk(disk, filter, {
-    from,
-    descend: (name, entry) => deep.has(parentOf(name)) || isNews(known(name), entry),
-    trust: (name, count) => (count < LARGE_DIRECTORY || hinted.has(name) ? undefined : known(name)),
-  });
+  for (const [dir, bases] of groups) {
+    if (slice.isOver) await slice.next();
+    await filter.learnDeep(dir, true);
+    if (!filter.decideDeep(dir, true).synced) continue;
+    const self = disk.see(dir);
+    if (typeof self === 'string' || self.type !== 'dir') continue; // the event of that is on its way
+    const isNews = options.isNews(dir, self);
+    if (isNews) options.want(dir);
+    if (isNews && options.mayList(dir)) continue;
+    // Rules come first: they may be about the others.
+    if (isNews && filter.hasOwnRules) bases.add('.gitignore');
+    const listing = await lookIn(disk, filter, dir, self, bases, slice);
+    for (const [base, { type }] of listing.entries) if (type === 'dir') options.want(childOf(dir, base));
+    yield listing;
+  }
 }
 
-/** The nearest real directory at or above the parent of `name`. */
-function startFor(disk: Disk, name: Name, dirs: Ways): Name {
-  let dir = parentOf(name);
-  while (dir !== ROOT && !isDirectory(disk, dir, dirs)) dir = parentOf(dir);
-  return dir;
+/** The name itself, or the first one above it that is no real directory. */
+function standing(disk: Disk, name: Name, ways: Ways): Name {
+  for (const dir of ancestorsOf(name)) if (!disk.isDirectory(dir, ways)) return dir;
+  return name;
 }
 
-function isDirectory(disk: Disk, name: Name, dirs: Ways): boolean {
-  const seen = disk.see(name, dirs);
-  return typeof seen !== 'string' && seen.type === 'dir';
+/** Some names of a directory. */
+async function lookIn(
+  disk: Disk,
+  filter: Filter,
+  dir: Name,
+  self: Entry,
+  bases: ReadonlySet<string>,
+  slice: Slice,
+): Promise<Listing> {
+  const sifted: Sifted = { entries: new Map(), excluded: [], others: [] };
+  let seen: Array<readonly [string, Entry | 'other']> = [];
+  const flush = async (): Promise<void> => {
+    const asking = filter.learn(dir, seen.map(typed));
+    if (asking !== undefined) await asking;
+    sift(filter, dir, seen, sifted);
+    seen = [];
+    if (slice.isOver) await slice.next();
+  };
+  for (const base of bases) {
+    const entry = disk.look(childOf(dir, base));
+    if (entry === 'missing' || entry === 'unreadable') continue;
+    seen.push([base, entry === 'blocked' ? 'other' : entry]);
+    if (seen.length >= PART) await flush();
+  }
+  await flush();
+  const absent = [...bases].filter((base) => !sifted.entries.has(base));
+  return { dir, self, ...sifted, absent };
 }
 
-/** Whether a directory holds, or may hold, other names than when it was delivered. */
+/** Whether a directory holds, or may hold, other names than when it was seen as `was`. */
 export const isNews = (was: Entry | undefined, now: Entry): boolean =>
   was === undefined ||
   was.type !== 'dir' ||
   was.ino !== now.ino ||
   was.mtimeS !== now.mtimeS ||
   was.mtimeNs !== now.mtimeNs;
+
+/** For texts of names whose bytes are not known: whether a name may be one of them, or a directory above one. */
+export class LooseNames {
+  readonly #names = new Set<string>();
+  readonly #above = new Set<string>();
+
+  constructor(texts: Iterable<string>) {
+    for (const text of texts) {
+      const loose = loosely(text);
+      this.#names.add(loose);
+      for (let slash = loose.indexOf('/'); slash >= 0; slash = loose.indexOf('/', slash + 1))
+        this.#above.add(loose.slice(0, slash));
+    }
+  }
+
+  has(name: Name): boolean {
+    return this.#names.size > 0 && this.#names.has(loosely(looseTextOf(name)));
+  }
+
+  isAbove(dir: Name): boolean {
+    return this.#above.size > 0 && this.#above.has(loosely(looseTextOf(dir)));
+  }
+}
+
+/** Decoders do not agree how many U+FFFD stand for several bytes that are no UTF-8. */
+const loosely = (text: string): string => text.replace(/\uFFFD+/g, '\uFFFD');
 
 /**
  * Directories whose time differs from what was delivered: something came, went or was renamed in them. Finds what no
@@ -80,50 +140,59 @@ export const isNews = (was: Entry | undefined, now: Entry): boolean =>
 export async function sweep(
   disk: Disk,
   index: { directories(): Iterable<Name>; get(name: Name): Entry | undefined },
+  hasNews = (name: Name, now: Entry): boolean => isNews(index.get(name), now),
 ): Promise<Name[]> {
   const found: Name[] = [];
-  let looked = 0;
+  const slice = new Slice();
   for (const name of index.directories()) {
     const now = disk.see(name);
-    const was = index.get(name);
-    if (typeof now !== 'string' && now.type === 'dir' && was !== undefined && isNews(was, now)) found.push(name);
-    if (++looked % SLICE === 0) await setImmediate();
+    if (typeof now === 'object' && now.type === 'dir' && index.get(name) !== undefined && hasNews(name, now))
+      found.push(name);
+    if (slice.isOver) await slice.next();
   }
   return found;
 }
 
-/** Names a listing shows to differ from the index, and as what: new, changed, or gone with all that was below. */
+/**
+ * Names a listing shows to differ from the index, and as what: new, changed, or gone with all that was below it. Undefined
+ * for each one that does not differ: a place to pause.
+ */
 export function* differences(
   listing: Listing,
-  index: {
-    get(name: Name): Entry | undefined;
-    children(dir: Name): ReadonlyMap<string, Entry>;
-    below(dir: Name): Iterable<[Name, Entry]>;
-  },
+  index: Pick<NameIndex, 'get' | 'children' | 'below'>,
   settled: (was: Entry | undefined, now: Entry) => boolean,
-): Generator<[Name, Seen]> {
+): Generator<[Name, Seen] | undefined> {
   if (!settled(index.get(listing.dir), listing.self)) yield [listing.dir, listing.self];
   for (const [base, entry] of listing.entries) {
     const name = childOf(listing.dir, base);
     const was = index.get(name);
-    if (!settled(was, entry)) yield [name, entry];
+    yield settled(was, entry) ? undefined : [name, entry];
     if (was?.type === 'dir' && entry.type !== 'dir') for (const [below] of index.below(name)) yield [below, 'blocked'];
   }
-  for (const base of index.children(listing.dir).keys()) {
-    if (listing.entries.has(base)) continue;
+  const children = index.children(listing.dir);
+  for (const base of listing.absent ?? children.keys()) {
+    if (listing.absent === undefined ? listing.entries.has(base) : !isKnown(index, childOf(listing.dir, base))) {
+      yield undefined;
+      continue;
+    }
     const name = childOf(listing.dir, base);
     yield [name, 'missing'];
     for (const [below] of index.below(name)) yield [below, 'missing'];
   }
 }
 
+/** Whether the index has it, or something below it. */
+const isKnown = (index: Pick<NameIndex, 'get' | 'children'>, name: Name): boolean =>
+  index.get(name) !== undefined || index.children(name).size > 0;
+
 /** What the disk says of each of these names, now. */
-export async function seeAll(disk: Disk, names: readonly Name[]): Promise<Map<Name, Seen>> {
-  const dirs: Ways = new Map();
+export async function seeAll(disk: Disk, names: Iterable<Name>): Promise<Map<Name, Seen>> {
+  const ways: Ways = new Map();
   const seen = new Map<Name, Seen>();
+  const slice = new Slice();
   for (const name of names) {
-    seen.set(name, disk.see(name, dirs));
-    if (seen.size % SLICE === 0) await setImmediate();
+    seen.set(name, disk.see(name, ways));
+    if (slice.isOver) await slice.next();
   }
   return seen;
 }

@@ -3,8 +3,10 @@ import type { Filter } from '../core/filter.js';
 import type { Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import { ROOT_AWAY_MS } from '../core/retry.js';
+import { nextTurn } from '../slice.js';
 import type { Disk } from './disk.js';
-import { isNews, look, sweep } from './look.js';
+import { Listed, mayHideChanges } from './listed.js';
+import { isNews, LooseNames, look, sweep } from './look.js';
 import { type Listing, walk, walkAll } from './walk.js';
 
 /**
@@ -27,7 +29,8 @@ export interface ScannerOptions {
   readonly filter: Filter;
   /** What was delivered. */
   readonly index: () => NameIndex;
-  readonly onListing: (listing: Listing) => void;
+  /** What was found; the disk is read as it returns. */
+  readonly onListing: (listing: Listing) => Promise<void>;
   /** While the root is not there, nothing is looked at. */
   readonly rootIsThere: () => boolean;
   /** Brings the filter up to date. */
@@ -38,15 +41,38 @@ export interface ScannerOptions {
   readonly isHeld: () => boolean;
 }
 
-/** Turns hints and doubts into listings of the disk, one scan at a time. What comes meanwhile waits together. */
+/**
+ * Turns hints and doubts into listings of the disk. Three jobs, each one at a time, and none waits for another: a save is
+ * looked at while a large directory is listed, or the whole tree. What comes during a job waits together for the next.
+ *
+ * ```
+ *   hint ──► names, looked at one by one ──their directory has news──► directories, listed at their pace
+ *   doubt, quiet after hints ──► everything
+ * ```
+ */
 export class Scanner {
   readonly #options: ScannerOptions;
+  readonly #listed = new Listed();
   #names = new Set<Name>();
-  #walkDue = false;
+  /** Directories to be listed, and names that were told of in them whose bytes are not known. */
+  readonly #due = new Map<Name, string[]>();
+  #isWalkDue = false;
   /** Who waits for the next walk. */
   #lookers: Array<(done: boolean) => void> = [];
-  #running: Promise<void> | undefined;
+  readonly #looking = new Job(
+    () => this.#names.size > 0,
+    () => this.#lookOnce(),
+  );
+  readonly #listing = new Job(
+    () => this.#dueNow().length > 0,
+    () => this.#listOnce(),
+  );
+  readonly #walking = new Job(
+    () => this.#isWalkDue,
+    () => this.#walkOnce(),
+  );
   #walkTimer: NodeJS.Timeout | undefined;
+  #listTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
   #notBefore = 0;
   #blindTimer: NodeJS.Timeout | undefined;
@@ -61,46 +87,45 @@ export class Scanner {
   hint(names: readonly Name[]): void {
     for (const name of names) this.#names.add(name);
     this.#walkLater();
-    this.#go();
+    this.#looking.go();
   }
 
   /** Something may have been missed: look at everything. Resolves when that is done. */
   async walk(): Promise<void> {
-    this.#walkDue = true;
-    this.#go();
-    await this.idle();
+    this.#isWalkDue = true;
+    this.#walking.go();
+    await this.#walking.running;
   }
 
   /** Looks at everything once, beginning now or later. False where that was not to be had: no root, or nothing can be sent. */
   lookOnce(): Promise<boolean> {
     return new Promise((resolve) => {
       this.#lookers.push(resolve);
-      this.#walkDue = true;
-      this.#go();
+      this.#isWalkDue = true;
+      this.#walking.go();
     });
   }
 
-  /** Looks at these directories at once, and at what is new below them. */
+  /** Looks at these directories at once where they have news and their pace allows, and at what is new below them. */
   async relist(dirs: readonly Name[]): Promise<void> {
-    const { disk, filter, index, onListing, rootIsThere } = this.#options;
-    const descend = (name: Name, entry: Entry): boolean => isNews(index().get(name), entry);
-    for await (const listing of walk(disk, filter, { from: dirs, descend })) {
-      if (this.#stopped || !rootIsThere()) return;
-      onListing(listing);
-    }
+    const { disk } = this.#options;
+    const isDue = (dir: Name): boolean => {
+      const now = disk.see(dir);
+      return typeof now === 'object' && this.#isNews(dir, now) && this.#mayList(dir);
+    };
+    await this.#list(dirs.filter(isDue));
   }
 
   /** From now on, looks at the times of all directories every now and then. */
   sweepRegularly(afterMs = SWEEP_MS): void {
     this.#sweepTimer = setTimeout(async () => {
-      await this.idle();
-      if (this.#stopped) return;
-      if (!this.#options.rootIsThere() || this.#options.isHeld()) return this.sweepRegularly();
+      const { disk, index, rootIsThere, isHeld } = this.#options;
+      if (!rootIsThere() || isHeld()) return this.sweepRegularly();
       const begun = performance.now();
-      for (const dir of await sweep(this.#options.disk, this.#options.index())) this.#names.add(dir);
-      const took = performance.now() - begun;
-      this.#go();
-      this.sweepRegularly(Math.max(SWEEP_MS, took / SWEEP_SHARE));
+      for (const dir of await sweep(disk, index(), (name, now) => this.#isNews(name, now))) this.#want(dir);
+      if (this.#stopped) return;
+      this.#listSoon();
+      this.sweepRegularly(Math.max(SWEEP_MS, (performance.now() - begun) / SWEEP_SHARE));
     }, afterMs);
   }
 
@@ -122,16 +147,11 @@ export class Scanner {
     this.#blindTimer = timer;
   }
 
-  /** Resolves when nothing is left to look at. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
-  }
-
   stop(): void {
     this.#stopped = true;
+    this.#forget();
     this.#tell(this.#lookers.splice(0), false);
-    clearTimeout(this.#walkTimer);
-    clearTimeout(this.#sweepTimer);
+    for (const timer of [this.#walkTimer, this.#listTimer, this.#sweepTimer]) clearTimeout(timer);
     this.setBlind(false);
   }
 
@@ -141,62 +161,180 @@ export class Scanner {
     this.#walkTimer = setTimeout(() => void this.walk(), wait);
   }
 
-  #go(): void {
-    this.#running ??= this.#scan().finally(() => {
-      this.#running = undefined;
-      if (!this.#stopped && (this.#lookers.length > 0 || this.#names.size > 0)) this.#go(); // came in the last moment
+  #tell(lookers: ReadonlyArray<(done: boolean) => void>, done: boolean): void {
+    for (const each of lookers) each(done);
+  }
+
+  #forget(): void {
+    this.#names.clear();
+    this.#due.clear();
+    this.#isWalkDue = false;
+  }
+
+  /** Whether there is anything to look at, and brings the filter up to date. */
+  async #mayLook(): Promise<boolean> {
+    const { isHeld, rootIsThere, refreshRules } = this.#options;
+    if (this.#stopped || isHeld()) {
+      this.#forget();
+      this.#tell(this.#lookers.splice(0), false);
+      return false;
+    }
+    if (!rootIsThere()) {
+      this.#forget(); // instead, everything is looked at when it is back
+      this.#tell(this.#lookers.splice(0), false);
+      clearTimeout(this.#walkTimer);
+      this.#walkTimer = setTimeout(() => {
+        this.#isWalkDue = true;
+        this.#walking.go();
+      }, ROOT_AWAY_MS);
+      return false;
+    }
+    await refreshRules();
+    return true;
+  }
+
+  /** Something could not be read that may be there: then everything is looked at again. */
+  #isShort(why: string): void {
+    if (this.#shortage !== why) this.#options.onShort(why);
+    this.#shortage = why;
+    this.#walkLater();
+  }
+
+  /** False when what was read may be of a root that has just gone: then it means nothing. */
+  async #take(listing: Listing): Promise<boolean> {
+    if (this.#stopped || !this.#options.rootIsThere()) return false;
+    await this.#options.onListing(listing);
+    return true;
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (!(await this.#mayLook())) return;
+    const { disk, filter } = this.#options;
+    const names = this.#names;
+    this.#names = new Set();
+    const small: Name[] = [];
+    const options = {
+      isNews: (dir: Name, now: Entry) => this.#isNews(dir, now),
+      mayList: (dir: Name) => {
+        const may = !disk.isLarge(dir) && this.#mayList(dir);
+        if (may) small.push(dir);
+        return may;
+      },
+      want: (dir: Name, text?: string) => this.#want(dir, text),
+    };
+    for await (const listing of look(disk, filter, names, options)) if (!(await this.#take(listing))) return;
+    await this.#list(small, names);
+    this.#listSoon();
+  }
+
+  async #listOnce(): Promise<void> {
+    if (await this.#mayLook()) await this.#list(this.#dueNow());
+    this.#listSoon();
+  }
+
+  /** Lists these directories, and what has news below them. `hinted`: to be looked at in any case. */
+  async #list(dirs: readonly Name[], hinted: ReadonlySet<Name> = new Set()): Promise<void> {
+    const { disk, filter, index } = this.#options;
+    const loose = new LooseNames(dirs.flatMap((dir) => this.#due.get(dir) ?? []));
+    for (const dir of dirs) this.#due.delete(dir);
+    let beganMs = Date.now();
+    let begun = performance.now();
+    const listings = walk(disk, filter, {
+      from: dirs,
+      descend: (name, now) => {
+        if (loose.isAbove(name)) return true;
+        if (!this.#isNews(name, now)) return false;
+        if (this.#mayList(name)) return true;
+        this.#want(name);
+        return false;
+      },
+      onShort: (why) => this.#isShort(why),
+      trust: (name) => (hinted.has(name) || loose.has(name) ? undefined : index().get(name)),
+    });
+    for await (const listing of listings) {
+      const { dir, self } = listing;
+      const tookMs = performance.now() - begun;
+      if (!(await this.#take(listing))) return;
+      this.#listed.note(dir, self, mayHideChanges(self, beganMs, disk.tickMs), performance.now(), tookMs);
+      this.#due.delete(dir);
+      beganMs = Date.now();
+      begun = performance.now();
+    }
+  }
+
+  async #walkOnce(): Promise<void> {
+    if (!(await this.#mayLook())) return;
+    const { disk, filter, rootIsThere } = this.#options;
+    const begun = performance.now();
+    const lookers = this.#lookers.splice(0);
+    this.#isWalkDue = false;
+    let isWhole = true;
+    let isShort = false;
+    const onShort = (why: string): void => {
+      isShort = true;
+      this.#isShort(why);
+    };
+    for await (const listing of walkAll(disk, filter, onShort)) if (!(isWhole = await this.#take(listing))) break;
+    if (!isShort) this.#shortage = undefined;
+    this.#tell(lookers, isWhole && !isShort && !this.#stopped && rootIsThere());
+    this.#notBefore = performance.now() + (performance.now() - begun) / WALK_SHARE;
+  }
+
+  /** Whether a directory may hold other names than what was found in it so far. */
+  #isNews(dir: Name, now: Entry): boolean {
+    return isNews(this.#listed.asOf(dir, performance.now()) ?? this.#options.index().get(dir), now);
+  }
+
+  #mayList(dir: Name): boolean {
+    return this.#listed.notBeforeMs(dir) <= performance.now();
+  }
+
+  /** This directory is to be listed: see {@link #listSoon}. */
+  #want(dir: Name, text?: string): void {
+    const texts = this.#due.get(dir);
+    if (texts === undefined) this.#due.set(dir, text === undefined ? [] : [text]);
+    else if (text !== undefined) texts.push(text);
+  }
+
+  #dueNow(): Name[] {
+    return [...this.#due.keys()].filter((dir) => this.#mayList(dir));
+  }
+
+  /** Lists what is due as soon as its pace allows. */
+  #listSoon(): void {
+    clearTimeout(this.#listTimer);
+    if (this.#stopped || this.#due.size === 0) return;
+    let atMs = Number.POSITIVE_INFINITY;
+    for (const dir of this.#due.keys()) atMs = Math.min(atMs, this.#listed.notBeforeMs(dir));
+    const waitMs = atMs - performance.now();
+    if (waitMs <= 0) this.#listing.go();
+    else this.#listTimer = setTimeout(() => this.#listSoon(), waitMs);
+  }
+}
+
+/** Does one thing after the other, each in a turn of the event loop of its own, as long as there is something to do. */
+class Job {
+  readonly #isDue: () => boolean;
+  readonly #doIt: () => Promise<void>;
+  running: Promise<void> | undefined;
+
+  constructor(isDue: () => boolean, doIt: () => Promise<void>) {
+    this.#isDue = isDue;
+    this.#doIt = doIt;
+  }
+
+  go(): void {
+    if (this.running !== undefined || !this.#isDue()) return;
+    this.running = this.#goOn().finally(() => {
+      this.running = undefined;
+      this.go(); // what came in the last moment
     });
   }
 
-  /** Whether something could not be read that may be there: then everything is looked at again. */
-  #isShort(): boolean {
-    const { disk, onShort } = this.#options;
-    const { shortage } = disk;
-    if (shortage !== undefined && this.#shortage !== shortage) onShort(shortage);
-    this.#shortage = shortage;
-    if (shortage !== undefined) this.#walkLater();
-    return shortage !== undefined;
-  }
-
-  #tell(lookers: ReadonlyArray<(done: boolean) => void>, done: boolean): void {
-    for (const look of lookers) look(done);
-  }
-
-  async #scan(): Promise<void> {
-    const { disk, filter, index, onListing, rootIsThere, refreshRules, isHeld } = this.#options;
-    await Promise.resolve(); // so that #running is set
-    while (!this.#stopped && (this.#walkDue || this.#names.size > 0)) {
-      if (isHeld()) {
-        this.#names.clear();
-        this.#walkDue = false;
-        this.#tell(this.#lookers.splice(0), false);
-        return;
-      }
-      if (!rootIsThere()) {
-        this.#names.clear(); // instead, everything is looked at when it is back
-        this.#walkDue = true;
-        this.#walkTimer = setTimeout(() => this.#go(), ROOT_AWAY_MS);
-        this.#tell(this.#lookers.splice(0), false);
-        return;
-      }
-      await refreshRules();
-      const begun = performance.now();
-      const names = this.#names;
-      const all = this.#walkDue;
-      const lookers = all ? this.#lookers.splice(0) : [];
-      this.#names = new Set();
-      this.#walkDue = false;
-      let whole = true;
-      const known = (name: Name): Entry | undefined => index().get(name);
-      for await (const listing of all ? walkAll(disk, filter) : look(disk, filter, names, known)) {
-        // What was read may be of a root that has just gone: then it means nothing.
-        whole = !this.#stopped && rootIsThere();
-        if (!whole) break;
-        onListing(listing);
-      }
-      if (this.#isShort()) whole = false;
-      this.#tell(lookers, whole && rootIsThere());
-      if (all) this.#notBefore = performance.now() + (performance.now() - begun) / WALK_SHARE;
-    }
+  async #goOn(): Promise<void> {
+    do {
+      await nextTurn();
+      await this.#doIt();
+    } while (this.#isDue());
   }
 }

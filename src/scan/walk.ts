@@ -1,18 +1,21 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../core/entry.js';
 import type { Decision, Filter } from '../core/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
-import type { DirectoryContent, Disk } from './disk.js';
+import { Slice } from '../slice.js';
+import type { Disk } from './disk.js';
 
 /** What one directory holds of what is synced. */
 export interface Listing {
   readonly dir: Name;
-  /** The directory itself. */
+  /** The directory itself, before anything in it was read: what changes meanwhile shows as a newer time at the next look. */
   readonly self: Entry;
   readonly entries: ReadonlyMap<string, Entry>;
   readonly excluded: ReadonlyArray<{ readonly name: Name; readonly isDir: boolean; readonly decision: Decision }>;
   /** FIFOs, sockets and devices. */
   readonly others: readonly Name[];
+  /** Where only some names were looked at: those of them that are not there, or not as anything that is synced. */
+  readonly absent?: readonly string[];
 }
 
 export interface WalkOptions {
@@ -20,12 +23,11 @@ export interface WalkOptions {
   readonly from: Iterable<Name>;
   /** Whether to go down into a directory found on the way. */
   readonly descend: (name: Name, entry: Entry) => boolean;
-  /** An entry from memory to be taken for true without looking at the disk; undefined to look. `count`: of siblings. */
-  readonly trust?: (name: Name, count: number) => Entry | undefined;
+  /** An entry from memory to be taken for true in a large directory, without looking at the disk; undefined to look. */
+  readonly trust?: (name: Name) => Entry | undefined;
+  /** A directory was left out, for no more files may be opened here: why in words. */
+  readonly onShort?: (why: string) => void;
 }
-
-/** How long a walk may keep the event loop for itself, in milliseconds: below one debounce. */
-const SLICE_MS = 8;
 
 /** How often a walk tries again, and how far apart, in milliseconds, to read what is `short`. In the end that is left out. */
 const SHORT_TRIES = 50;
@@ -35,56 +37,92 @@ const SHORT_MS = 100;
 export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): AsyncGenerator<Listing> {
   const queue: Name[] = [...options.from];
   const queued = new Set<Name>(queue);
-  let sliceEnd = performance.now() + SLICE_MS;
+  const slice = new Slice();
   let patience = SHORT_TRIES;
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    if (performance.now() > sliceEnd) {
-      await setImmediate();
-      sliceEnd = performance.now() + SLICE_MS;
-    }
-    // Seen before its content is read: what changes meanwhile shows as a newer time at the next look.
+    if (slice.isOver) await slice.next();
     const self = disk.see(next);
-    let content = typeof self !== 'string' && self.type === 'dir' ? read(disk, next, options) : undefined;
-    for (; content === 'short' && patience > 0; patience--) {
+    if (typeof self === 'string' || self.type !== 'dir') continue;
+    let listing = await list(disk, filter, next, self, slice, options.trust);
+    for (; listing === 'short' && patience > 0; patience--) {
       await sleep(SHORT_MS);
-      content = read(disk, next, options);
+      listing = await list(disk, filter, next, self, slice, options.trust);
     }
-    if (typeof self === 'string' || content === undefined || content === 'short') continue;
-    const asking = filter.learn(next, typesIn(content));
-    if (asking !== undefined) await asking;
-    const listing = { dir: next, self, ...sift(filter, next, content) };
+    if (listing === 'short') options.onShort?.(disk.shortage ?? '');
+    if (listing === undefined || listing === 'short') continue;
     for (const [base, entry] of listing.entries) {
+      if (entry.type !== 'dir') continue;
       const name = childOf(next, base);
-      if (entry.type === 'dir' && !queued.has(name) && options.descend(name, entry)) {
-        queued.add(name);
-        queue.push(name);
-      }
+      if (queued.has(name) || !options.descend(name, entry)) continue;
+      queued.add(name);
+      queue.push(name);
     }
     yield listing;
   }
 }
 
-const read = (disk: Disk, dir: Name, { trust }: WalkOptions): DirectoryContent | 'short' | undefined =>
-  disk.list(dir, (base, count) => trust?.(childOf(dir, base), count));
-
-function* typesIn({ entries, others }: DirectoryContent): Generator<readonly [string, boolean]> {
-  for (const [base, { type }] of entries) yield [base, type === 'dir'];
-  for (const base of others) yield [base, false];
+/** Undefined where it can't be read; `short`: just now, see {@link Disk.names}. */
+async function list(
+  disk: Disk,
+  filter: Filter,
+  dir: Name,
+  self: Entry,
+  slice: Slice,
+  trust: WalkOptions['trust'],
+): Promise<Listing | 'short' | undefined> {
+  const sifted: Sifted = { entries: new Map(), excluded: [], others: [] };
+  for (const part of disk.names(dir)) {
+    if (part === undefined || part === 'short') return part;
+    const trusted = disk.isLarge(dir) ? trust : undefined;
+    const seen: Array<readonly [string, Entry | 'other']> = [];
+    for (const base of part) {
+      const name = childOf(dir, base);
+      const entry = trusted?.(name) ?? disk.look(name);
+      if (entry === 'missing' || entry === 'unreadable') continue;
+      seen.push([base, entry === 'blocked' ? 'other' : entry]);
+    }
+    const asking = filter.learn(dir, seen.map(typed));
+    if (asking !== undefined) await asking;
+    sift(filter, dir, seen, sifted);
+    if (slice.isOver) await slice.next();
+  }
+  return { dir, self, ...sifted };
 }
 
-function sift(filter: Filter, dir: Name, content: DirectoryContent): Pick<Listing, 'entries' | 'excluded' | 'others'> {
-  const entries = new Map<string, Entry>();
-  const excluded: Array<Listing['excluded'][number]> = [];
-  for (const [base, entry] of content.entries) {
+/** An entry as the filter wants to know it. */
+export const typed = ([base, entry]: readonly [string, Entry | 'other']): readonly [string, boolean] => [
+  base,
+  entry !== 'other' && entry.type === 'dir',
+];
+
+/** A listing in the making. */
+export interface Sifted {
+  readonly entries: Map<string, Entry>;
+  readonly excluded: Array<Listing['excluded'][number]>;
+  readonly others: Name[];
+}
+
+/** Puts what was seen in a directory where the filter says; it has learnt of it. */
+export function sift(
+  filter: Filter,
+  dir: Name,
+  seen: Iterable<readonly [string, Entry | 'other']>,
+  { entries, excluded, others }: Sifted,
+): void {
+  for (const [base, entry] of seen) {
     const name = childOf(dir, base);
-    const decision = filter.decide(name, entry.type === 'dir');
-    if (decision.synced) entries.set(base, entry);
-    else excluded.push({ name, isDir: entry.type === 'dir', decision });
+    const isDir = entry !== 'other' && entry.type === 'dir';
+    const decision = filter.decide(name, isDir);
+    if (entry === 'other') {
+      if (decision.synced) others.push(name);
+    } else if (decision.synced) entries.set(base, entry);
+    else excluded.push({ name, isDir, decision });
   }
-  const others = content.others.map((base) => childOf(dir, base)).filter((name) => filter.decide(name, false).synced);
-  return { entries, excluded, others };
 }
 
 /** Lists the whole tree. */
-export const walkAll = (disk: Disk, filter: Filter): AsyncGenerator<Listing> =>
-  walk(disk, filter, { from: [ROOT], descend: () => true });
+export const walkAll = (
+  disk: Disk,
+  filter: Filter,
+  onShort: WalkOptions['onShort'] = () => {},
+): AsyncGenerator<Listing> => walk(disk, filter, { from: [ROOT], descend: () => true, onShort });

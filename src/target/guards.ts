@@ -3,6 +3,7 @@ import type { Filter } from '../core/filter.js';
 import { childOf, ROOT } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
 import type { Disk } from '../scan/disk.js';
+import { Slice } from '../slice.js';
 import type { Snapshot } from './full-pass.js';
 import type { Line } from './line.js';
 import type { Forecast } from './mirror.js';
@@ -52,12 +53,22 @@ export async function guardPass(
 }
 
 /** Before deletions while running: a root that has just become empty deletes nothing. */
-export function guardEmptied(disk: Disk, filter: Filter, line: Line, options: GuardOptions): Failure | undefined {
+export async function guardEmptied(
+  disk: Disk,
+  filter: Filter,
+  line: Line,
+  options: GuardOptions,
+): Promise<Failure | undefined> {
   if (options.allowEmpty || line.index.size === 0) return undefined;
-  const content = disk.list(ROOT, () => undefined);
-  if (content === undefined || content === 'short') return undefined;
-  for (const [base, entry] of content.entries) {
-    if (filter.decide(childOf(ROOT, base), entry.type === 'dir').synced) return undefined;
+  const slice = new Slice();
+  for (const part of disk.names(ROOT)) {
+    if (part === undefined || part === 'short') return undefined;
+    if (slice.isOver) await slice.next();
+    for (const base of part) {
+      const name = childOf(ROOT, base);
+      const seen = disk.look(name);
+      if (typeof seen === 'object' && filter.decide(name, seen.type === 'dir').synced) return undefined;
+    }
   }
   return empty(options.dir, line.index.size, line.target);
 }

@@ -10,6 +10,7 @@ import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from '../core/retry.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
+import { Slice } from '../slice.js';
 import { Flush, type FlushEnd } from './flush.js';
 import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
 
@@ -141,9 +142,13 @@ export class Line {
   }
 
   /** Compares a listing with the index and notes what differs. */
-  compare(listing: Listing): void {
+  async compare(listing: Listing): Promise<void> {
     const settled = (was: Entry | undefined, now: Entry): boolean => isSettled(was, now, this.carriesMore);
-    for (const [name, seen] of differences(listing, this.index, settled)) this.note(name, seen);
+    const slice = new Slice();
+    for (const difference of differences(listing, this.index, settled)) {
+      if (difference !== undefined) this.note(...difference);
+      if (slice.isOver) await slice.next();
+    }
   }
 
   /** Notes a name that may differ; `seen`: as this, where that is known. */

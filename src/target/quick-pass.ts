@@ -1,10 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
 import { type Entry, foolsPass, unsure } from '../core/entry.js';
 import type { Item } from '../core/event.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
+import { Slice } from '../slice.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
 import type { RunResult } from './runner.js';
@@ -15,9 +15,6 @@ export const QUICK_FROM = 20_000;
 
 /** A file changed so long before the pass, in milliseconds, was surely seen by it as it is: clocks of file servers differ. */
 const SLACK_MS = 1_000;
-
-/** How long the names may keep the event loop for themselves, in milliseconds. */
-const SLICE_MS = 50;
 
 /** What a look at the names alone shows, next to the saved index. */
 interface Names {
@@ -82,6 +79,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     if (taken.failure !== undefined) return undefined;
     const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
     // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
+    const slice = new Slice();
     const isOld = memoize((name: Name) => (disk.changedMs(name) ?? Number.POSITIVE_INFINITY) < fromMs);
     for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
       const failure = outcome.failed.get(name);
@@ -93,8 +91,12 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
         line.index.set(name, unsure(now));
         line.note(name);
       }
+      if (slice.isOver) await slice.next();
     }
-    for (const name of line.deletes ? names.gone : []) line.note(name);
+    for (const name of line.deletes ? names.gone : []) {
+      line.note(name);
+      if (slice.isOver) await slice.next();
+    }
     transfer.setStrays(outcome.strays);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
@@ -123,37 +125,36 @@ async function readNames(
   const gone: Name[] = [];
   const excluded: Excluded[] = [];
   let count = 0;
-  let sliceEnd = performance.now() + SLICE_MS;
+  const slice = new Slice();
   const queue: Name[] = [ROOT];
   for (let dir = queue.pop(); dir !== undefined; dir = queue.pop()) {
-    if (performance.now() > sliceEnd) {
-      await setImmediate();
-      sliceEnd = performance.now() + SLICE_MS;
-    }
-    const types = disk.types(dir);
-    if (types === undefined) return undefined;
-    const asking = filter.learn(
-      dir,
-      [...types].map(([base, type]) => [base, type === 'dir'] as const),
-    );
-    if (asking !== undefined) await asking;
+    const here = new Set<string>();
     const known = index.children(dir);
-    for (const [base, type] of types) {
-      const name = childOf(dir, base);
-      const decision = filter.decide(name, type === 'dir');
-      if (!decision.synced) excluded.push(excludedName(name, type === 'dir', decision.isRsyncs));
-      if (!decision.synced || type === 'other') {
-        types.delete(base);
-        continue;
+    for (const part of disk.types(dir)) {
+      if (part === undefined || part === 'short') return undefined;
+      const asking = filter.learn(
+        dir,
+        part.map(([base, type]) => [base, type === 'dir'] as const),
+      );
+      if (asking !== undefined) await asking;
+      for (const [base, type] of part) {
+        if (type === undefined) return undefined;
+        const name = childOf(dir, base);
+        const decision = filter.decide(name, type === 'dir');
+        if (!decision.synced) excluded.push(excludedName(name, type === 'dir', decision.isRsyncs));
+        if (!decision.synced || type === 'other') continue;
+        here.add(base);
+        const was = known.get(base);
+        if (was !== undefined && was.type !== type) return undefined;
+        if (was === undefined) fresh.set(name, type);
+        if (type === 'dir') queue.push(name);
+        count++;
       }
-      const was = known.get(base);
-      if (was !== undefined && was.type !== type) return undefined;
-      if (was === undefined) fresh.set(name, type);
-      if (type === 'dir') queue.push(name);
-      count++;
+      if (slice.isOver) await slice.next();
     }
     for (const base of known.keys()) {
-      if (types.has(base)) continue;
+      if (slice.isOver) await slice.next();
+      if (here.has(base)) continue;
       const name = childOf(dir, base);
       gone.push(name);
       for (const [below] of index.below(name)) gone.push(below);

@@ -33,7 +33,7 @@ export interface TransferOptions {
   /** Checked before names are looked at and after: false while the root is not the one we began with. */
   readonly rootIsThere: () => boolean;
   /** Called before anything is deleted: may refuse it for good. */
-  readonly guard: (deletions: number) => Failure | undefined;
+  readonly guard: (deletions: number) => Promise<Failure | undefined>;
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
   readonly onRemoved: (name: Name) => void;
   /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
@@ -177,7 +177,7 @@ export class Transfer {
     const sendLast = plan.send.filter((name) => reused.has(name) && !moved.has(name) && !isBulk(name));
 
     const deletions = plan.clear.length + plan.remove.length;
-    const refused = deletions > 0 ? guard(deletions) : undefined;
+    const refused = deletions > 0 ? await guard(deletions) : undefined;
     if (refused !== undefined) return { kind: 'refused', failure: refused };
     if (!rootIsThere()) return { kind: 'rootGone' }; // it went while we looked: what we saw means nothing
 

@@ -14,6 +14,9 @@ const BACKENDS: Readonly<Partial<Record<NodeJS.Platform, watcher.BackendType>>> 
   darwin: 'fs-events',
 };
 
+/** So many names go in one message: syncwatch hears each message without a pause, in a few milliseconds. */
+const AT_ONCE = 500;
+
 const tell = (message: FromWatcher): void => {
   process.send?.(message, undefined, undefined, () => {});
 };
@@ -47,7 +50,11 @@ async function start({ root, ignore, beatDir }: Extract<ToWatcher, { kind: 'watc
       (error, events) => {
         // Nothing may be thrown here: it would end the process.
         if (error !== null) tell({ kind: 'doubt', message: error.message });
-        else tell({ kind: 'hints', names: events.map((event) => event.path.slice(root.length + 1)) });
+        else
+          for (let from = 0; from < events.length; from += AT_ONCE) {
+            const some = events.slice(from, from + AT_ONCE);
+            tell({ kind: 'hints', names: some.map((event) => event.path.slice(root.length + 1)) });
+          }
       },
       { ...options, ignore: [...ignore] },
     );

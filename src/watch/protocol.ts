@@ -18,7 +18,7 @@ export type FromWatcher =
   | { readonly kind: 'ready' }
   /** The answer to a ping. */
   | { readonly kind: 'pong' }
-  /** Something happened at or near these names (relative to the root; the root itself is ''). */
+  /** Something happened at or near these names (relative to the root; the root itself is ''). Some hundreds at most. */
   | { readonly kind: 'hints'; readonly names: readonly string[] }
   /** The watcher lost track of something; its subscription may be dead. */
   | { readonly kind: 'doubt'; readonly message: string }

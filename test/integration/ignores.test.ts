@@ -165,7 +165,7 @@ describe('a batch', () => {
     const line = localLine(root, there, filter);
     onTestFinished(() => line.stop());
     line.resume();
-    for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+    for await (const listing of walkAll(new Disk(root), filter)) await line.compare(listing);
     await line.drain();
     expect(names(there)).toEqual(['a', 'b', 'c']);
     const rule = (pattern: string) =>

@@ -58,12 +58,12 @@ describe('the line', () => {
     const disk = new Disk(root);
     const { tree } = await takeSnapshot(disk, filter, () => {});
     for (const [name, entry] of tree.entries()) line.index.set(name, entry);
-    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     expect(line.pending.size).toBe(0);
     line.index.set(nameFromText('gone'), { ...(tree.get(nameFromText('d')) ?? never()) });
     line.index.set(nameFromText('gone/below'), { ...(tree.get(nameFromText('g')) ?? never()) });
     writeFileSync(join(root, 'g'), 'changed');
-    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     expect([...line.pending].map(([name]) => name).sort()).toEqual(['g', 'gone', 'gone/below']);
   });
 });
@@ -74,7 +74,7 @@ describe('clearing', () => {
     const line = lineFor(root, there);
     line.resume();
     const disk = new Disk(root);
-    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     await line.drain();
     expect(names(there)).toEqual(['d', 'd/s', 'd/s/t', 'd/s/t/x']);
     const dir = nameFromText('d/s');
@@ -83,7 +83,7 @@ describe('clearing', () => {
     expect(line.pending.has(dir)).toBe(true);
     rmSync(join(root, 'd'), { recursive: true });
     writeFileSync(join(root, 'd'), 'a file');
-    for await (const listing of walkAll(disk, filter)) line.compare(listing);
+    for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     await vi.waitFor(() => expect(tree(there)).toEqual(tree(root)), { timeout: 20_000 });
   });
 });
@@ -103,7 +103,7 @@ describe('a quick pass', () => {
     expect(await quickPass(line, optionsFor(root))).toMatchObject({ kind: 'done' });
     await vi.waitFor(() => expect(tree(there)).toEqual(tree(root)), { timeout: 20_000 });
     await vi.waitFor(() => expect(line.pending.size).toBe(0), { timeout: 20_000 });
-    for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+    for await (const listing of walkAll(new Disk(root), filter)) await line.compare(listing);
     expect([...line.pending]).toEqual([]);
     expect(line.index.size).toBe(tree(root).length - 1);
   });

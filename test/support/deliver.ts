@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Entry } from '../../src/core/entry.js';
 import type { Filter } from '../../src/core/filter.js';
-import { nameFromBytes } from '../../src/core/name.js';
+import { type Name, nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync-args.js';
 import { Disk } from '../../src/scan/disk.js';
-import { look } from '../../src/scan/look.js';
+import { isNews, look } from '../../src/scan/look.js';
+import { walk } from '../../src/scan/walk.js';
 import { fullPass, type PassOptions } from '../../src/target/full-pass.js';
 import { Line, type LineOptions } from '../../src/target/line.js';
 import type { MirrorMode } from '../../src/target/mirror.js';
@@ -34,7 +36,7 @@ export function localLine(
     relist: async () => {},
     report: () => {},
     rootIsThere: () => true,
-    guard: () => undefined,
+    guard: async () => undefined,
     onHalt: (failure) => {
       throw new Error(failure.message);
     },
@@ -81,11 +83,14 @@ export async function deliverHints(
 ): Promise<void> {
   const line = localLine(root, there, filter);
   const disk = new Disk(root);
+  const hasNews = (name: Name, now: Entry): boolean => isNews(line.index.get(name), now);
   line.resume();
   for (const hint of hints) {
-    const name = nameFromBytes(Buffer.from(hint));
-    for await (const listing of look(disk, filter, new Set([name]), (each) => line.index.get(each)))
-      line.compare(listing);
+    const wanted = new Set<Name>();
+    const options = { isNews: hasNews, mayList: () => false, want: (dir: Name) => void wanted.add(dir) };
+    for await (const listing of look(disk, filter, [nameFromBytes(Buffer.from(hint))], options))
+      await line.compare(listing);
+    for await (const listing of walk(disk, filter, { from: wanted, descend: hasNews })) await line.compare(listing);
   }
   await line.drain();
   await line.stop();

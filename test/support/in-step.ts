@@ -57,7 +57,7 @@ export async function inStep(words: readonly string[], make: (there: string) => 
 
 /** Looks at the whole disk once, as a flush does, and waits until all that differs is there, or has failed. */
 export async function bring(line: Line, root: string): Promise<void> {
-  for await (const listing of walkAll(new Disk(root), filter)) line.compare(listing);
+  for await (const listing of walkAll(new Disk(root), filter)) await line.compare(listing);
   await line.drain();
 }
 
