@@ -144,7 +144,7 @@ describe('a walk', () => {
       import { Filter } from '${dist}/core/filter.js';
       import { Disk } from '${dist}/scan/disk.js';
       import { walkAll } from '${dist}/scan/walk.js';
-      const filter = Filter.create({ user: [], syncignore: [], regexes: [], defaults: [] }).value;
+      const filter = Filter.create({ user: [], syncignore: [], regexes: undefined, defaults: [] }).value;
       const disk = new Disk(${JSON.stringify(root)});
       const taken = [];
       try {
