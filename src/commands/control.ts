@@ -66,7 +66,10 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   } catch {
     return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
   }
-  const all = await findRunning(runtimeFolders(io.around), io.around.uid, dir);
+  let silent = false;
+  const all = await findRunning(runtimeFolders(io.around), io.around.uid, dir, () => {
+    silent = true;
+  });
   const found =
     options.to === undefined ? all : all.filter(({ target, place }) => options.to === target || options.to === place);
   if (all.length > 0 && found.length === 0)
@@ -78,8 +81,8 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   if (found.length === 0)
     return complain({
       kind: 'start',
-      message: `no syncwatch is running for ${dir} or a directory above it`,
-      hint: 'Start one there: syncwatch --to HOST:PATH',
+      message: `no syncwatch is running for ${dir} or a directory above it${silent ? '; but there is one that does not answer' : ''}`,
+      hint: silent ? 'Is it stopped (Ctrl-Z)? Let it go on: fg' : 'Start one there: syncwatch --to HOST:PATH',
     });
   switch (command) {
     case 'flush':

@@ -128,22 +128,30 @@ export const isUsable = (found: Found, reach: Reach, uid: number): boolean =>
 /**
  * The running ones whose DIR is this directory or the nearest one above it; several where it is synced to several targets.
  * `folders`: where their sockets may be; what is not ours there is as if not there. `dir`: absolute, symlinks resolved.
+ * `onSilent`: there is one that listens but does not say who it is.
  */
-export async function findRunning(folders: readonly string[], uid: number, dir: string): Promise<Found[]> {
+export async function findRunning(
+  folders: readonly string[],
+  uid: number,
+  dir: string,
+  onSilent: () => void = () => {},
+): Promise<Found[]> {
   const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
   const all: Found[] = [];
   for (let i = 0; i < sockets.length; i += AT_ONCE) {
     const some = await Promise.all(sockets.slice(i, i + AT_ONCE).map(whoIs));
-    all.push(...some.filter((found) => found !== undefined));
+    all.push(...some.filter((found) => typeof found === 'object'));
+    if (some.includes('silent')) onSilent();
   }
   const around = all.filter(({ root }) => isIn(dir, root));
   const nearest = Math.max(...around.map(({ root }) => root.length));
   return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
 }
 
-async function whoIs(socket: string): Promise<Found | undefined> {
+async function whoIs(socket: string): Promise<Found | 'nobody' | 'silent'> {
   const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
-  return asked.kind === 'answered' && asked.answer.answer === 'who' ? { ...asked.answer.who, socket } : undefined;
+  if (asked.kind === 'answered' && asked.answer.answer === 'who') return { ...asked.answer.who, socket };
+  return asked.kind === 'nobody' ? 'nobody' : 'silent';
 }
 
 /** Those that are ours. None where the folder is not there. */

@@ -158,6 +158,9 @@ type Place =
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly said: Said };
 
+/** What rsync says of it, also where there are quotes in a path, as nowhere else: only one path was asked for. */
+const QUOTED_MISSING = /^\S*rsync: (?:\[\w+\] )?link_stat ".*" failed: [^"()]* \(2\)$/m;
+
 /** What rsync sees at a path there: one line of `rsync --list-only --dirs`. */
 async function listThere(
   here: Program,
@@ -182,7 +185,9 @@ async function listThere(
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }
   // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
-  const isMissing = readStderr(said.stderr).some((line) => line.kind === 'complaint' && line.complaint.errno === 2);
+  const isMissing =
+    readStderr(said.stderr).some((line) => line.kind === 'complaint' && line.complaint.errno === 2) ||
+    QUOTED_MISSING.test(said.stderr);
   return isMissing ? { kind: 'missing' } : { kind: 'failed', said };
 }
 

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, r
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { askOnce, findRunning } from '../../src/control/client.js';
 import type { Status } from '../../src/core/status.js';
 import { randomFrom } from '../support/churn.js';
@@ -267,6 +267,19 @@ describe('status, pause, resume and stop', () => {
     expect(await running.ended).toBe(0);
     expect(readFileSync(join(there.remote, 'd/a'), 'utf8')).toBe('a');
     expect((await command(there, 'status')).code).toBe(3);
+  });
+
+  it('says of one that is stopped that it does not answer', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    running.child.kill('SIGSTOP');
+    onTestFinished(() => void running.child.kill('SIGCONT'));
+    const { code, stderr } = await command(there, 'flush');
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/; but there is one that does not answer\n.*Ctrl-Z/)]);
+    running.child.kill('SIGCONT');
+    expect((await command(there, 'flush')).code).toBe(0);
   });
 
   it('finds the one that runs among very many sockets of dead ones, with few descriptors', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Place, place, Running, run } from '../support/cli.js';
 import { fakePeer } from '../support/fake-peer.js';
-import { asOther, giveAway, OTHER_UID, withInstead } from '../support/other-user.js';
+import { asOther, giveAway, OTHER_UID, takeBack, withInstead } from '../support/other-user.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 const { uid } = userInfo();
@@ -139,6 +139,7 @@ describe('another user on this machine', () => {
     const evil = join(there.local, '../evil');
     chmodSync(join(there.local, '..'), 0o777);
     asOther('mkdir', '-m', '755', evil);
+    onTestFinished(() => takeBack(evil));
     chmodSync(join(there.local, '..'), 0o700);
     fill(there.local, { a: 'one' });
     const env = { ...there.env, XDG_RUNTIME_DIR: evil, TMPDIR: evil };

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { lstatSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { onTestFinished } from 'vitest';
 
 /** An unprivileged user who is not us: nobody's number everywhere that we know. */
 export const OTHER_UID = 65_534;
@@ -7,7 +9,7 @@ export const OTHER_UID = 65_534;
 const { uid, gid } = userInfo();
 
 /** A command prefix for what only root may do; the environment stays. */
-export const AS_ROOT: readonly string[] = uid === 0 ? [] : ['sudo', '-nE'];
+const AS_ROOT: readonly string[] = uid === 0 ? [] : ['sudo', '-nE'];
 
 const become = (user: number, group: number): string[] => [
   ...AS_ROOT,
@@ -20,10 +22,20 @@ export function asOther(file: string, ...args: readonly string[]): void {
   execFileSync(first, more, { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/' });
 }
 
-/** Makes a file, a directory or a link the other user's. */
+/** Makes a file, a directory or a link the other user's, until the test has finished. */
 export function giveAway(path: string): void {
-  const [first = '', ...more] = [...AS_ROOT, 'chown', '-h', `${OTHER_UID}:${OTHER_UID}`, path];
-  execFileSync(first, more);
+  own(path, OTHER_UID, OTHER_UID);
+  onTestFinished(() => takeBack(path));
+}
+
+/** Makes it ours, where it still is. */
+export function takeBack(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) own(path, uid, gid);
+}
+
+function own(path: string, user: number, group: number): void {
+  const [file = '', ...args] = [...AS_ROOT, 'chown', '-h', `${user}:${group}`, path];
+  execFileSync(file, args);
 }
 
 /**

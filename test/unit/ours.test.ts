@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { runtimeFolder, runtimeFolders, type Surroundings, takenFolders } from '../../src/state/folders.js';
@@ -22,7 +22,7 @@ import { makeShortFolder, shortFolders } from '../../src/state/short-folder.js';
 const { uid } = userInfo();
 let dir = '';
 beforeEach(() => {
-  dir = realpathSync(mkdtempSync(join(tmpdir(), 'sw-')));
+  dir = realpathSync(mkdtempSync('/tmp/sw-')); // short enough for sockets everywhere
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -70,7 +70,7 @@ describe('a folder', () => {
   it('may be reached by a link that the system has made', () => {
     // /var/run, /bin and the like; /tmp and /var on macOS.
     const links = ['/var/run', '/var/lock', '/bin', '/lib', '/tmp', '/var'].filter((path) =>
-      lstatSync(path).isSymbolicLink(),
+      lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink(),
     );
     expect(links.length).toBeGreaterThan(0);
     for (const link of links)
