@@ -124,6 +124,8 @@ export async function probeThere(
     success({ version: known, exists, look: IS_PLAIN_RSYNC.test(rsyncPath) ? look : NOT_PLAIN });
 
   if (look.kind === 'noUser') return there(false);
+  // rsync got through, and what it says about the path itself was seen already.
+  if (look.kind === 'place' && !look.place.exists && isPartial(place)) return there(false);
   if (place.kind === 'failed') return failed(broken(place.said, aim));
   if (place.kind === 'found') {
     return place.type === 'd' || place.type === 'l'
@@ -151,7 +153,14 @@ const silentShell = ({ host }: SshAim, ms: number): Failure => ({
 const NOT_PLAIN: Look = { kind: 'unknown', why: '--rsync-path starts more than rsync' };
 
 /** ssh could not start it: sshd may allow fewer sessions than we asked for at once. */
-const isLost = ({ ended }: Looked): boolean => ended.kind === 'exited' && ended.code === 255;
+const isLost = (looked: Looked): boolean => isCode(looked, 255);
+
+const isCode = ({ ended }: Pick<Said, 'ended'>, code: number): boolean =>
+  ended.kind === 'exited' && ended.code === code;
+
+/** Exit code 23: it ran to its end, but not every name was to be had. */
+const isPartial = (place: Place): boolean =>
+  place.kind === 'missing' || (place.kind === 'failed' && isCode(place.said, 23));
 
 type Place =
   | { readonly kind: 'found'; readonly type: string }
@@ -181,7 +190,7 @@ async function listThere(
     source,
   ];
   const said = await say(here, args, { ownSession: true, patienceMs: connection.patience.commandMs });
-  if (said.ended.kind === 'exited' && said.ended.code === 0) {
+  if (isCode(said, 0)) {
     return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
   }
   // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
