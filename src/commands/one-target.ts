@@ -68,10 +68,9 @@ interface Life {
 export async function runTarget(options: OneTarget): Promise<Ended> {
   const { settings, target, source, io } = options;
   const key = keyOf(settings.root, `${target.place}\0${settings.ssh.port ?? ''}`);
-  const socketPath = join(source.runtime, key);
   const who = { pid: io.pid, root: settings.root, target: target.label, place: target.place };
   const leave = source.join();
-  const control = await openControl(`${socketPath}.sock`, who, `${settings.dir} to ${inFull(target)}`);
+  const control = await openControl(join(source.runtime, `${key}.sock`), who, `${settings.dir} to ${inFull(target)}`);
   if (!control.ok) {
     await leave();
     tellHalted(options, control.failure);
@@ -86,8 +85,8 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
         target,
         source,
         io,
-        socketPath,
-        memoryPath: join(source.state, key),
+        key,
+        who,
         isPatient: options.isOneOfSeveral && settings.mode === 'watch',
       },
       letGo.signal,

@@ -1,6 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { failed, type Result, success } from '../core/failure.js';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { removeEntry, removeForeign } from '../state/ours.js';
 import { askOnce } from './client.js';
 import { firstLine } from './line.js';
@@ -32,22 +32,52 @@ export interface Control {
  * What another user once put in its place is as if not there.
  */
 export async function openControl(path: string, who: Who, what: string): Promise<Result<Control>> {
+  return (await tryControl(path, who, what)) ?? cantTake(path);
+}
+
+/**
+ * Such a socket as a lock alone, on what `what` says: at the first of these paths that can have one. Not every file system
+ * has sockets.
+ */
+export async function openLock(
+  paths: readonly [string, ...string[]],
+  who: Who,
+  what: string,
+): Promise<Result<Control>> {
+  for (const path of paths) {
+    const control = await tryControl(path, who, what);
+    if (control !== undefined) return control;
+  }
+  return cantTake(paths[0]);
+}
+
+const cantTake = (path: string): Result<Control> =>
+  failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again, or remove it.' });
+
+/** Undefined where there can be no socket. */
+async function tryControl(path: string, who: Who, what: string): Promise<Result<Control> | undefined> {
   for (let attempt = 0; attempt < 3; attempt++) {
     removeForeign(path);
     const control = await listen(path, who);
     if (control !== undefined) return success(control);
     const answer = await askOnce(path, { ask: 'who' }, ANSWER_MS);
-    if (answer.kind !== 'nobody') {
-      const pid = answer.kind === 'answered' && answer.answer.answer === 'who' ? answer.answer.who.pid : undefined;
-      return failed({
-        kind: 'start',
-        message: `another syncwatch${pid === undefined ? '' : ` (pid ${pid})`} already syncs ${what}`,
-        hint: pid === undefined ? 'End that one first.' : `End that one first: kill ${pid}`,
-      });
-    }
+    if (answer.kind !== 'nobody')
+      return failed(
+        taken(who, answer.kind === 'answered' && answer.answer.answer === 'who' ? answer.answer.who : undefined, what),
+      );
     removeEntry(path);
   }
-  return failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again, or remove it.' });
+  return undefined;
+}
+
+function taken(us: Who, by: Who | undefined, what: string): Failure {
+  if (by?.pid === us.pid)
+    return { kind: 'start', message: `${us.target} is the same place as ${by.target}`, hint: 'Name it once.' };
+  return {
+    kind: 'start',
+    message: `another syncwatch${by === undefined ? '' : ` (pid ${by.pid})`} already syncs ${what}`,
+    hint: by === undefined ? 'End that one first.' : `End that one first: kill ${by.pid}`,
+  };
 }
 
 function listen(path: string, who: Who): Promise<Control | undefined> {

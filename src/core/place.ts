@@ -102,10 +102,22 @@ export function atPath({ label }: Target, { path }: Place): string {
 }
 
 /**
- * What a target is remembered and locked by: host and real path, however they are spelled. `host`: as ssh has it.
- * Where the place is not known, as it was given.
+ * What a target is remembered and locked by, in one line: where ssh goes, and the real path, however they are spelled.
+ * `host`: from {@link hostFrom}; undefined: this machine. Where the place is not known, the path as it was given.
  */
-export function placeKey(target: Target, look: Look, host: string): string {
-  if (look.kind !== 'place') return `${target.kind === 'local' ? '' : host}\0${target.place}`;
-  return `${target.kind === 'local' ? '' : host}:${look.place.path}`;
+export const placeKey = (target: Target, look: Look, host: string | undefined): string =>
+  JSON.stringify([host ?? '', ...(look.kind === 'place' ? [look.place.path] : ['as given', target.place])]);
+
+/**
+ * Where ssh goes, by what `ssh -G` says: an alias is nothing else than what it stands for. The user is a part of it, because
+ * behind a gateway each may have a machine of their own, and so is the way, because private addresses are many.
+ */
+export function hostFrom(
+  config: string,
+  { host, user }: { readonly host: string; readonly user: string | undefined },
+): string {
+  const value = (key: string): string | undefined => new RegExp(`^${key} (?!none$)(.+)$`, 'm').exec(config)?.[1];
+  const way = ['hostkeyalias', 'proxyjump', 'proxycommand'].flatMap((key) => value(key) ?? []);
+  const login = `${value('user') ?? user ?? ''}@${value('hostname') ?? host}:${value('port') ?? ''}`;
+  return [login, ...way].join(' via ');
 }

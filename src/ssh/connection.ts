@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
+import { hostFrom } from '../core/place.js';
 import { type Session, sessionFrom } from '../core/reach.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
@@ -60,6 +61,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** What a session for a command of the user's takes along. */
   readonly session: Session;
+  /** Where ssh went, however it was spelled: see {@link hostFrom}. */
+  readonly host: string;
   /** ssh as a client of this connection, for rsync's `-e`; rsync adds user, host and command. */
   readonly clientForRsync: readonly string[];
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
@@ -133,8 +136,10 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
       patienceMs: patience.commandMs,
       input,
     });
+  const { stdout: configured } = await config;
   return success({
-    session: sessionFrom((await config).stdout),
+    session: sessionFrom(configured),
+    host: hostFrom(configured, target),
     clientForRsync: commandForRsync(client.program, args),
     patience,
     lost: new Promise((resolve) => {

@@ -1,13 +1,21 @@
+import { Buffer } from 'node:buffer';
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Who } from '../control/protocol.js';
+import { type Control, openLock } from '../control/server.js';
+import type { Event } from '../core/event.js';
 import { dispositionOf, type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
-import { atPath, type Look } from '../core/place.js';
+import { atPath, type Look, placeKey } from '../core/place.js';
 import { own } from '../core/printable.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
-import type { Target } from '../core/target.js';
+import { inFull, type Target } from '../core/target.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { stateFolder } from '../state/folders.js';
+import { keyOf } from '../state/key.js';
+import { lastPlace, noteLastPlace } from '../state/last-place.js';
 import { Memory } from '../state/memory.js';
 import { type LastRun, remembered } from '../state/remembered.js';
 import { type Reached, type ReachOptions, reach, whyNotExact } from './session.js';
@@ -19,7 +27,7 @@ export interface Prepared {
   readonly memory: Memory;
   /** What the last run delivered. */
   readonly lastRun: LastRun;
-  /** Gives back the connection, and closes what is remembered. */
+  /** Gives back the connection and the lock, and closes what is remembered. */
   close(): Promise<void>;
 }
 
@@ -28,23 +36,23 @@ export interface PrepareOptions {
   readonly target: Target;
   readonly source: Source;
   readonly io: Io;
-  /** Where its socket and its memory are, without an ending. */
-  readonly socketPath: string;
-  readonly memoryPath: string;
+  /** Of DIR and the target as it is spelled: its socket is ours. */
+  readonly key: string;
+  readonly who: Who;
   /** Beside other targets, one that can't be reached yet is tried again: they are in no need of it. */
   readonly isPatient: boolean;
 }
 
 /** Logs in and checks everything that can be checked. Nothing is changed on the target. */
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
-  const { settings, target, source, io, socketPath } = options;
+  const { settings, target, source, io, key } = options;
   const { report } = io;
   const reachOptions: ReachOptions = {
     programs: source.programs,
     here: source.here.program,
     target,
     ssh: settings.ssh,
-    controlPath: `${socketPath}.ssh`,
+    controlPath: join(source.runtime, `${key}.ssh`),
     report,
     extras: settings.rsyncExtras,
     dir: settings.dir,
@@ -54,33 +62,88 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   };
   if (target.kind === 'remote') report({ kind: 'connecting', target: target.label, place: target.place });
   const reaching = reachInTime(reachOptions, options, signal);
-  // While ssh logs in.
-  const owner = () => ({ root: settings.root, identity: source.guard.identity, target: target.place });
-  const memory = new Memory({
-    path: options.memoryPath,
-    uid: io.around.uid,
-    owner,
-    makeFolder: () => failureOf(stateFolder(io.around)),
-    onProblem: (text) => report({ kind: 'note', level: 'normal', text }),
-  });
   await source.rulesRead();
-  const lastRun = await remembered(memory, source.disk, settings.filter, report);
+  // While ssh logs in.
+  const placeNote = join(source.state, `${key}.place`);
+  const guess = lastPlace(placeNote, io.around.uid);
+  const guessed = guess === undefined ? undefined : await recall(options, guess);
   const reached = await reaching;
-  if (!reached.ok) return reached;
-  const { connection } = reached.value;
+  if (!reached.ok) {
+    guessed?.memory.close();
+    return reached;
+  }
+  const { connection, there } = reached.value;
+  const { look } = there;
+  if (look.kind === 'place')
+    report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
+  const place = placeKey(target, look, connection?.host);
+  const exact = whyNotExact(target, look, source.here.version) ?? (await askWhere(options, look));
+  const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
+  if (!lock.ok) {
+    guessed?.memory.close();
+    await connection?.close();
+    return lock;
+  }
+  if (place !== guess) noteLastPlace(placeNote, place);
+  // Until we had the lock somebody else may have gone on.
+  const isGood = guessed !== undefined && place === guess && guessed.state === stateOf(memoryPath(options, place));
+  if (!isGood) guessed?.memory.close();
+  const { memory, lastRun, told } = isGood ? guessed : await recall(options, place);
+  for (const event of told) report(event);
   const close = async (): Promise<void> => {
     memory.close();
     await connection?.close();
+    await lock.value.release();
   };
-  const { look } = reached.value.there;
-  if (look.kind === 'place')
-    report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
-  const refused = whyNotExact(target, look, source.here.version) ?? (await askWhere(options, look));
-  if (refused !== undefined) {
-    await close();
-    return failed(refused);
-  }
   return success({ reach: reachOptions, reached: reached.value, memory, lastRun, close });
+}
+
+/** What is remembered of DIR and a place. */
+interface Recalled {
+  readonly memory: Memory;
+  readonly lastRun: LastRun;
+  /** What there is to say of it. */
+  readonly told: readonly Event[];
+  /** Of its files, when they were read. */
+  readonly state: string;
+}
+
+async function recall(options: PrepareOptions, place: string): Promise<Recalled> {
+  const { settings, source, io } = options;
+  const told: Event[] = [];
+  const path = memoryPath(options, place);
+  const state = stateOf(path);
+  const memory = new Memory({
+    path,
+    uid: io.around.uid,
+    owner: () => ({ root: settings.root, identity: source.guard.identity, target: place }),
+    makeFolder: () => failureOf(stateFolder(io.around)),
+    onProblem: (text) => io.report({ kind: 'note', level: 'normal', text }),
+  });
+  const lastRun = await remembered(memory, source.disk, settings.filter, (event) => void told.push(event));
+  return { memory, lastRun, told, state };
+}
+
+const memoryPath = ({ settings, source }: PrepareOptions, place: string): string =>
+  join(source.state, keyOf(settings.root, place));
+
+function stateOf(path: string): string {
+  const files = ['index', 'log'].map((end) => lstatSync(`${path}.${end}`, { bigint: true, throwIfNoEntry: false }));
+  return files.map((stats) => (stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.ctimeNs}`)).join();
+}
+
+/** The longest path of a socket, in bytes: 104 on macOS, with the NUL at its end. */
+const LONGEST_SOCKET = 103;
+
+/**
+ * One syncwatch for DIR and a place, however that is spelled: nobody else writes what is remembered of it. In the state folder,
+ * which is one, where there may be several runtime folders.
+ */
+function lockPlace({ settings, target, source, who }: PrepareOptions, place: string): Promise<Result<Control>> {
+  const base = `${keyOf(settings.root, place)}.lock`;
+  const [inState, inRuntime] = [join(source.state, base), join(source.runtime, base)];
+  const paths = Buffer.byteLength(inState) <= LONGEST_SOCKET ? ([inState, inRuntime] as const) : ([inRuntime] as const);
+  return openLock(paths, who, `${settings.dir} to ${inFull(target)}`);
 }
 
 /** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */

@@ -1,9 +1,19 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../../fixtures/sshd/throwaway.mjs';
-import { type JsonEvent, place, run } from '../support/cli.js';
+import { type JsonEvent, place, Running, run } from '../support/cli.js';
 import { canMount } from '../support/mount.js';
 import { withoutOverride } from '../support/rights.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
@@ -222,6 +232,95 @@ describe.skipIf(!canMount())('a target that is DIR, lies in it or holds it', () 
     expect(said.get(`${base}/in/dir-too`)).toMatch(/is inside DIR/);
     expect(code).toBe(3);
     expect(tree(base)).toEqual(before);
+  });
+});
+
+describe('a place that is spelled otherwise', () => {
+  const setUp = () => {
+    const { server, to, env, local, remote } = place();
+    const path = to.slice('there:'.length);
+    symlinkSync(basename(path), `${remote}-link`);
+    const config = join(env['HOME'] ?? '', 'ssh_config');
+    writeFileSync(config, readFileSync(server.sshConfig, 'utf8').replace('Host there', 'Host there also'));
+    const login = server.kind === 'docker' ? '/home/tester' : userInfo().homedir;
+    const spellings = [
+      to,
+      `${to}/`,
+      `there:/${path}//.`,
+      `there:${relative(login, path)}`,
+      `there:${path}-link`,
+      `${server.user}@there:${path}`,
+      `also:${path}`,
+    ] as const;
+    return {
+      spellings,
+      local,
+      remote,
+      env,
+      args: (...to: string[]) => ['-F', config, ...to.flatMap((each) => ['--to', each]), local],
+    };
+  };
+
+  it('is remembered as one: what is deleted here goes there too', async () => {
+    const { spellings, local, remote, env, args } = setUp();
+    for (const i of spellings.keys()) fill(local, { [`file${i}`]: '' });
+    for (const [i, to] of spellings.entries()) {
+      if (i > 0) rmSync(join(local, `file${i}`));
+      const { code, stderr } = await run([...args(to), '--once'], { env });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(names(remote), to).toEqual(names(local));
+    }
+  });
+
+  it('is locked as one, in another runtime folder too; several targets are not to be the same', async () => {
+    const { spellings, local, env, args } = setUp();
+    const [first, second, third] = spellings;
+    fill(local, { a: 'a' });
+    const running = new Running([...args(first), '--json'], { env });
+    await running.inSync();
+    const other = join(temporaryDir(), 'run');
+    mkdirSync(other, { mode: 0o700 });
+    for (const runtime of [env['XDG_RUNTIME_DIR'] ?? '', other]) {
+      const { code, stderr } = await run(args(second), { env: { ...env, XDG_RUNTIME_DIR: runtime } });
+      expect(stderr).toMatch(new RegExp(`another syncwatch \\(pid ${running.child.pid}\\) already syncs`));
+      expect(code).toBe(3);
+    }
+    expect(await running.stop()).toBe(130);
+    const both = await run([...args(second, third), '--once'], { env });
+    expect(both.stderr).toMatch(/there:\S+ is the same place as there:\S+\n {2}Name it once/);
+    expect(both.code).toBe(3);
+  });
+});
+
+describe('a link there that is pointed elsewhere', () => {
+  it('leads nowhere else while it is connected; after the next login it ends', async () => {
+    const server = await startServer({ wrapper: withoutOverride() });
+    onTestFinished(() => server.stop());
+    const { env, local } = place();
+    const there = temporaryDir();
+    fill(local, { a: 'a' });
+    fill(there, { 'one/': '', 'two/theirs': '' });
+    const point = (to: string): void => {
+      symlinkSync(to, join(there, 'new'));
+      renameSync(join(there, 'new'), join(there, 'current'));
+    };
+    point('one');
+    const to = ['-F', server.sshConfig, '--to', `there:${there}/current`, '--delete', 'mirror'];
+    const running = new Running([...to, '--json', local], { env });
+    await running.inSync();
+    point('two');
+    const from = running.events.length;
+    fill(local, { b: 'b' });
+    await running.event('inSync', () => true, from);
+    expect(names(join(there, 'one'))).toEqual(['a', 'b']);
+    await server.crash();
+    await server.again();
+    expect(await running.ended).toBe(3);
+    expect(running.events.findLast(({ event }) => event === 'halted')?.['failure']).toMatchObject({
+      kind: 'remote',
+      message: expect.stringMatching(/current \(\S+\/two\) is another directory than before \(\S+\/one\)/),
+    });
+    expect(names(join(there, 'two'))).toEqual(['theirs']);
   });
 });
 

@@ -5,7 +5,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSeenIn, readMounts, regionOf } from '../../src/core/mounts.js';
 import { nameFromBytes, nameFromText } from '../../src/core/name.js';
-import { type Here, type Identity, isHere, type Look, type Place, placeKey, targetAt } from '../../src/core/place.js';
+import {
+  type Here,
+  hostFrom,
+  type Identity,
+  isHere,
+  type Look,
+  type Place,
+  placeKey,
+  targetAt,
+} from '../../src/core/place.js';
 import { type PlaceOptions, refusalOf } from '../../src/core/place-guard.js';
 import { placeScript, readPlace } from '../../src/core/place-script.js';
 import { parseTarget } from '../../src/core/target.js';
@@ -281,13 +290,25 @@ describe('a place', () => {
   });
 
   it('is one, however it is spelled', () => {
-    const key = (text: string, seen = there()) => placeKey(target(text), seen, 'box:22');
+    const key = (text: string, seen = there()) =>
+      placeKey(target(text), seen, target(text).kind === 'local' ? undefined : 'me@box:22');
     expect(new Set(['h:app', 'h:app/', 'me@h:./app', 'h:~/app', 'h://home/me/app'].map((text) => key(text))).size).toBe(
       1,
     );
     expect(key('h:app', there({ path: nameFromText('/x') }))).not.toBe(key('h:app'));
     expect(key('/home/me/app')).not.toBe(key('h:app'));
     expect(key('h:app', { kind: 'unknown', why: '' })).not.toBe(key('h:./app', { kind: 'unknown', why: '' }));
+  });
+});
+
+describe('a host', () => {
+  it('is what ssh makes of it', () => {
+    const config = (more = '') => `host b\nuser me\nhostname box.lan\nport 2222\nproxycommand none\n${more}`;
+    const alias = { host: 'b', user: undefined };
+    expect(hostFrom(config(), alias)).toBe('me@box.lan:2222');
+    expect(hostFrom(config('proxyjump gate\n'), alias)).toBe('me@box.lan:2222 via gate');
+    expect(hostFrom(config('hostkeyalias x\n'), alias)).toBe('me@box.lan:2222 via x');
+    expect(hostFrom('', { host: 'b', user: 'me' })).toBe('me@b:');
   });
 });
 
