@@ -3,7 +3,6 @@ import { bytesOf, type Name, textOf } from '../core/name.js';
 import type { GitRule } from '../core/rule.js';
 import type { Child } from '../spawn.js';
 import { startGit } from './git.js';
-import { GIT_PATIENCE_MS } from './waits.js';
 
 /** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
 export type Answer = GitRule | 'notIgnored' | 'unanswered';
@@ -34,9 +33,10 @@ export class CheckIgnore {
   #fields: string[] = [];
   #rest = '';
   #deaths = 0;
+  #isStuck = false;
 
   /** `patienceMs`: how long it may keep silent. */
-  constructor(git: Program, cwd: string, patienceMs = GIT_PATIENCE_MS) {
+  constructor(git: Program, cwd: string, patienceMs: number) {
     this.#git = git;
     this.#cwd = cwd;
     this.#patienceMs = patienceMs;
@@ -49,8 +49,18 @@ export class CheckIgnore {
     return Promise.all(answers);
   }
 
+  /** It kept silent for too long, and that has not been {@link forget forgotten}: it would do so again. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
   /** Ends it; the next question starts a new one. What waits is unanswered: the rules may be others now. */
   forget(): void {
+    this.#isStuck = false;
+    this.#end();
+  }
+
+  #end(): void {
     const child = this.#child;
     this.#child = undefined;
     child?.stdin.end();
@@ -83,7 +93,10 @@ export class CheckIgnore {
 
   #write(names: readonly Name[]): void {
     this.#child ??= this.#start();
-    this.#patience ??= setTimeout(() => this.forget(), this.#patienceMs);
+    this.#patience ??= setTimeout(() => {
+      this.#isStuck = true;
+      this.#end();
+    }, this.#patienceMs);
     // `./`: a name beginning with a colon would be magic (man gitglossary, pathspec).
     this.#child.stdin.write(Buffer.concat(names.map((name) => Buffer.concat([DOT, bytesOf(name), NUL]))));
   }

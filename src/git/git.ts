@@ -30,5 +30,9 @@ export const startGit = (git: Program, cwd: string, args: readonly string[]): Ch
   spawn(git, [...OPTIONS, ...args], IN(cwd));
 
 /** Runs git to its end; whatever it says, in full. One that keeps silent is ended: `signalled`. */
-export const sayGit = (git: Program, cwd: string, args: readonly string[]): Promise<Said> =>
-  say(git, [...OPTIONS, ...args], { ...IN(cwd), patienceMs: GIT_PATIENCE_MS }, Number.POSITIVE_INFINITY);
+export const sayGit = (
+  git: Program,
+  cwd: string,
+  args: readonly string[],
+  patienceMs = GIT_PATIENCE_MS,
+): Promise<Said> => say(git, [...OPTIONS, ...args], { ...IN(cwd), patienceMs }, Number.POSITIVE_INFINITY);

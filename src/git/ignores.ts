@@ -15,7 +15,7 @@ import type { OnSkipped } from '../rules/plain-ignores.js';
 import type { IgnoreSource } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';
 import { Repository, type UsersGit } from './repository.js';
-import { whyGitWaits, whyPlain } from './waits.js';
+import { whyGitWaits, whyPlain, whyStuck } from './waits.js';
 
 /** What is known of a name that is not tracked: whether it was a directory when git was asked, and what git said. */
 interface Known {
@@ -171,7 +171,8 @@ export class GitIgnores implements IgnoreSource {
         const question = relativeTo(begin, name);
         return isDir && this.#stampOf(name) === '-' ? (`${question}/` as Name) : question;
       };
-      const answers = this.#wouldWait(begin, repository, dir)
+      const isPlain = this.#wouldWait(begin, repository, dir);
+      const answers = isPlain
         ? repository?.askPlain(
             dir === begin ? ROOT : relativeTo(begin, dir),
             entries.map(([name, isDir]) => [relativeTo(begin, name), isDir]),
@@ -181,6 +182,10 @@ export class GitIgnores implements IgnoreSource {
       if (answers?.includes('unanswered') === true)
         for (const each of [dir, ...ancestorsOf(dir), ROOT]) this.#sawFile(childOf(each, '.gitignore'));
       if (age !== this.#age) continue; // what it said may be what was true before
+      if (!isPlain && repository?.waits === true) {
+        this.#onSkipped(whyStuck(repository.path));
+        continue;
+      }
       entries.forEach(([name, isDir], i) => {
         const answer = answers?.[i] ?? 'notIgnored';
         if (answer === 'unanswered') this.#onUnanswered(name);

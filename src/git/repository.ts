@@ -6,7 +6,7 @@ import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
-import { firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
+import { ANSWER_PATIENCE_MS, firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
 
 /** Why a directory's git can't be asked. */
 export type NoRepository =
@@ -20,6 +20,8 @@ export interface UsersGit {
   readonly git: Program | NoProgram;
   readonly home: string;
   readonly configHome: string;
+  /** How long git may think about what it ignores, in milliseconds; {@link ANSWER_PATIENCE_MS} where not given. */
+  readonly patienceMs?: number;
 }
 
 /** Files outside a directory that say what is ignored in it. */
@@ -46,6 +48,7 @@ export class Repository {
   /** Files outside the directory that say what is ignored. */
   readonly #ruleFiles: RuleFilesOfGit;
   readonly #onSkipped: OnSkipped;
+  readonly #patienceMs: number;
   /** What says what is ignored where git would wait at one of the files that it reads. */
   #plain: PlainIgnores | undefined;
   /** Whether it would anywhere: at one of the files outside the directory. */
@@ -61,20 +64,22 @@ export class Repository {
     indexFile: string,
     ruleFiles: RuleFilesOfGit,
     onSkipped: OnSkipped,
+    patienceMs: number,
   ) {
     this.#git = git;
     this.path = path;
     this.top = top;
-    this.#check = new CheckIgnore(git, path);
+    this.#check = new CheckIgnore(git, path, patienceMs);
     this.#indexFile = indexFile;
     this.#ruleFiles = ruleFiles;
     this.#onSkipped = onSkipped;
+    this.#patienceMs = patienceMs;
   }
 
   /** `path`: absolute, symlinks resolved. `onSkipped`: a file of its own can't be read by git, as it would wait for ever. */
   static async open(
     path: string,
-    { git, home, configHome }: UsersGit,
+    { git, home, configHome, patienceMs = ANSWER_PATIENCE_MS }: UsersGit,
     onSkipped: OnSkipped,
   ): Promise<Repository | NoRepository> {
     if (git.file === undefined) return { kind: 'noGit', why: `git is not installed${passedOverInWords(git)}` };
@@ -103,7 +108,7 @@ export class Repository {
       ].map(at),
       above,
     };
-    const repository = new Repository(git, path, top ?? path, at(index), ruleFiles, onSkipped);
+    const repository = new Repository(git, path, top ?? path, at(index), ruleFiles, onSkipped, patienceMs);
     repository.#stamps = repository.#look();
     await repository.#readTracked();
     return repository;
@@ -112,9 +117,11 @@ export class Repository {
   /** Whether all of the directory is ignored in the work tree it is part of: then git has no say in it. */
   async isIgnored(): Promise<boolean> {
     if (this.path === this.top) return false;
-    if (this.#waits || this.#whyIndexWaits() !== undefined)
-      return this.askPlain(ROOT, [[ROOT, true]])[0] !== 'notIgnored';
-    const { ended } = await sayGit(this.#git, this.top, ['check-ignore', '--quiet', '--', this.path]);
+    const isIgnoredPlain = (): boolean => this.askPlain(ROOT, [[ROOT, true]])[0] !== 'notIgnored';
+    if (this.#waits || this.#whyIndexWaits() !== undefined) return isIgnoredPlain();
+    const asked = ['check-ignore', '--quiet', '--', this.path];
+    const { ended } = await sayGit(this.#git, this.top, asked, this.#patienceMs);
+    if (ended.kind === 'signalled') return isIgnoredPlain();
     return ended.kind === 'exited' && ended.code === 0;
   }
 
@@ -127,9 +134,9 @@ export class Repository {
     return this.#check.ask(names);
   }
 
-  /** Whether git would wait for ever, whatever it is asked: then only {@link askPlain} gives answers. */
+  /** Whether git would wait for ever, or think for as long, whatever it is asked: then only {@link askPlain} gives answers. */
   get waits(): boolean {
-    return this.#waits;
+    return this.#waits || this.#check.isStuck;
   }
 
   /** What is ignored among these entries of `dir` (name and whether it is a directory), as we read the files ourselves. */

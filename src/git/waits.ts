@@ -9,6 +9,12 @@ import { PATTERNS_LIMIT, readChecked, SETTINGS_LIMIT, whyNoFile } from '../read-
 export const GIT_PATIENCE_MS = 30_000;
 
 /**
+ * How long git may think about what it ignores, in milliseconds. Before 2.41 it tries one way after the other (wildmatch.c):
+ * with a few `**` in a line and a deep path that may take years.
+ */
+export const ANSWER_PATIENCE_MS = 5_000;
+
+/**
  * Why git would wait at a file that it reads, in words that go after the path: it opens a FIFO and waits for somebody to
  * write to it, and reads what has no end. Undefined: it would not, or there is no such file.
  */
@@ -29,6 +35,10 @@ export function firstToWait(files: readonly string[], limit?: number): string | 
 /** What is told of a file that git would wait at. */
 export const whyPlain = (what: string): string =>
   `${what}: it does not count, and where git would read it, ignore files are read without git`;
+
+/** What is told of a directory where git gave no answer. */
+export const whyStuck = (path: string): string =>
+  `git does not come to an end about what it ignores in ${path}: until that changes, ignore files are read without git`;
 
 /** What git reads of a repository before it says anything about it, below its own folder. The index may be as large as it is. */
 const READ_FIRST = ['HEAD', 'config', 'config.worktree', 'commondir'];

@@ -37,7 +37,7 @@ describe('git check-ignore, kept open', () => {
   it('answers in order, also for odd names, and goes on after one that ends it', async () => {
     const root = repository({ '.gitignore': '*.log\n!keep.log\n', 'd/x': '' });
     symlinkSync('d', join(root, 'link'));
-    const check = new CheckIgnore(there(PROGRAMS.git), root);
+    const check = new CheckIgnore(there(PROGRAMS.git), root, 30_000);
     onTestFinished(() => check.close());
     const odd = ['a.log', 'keep.log', ':x', 'new\nline.log', '-n.log', 'd/x', '*.log', 'ü.log', '!a', '#b.log'];
     const ignored = (answers: Awaited<ReturnType<CheckIgnore['ask']>>): boolean[] =>
@@ -51,7 +51,7 @@ describe('git check-ignore, kept open', () => {
   });
 
   it('says so where git can not answer at all', async () => {
-    const check = new CheckIgnore(there(PROGRAMS.git), temporaryDir()); // no repository
+    const check = new CheckIgnore(there(PROGRAMS.git), temporaryDir(), 30_000); // no repository
     onTestFinished(() => check.close());
     const some = ['a', 'b', 'c', 'd', 'e'].map(nameFromText);
     expect(await check.ask(some)).toEqual(some.map(() => 'unanswered'));

@@ -36,10 +36,10 @@ const fifo = (path: string): void => {
   execFileSync('mkfifo', [path]);
 };
 
-async function open(root: string) {
+async function open(root: string, git = USERS_GIT) {
   const notes: string[] = [];
   const filter = filterOf();
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, USERS_GIT, (event) => {
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, git, (event) => {
     if (event.kind === 'note' && event.level === 'normal') notes.push(event.text);
   });
   onTestFinished(() => rules.close());
@@ -205,6 +205,41 @@ describe('read without git', () => {
 });
 
 describe('a git that keeps silent all the same', () => {
+  it(
+    'is asked no more until its rules change: ignore files are read without it, and it is said',
+    async () => {
+      const { root } = workTree();
+      const slow = join(temporaryDir(), 'git');
+      const real = there(PROGRAMS.git).file;
+      writeFileSync(slow, `#!/bin/sh\ncase "$*" in *check-ignore*) exec sleep 60 ;; esac\nexec ${real} "$@"\n`, {
+        mode: 0o755,
+      });
+      const { notes, excluded } = await open(root, {
+        ...USERS_GIT,
+        git: { ...there(PROGRAMS.git), file: slow },
+        patienceMs: 300,
+      });
+      expect(await excluded(...ALL)).toEqual(BY_ALL);
+      expect(notes).toEqual([
+        expect.stringMatching(/git does not come to an end .*: until that changes, ignore files/),
+      ]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'as an old one does about rules with many ** and a deep path',
+    async () => {
+      const root = temporaryDir();
+      git(root, 'init', '-q');
+      const deep = 'a/'.repeat(60);
+      fill(root, { '.gitignore': `${'**/a/'.repeat(8)}b\n*.log\n`, [`${deep}c`]: '', [`${deep}c.log`]: '' });
+      const { excluded } = await open(root, { ...USERS_GIT, patienceMs: 1_000 });
+      expect(await excluded(`${deep}c`, `${deep}c.log`, `${deep}b`)).toEqual([`${deep}c.log`, `${deep}b`]);
+    },
+    2 * TIMEOUT_MS,
+  );
+
   it('is ended, and nothing is answered', async () => {
     const root = temporaryDir();
     git(root, 'init', '-q');
