@@ -48,6 +48,8 @@ export interface Parts {
   stop(): Promise<void>;
   /** Saves the index for the next run. */
   save(): void;
+  /** What it remembers, its lock and its connection can be found where others look for them. */
+  keep(): Promise<void>;
 }
 
 /**
@@ -80,7 +82,15 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
 
   const line: Line = new Line(
     {
-      rsync: rsyncSettings(settings, () => guard.pinned, target, prepared.reached, source.here),
+      rsync: rsyncSettings(
+        settings,
+        () => guard.pinned,
+        target,
+        prepared.reached,
+        source.here,
+        () => session.remoteShell,
+      ),
+      wayThere: () => session.ensureReachable(),
       aim: prepared.reached.aim,
       disk,
       filter,
@@ -211,6 +221,11 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
       await session.close();
     },
     save,
+    keep: async () => {
+      if (guard.isThere()) memory.keepInPlace();
+      await prepared.lock.keep();
+      await session.ensureReachable();
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import type { Report } from './core/event.js';
 import { failed, type Result, success } from './core/failure.js';
 import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
@@ -11,7 +10,15 @@ import { Disk } from './scan/disk.js';
 import type { Listing } from './scan/walk.js';
 import type { Settings } from './settings.js';
 import { nextTurn } from './slice.js';
-import { beatFolder, runtimeFolder, stateFolder, takenFolders } from './state/folders.js';
+import {
+  beatFolder,
+  removeBeatFolder,
+  runtimeFolder,
+  type Surroundings,
+  stateFolder,
+  takenFolders,
+} from './state/folders.js';
+import { whyNotMade } from './state/ours.js';
 import { takeSnapshot } from './target/full-pass.js';
 import { Bridge } from './watch/bridge.js';
 import { CLOCK_CHECK_MS, watchClock } from './watch/clock-watch.js';
@@ -60,13 +67,15 @@ export class Source {
   readonly guard: RootGuard;
   readonly programs: Programs;
   readonly here: RsyncHere;
-  /** Where sockets and state are kept. */
-  readonly runtime: string;
+  /** Where state is kept. */
   readonly state: string;
+  readonly #around: Surroundings;
+  #runtime: string;
   readonly #settings: Settings;
   readonly #report: Report;
   readonly #opening: Promise<RuleFiles>;
-  #beatDir: string | undefined;
+  /** Whose name the watcher's signs of life have. */
+  #beatKey = '';
   readonly #supervisor: WatchSupervisor;
   readonly #hot: HotDirectories;
   readonly #listeners = new Set<Listener>();
@@ -91,7 +100,8 @@ export class Source {
     this.#report = io.report;
     this.programs = found.programs;
     this.here = found.here;
-    this.runtime = found.runtime;
+    this.#around = io.around;
+    this.#runtime = found.runtime;
     this.state = found.state;
     this.disk = new Disk(root);
     this.guard = new RootGuard(root, io.pid);
@@ -101,7 +111,7 @@ export class Source {
     this.#supervisor = new WatchSupervisor({
       node: found.programs.node,
       root,
-      beatDir: () => this.#beatDir ?? '',
+      beatDir: () => this.#beatDir(),
       bridge: new Bridge(this.disk, hint),
       ignore: () => this.#ignored(),
       onHints: (texts) => this.#heard(texts),
@@ -195,7 +205,20 @@ export class Source {
     await this.#stopWatching();
     (await this.#opening).close();
     this.guard.close();
-    if (this.#beatDir !== undefined) rmSync(this.#beatDir, { recursive: true, force: true });
+    if (this.#beatKey !== '') removeBeatFolder(this.#runtime, this.#beatKey);
+  }
+
+  /** Where sockets are kept: made again where it was removed, and another one where that can't be. */
+  get runtime(): string {
+    if (whyNotMade(this.#runtime, this.#around.uid) !== undefined) {
+      const other = runtimeFolder(this.#around);
+      if (other.ok) this.#runtime = other.value;
+    }
+    return this.#runtime;
+  }
+
+  #beatDir(): string {
+    return beatFolder(this.runtime, this.#beatKey);
   }
 
   #tell(what: (listener: Listener) => void): void {
@@ -252,7 +275,8 @@ export class Source {
   }
 
   async #startWatching(key: string): Promise<Result<undefined>> {
-    this.#beatDir = beatFolder(this.runtime, key);
+    this.#beatKey = key;
+    removeBeatFolder(this.runtime, key); // of a killed one
     const { root, filter } = this.#settings;
     // The watcher is told which directories it can spare.
     await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));

@@ -102,7 +102,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
         here: rsync.value.program,
         target,
         ssh: settings.value.ssh,
-        controlPath: join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
+        controlPath: () => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
         report: (event) => {
           if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
         },

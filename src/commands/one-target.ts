@@ -19,6 +19,12 @@ import { type Prepared, prepareTarget } from '../target/prepare.js';
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
 
+/**
+ * How often it is looked whether its sockets and what it remembers are still where others look for them, in milliseconds: systemd
+ * removes the runtime folder when the user logs out, and what cleans up /tmp old sockets.
+ */
+const KEEP_MS = 1_000;
+
 /** When it has been asked to end: for how long rsync may say nothing then, in milliseconds, and how often that is looked at. */
 const SILENCE_MS = 10_000;
 const SILENCE_LOOK_MS = 250;
@@ -55,6 +61,7 @@ interface Life {
   told: Told;
   halted: Failure | undefined;
   isStopping: boolean;
+  isKeeping: boolean;
   /** A signal, or `syncwatch stop`. */
   readonly asked: Promise<End>;
   /** It has ended: whoever asked for that is told. */
@@ -70,13 +77,20 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
   const key = keyOf(settings.root, `${target.place}\0${settings.ssh.port ?? ''}`);
   const who = { pid: io.pid, root: settings.root, target: target.label, place: target.place };
   const leave = source.join();
-  const control = await openControl(join(source.runtime, `${key}.sock`), who, `${settings.dir} to ${inFull(target)}`);
+  const control = await openControl({
+    paths: () => [join(source.runtime, `${key}.sock`)],
+    key,
+    uid: io.around.uid,
+    who,
+    what: `${settings.dir} to ${inFull(target)}`,
+  });
   if (!control.ok) {
     await leave();
     tellHalted(options, control.failure);
     return { code: exitCodeOf(control.failure), control: undefined };
   }
   const life = begin(options, control.value, who);
+  const keeping = setInterval(() => void keep(control.value, life), KEEP_MS);
   try {
     const letGo = new AbortController();
     const preparing = prepareTarget(
@@ -107,9 +121,19 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
     const [end, unsent] = await runLine(options, life, early.value, { key, leave });
     return await ended(end, unsent, control.value, life);
   } finally {
+    clearInterval(keeping);
     await leave();
     life.over.abort();
   }
+}
+
+/** What somebody removed from the runtime folder or from what is remembered is there again. */
+async function keep(control: Control, life: Life): Promise<void> {
+  if (life.isKeeping) return;
+  life.isKeeping = true;
+  await control.keep();
+  await life.parts?.keep();
+  life.isKeeping = false;
 }
 
 /** From now on events are heeded and questions answered. */
@@ -125,6 +149,7 @@ function begin({ settings, target, io, heed }: OneTarget, control: Control, who:
     told: NOTHING_TOLD,
     halted: undefined,
     isStopping: false,
+    isKeeping: false,
     asked: Promise.race([signalled, stopped]),
     over: new AbortController(),
   };

@@ -6,6 +6,7 @@ import type { Reach } from '../core/reach.js';
 import { parseTarget } from '../core/target.js';
 import { isOurSocket } from '../state/ours.js';
 import { firstLine } from './line.js';
+import { isSomeMissing } from './lock.js';
 import { type Answer, LONGEST_ANSWER, type Question, readAnswer, type Who, written } from './protocol.js';
 
 /**
@@ -22,6 +23,10 @@ export type Asked =
 
 /** How long a syncwatch may take to say who it is, in milliseconds. */
 const WHO_MS = 1_000;
+
+/** How long one that runs and can't be found is looked for, and how often, in milliseconds: it makes its socket again within a second. */
+const MISSING_MS = 2_500;
+const MISSING_LOOK_MS = 100;
 
 /** So many are asked at once: the sockets of killed ones stay, and each takes a descriptor for a moment. */
 const AT_ONCE = 16;
@@ -136,17 +141,30 @@ export async function findRunning(
   dir: string,
   onSilent: () => void = () => {},
 ): Promise<Found[]> {
-  const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
-  const all: Found[] = [];
-  for (let i = 0; i < sockets.length; i += AT_ONCE) {
-    const some = await Promise.all(sockets.slice(i, i + AT_ONCE).map(whoIs));
-    all.push(...some.filter((found) => typeof found === 'object'));
-    if (some.includes('silent')) onSilent();
+  for (const deadline = performance.now() + MISSING_MS; ; ) {
+    const all = await allRunning(folders, uid);
+    // Its socket may just have been removed: it makes that again.
+    if (performance.now() < deadline && isSomeMissing(all.map(pidOf), uid)) {
+      await sleep(MISSING_LOOK_MS);
+      continue;
+    }
+    if (all.includes('silent')) onSilent();
+    const around = all.filter((found) => typeof found === 'object').filter(({ root }) => isIn(dir, root));
+    const nearest = Math.max(...around.map(({ root }) => root.length));
+    return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
   }
-  const around = all.filter(({ root }) => isIn(dir, root));
-  const nearest = Math.max(...around.map(({ root }) => root.length));
-  return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
 }
+
+async function allRunning(folders: readonly string[], uid: number): Promise<Array<Found | 'silent'>> {
+  const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
+  const all: Array<Found | 'nobody' | 'silent'> = [];
+  for (let i = 0; i < sockets.length; i += AT_ONCE)
+    all.push(...(await Promise.all(sockets.slice(i, i + AT_ONCE).map(whoIs))));
+  return all.filter((found) => found !== 'nobody');
+}
+
+/** Undefined for one that does not say. */
+const pidOf = (found: Found | 'silent'): number | undefined => (found === 'silent' ? undefined : found.pid);
 
 async function whoIs(socket: string): Promise<Found | 'nobody' | 'silent'> {
   const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);

@@ -1,9 +1,11 @@
 import { chmodSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
+import { stampOf } from '../scan/stamp.js';
 import { removeEntry, removeForeign } from '../state/ours.js';
 import { askOnce } from './client.js';
 import { firstLine } from './line.js';
+import { takeLock } from './lock.js';
 import { type Answer, LONGEST_QUESTION, type Question, readQuestion, type Who, written } from './protocol.js';
 
 /** How long a live owner of the socket may take to say who it is, in milliseconds. */
@@ -22,44 +24,92 @@ export type Answerer = (question: Exclude<Question, { ask: 'who' }>, gone: Abort
 export interface Control {
   /** From now on everything is answered; before, only who it is. */
   serve(answerer: Answerer): void;
+  /** To be called every so often: if the socket was removed it is made again, where that is by then. */
+  keep(): Promise<void>;
   /** Resolves when nobody can ask any more. */
   release(): Promise<void>;
 }
 
-/**
- * One syncwatch per DIR and target, and the way to talk to it: a local socket that only a live process can hold, so that a
- * dead one's is taken over without guessing by pid. The folder it is in is ours alone (0700), and so is the socket (0600).
- * What another user once put in its place is as if not there.
- */
-export async function openControl(path: string, who: Who, what: string): Promise<Result<Control>> {
-  return (await tryControl(path, who, what)) ?? cantTake(path);
+export interface ControlOptions {
+  /**
+   * Where the socket may be, the first choice first: not every file system has sockets. In folders that are there and ours alone
+   * (0700); they may be others when one was removed.
+   */
+  readonly paths: () => readonly string[];
+  /** Its own for each thing that is locked by it, for file names. */
+  readonly key: string;
+  readonly uid: number;
+  readonly who: Who;
+  /** What is synced, for people. */
+  readonly what: string;
 }
 
 /**
- * Such a socket as a lock alone, on what `what` says: at the first of these paths that can have one. Not every file system
- * has sockets.
+ * One syncwatch per DIR and target, and the way to talk to it: a local socket (0600) that only a live process can hold, so that a
+ * dead one's is taken over without guessing by pid. What another user once put in its place is as if not there. A socket's
+ * file may be removed while its process lives; so there is a {@link Lock} beside it, which can't be.
  */
-export async function openLock(
-  paths: readonly [string, ...string[]],
-  who: Who,
-  what: string,
-): Promise<Result<Control>> {
-  for (const path of paths) {
-    const control = await tryControl(path, who, what);
-    if (control !== undefined) return control;
+export async function openControl(options: ControlOptions): Promise<Result<Control>> {
+  const { key, uid, who, what } = options;
+  const lock = await takeLock(key, uid);
+  // Of another target of our own the socket says more.
+  if (lock.kind === 'taken' && lock.pid !== who.pid) return failed(taken(who, { pid: lock.pid }, what));
+  const releaseLock = (): void => {
+    if (lock.kind === 'held') lock.release();
+  };
+  const talks: Talks = {
+    sockets: new Set(),
+    answerer: async () => ({ answer: 'error', message: 'it is just starting: try again in a moment' }),
+  };
+  const first = await takeSocket(options, talks);
+  if (!first.ok) {
+    releaseLock();
+    return first;
   }
-  return cantTake(paths[0]);
+  let listener = first.value;
+  let isReleased = false;
+  return success({
+    serve: (answerer) => {
+      talks.answerer = answerer;
+    },
+    keep: async () => {
+      if (isReleased || listener.isInPlace()) return;
+      // Closed first, for that removes whatever is at its path. Who is being answered is not cut off.
+      listener.stop();
+      const next = await takeSocket(options, talks);
+      if (!next.ok) return;
+      listener = next.value;
+      if (isReleased) listener.stop();
+    },
+    release: async () => {
+      isReleased = true;
+      listener.stop();
+      await talkedOut(talks.sockets);
+      releaseLock();
+    },
+  });
 }
 
-const cantTake = (path: string): Result<Control> =>
-  failed({ kind: 'start', message: `can't take the lock ${path}`, hint: 'Try again, or remove it.' });
+/** Listens at the first of the paths that can have a socket, unless somebody alive does. */
+async function takeSocket(options: ControlOptions, talks: Talks): Promise<Result<Listener>> {
+  const paths = options.paths();
+  for (const path of paths) {
+    const listener = await listenAt(path, options, talks);
+    if (listener !== undefined) return listener;
+  }
+  return failed({ kind: 'start', message: `can't take the lock ${paths[0]}`, hint: 'Try again, or remove it.' });
+}
 
 /** Undefined where there can be no socket. */
-async function tryControl(path: string, who: Who, what: string): Promise<Result<Control> | undefined> {
+async function listenAt(
+  path: string,
+  { who, what }: ControlOptions,
+  talks: Talks,
+): Promise<Result<Listener> | undefined> {
   for (let attempt = 0; attempt < 3; attempt++) {
     removeForeign(path);
-    const control = await listen(path, who);
-    if (control !== undefined) return success(control);
+    const listener = await listen(path, who, talks);
+    if (listener !== undefined) return success(listener);
     const answer = await askOnce(path, { ask: 'who' }, ANSWER_MS);
     if (answer.kind !== 'nobody')
       return failed(
@@ -70,7 +120,7 @@ async function tryControl(path: string, who: Who, what: string): Promise<Result<
   return undefined;
 }
 
-function taken(us: Who, by: Who | undefined, what: string): Failure {
+function taken(us: Who, by: (Pick<Who, 'pid'> & Partial<Who>) | undefined, what: string): Failure {
   if (by?.pid === us.pid)
     return { kind: 'start', message: `${us.target} is the same place as ${by.target}`, hint: 'Name it once.' };
   return {
@@ -80,27 +130,47 @@ function taken(us: Who, by: Who | undefined, what: string): Failure {
   };
 }
 
-function listen(path: string, who: Who): Promise<Control | undefined> {
-  let answerer: Answerer = async () => ({ answer: 'error', message: 'it is just starting: try again in a moment' });
-  const sockets = new Set<Socket>();
+/** Who is being answered, and by whom. */
+interface Talks {
+  readonly sockets: Set<Socket>;
+  answerer: Answerer;
+}
+
+interface Listener {
+  /** Whether its file is still there. */
+  isInPlace(): boolean;
+  /** Nobody new is let in, and what is at its path is removed. */
+  stop(): void;
+}
+
+function listen(path: string, who: Who, talks: Talks): Promise<Listener | undefined> {
+  const { sockets } = talks;
   return new Promise((resolve) => {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      void converse(socket, who, (question, gone) => answerer(question, gone));
+      void converse(socket, who, (question, gone) => talks.answerer(question, gone));
     });
     server.once('error', () => resolve(undefined));
     server.listen(path, () => {
       server.unref();
-      chmodSync(path, 0o600);
+      const stamp = madePrivate(path);
       resolve({
-        serve: (given) => {
-          answerer = given;
-        },
-        release: () => release(server, sockets),
+        isInPlace: () => stamp !== undefined && stampOf(path) === stamp,
+        stop: () => void server.close(),
       });
     });
   });
+}
+
+/** Gives its stamp; undefined where it has just been removed. */
+function madePrivate(path: string): string | undefined {
+  try {
+    chmodSync(path, 0o600);
+    return stampOf(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** One question, one answer; whoever says nothing, or too much, is cut off. */
@@ -131,11 +201,10 @@ async function converse(socket: Socket, who: Who, answerer: Answerer): Promise<v
 }
 
 /** What is being answered has until then to get out. */
-async function release(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+async function talkedOut(sockets: ReadonlySet<Socket>): Promise<void> {
   const timer = setTimeout(() => {
     for (const socket of sockets) socket.destroy();
   }, ANSWER_MS);
-  await closed;
+  await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
   clearTimeout(timer);
 }

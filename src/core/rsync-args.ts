@@ -13,7 +13,7 @@ export interface RsyncSettings {
   readonly root: string;
   /** The same as a place to start rsync in: the very directory that is watched, whatever its path leads to by then. */
   readonly pinnedRoot: () => string;
-  /** The ssh command for `-e`, from {@link remoteShell}; undefined for a local target. */
+  /** The ssh command for `-e`, from {@link remoteShell}, as it is now; undefined for a local target. */
   readonly remoteShell: string | undefined;
   /** `--bwlimit`, KiB/s. */
   readonly bwlimit: string | undefined;

@@ -8,6 +8,7 @@ import { type Session, sessionFrom } from '../core/reach.js';
 import { sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
 import { noSsh, type Programs } from '../programs.js';
+import { stampOf } from '../scan/stamp.js';
 import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
 import { removeForeign } from '../state/ours.js';
 import {
@@ -68,6 +69,9 @@ export interface Connection {
   /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
   readonly lost: Promise<Failure>;
   readonly patience: Patience;
+  /** Its socket, and whether that is still there: without it nothing new can go through; what goes through already goes on. */
+  readonly controlPath: string;
+  readonly isReachable: () => boolean;
   /**
    * Runs a command there, given as words that any shell leaves alone. It may take {@link Patience.commandMs}. `input`: for its
    * stdin.
@@ -129,6 +133,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
 
   let closed = false;
   let givenUp: Failure | undefined;
+  const stamp = stampOf(controlPath);
   const args = clientArgs(ssh, controlPath);
   const run = (words: readonly string[], input = ''): ReturnType<typeof say> =>
     say(client.program, [...args, '--', loginOf(target), ...words], {
@@ -142,6 +147,8 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
     host: hostFrom(configured, target),
     clientForRsync: commandForRsync(client.program, args),
     patience,
+    controlPath,
+    isReachable: () => stampOf(controlPath) === stamp,
     lost: new Promise((resolve) => {
       void master.ended.then(() => {
         if (!closed) resolve(givenUp ?? failure());

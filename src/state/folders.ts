@@ -88,13 +88,23 @@ export function stateFolder(around: Surroundings): Result<string> {
   return made === undefined ? success(folder) : failed(made);
 }
 
-/** A folder in the runtime folder for the watcher's signs of life, symlinks resolved, empty. */
+/** A folder in the runtime folder for the watcher's signs of life, symlinks resolved, made where it is missing. */
 export function beatFolder(runtime: string, key: string): string {
-  const folder = join(realpathSync(runtime), `${key}.beat`);
-  rmSync(folder, { recursive: true, force: true }); // of a killed one
-  mkdirSync(folder, { mode: 0o700 });
+  const folder = beatPath(runtime, key);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
+
+/** It goes, with all that is in it. */
+export function removeBeatFolder(runtime: string, key: string): void {
+  try {
+    rmSync(beatPath(runtime, key), { recursive: true, force: true });
+  } catch {
+    // the runtime folder itself is gone
+  }
+}
+
+const beatPath = (runtime: string, key: string): string => join(realpathSync(runtime), `${key}.beat`);
 
 function ownFolder(folder: string, uid: number): Failure | undefined {
   try {

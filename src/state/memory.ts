@@ -165,6 +165,11 @@ export class Memory {
     }
   }
 
+  /** To be called every so often: once there are files of ours, removed ones are made again. */
+  keepInPlace(): void {
+    if (this.#fd !== undefined) this.ready();
+  }
+
   /** Nothing more is written, until there is something to note again. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);

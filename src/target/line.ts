@@ -2,7 +2,7 @@ import debounce from 'debounce';
 import PQueue from 'p-queue';
 import { type Entry, isSettled, type Seen } from '../core/entry.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
-import type { Name } from '../core/name.js';
+import { ancestorsOf, type Name, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { Pending } from '../core/pending.js';
 import { STORM_NAMES } from '../core/rest.js';
@@ -204,6 +204,11 @@ export class Line {
     return this.#transfer.silentMs;
   }
 
+  /** Resolves when the runs that are under way now have ended. */
+  runsUnderWay(): Promise<unknown> {
+    return this.#transfer.runsUnderWay();
+  }
+
   /** The last run broke because nothing came from the other side for as long as that may be. */
   get wasSilent(): boolean {
     return this.#wasSilent;
@@ -383,8 +388,11 @@ export class Line {
   #addBulk(name: Name): void {
     this.pending.take(name);
     void this.#bulk.add(async () => {
-      if (!this.held && !this.#abort.signal.aborted)
+      if (!this.held && !this.#abort.signal.aborted) {
         this.#heed(await this.#transfer.batch([name], { mayRest: false, mayPart: false }));
+        // Its run has set the times of the directories above it, as they were when it began: other runs went on meanwhile.
+        this.#transfer.recheck([ROOT, ...ancestorsOf(name)]);
+      }
       this.pending.giveBack(name);
       this.#afterTurn();
     });

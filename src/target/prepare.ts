@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PLACE } from '../control/lock.js';
 import type { Who } from '../control/protocol.js';
-import { type Control, openLock } from '../control/server.js';
+import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { dispositionOf, type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
 import { atPath, type Look, placeKey } from '../core/place.js';
@@ -27,6 +28,8 @@ export interface Prepared {
   readonly memory: Memory;
   /** What the last run delivered. */
   readonly lastRun: LastRun;
+  /** Of DIR and the place. */
+  readonly lock: Control;
   /** Gives back the connection and the lock, and closes what is remembered. */
   close(): Promise<void>;
 }
@@ -52,7 +55,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     here: source.here.program,
     target,
     ssh: settings.ssh,
-    controlPath: join(source.runtime, `${key}.ssh`),
+    controlPath: inTurns(() => join(source.runtime, `${key}.ssh`)),
     report,
     extras: settings.rsyncExtras,
     dir: settings.dir,
@@ -95,7 +98,13 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     await connection?.close();
     await lock.value.release();
   };
-  return success({ reach: reachOptions, reached: reached.value, memory, lastRun, close });
+  return success({ reach: reachOptions, reached: reached.value, memory, lastRun, lock: lock.value, close });
+}
+
+/** A path and another one beside it, by turns. */
+function inTurns(path: () => string): () => string {
+  let turn = 0;
+  return () => `${path()}${turn++ % 2 === 0 ? '' : '2'}`;
 }
 
 /** What is remembered of DIR and a place. */
@@ -139,11 +148,19 @@ const LONGEST_SOCKET = 103;
  * One syncwatch for DIR and a place, however that is spelled: nobody else writes what is remembered of it. In the state folder,
  * which is one, where there may be several runtime folders.
  */
-function lockPlace({ settings, target, source, who }: PrepareOptions, place: string): Promise<Result<Control>> {
-  const base = `${keyOf(settings.root, place)}.lock`;
-  const [inState, inRuntime] = [join(source.state, base), join(source.runtime, base)];
-  const paths = Buffer.byteLength(inState) <= LONGEST_SOCKET ? ([inState, inRuntime] as const) : ([inRuntime] as const);
-  return openLock(paths, who, `${settings.dir} to ${inFull(target)}`);
+function lockPlace({ settings, target, source, io, who }: PrepareOptions, place: string): Promise<Result<Control>> {
+  const key = `${keyOf(settings.root, place)}${PLACE}`;
+  return openControl({
+    paths: () => {
+      stateFolder(io.around); // made again, if it was removed
+      const inState = join(source.state, key);
+      return [...(Buffer.byteLength(inState) <= LONGEST_SOCKET ? [inState] : []), join(source.runtime, key)];
+    },
+    key,
+    uid: io.around.uid,
+    who,
+    what: `${settings.dir} to ${inFull(target)}`,
+  });
 }
 
 /** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */

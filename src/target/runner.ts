@@ -52,7 +52,7 @@ export class Runner {
   readonly #options: TransferOptions;
   readonly #abort: AbortSignal;
   readonly #onItem: (item: Item) => void;
-  #running = 0;
+  readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began. */
   #heardMs = 0;
 
@@ -66,9 +66,14 @@ export class Runner {
     );
   }
 
+  /** Resolves when the runs that are under way now have ended. */
+  underWay(): Promise<unknown> {
+    return Promise.allSettled(this.#running);
+  }
+
   /** For how long the runs under way have said nothing, in milliseconds; 0 where there is none. */
   get silentMs(): number {
-    return this.#running === 0 ? 0 : performance.now() - this.#heardMs;
+    return this.#running.size === 0 ? 0 : performance.now() - this.#heardMs;
   }
 
   /**
@@ -135,7 +140,7 @@ export class Runner {
     has: NamesOfRun,
     options: RunOptions,
   ): Promise<RunResult & { readonly wasKilled: boolean }> {
-    const { rsync, aim, noProgressMs } = this.#options;
+    const { rsync, aim } = this.#options;
     const items: Item[] = [];
     const kept = new Set<Name>();
     const deletedDirs = new Set<Name>();
@@ -144,32 +149,39 @@ export class Runner {
       this.#heardMs = performance.now();
       read(line);
     };
-    this.#heardMs = performance.now();
-    this.#running++;
-    const finish = { abort: this.#abort, noProgressMs };
-    let exit: RsyncExit;
-    try {
-      if (standby !== undefined) {
-        this.#debug(`standby ${standby.args.join(' ')}`);
-        exit = await standby.finish(inputOf(run), onLine, finish);
-      } else {
-        const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
-        const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
-        exit = await runRsync(rsync, run, onLine, { ...finish, onCommand });
-        for (let tries = 1; exit.notStarted !== undefined && tries < START_TRIES; tries++) {
-          await sleep(START_AGAIN_MS);
-          if (this.#abort.aborted) break;
-          exit = await runRsync(rsync, run, onLine, finish);
-        }
-      }
-    } finally {
-      this.#running--;
-    }
+    const exit = await this.#exitOf(standby, run, onLine);
     this.#debug(
       `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
     );
     const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
     return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
+  }
+
+  async #exitOf(standby: RsyncProcess | undefined, run: Run, onLine: (line: OutputLine) => void): Promise<RsyncExit> {
+    const { rsync, noProgressMs, wayThere } = this.#options;
+    const finish = { abort: this.#abort, noProgressMs };
+    if (standby !== undefined) {
+      this.#debug(`standby ${standby.args.join(' ')}`);
+      return this.#underWay(standby.finish(inputOf(run), onLine, finish));
+    }
+    const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
+    const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
+    for (let tries = 1; ; tries++) {
+      await wayThere();
+      const exit = await this.#underWay(runRsync(rsync, run, onLine, { ...finish, onCommand }));
+      if (exit.notStarted === undefined || tries === START_TRIES || this.#abort.aborted) return exit;
+      await sleep(START_AGAIN_MS);
+    }
+  }
+
+  async #underWay(run: Promise<RsyncExit>): Promise<RsyncExit> {
+    this.#heardMs = performance.now();
+    this.#running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.#running.delete(run);
+    }
   }
 
   /** What to do with the lines of a run. */

@@ -45,7 +45,8 @@ export interface ReachOptions {
   readonly here: Program;
   readonly target: Target;
   readonly ssh: SshOptions;
-  readonly controlPath: string;
+  /** Where the socket of the next connection goes; never where that of the last one is, for its master removes it when it ends. */
+  readonly controlPath: () => string;
   readonly report: Report;
   readonly extras: readonly Extra[];
   readonly patience?: Patience;
@@ -104,7 +105,7 @@ const connectionOptions = (
   patience,
   target,
   ssh,
-  controlPath,
+  controlPath: controlPath(),
   onMessage: (line) => report({ kind: 'note', level: isExplained(line) ? 'debug' : 'normal', text: `ssh: ${line}` }),
 });
 
@@ -130,12 +131,15 @@ export const rsyncSettings = (
   target: Target,
   reached: Reached,
   here: RsyncHere,
+  remoteShellNow: () => string | undefined,
 ): RsyncSettings => ({
   program: here.program,
   target: targetAt(target, reached.there.look),
   root: settings.root,
   pinnedRoot,
-  remoteShell: reached.connection === undefined ? undefined : remoteShell(reached.connection.clientForRsync),
+  get remoteShell() {
+    return remoteShellNow();
+  },
   bwlimit: settings.bwlimit,
   chmod: settings.chmod,
   compress: settings.compress,
@@ -182,6 +186,10 @@ export class TargetSession {
     | { readonly sinceMs: number; readonly untilMs: number; readonly isSlow: boolean; readonly wake: () => void }
     | undefined;
   #passing: Promise<unknown> = Promise.resolve();
+  /** While another connection takes the place of one that can't be reached any more. */
+  #replacing: Promise<void> | undefined;
+  /** Connections that have been replaced, until their last run has ended. */
+  readonly #leaving = new Set<Promise<void>>();
   /** Full passes that something gave reason for, and that are not done. */
   #due = 0;
 
@@ -281,7 +289,8 @@ export class TargetSession {
   async close(): Promise<void> {
     this.#stopTimers();
     await this.line.stop();
-    await this.#connection?.close();
+    await this.#replacing;
+    await Promise.all([this.#connection?.close(), ...this.#leaving]);
   }
 
   /** Something of ours was removed there: a full pass, but not one after the other while somebody goes on removing. */
@@ -311,11 +320,10 @@ export class TargetSession {
 
   /** How to run something in the target. */
   get reach(): Reach {
-    const { controlPath } = this.#options;
     const target = targetAt(this.#options.target, this.#look);
     if (target.kind === 'local') return { kind: 'local', path: target.path };
-    const session = this.#connection?.session;
-    if (session === undefined) return { kind: 'none' };
+    if (this.#connection === undefined) return { kind: 'none' };
+    const { session, controlPath } = this.#connection;
     const { host, user, path } = target;
     return { kind: 'remote', host, user, path, controlPath, session };
   }
@@ -340,9 +348,46 @@ export class TargetSession {
     });
   }
 
+  /** The connection, for rsync. */
+  get remoteShell(): string | undefined {
+    return this.#connection === undefined ? undefined : remoteShell(this.#connection.clientForRsync);
+  }
+
+  /**
+   * Resolves when new rsync runs can go through the connection: where its socket was removed, or sockets are elsewhere by now, there
+   * is another connection then. It takes over as soon as it is there; the runs that go through the old one are not cut.
+   */
+  async ensureReachable(): Promise<void> {
+    if (this.#connection === undefined || this.#connection.isReachable() || this.#stopping.signal.aborted) return;
+    this.#replacing ??= this.#replace(this.#connection).finally(() => {
+      this.#replacing = undefined;
+    });
+    await this.#replacing;
+  }
+
+  async #replace(old: Connection): Promise<void> {
+    const { target, report } = this.#options;
+    if (target.kind === 'local') return;
+    report({ kind: 'note', level: 'debug', text: `${old.controlPath} was removed: logging in again` });
+    const opened = await this.#logInAgain(target);
+    if (this.#connection !== old) {
+      // It was lost meanwhile: that is taken care of.
+      if (opened.ok) await opened.value.close();
+      return;
+    }
+    const leaving = this.line.runsUnderWay().then(() => old.close());
+    this.#leaving.add(leaving);
+    void leaving.then(() => this.#leaving.delete(leaving));
+    if (!opened.ok) return void this.#reconnect(opened.failure);
+    this.#hold(opened.value);
+    void this.line.renewStandbys();
+  }
+
   #hold(connection: Connection | undefined): void {
     this.#connection = connection;
-    void connection?.lost.then((failure) => this.#reconnect(failure));
+    void connection?.lost.then((failure) => {
+      if (this.#connection === connection) void this.#reconnect(failure);
+    });
   }
 
   async #reconnect(lost: Failure): Promise<void> {

@@ -25,6 +25,8 @@ import { NOT_EMPTY, settle } from './settle.js';
 export interface TransferOptions {
   readonly rsync: RsyncSettings;
   readonly aim: SshAim | undefined;
+  /** Resolves when a new rsync can be started. */
+  readonly wayThere: () => Promise<void>;
   readonly disk: Disk;
   readonly filter: Filter;
   readonly deletes: DeleteMode;
@@ -115,6 +117,11 @@ export class Transfer {
 
   get standbys(): Standbys {
     return this.#runner.standbys;
+  }
+
+  /** Resolves when the runs that are under way now have ended. */
+  runsUnderWay(): Promise<unknown> {
+    return this.#runner.underWay();
   }
 
   /** See {@link Runner.silentMs}. */

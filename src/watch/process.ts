@@ -68,7 +68,13 @@ async function start({ root, ignore, beatDir }: Extract<ToWatcher, { kind: 'watc
       },
       options,
     );
-    beat = () => writeFileSync(own, '');
+    beat = () => {
+      try {
+        writeFileSync(own, '');
+      } catch (error) {
+        tell({ kind: 'doubt', message: error instanceof Error ? error.message : String(error) }); // that folder was removed
+      }
+    };
     tell({ kind: 'ready' });
   } catch (error) {
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -70,7 +70,7 @@ const reachOptions = (dir: string): ReachOptions => ({
   here: there(PROGRAMS.rsync),
   target,
   ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
-  controlPath: join(dir, 'c'),
+  controlPath: () => join(dir, 'c'),
   report: () => {},
   extras: [],
   dir,
@@ -97,8 +97,9 @@ describe('a full sync to which nobody says anything', () => {
 });
 
 describe('a login', () => {
-  const options = (dir: string, script: string): ConnectionOptions & ReachOptions => ({
+  const options = (dir: string, script: string): ConnectionOptions => ({
     ...reachOptions(dir),
+    controlPath: join(dir, 'c'),
     target,
     programs: { ...PROGRAMS, ssh: { ...there(PROGRAMS.ssh), file: silentSsh(dir, script) } },
     onMessage: () => {},

@@ -28,6 +28,7 @@ export function localLine(
       ...more,
     }),
     aim: undefined,
+    wayThere: async () => {},
     disk: new Disk(root),
     filter,
     deletes: 'seen',

@@ -13,16 +13,18 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { control } from '../../src/commands/control.js';
 import { askFound, askOnce, findRunning, isUsable } from '../../src/control/client.js';
 import { firstLine } from '../../src/control/line.js';
+import { isSomeMissing, takeLock } from '../../src/control/lock.js';
 import { PROTOCOL, type Question, readAnswer, readQuestion, written } from '../../src/control/protocol.js';
-import { type Control, openControl } from '../../src/control/server.js';
+import { type Control, type ControlOptions, openControl } from '../../src/control/server.js';
 import { nameFromText } from '../../src/core/name.js';
 import type { RemoteReach } from '../../src/core/reach.js';
 import { afterEvent, NOTHING_TOLD, type Status } from '../../src/core/status.js';
 import { statusInWords } from '../../src/report/status.js';
+import { keyOf } from '../../src/state/key.js';
 import { fakePeer } from '../support/fake-peer.js';
 
 const { uid } = userInfo();
@@ -44,8 +46,16 @@ const REACH: RemoteReach = {
 
 const who = (pid: number, root = '/p', target = 'host:p') => ({ pid, root, target, place: target });
 
+const optionsFor = (base: string, about = who(1), what = 'x'): ControlOptions => ({
+  paths: () => [join(dir, base)],
+  key: keyOf(dir, base),
+  uid: uid,
+  who: about,
+  what,
+});
+
 async function opened(base: string, pid = 1, root?: string, target?: string): Promise<Control> {
-  const made = await openControl(join(dir, base), who(pid, root, target), 'x');
+  const made = await openControl(optionsFor(base, who(pid, root, target)));
   if (!made.ok) throw new Error(made.failure.message);
   open.push(made.value);
   return made.value;
@@ -67,7 +77,8 @@ describe('the socket of a syncwatch', () => {
   it('is held by one, named by its pid, and free afterwards', async () => {
     const first = await opened('l.sock', 4711);
     expect(statSync(join(dir, 'l.sock')).mode & 0o777).toBe(0o600);
-    expect(await openControl(join(dir, 'l.sock'), who(4712), 'x to y')).toMatchObject({
+    const other = { ...optionsFor('l.sock', who(4712), 'x to y'), key: keyOf(dir, 'another') };
+    expect(await openControl(other)).toMatchObject({
       ok: false,
       failure: {
         message: 'another syncwatch (pid 4711) already syncs x to y',
@@ -86,11 +97,81 @@ describe('the socket of a syncwatch', () => {
     open = [];
     const silent = createServer(() => {}).listen(join(dir, 'l.sock'));
     await new Promise((resolve) => silent.once('listening', resolve));
-    expect(await openControl(join(dir, 'l.sock'), who(2), 'x')).toMatchObject({
+    expect(await openControl(optionsFor('l.sock', who(2)))).toMatchObject({
       ok: false,
       failure: { message: 'another syncwatch already syncs x' },
     });
     silent.close();
+  });
+
+  it('is made again where it was removed, or elsewhere, and nobody who is being answered is cut off', async () => {
+    let folder = 'a';
+    mkdirSync(join(dir, 'a'), { mode: 0o700 });
+    mkdirSync(join(dir, 'b'), { mode: 0o700 });
+    const made = await openControl({ ...optionsFor('x'), paths: () => [join(dir, folder, 's.sock')] });
+    if (!made.ok) throw new Error(made.failure.message);
+    const control = made.value;
+    open.push(control);
+    let answer = (): void => {};
+    const answering = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    control.serve(async ({ ask }) => {
+      if (ask === 'flush') await answering;
+      return { answer: 'done' };
+    });
+    const waiting = say('a/s.sock', '{"v":1,"ask":"flush"}\n');
+    await new Promise((resolve) => setTimeout(resolve, 50)); // connected by then; if not, it would say nothing
+    const before = statSync(join(dir, 'a/s.sock')).ino;
+    await control.keep();
+    expect(statSync(join(dir, 'a/s.sock')).ino).toBe(before);
+    rmSync(join(dir, 'a/s.sock'));
+    expect(await say('a/s.sock', '{"v":1,"ask":"pause"}\n')).toBe('');
+    await control.keep();
+    expect(await say('a/s.sock', '{"v":1,"ask":"pause"}\n')).toBe('{"v":1,"answer":"done"}\n');
+    rmSync(join(dir, 'a'), { recursive: true });
+    await control.keep(); // nowhere to go
+    folder = 'b';
+    await control.keep();
+    expect(statSync(join(dir, 'b/s.sock')).mode & 0o777).toBe(0o600);
+    expect(await say('b/s.sock', '{"v":1,"ask":"pause"}\n')).toBe('{"v":1,"answer":"done"}\n');
+    answer();
+    expect(await waiting).toBe('{"v":1,"answer":"done"}\n');
+  });
+
+  it('has a lock beside it that nobody can remove: no second one gets in', async () => {
+    const first = await opened('l.sock');
+    rmSync(join(dir, 'l.sock'));
+    for (const base of ['l.sock', 'elsewhere.sock'])
+      expect(await openControl({ ...optionsFor('l.sock'), paths: () => [join(dir, base)] })).toMatchObject({
+        ok: false,
+        failure: { message: `another syncwatch (pid ${process.pid}) already syncs x` },
+      });
+    expect(isSomeMissing([], uid)).toBe(true);
+    expect(isSomeMissing([process.pid], uid)).toBe(false);
+    await opened('m.sock');
+    expect(isSomeMissing([process.pid], uid)).toBe(true);
+    expect(isSomeMissing([process.pid, process.pid], uid)).toBe(false);
+    await open.pop()?.release();
+    await first.release();
+    open = [];
+    await opened('l.sock');
+  });
+
+  it("counts nobody else's lock", async () => {
+    const key = keyOf(dir, 'x');
+    const mine = await takeLock(key, uid);
+    expect(await takeLock(key, uid)).toEqual({ kind: 'taken', pid: process.pid });
+    // As another user would see it: held by a process that is not of theirs.
+    const held = await takeLock(key, uid + 1);
+    expect(held.kind).toBe('held');
+    expect(await takeLock(key, uid + 1)).toEqual({ kind: 'none' });
+    for (const lock of [mine, held]) if (lock.kind === 'held') lock.release();
+    await vi.waitFor(async () => {
+      const again = await takeLock(key, uid);
+      expect(again.kind).toBe('held');
+      if (again.kind === 'held') again.release();
+    });
   });
 
   it.each([
