@@ -82,7 +82,8 @@ fi
 export function placeScript({ path, trash, marks, rsync }: Asked): string {
   const [one, two] = marks;
   return `exec 2>/dev/null
-set -f; unset CDPATH; LC_ALL=C; export LC_ALL; t=; q0=${word(trash ?? '')}
+set -f; unset CDPATH GREP_OPTIONS; LC_ALL=C; export LC_ALL; t=; q0=${word(trash ?? '')}
+unalias -a; for f in cd pwd put real read printf eval stat ls df tail cut grep sed; do unset -f $f; done
 put() { printf '%s\\0%s\\0' "$1" "$2"; }
 printf '%s%s\\0' ${one} ${two}
 ${rsync === undefined ? '' : `put rsync "$(eval ${word(`${rsync} --version`)} </dev/null; c=$?; echo; echo $c)"`}

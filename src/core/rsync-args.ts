@@ -73,7 +73,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   if (settings.compress) args.push('--compress');
   if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);
   if (settings.chmod !== undefined) args.push(`--chmod=${settings.chmod}`);
-  const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : settings.trash;
+  const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : trashFor(settings, run);
   if (backupDir !== undefined) args.push('--backup', `--backup-dir=${backupDir}`);
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
   if (needsProtectedArgs(settings, run)) args.push('-s');
@@ -121,6 +121,13 @@ const takesPart =
     runs === 'all' ||
     (runs === 'sending' && kind !== 'clear' && kind !== 'list') ||
     (runs === 'passes' && kind === 'pass');
+
+/** Where in the trash a run puts things: relative, it is so to the directory that the run is for, and so are the names in it. */
+function trashFor({ trash }: RsyncSettings, run: RunKind): string | undefined {
+  if (trash === undefined || run.kind !== 'moves' || run.to === ROOT) return trash;
+  const way = trash.startsWith('/') ? trash : wayBetween(run.to, ROOT).replace(/\.$/, trash);
+  return `${way}/${argOf(run.to)}`;
+}
 
 /** Source, seen from the root, and destination. */
 function placesOf(settings: RsyncSettings, run: RunKind): [string, string] {

@@ -11,7 +11,7 @@ export interface Looked extends Told, Pick<Said, 'ended' | 'isLate'> {}
 
 /** Looks where a target is, on its machine, without changing anything there: one command, in the login directory. */
 export const lookThere = (connection: Connection, asked: Omit<Asked, 'marks'>): Promise<Looked> =>
-  lookBy(asked, (script) => connection.run(['exec', 'sh', '-s'], script));
+  lookBy(asked, (script) => connection.run(['sh', '-s'], script));
 
 /** The same for a target on this machine. */
 export const lookHere = (shell: Program, asked: Omit<Asked, 'marks' | 'rsync'>): Promise<Looked> => {

@@ -111,7 +111,8 @@ export async function probeThere(
   // rsync takes no .. for the name of a source.
   const listed = /(^|\/)\.\.\/*$/.test(target.path) ? targetAt(target, (await looking).look).path : target.path;
   const place = await listThere(here, connection, target, listed, rsyncPath);
-  const { look, rsync } = isLost(await looking) ? await lookThere(connection, asked) : await looking;
+  const { look: seen, rsync } = isLost(await looking) ? await lookThere(connection, asked) : await looking;
+  const look = IS_PLAIN_RSYNC.test(rsyncPath) ? seen : NOT_PLAIN;
   if ((await looking).isLate || (place.kind === 'failed' && place.said.isLate))
     return failed(silentShell(aim, connection.patience.commandMs));
   const version = readVersion(rsync?.text ?? '');
@@ -120,12 +121,12 @@ export async function probeThere(
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
   }
   const known = typeof version === 'object' ? version : undefined;
-  const there = (exists: boolean): Result<There> =>
-    success({ version: known, exists, look: IS_PLAIN_RSYNC.test(rsyncPath) ? look : NOT_PLAIN });
+  const there = (exists: boolean): Result<There> => success({ version: known, exists, look });
 
   if (look.kind === 'noUser') return there(false);
-  // rsync got through, and what it says about the path itself was seen already.
-  if (look.kind === 'place' && !look.place.exists && isPartial(place)) return there(false);
+  // rsync got through. What it says about the path itself was seen already, and better: it takes wildcards for wildcards.
+  if (look.kind === 'place' && (place.kind !== 'failed' || isCode(place.said, SOME_MISSED)))
+    return there(look.place.exists);
   if (place.kind === 'failed') return failed(broken(place.said, aim));
   if (place.kind === 'found') {
     return place.type === 'd' || place.type === 'l'
@@ -158,9 +159,8 @@ const isLost = (looked: Looked): boolean => isCode(looked, 255);
 const isCode = ({ ended }: Pick<Said, 'ended'>, code: number): boolean =>
   ended.kind === 'exited' && ended.code === code;
 
-/** Exit code 23: it ran to its end, but not every name was to be had. */
-const isPartial = (place: Place): boolean =>
-  place.kind === 'missing' || (place.kind === 'failed' && isCode(place.said, 23));
+/** rsync's exit code where it ran to its end, but not every name was to be had. */
+const SOME_MISSED = 23;
 
 type Place =
   | { readonly kind: 'found'; readonly type: string }

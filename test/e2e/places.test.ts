@@ -235,6 +235,24 @@ describe.skipIf(!canMount())('a target that is DIR, lies in it or holds it', () 
   });
 });
 
+it('a mirror without ssh: to the home directory, or to what holds it, is refused too', async () => {
+  const { local, env } = place();
+  const base = temporaryDir();
+  fill(local, { a: 'a' });
+  fill(base, { 'homes/me/canary': '' });
+  symlinkSync('homes/me', join(base, 'link'));
+  const before = tree(base);
+  const to = ['link/.', 'homes'].flatMap((path) => ['--to', `${base}/${path}`]);
+  const args = [...to, '--delete', 'mirror', '--max-delete', '100', '--once', '--json', local];
+  const { code, stdout } = await run(args, { env: { ...env, HOME: `${base}/homes/me` } });
+  expect([...refusals(stdout).values()].sort()).toEqual([
+    expect.stringMatching(/would delete everything else in \S+\/homes, and the home directory is in it/),
+    expect.stringMatching(/would delete everything else in the home directory/),
+  ]);
+  expect(code).toBe(3);
+  expect(tree(base)).toEqual(before);
+});
+
 describe('a place that is spelled otherwise', () => {
   const setUp = () => {
     const { server, to, env, local, remote } = place();
@@ -430,7 +448,7 @@ describe('a path with wildcards', () => {
   it('is that path: nothing that it matches is touched', async () => {
     const { local, remote, args, env, server, fillRemote } = place();
     fill(local, { 'a*/x': 'x', y: 'y' });
-    fillRemote({ 'own [1]/keep': '', 'own1/keep': '', 'own*/keep': '' });
+    fillRemote({ 'own [1]/keep': '', 'own1/keep': '', 'own*/keep': '', ownX: '' });
     const [F = '', config = ''] = args;
     for (const name of ['own [1]', 'own?', 'own*']) {
       const to = `there:${server.thereBase}${remote.slice(server.hereBase.length)}/${name}`;

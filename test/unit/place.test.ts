@@ -135,6 +135,26 @@ describe('a look at a place', () => {
     expect(homes[1]?.itself[0]).toEqual(chain[0]);
   });
 
+  it('is not misled by what the environment makes of its words', () => {
+    const dir = temporaryDir();
+    fill(dir, { 'elsewhere/': '', 'it/': '' });
+    const script = placeScript({ path: `${dir}/it`, trash: undefined, marks: MARKS, rsync: undefined });
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: dir,
+      CDPATH: `${dir}/elsewhere`,
+      IFS: '/',
+      GREP_OPTIONS: '--color=always',
+      'BASH_FUNC_cd%%': `() { builtin cd ${dir}/elsewhere; echo moved; }`,
+      'BASH_FUNC_printf%%': '() { echo printed; }',
+      'BASH_FUNC_stat%%': '() { echo 1 1; }',
+    };
+    const said = execFileSync('bash', ['--posix', '-s'], { input: script, env }).toString('latin1');
+    const { path, chain } = placeIn(readPlace(said, { path: dir, marks: MARKS }).look);
+    expect(path).toBe(`${dir}/it`);
+    expect(chain[0]?.inode).toBe(`${statSync(`${dir}/it`).ino}`);
+  });
+
   it('may not be entered: that is not said to be anywhere', () => {
     if (userInfo().uid === 0) return; // root may
     const dir = temporaryDir();

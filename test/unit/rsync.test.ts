@@ -317,6 +317,18 @@ describe('arguments for moves', () => {
     expect(canBeArgs(settings({ escapesArgs: false }), nameFromText('a*'))).toBe(false);
   });
 
+  it('what is in the way of a move goes to its own place in the trash', () => {
+    const backup = (trash: string, to: string): string | undefined => {
+      const run = { kind: 'moves', fuzzy: false, copy: false, from: nameFromText('a'), to: nameFromText(to) } as const;
+      return rsyncArgs(settings({ trash }), { ...run, comparesContent: false }).find((arg) =>
+        arg.startsWith('--backup-dir'),
+      );
+    };
+    expect(backup('/t/.trash', 'b/c')).toBe('--backup-dir=/t/.trash/b/c');
+    expect(backup('.trash', 'b/c')).toBe('--backup-dir=../../.trash/b/c');
+    expect(backup('.trash', '')).toBe('--backup-dir=.trash');
+  });
+
   it('a stash takes what is cleared, in place of the trash', () => {
     const run = { kind: 'clear', emptyDir: '/e', stashDir: '.stash' } as const;
     expect(rsyncArgs(settings({ trash: '.trash' }), run)).toEqual(
