@@ -10,7 +10,7 @@ import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
 import type { Source } from './source.js';
-import { excludedIn } from './state/remembered.js';
+import { byRules } from './state/remembered.js';
 import { type PassParts, takeSnapshot } from './target/full-pass.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './target/guards.js';
 import { Line } from './target/line.js';
@@ -100,6 +100,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
       noProgressMs: comparesContents(settings.rsyncExtras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
       relist: (dirs) => scanner.relist(dirs),
       memory,
+      rules: source.rules,
       report,
       rootIsThere: () => guard.isThere(),
       guard: async (deletions) =>
@@ -115,7 +116,6 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
   memory.keep(() => line.index);
 
   const noteListing = (listing: Listing): void => source.noteListing(listing);
-  const refreshRules = (): Promise<void> => source.refreshRules();
   const scanner: Scanner = new Scanner({
     disk,
     filter,
@@ -125,7 +125,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
       return line.compare(listing);
     },
     rootIsThere: () => guard.isThere(),
-    refreshRules,
+    refreshRules: () => source.rules.refresh(),
     onShort: (why) => {
       const text = `some of ${dir} can't be read just now: ${why}. It is looked at again until it can`;
       report({ kind: 'note', level: 'normal', text });
@@ -136,7 +136,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     disk,
     filter,
     mirror,
-    refreshRules,
+    rulesAtRest: () => source.rules.atRest(),
     onListing: noteListing,
     guard: (snapshot, forecast) => guardPass(line, guards, snapshot, forecast),
   };
@@ -165,7 +165,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     doubt: () => void scanner.walk(),
     setBlind: (isBlind) => scanner.setBlind(isBlind),
     rulesChanged: () => {
-      void line.leaveAlone(() => excludedIn(line.index, filter));
+      void line.followRules(() => byRules(line.index, filter));
       void scanner.walk();
     },
     rootBack: (replaced) => {
@@ -196,6 +196,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     startSyncing: async (tries) => {
       if (!settings.initial) {
         if (line.index.size === 0) {
+          await source.rules.atRest();
           const { tree } = await takeSnapshot(disk, filter, noteListing);
           for (const [name, entry] of tree.entries()) line.index.set(name, entry);
           save();

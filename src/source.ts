@@ -5,6 +5,7 @@ import { tooFewDescriptors } from './descriptors.js';
 import type { Io } from './io.js';
 import type { Programs } from './programs.js';
 import { probeHere, type RsyncHere } from './rsync/probe.js';
+import type { RulesInForce } from './rules/in-force.js';
 import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';
 import type { Listing } from './scan/walk.js';
@@ -87,7 +88,11 @@ export class Source {
   #members = 0;
   #timers: readonly NodeJS.Timeout[] = [];
   #watching: Promise<Result<undefined>> | undefined;
+  /** The look at the rules that goes on, and the one after it: what is asked for now must see what is there now. */
   #refreshing: Promise<void> | undefined;
+  #refreshingNext: Promise<void> | undefined;
+  #rules: RuleFiles | undefined;
+  #restTimer: NodeJS.Timeout | undefined;
   #isBlind = false;
 
   private constructor(
@@ -106,6 +111,9 @@ export class Source {
     this.disk = new Disk(root);
     this.guard = new RootGuard(root, io.pid);
     this.#opening = RuleFiles.open(settings, { ...io.around, git: found.programs.git }, io.report);
+    void this.#opening.then((rules) => {
+      this.#rules = rules;
+    });
     const hint = (name: Name): void => this.#tell((each) => each.hint([name]));
     this.#hot = new HotDirectories(this.disk, hint);
     this.#supervisor = new WatchSupervisor({
@@ -192,18 +200,21 @@ export class Source {
     }
   }
 
-  /** Brings the filter up to date. */
-  refreshRules(): Promise<void> {
-    this.#refreshing ??= this.#refreshRules().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
-  }
+  /** What decides about new names, as far as it is known. */
+  readonly rules: RulesInForce = {
+    refresh: () => this.#refreshRules(),
+    atRest: () => this.#rulesAtRest(),
+    restMs: () => this.#rules?.restMs ?? 0,
+    trouble: () => this.#rules?.trouble,
+    mayComeBack: () => this.#rules?.mayComeBack === true,
+    isBack: (rule) => this.#rules?.isBack(rule) === true,
+  };
 
   /** Ends everything of it. */
   async close(): Promise<void> {
     await this.#stopWatching();
     (await this.#opening).close();
+    clearTimeout(this.#restTimer);
     this.guard.close();
     if (this.#beatKey !== '') removeBeatFolder(this.#runtime, this.#beatKey);
   }
@@ -260,11 +271,29 @@ export class Source {
     else this.#excluded.delete(dir);
   }
 
-  async #refreshRules(): Promise<void> {
-    const changed = await (await this.#opening).refresh();
+  #refreshRules(): Promise<void> {
+    this.#refreshingNext ??= (this.#refreshing ?? Promise.resolve()).then(() => {
+      this.#refreshing = this.#refreshingNext;
+      this.#refreshingNext = undefined;
+      return this.#refreshRulesNow();
+    });
+    return this.#refreshingNext;
+  }
+
+  async #refreshRulesNow(): Promise<void> {
+    const rules = await this.#opening;
+    const changed = await rules.refresh();
+    clearTimeout(this.#restTimer);
+    if (rules.restMs > 0) this.#restTimer = setTimeout(() => void this.#refreshRules(), rules.restMs + 1);
     if (changed === undefined) return;
-    this.#report({ kind: 'note', level: 'normal', text: `${changed} has changed` });
+    if (changed !== '') this.#report({ kind: 'note', level: 'normal', text: `${changed} has changed` });
     this.#tell((each) => each.rulesChanged());
+  }
+
+  async #rulesAtRest(): Promise<number> {
+    const rules = await this.#opening;
+    await rules.atRest(() => this.#refreshRules());
+    return rules.age;
   }
 
   #ignored(): string[] {
@@ -278,6 +307,7 @@ export class Source {
     this.#beatKey = key;
     removeBeatFolder(this.runtime, key); // of a killed one
     const { root, filter } = this.#settings;
+    await this.#rulesAtRest();
     // The watcher is told which directories it can spare.
     await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));
     const started = await this.#supervisor.start();
@@ -295,7 +325,7 @@ export class Source {
         watchClock(this.#report, () => this.#tell((each) => each.woke())),
         CLOCK_CHECK_MS,
       ),
-      setInterval(() => void this.refreshRules(), RULES_CHECK_MS),
+      setInterval(() => void this.#refreshRules(), RULES_CHECK_MS),
     ];
     return success(undefined);
   }

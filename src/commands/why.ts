@@ -15,6 +15,7 @@ import { Disk } from '../scan/disk.js';
 export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promise<number> {
   const { root, dir, from, filter, paths } = asked;
   const rules = await RuleFiles.open(asked, git, report);
+  await rules.atRest();
   const disk = new Disk(root);
   let all = true;
   try {

@@ -112,7 +112,7 @@ async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): P
 const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 
 function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status {
-  const { rootIsGone, lastError, ...facts } = told();
+  const { rootIsGone, lastError, rules, ...facts } = told();
   const line = parts()?.line;
   const { sent, bytes, deleted } = line?.summary ?? NOTHING_SENT;
   const oldestMs = line?.pending.oldestMs;
@@ -127,6 +127,7 @@ function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status 
     bytes,
     deleted,
     ...facts,
+    rules: rules && cut(rules),
     lastError: lastError && { ...lastError, message: cut(lastError.message) },
   };
 }

@@ -98,6 +98,7 @@ const StatusSchema = v.object({
   lastPassMs: v.optional(Time),
   lastError: v.optional(v.object({ ms: Time, path: v.optional(v.string()), message: v.string() })),
   directories: v.optional(Count),
+  rules: v.optional(v.string()),
 });
 
 const FlushedSchema = v.variant('end', [

@@ -61,6 +61,9 @@ export type Event =
       readonly ms: number;
       readonly output: string;
     }
+  /** Git can't be asked any more what it ignores; and that it can again. */
+  | ({ readonly kind: 'rulesUnsure'; readonly root: string } & RulesTrouble)
+  | { readonly kind: 'rulesSure'; readonly root: string }
   /** Only with `-v`. */
   | { readonly kind: 'skipped'; readonly name: Name; readonly why: string }
   | { readonly kind: 'kept'; readonly target: string; readonly name: Name }
@@ -91,6 +94,15 @@ export type Event =
 
 /** `onUpload`: for each path; `onSync`, `onSyncRemote`: once each time everything that waited is there. */
 export type HookKind = 'onUpload' | 'onSync' | 'onSyncRemote';
+
+/**
+ * Why git can't be asked. What it said last of a name counts on; names that it was never asked about `wait`, or (`byFiles`:
+ * there is no repository any more) the ignore files are read without it.
+ */
+export interface RulesTrouble {
+  readonly why: string;
+  readonly newNames: 'wait' | 'byFiles';
+}
 
 /** One name that rsync turned to. */
 export interface Item {

@@ -37,7 +37,8 @@ export interface Regexes {
  */
 export type Decision =
   | { readonly synced: true; readonly rule?: AnyRule }
-  | { readonly synced: false; readonly isRsyncs: boolean; readonly rule: AnyRule };
+  /** `isUnsure`: nobody knows yet. It waits, unless it was synced before. */
+  | { readonly synced: false; readonly isRsyncs: boolean; readonly rule: AnyRule; readonly isUnsure?: true };
 
 /** All that a filter is made of. */
 export interface FilterRules {
@@ -123,6 +124,23 @@ export class Filter {
     return learning.every((each) => each === undefined) ? undefined : Promise.all(learning).then(() => {});
   }
 
+  /** The same for names, and whether each is a directory, that come from anywhere, and every directory above them. */
+  async learnAll(names: ReadonlyMap<Name, boolean>): Promise<void> {
+    const byParent = new Map<Name, Map<string, boolean>>();
+    const add = (name: Name, isDir: boolean): void => {
+      if (name === ROOT) return;
+      const parent = parentOf(name);
+      let bases = byParent.get(parent);
+      if (bases === undefined) {
+        byParent.set(parent, (bases = new Map()));
+        add(parent, true);
+      }
+      bases.set(baseOf(name), isDir);
+    };
+    for (const [name, isDir] of names) add(name, isDir);
+    for (const [dir, entries] of byParent) await this.learn(dir, entries);
+  }
+
   /** The same for a name that comes from anywhere, and every directory above it. */
   async learnDeep(name: Name, isDir: boolean): Promise<void> {
     for (const each of name === ROOT ? [] : [...ancestorsOf(name), name])
@@ -135,7 +153,7 @@ export class Filter {
     const early = this.#early(name, isDir);
     if (early !== undefined) return decisionOf(early);
     const ignored = this.#ignores?.ruleFor(name, isDir);
-    if (ignored !== undefined && !this.#isBroughtBack(name)) return { synced: false, isRsyncs: false, rule: ignored };
+    if (ignored !== undefined && !this.#isBroughtBack(name)) return decisionOfGit(ignored);
     const byRegex = this.#regexes?.ruleFor(name, isDir);
     if (byRegex !== undefined) return { synced: false, isRsyncs: false, rule: byRegex };
     const byDefault = this.#defaults.firstMatch(name, isDir);
@@ -217,6 +235,13 @@ const includesAny = (rules: Iterable<Rule>): boolean => [...rules].some(({ raw }
 
 const decisionOf = ({ raw }: Rule): Decision =>
   raw.action === 'include' ? { synced: true, rule: raw } : { synced: false, isRsyncs: true, rule: raw };
+
+const decisionOfGit = (rule: GitRule): Decision => ({
+  synced: false,
+  isRsyncs: false,
+  rule,
+  ...(rule.isUnsure === true ? { isUnsure: true } : {}),
+});
 
 function rsyncRulesOf(before: readonly Rule[], after: readonly Rule[]): RsyncRules | undefined {
   const lines = { before: before.flatMap(rsyncLines), after: after.flatMap(rsyncLines) };

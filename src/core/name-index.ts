@@ -1,4 +1,4 @@
-import type { Entry } from './entry.js';
+import { type Entry, unsure } from './entry.js';
 import { baseOf, childOf, type Name, parentOf, ROOT } from './name.js';
 
 /**
@@ -12,6 +12,7 @@ export class NameIndex {
   readonly #dirs = new Map<Name, Map<string, Entry>>();
   #root: Entry | undefined;
   #size = 0;
+  #aside: NameIndex | undefined;
 
   /** How many names it holds, without the root. */
   get size(): number {
@@ -34,7 +35,37 @@ export class NameIndex {
     children.set(baseOf(name), entry);
   }
 
+  /** It is not there any more, or not ours. */
   delete(name: Name): void {
+    this.#aside?.delete(name);
+    this.#drop(name);
+  }
+
+  /**
+   * What is ours there, too, and left alone, because it is excluded by now: it is as if it were not there until
+   * {@link takeUp}.
+   */
+  get aside(): Pick<NameIndex, 'get' | 'entries' | 'directories' | 'children' | 'size'> {
+    return this.#aside ?? NONE;
+  }
+
+  /** From now on it is left alone. */
+  setAside(name: Name, entry = this.get(name)): void {
+    if (entry === undefined) return;
+    this.#drop(name);
+    this.#aside ??= new NameIndex();
+    this.#aside.set(name, entry);
+  }
+
+  /** It is not left alone any more. What became of it meanwhile nobody knows. */
+  takeUp(name: Name): void {
+    const entry = this.#aside?.get(name);
+    if (entry === undefined) return;
+    this.#aside?.delete(name);
+    if (this.get(name) === undefined) this.set(name, unsure(entry));
+  }
+
+  #drop(name: Name): void {
     const dir = parentOf(name);
     const children = this.#dirs.get(dir);
     if (children?.delete(baseOf(name)) !== true) return;
@@ -69,3 +100,5 @@ export class NameIndex {
 }
 
 const EMPTY: ReadonlyMap<string, Entry> = new Map();
+
+const NONE = new NameIndex();

@@ -33,6 +33,17 @@ export const bytesOf = (name: Name): Buffer => Buffer.from(name, 'latin1');
 /** Where a name is below a root, as the system spells it. */
 export const pathIn = (root: string, name: Name): Buffer => Buffer.concat([Buffer.from(`${root}/`), bytesOf(name)]);
 
+/** An absolute path, one character for each byte: it may be no UTF-8, as names may. */
+export type BytePath = string;
+
+export const bytePathOf = (path: string): BytePath => Buffer.from(path, 'utf8').toString('latin1');
+
+/** The path of a name below a root. */
+export const bytePathIn = (root: BytePath, name: Name): BytePath => (name === ROOT ? root : `${root}/${name}`);
+
+/** A path as the system spells it. */
+export const bytesOfPath = (path: BytePath): Buffer => Buffer.from(path, 'latin1');
+
 /** The directory that holds `name`; the root's parent is the root. */
 export function parentOf(name: Name): Name {
   const slash = name.lastIndexOf('/');

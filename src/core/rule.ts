@@ -37,6 +37,8 @@ export interface RegexRule {
 export interface GitRule {
   readonly text: string;
   readonly source: Extract<RuleSource, { kind: 'ignoreFile' }>;
+  /** It is none: whether git ignores the name is not known yet. */
+  readonly isUnsure?: true;
 }
 
 /** A rule of any of the sources. */

@@ -1,4 +1,4 @@
-import type { Event } from './event.js';
+import type { Event, RulesTrouble } from './event.js';
 import { type Name, textOf } from './name.js';
 
 /** What a target is doing. */
@@ -35,10 +35,12 @@ export interface Status {
     | undefined;
   /** How many directories are watched. */
   readonly directories?: number | undefined;
+  /** Why git can't be asked what it ignores, and what that means. */
+  readonly rules?: string | undefined;
 }
 
 /** The part of it that events tell. */
-export type Told = Pick<Status, 'lastDeliveredMs' | 'lastPassMs' | 'lastError' | 'directories'> & {
+export type Told = Pick<Status, 'lastDeliveredMs' | 'lastPassMs' | 'lastError' | 'directories' | 'rules'> & {
   readonly rootIsGone: boolean;
 };
 
@@ -48,7 +50,14 @@ export const NOTHING_TOLD: Told = {
   lastPassMs: undefined,
   lastError: undefined,
   directories: undefined,
+  rules: undefined,
 };
+
+/** What it means that git can't be asked. */
+export const rulesInWords = ({ why, newNames }: RulesTrouble): string =>
+  newNames === 'wait'
+    ? `git can't be asked what it ignores (${why}). What was synced goes on; what is new waits until git answers again`
+    : `git can't be asked what it ignores (${why}). What was left out stays left out, and the .gitignore files go on counting, read without git, until a restart`;
 
 /** What is known after one more event. */
 export function afterEvent(told: Told, event: Event, nowMs: number): Told {
@@ -68,6 +77,10 @@ export function afterEvent(told: Told, event: Event, nowMs: number): Told {
       return { ...told, lastError: failed(event.failure.message, event.name) };
     case 'trouble':
       return { ...told, lastError: failed(event.failure.message) };
+    case 'rulesUnsure':
+      return { ...told, rules: rulesInWords(event) };
+    case 'rulesSure':
+      return { ...told, rules: undefined };
     case 'rootGone':
       return { ...told, rootIsGone: true };
     case 'rootBack':

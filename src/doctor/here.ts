@@ -54,6 +54,7 @@ export async function lookAtDir(
   report: Report,
 ): Promise<{ readonly tree: Tree; readonly findings: Finding[] }> {
   const rules = await RuleFiles.open(settings, usersGit, report);
+  await rules.atRest();
   const listed = new Set<Name>();
   let excluded = 0;
   const { tree } = await takeSnapshot(new Disk(settings.root), settings.filter, (listing) => {

@@ -1,11 +1,22 @@
 import type { Program } from '../core/environment.js';
-import { bytesOf, type Name, textOf } from '../core/name.js';
+import { type BytePath, bytesOf, type Name, textOf } from '../core/name.js';
 import type { GitRule } from '../core/rule.js';
 import type { Child } from '../spawn.js';
 import { startGit } from './git.js';
+import { ANSWER_PATIENCE_MS } from './waits.js';
 
 /** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
 export type Answer = GitRule | 'notIgnored' | 'unanswered';
+
+export interface CheckIgnoreOptions {
+  /**
+   * Git reads the index too: where a sparse checkout leaves a .gitignore out, it takes the one in there. It then compares each
+   * name with every tracked one (100,000: some ms), and answers for those that they are not ignored.
+   */
+  readonly readsIndex?: boolean;
+  /** How long it may keep silent. */
+  readonly patienceMs?: number;
+}
 
 interface Question {
   readonly name: Name;
@@ -19,11 +30,12 @@ const MOST_DEATHS = 3;
  * One `git check-ignore` kept open (man git-check-ignore): names go in, for each one an answer comes out, in order;
  * 100,000 take 0.3 s. It reads the rules as it goes and keeps them: {@link forget} when they may have changed.
  *
- * `--no-index`: git would compare each name with every tracked one. What is tracked the caller knows.
+ * What is tracked the caller knows.
  */
 export class CheckIgnore {
   readonly #git: Program;
-  readonly #cwd: string;
+  readonly #cwd: BytePath;
+  readonly #readsIndex: boolean;
   readonly #patienceMs: number;
   #child: Child | undefined;
   /** Runs while an answer is waited for. */
@@ -35,10 +47,14 @@ export class CheckIgnore {
   #deaths = 0;
   #isStuck = false;
 
-  /** `patienceMs`: how long it may keep silent. */
-  constructor(git: Program, cwd: string, patienceMs: number) {
+  constructor(
+    git: Program,
+    cwd: BytePath,
+    { readsIndex = false, patienceMs = ANSWER_PATIENCE_MS }: CheckIgnoreOptions = {},
+  ) {
     this.#git = git;
     this.#cwd = cwd;
+    this.#readsIndex = readsIndex;
     this.#patienceMs = patienceMs;
   }
 
@@ -102,7 +118,8 @@ export class CheckIgnore {
   }
 
   #start(): Child {
-    const args = ['check-ignore', '--no-index', '--stdin', '-z', '--verbose', '--non-matching'];
+    const index = this.#readsIndex ? [] : ['--no-index'];
+    const args = ['check-ignore', ...index, '--stdin', '-z', '--verbose', '--non-matching'];
     const child = startGit(this.#git, this.#cwd, args);
     child.stdout.on('data', (chunk: Buffer) => {
       if (child === this.#child) this.#read(chunk.toString('latin1'));

@@ -1,4 +1,7 @@
+import { isUtf8 } from 'node:buffer';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
+import { type BytePath, bytesOfPath } from '../core/name.js';
 import { type Child, type Said, type SpawnOptions, say, spawn } from '../spawn.js';
 import { GIT_PATIENCE_MS } from './waits.js';
 
@@ -26,13 +29,34 @@ const OPTIONS = ['--no-pager', ...RUNS_NOTHING];
 const IN = (cwd: string): SpawnOptions => ({ cwd, ownSession: true });
 
 /** Starts git. */
-export const startGit = (git: Program, cwd: string, args: readonly string[]): Child =>
-  spawn(git, [...OPTIONS, ...args], IN(cwd));
+export const startGit = (git: Program, cwd: BytePath, args: readonly string[]): Child =>
+  within(cwd, (dir) => spawn(git, [...OPTIONS, ...args], IN(dir)));
 
 /** Runs git to its end; whatever it says, in full. One that keeps silent is ended: `signalled`. */
 export const sayGit = (
   git: Program,
-  cwd: string,
+  cwd: BytePath,
   args: readonly string[],
   patienceMs = GIT_PATIENCE_MS,
-): Promise<Said> => say(git, [...OPTIONS, ...args], { ...IN(cwd), patienceMs }, Number.POSITIVE_INFINITY);
+): Promise<Said> =>
+  within(cwd, (dir) => say(git, [...OPTIONS, ...args], { ...IN(dir), patienceMs }, Number.POSITIVE_INFINITY));
+
+/**
+ * Starts something in a directory. node takes only text for one: where the path is no UTF-8, it goes by an open descriptor
+ * of it, which the child has until it has become another program (Linux, proc(5); macOS has no such names).
+ */
+function within<T>(path: BytePath, start: (dir: string) => T): T {
+  const bytes = bytesOfPath(path);
+  if (isUtf8(bytes)) return start(bytes.toString('utf8'));
+  let fd: number;
+  try {
+    fd = openSync(bytes, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    return start(bytes.toString('utf8')); // it has gone: so the child will find
+  }
+  try {
+    return start(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,77 +1,100 @@
+import type { RulesTrouble } from '../core/event.js';
 import {
   ancestorsOf,
+  type BytePath,
   baseOf,
+  bytePathIn,
+  bytePathOf,
+  bytesOfPath,
   childOf,
   isBelow,
   type Name,
   parentOf,
-  pathIn,
   ROOT,
   relativeTo,
   textOf,
 } from '../core/name.js';
 import type { GitRule } from '../core/rule.js';
+import type { FollowedFiles } from '../rules/followed-files.js';
 import type { OnSkipped } from '../rules/plain-ignores.js';
-import type { IgnoreSource } from '../rules/rule-files.js';
+import type { IgnoreSource, News } from '../rules/rule-files.js';
 import { stampOf } from '../scan/stamp.js';
+import type { Answer } from './check-ignore.js';
 import { Repository, type UsersGit } from './repository.js';
 import { whyGitWaits, whyPlain, whyStuck } from './waits.js';
 
-/** What is known of a name that is not tracked: whether it was a directory when git was asked, and what git said. */
+/** What is known of a name that is not tracked: whether it was a directory when git was asked, what git said, and of which rules. */
 interface Known {
   readonly isDir: boolean;
   readonly rule: GitRule | undefined;
+  /** See {@link GitIgnores}. An older answer is the last one that there is, until there is a new one. */
+  readonly age: number;
 }
 
-/** One for each, because there may be a million of them. */
-const NOT_IGNORED = { file: { isDir: false, rule: undefined }, dir: { isDir: true, rule: undefined } } as const;
+/** Of no rules at all: it is asked about again the next time it is looked at. */
+const NO_AGE = -1;
 
-/** Better left here than sent by mistake; it is asked again the next time it is looked at. */
+/** Better left here than sent by mistake. */
 const UNANSWERED: GitRule = {
   text: 'git gave no answer',
   source: { kind: 'ignoreFile', path: 'git check-ignore', line: 0 },
 };
 
+/** Nobody knows yet: the rules are just being written, or git fails. */
+const UNSURE: GitRule = { ...UNANSWERED, text: 'not known yet', isUnsure: true };
+
+/** How often git is tried again that has failed, in milliseconds. */
+const TRY_AGAIN_MS = 2_000;
+
+/** A name to ask about when git is tried: there is none like it, and the answer does not matter. */
+const ANY = '.syncwatch-asks' as Name;
+
+export interface GitIgnoresOptions {
+  readonly git: UsersGit;
+  readonly followed: FollowedFiles;
+  /** Git could not be asked about this name, though about others. */
+  readonly onUnanswered: (name: Name) => void;
+  /** A file that git reads can't be read. */
+  readonly onSkipped: OnSkipped;
+  /** Git fails, or answers again. */
+  readonly onTrouble: (trouble: RulesTrouble | undefined) => void;
+}
+
 /**
  * What git ignores below a root, decided by git itself, in each repository that is there: the one that the root is in, and
  * those further down (submodules, worktrees, clones), which have their own rules.
+ *
+ * Answers have an age: how often the rules had changed before. Git reads the files of rules for itself, at any moment, so an
+ * answer counts only if they were at rest, and as they are believed, before it was asked and after.
  */
 export class GitIgnores implements IgnoreSource {
-  readonly #root: string;
+  readonly #root: BytePath;
+  readonly #options: GitIgnoresOptions;
   /** By the directory they begin at. */
   readonly #repositories = new Map<Name, Repository | undefined>();
   readonly #known = new Map<Name, Known>();
-  /** The .gitignore files that were seen in the tree. */
-  readonly #files = new Map<Name, string>();
   /** The directories whose .gitignore git would wait at for ever: it is not asked about what is below them. */
   readonly #waiting = new Set<Name>();
-  /** The directories that were looked at. */
-  readonly #visited = new Set<Name>();
+  /** The directories that were looked at, and whether each has a .gitignore. */
+  readonly #visited = new Map<Name, boolean>();
   /** What looked like a repository and was none, with the stamp of its .git: it may be on its way (git clone). */
   readonly #bogus = new Map<Name, string>();
-  readonly #git: UsersGit;
-  readonly #onUnanswered: (name: Name) => void;
-  readonly #onSkipped: OnSkipped;
-  /** How often all was forgotten. */
+  /** The repositories that can't be asked just now, and when that was tried last. */
+  readonly #troubles = new Map<Name, RulesTrouble>();
+  #triedMs = 0;
   #age = 0;
   #changed = false;
+  /** Some names were left in doubt. */
+  #wasUnsure = false;
+  /** One for each, because there may be a million of them. */
+  #notIgnored = notIgnored(0);
 
-  /**
-   * `repository`: the one that the root is in, if it is in one. `onUnanswered`: git could not be asked about this.
-   * `onSkipped`: a file that git reads can't be read.
-   */
-  constructor(
-    root: string,
-    repository: Repository | undefined,
-    git: UsersGit,
-    onUnanswered: (name: Name) => void,
-    onSkipped: OnSkipped,
-  ) {
-    this.#root = root;
-    this.#git = git;
+  /** `repository`: the one that the root is in, if it is in one. */
+  constructor(root: string, repository: Repository | undefined, options: GitIgnoresOptions) {
+    this.#root = bytePathOf(root);
+    this.#options = options;
     this.#repositories.set(ROOT, repository);
-    this.#onUnanswered = onUnanswered;
-    this.#onSkipped = onSkipped;
+    repository?.follow(options.followed);
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined {
@@ -80,15 +103,10 @@ export class GitIgnores implements IgnoreSource {
     let mayBegin = !this.#visited.has(dir);
     for (const [base, isDir] of entries) {
       const name = childOf(dir, base);
-      if (base === '.gitignore') this.#sawFile(name);
       if (base === '.git') mayBegin = true;
       else asked.push([name, isDir]);
     }
-    for (const each of [dir, ...ancestorsOf(dir)]) {
-      // Nobody may have listed it.
-      if (!this.#visited.has(each)) this.#sawFile(childOf(each, '.gitignore'));
-      this.#visited.add(each);
-    }
+    for (const each of chainOf(dir)) this.#visit(each); // nobody may have listed it
     if (mayBegin && this.#isNewRepository(dir))
       return this.#open(dir).then(() => this.#askUnknown(dir, asked, dirRules));
     return this.#askUnknown(dir, asked, dirRules);
@@ -100,54 +118,87 @@ export class GitIgnores implements IgnoreSource {
   }
 
   /**
-   * Looks whether what git ignores may be another than before: what was known is forgotten then. Files in the tree that it
-   * has not met yet are met by {@link learn}.
+   * What is in these files is in force from now on. Files in the tree that it has not met yet are met by {@link learn}.
    */
-  async refresh(): Promise<boolean> {
-    for (const [name, stamp] of this.#files) if (this.#stampOf(name) !== stamp) this.#sawFile(name);
-    for (const [dir, repository] of this.#repositories) {
-      if (dir !== ROOT && this.#stampOf(childOf(dir, '.git')) === '-') {
-        repository?.close();
-        this.#repositories.delete(dir);
-        this.#forget();
-      } else if (await repository?.hasChanged((name) => this.#isIgnoredDeep(childOf(dir, name)))) this.#forget();
+  async believe(changed: ReadonlySet<BytePath>): Promise<News> {
+    const isRetried = this.#troubles.size > 0 && performance.now() - this.#triedMs >= TRY_AGAIN_MS;
+    if (isRetried) this.#triedMs = performance.now();
+    for (const path of changed) this.#noteChanged(path);
+    for (const [dir, repository] of [...this.#repositories]) {
+      if (repository === undefined) continue;
+      const { itself, configs } = repository.files;
+      const isOther = [...itself, ...configs].some((path) => changed.has(path));
+      const isTried = isRetried && this.#troubles.has(dir);
+      if (isOther || isTried) await this.#reopen(dir, repository);
+      else if (this.#troubles.has(dir)) continue;
+      else {
+        if (repository.ruleFiles.some((path) => changed.has(path))) {
+          repository.look();
+          this.#forget();
+        }
+        const news = await repository.hasChanged((name) => this.#isIgnoredDeep(inRepository(dir, name)));
+        if (typeof news === 'string') this.#setTrouble(dir, { why: news, newNames: 'wait' });
+        else if (news) this.#forget();
+      }
     }
-    const changed = this.#changed;
+    const news = this.#changed ? 'changed' : this.#wasUnsure && this.#troubles.size === 0 ? 'sure' : 'none';
     this.#changed = false;
-    return changed;
+    if (news !== 'none') this.#wasUnsure = false;
+    return news;
   }
 
   get inWords(): string {
     const clones = [...this.#repositories].filter(([dir, repository]) => dir !== ROOT && repository !== undefined);
     const more = clones.length === 0 ? '' : `, ${clones.length} more repositories below it`;
-    return `git (${this.#files.size} .gitignore files${more})`;
+    const files = [...this.#visited.values()].filter((hasOne) => hasOne);
+    return `git (${files.length} .gitignore files${more})`;
   }
 
   close(): void {
     for (const repository of this.#repositories.values()) repository?.close();
   }
 
-  /** A .gitignore: if it is another one than before, or new where git was asked already, its answers are no longer true. */
-  #sawFile(name: Name): void {
-    const stamp = this.#stampOf(name);
-    const before = this.#files.get(name);
-    if (before === stamp) return;
-    if (stamp === '-' && before === undefined) return;
-    if (stamp === '-') this.#files.delete(name);
-    else this.#files.set(name, stamp);
-    const why = whyGitWaits(pathIn(this.#root, name));
-    if (why === undefined) this.#waiting.delete(parentOf(name));
-    else {
-      this.#waiting.add(parentOf(name));
-      this.#onSkipped(whyPlain(`${textOf(name)} ${why}`));
+  /** Looks whether there is a .gitignore in a directory. One that has come since then is believed when it is at rest. */
+  #visit(dir: Name): void {
+    const { followed } = this.#options;
+    const path = this.#ignoreFileIn(dir);
+    const known = this.#visited.get(dir);
+    if (known === true) return;
+    const isThere = stampOf(bytesOfPath(path)) !== '-';
+    if (known === undefined) {
+      this.#visited.set(dir, isThere);
+      if (isThere) followed.follow(path);
+      if (isThere) this.#lookWhetherItWaits(dir);
+    } else if (isThere) {
+      this.#visited.set(dir, true);
+      followed.appeared(path);
     }
-    if (before !== undefined || this.#visited.has(parentOf(name))) this.#forget();
+  }
+
+  #noteChanged(path: BytePath): void {
+    if (!path.startsWith(`${this.#root}/`) || !path.endsWith('/.gitignore')) return;
+    const dir = parentOf(path.slice(this.#root.length + 1) as Name);
+    if (!this.#visited.has(dir)) return;
+    this.#visited.set(dir, this.#options.followed.has(path));
+    this.#lookWhetherItWaits(dir);
+    this.#forget();
+  }
+
+  #lookWhetherItWaits(dir: Name): void {
+    const why = whyGitWaits(this.#ignoreFileIn(dir));
+    if (why === undefined) this.#waiting.delete(dir);
+    else {
+      this.#waiting.add(dir);
+      this.#options.onSkipped(whyPlain(`${textOf(childOf(dir, '.gitignore'))} ${why}`));
+    }
   }
 
   #forget(): void {
     for (const repository of this.#repositories.values()) repository?.forget();
-    this.#known.clear();
+    // Names that were not looked at since the last time are most likely gone.
+    for (const [name, { age }] of this.#known) if (age < this.#age) this.#known.delete(name);
     this.#age++;
+    this.#notIgnored = notIgnored(this.#age);
     this.#changed = true;
   }
 
@@ -156,16 +207,29 @@ export class GitIgnores implements IgnoreSource {
     entries: ReadonlyArray<readonly [Name, boolean]>,
     dirRules: boolean,
   ): Promise<void> | undefined {
+    const isKnown = (name: Name, isDir: boolean): boolean => {
+      const known = this.#known.get(name);
+      return known?.isDir === isDir && known.age === this.#age;
+    };
     const unknown = entries.filter(
-      ([name, isDir]) => this.#known.get(name)?.isDir !== isDir && ((dirRules && isDir) || !this.isTracked(name)),
+      ([name, isDir]) => !isKnown(name, isDir) && ((dirRules && isDir) || !this.isTracked(name)),
     );
     return unknown.length === 0 ? undefined : this.#ask(dir, unknown);
   }
 
   async #ask(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Promise<void> {
+    const { followed, onUnanswered } = this.#options;
     for (;;) {
       const [begin, repository] = this.#repositoryOf(dir);
+      if (repository === undefined) {
+        for (const [name, isDir] of entries) this.#learnt(name, isDir, 'notIgnored');
+        return;
+      }
+      if (this.#troubles.get(begin)?.newNames === 'wait') return this.#leaveUnsure(entries);
+      const files = [...repository.ruleFiles, ...chainOf(dir).map((each) => this.#ignoreFileIn(each))];
       const age = this.#age;
+      const stamp = followed.stampOf(files);
+      if (stamp === undefined) return this.#leaveUnsure(entries);
       // A directory that is not here (a mirror asks about what is only there) can't be seen to be one.
       const questionFor = ([name, isDir]: readonly [Name, boolean]): Name => {
         const question = relativeTo(begin, name);
@@ -173,37 +237,101 @@ export class GitIgnores implements IgnoreSource {
       };
       const isPlain = this.#wouldWait(begin, repository, dir);
       const answers = isPlain
-        ? repository?.askPlain(
+        ? repository.askPlain(
             dir === begin ? ROOT : relativeTo(begin, dir),
             entries.map(([name, isDir]) => [relativeTo(begin, name), isDir]),
           )
-        : await repository?.ask(entries.map(questionFor));
-      // It may be waiting at a file that has come just now.
-      if (answers?.includes('unanswered') === true)
-        for (const each of [dir, ...ancestorsOf(dir), ROOT]) this.#sawFile(childOf(each, '.gitignore'));
+        : await repository.ask(entries.map(questionFor));
       if (age !== this.#age) continue; // what it said may be what was true before
-      if (!isPlain && repository?.waits === true) {
-        this.#onSkipped(whyStuck(repository.path));
+      if (!isPlain && repository.waits) {
+        this.#options.onSkipped(whyStuck(bytesOfPath(repository.path).toString()));
         continue;
       }
+      if (followed.stampOf(files) !== stamp) return this.#leaveUnsure(entries);
+      if (answers.every((answer) => answer === 'unanswered') && (await this.#isFailing(begin)))
+        return this.#leaveUnsure(entries);
       entries.forEach(([name, isDir], i) => {
-        const answer = answers?.[i] ?? 'notIgnored';
-        if (answer === 'unanswered') this.#onUnanswered(name);
-        const none = isDir ? NOT_IGNORED.dir : NOT_IGNORED.file;
-        if (answer === 'unanswered') this.#known.set(name, { isDir, rule: UNANSWERED });
-        else this.#known.set(name, answer === 'notIgnored' ? none : { isDir, rule: answer });
+        const answer = answers[i] ?? 'unanswered';
+        if (answer === 'unanswered') onUnanswered(name);
+        this.#learnt(name, isDir, answer);
       });
       return;
     }
   }
 
+  #learnt(name: Name, isDir: boolean, answer: Answer): void {
+    if (answer === 'unanswered') this.#known.set(name, { isDir, rule: UNANSWERED, age: NO_AGE });
+    else if (answer === 'notIgnored') this.#known.set(name, isDir ? this.#notIgnored.dir : this.#notIgnored.file);
+    else this.#known.set(name, { isDir, rule: answer, age: this.#age });
+  }
+
+  /** The last answers that there are count on; where there is none nobody knows. */
+  #leaveUnsure(entries: ReadonlyArray<readonly [Name, boolean]>): void {
+    this.#wasUnsure = true;
+    for (const [name, isDir] of entries)
+      if (this.#known.get(name)?.isDir !== isDir) this.#known.set(name, { isDir, rule: UNSURE, age: NO_AGE });
+  }
+
+  /** Git gave no answer at all: whether that is so for a name that it is never asked about otherwise. */
+  async #isFailing(dir: Name): Promise<boolean> {
+    const opened = await this.#openAt(dir);
+    const [answer] = opened instanceof Repository ? await opened.ask([ANY]) : [];
+    if (opened instanceof Repository) opened.close();
+    if (answer !== undefined && answer !== 'unanswered') return false;
+    this.#setTrouble(dir, { why: whyNot(opened), newNames: 'wait' });
+    return true;
+  }
+
+  /** Its own files have changed, or git is tried again. */
+  async #reopen(dir: Name, before: Repository): Promise<void> {
+    const opened = await this.#openAt(dir);
+    if (!(opened instanceof Repository) && opened.kind === 'none' && dir === ROOT) {
+      if (this.#troubles.get(dir)?.newNames === 'byFiles') return;
+      before.outlive();
+      this.#setTrouble(dir, { why: GONE, newNames: 'byFiles' });
+      return this.#forget();
+    }
+    const isOuter = opened instanceof Repository && opened.top !== opened.path && dir !== ROOT;
+    if (isOuter || (!(opened instanceof Repository) && opened.kind === 'none')) {
+      if (opened instanceof Repository) opened.close();
+      before.close();
+      this.#repositories.delete(dir);
+      this.#setTrouble(dir, undefined);
+      return this.#forget();
+    }
+    const [answer] = opened instanceof Repository && !opened.waits ? await opened.ask([ANY]) : [];
+    if (!(opened instanceof Repository) || answer === 'unanswered') {
+      if (opened instanceof Repository) opened.close();
+      return this.#setTrouble(dir, { why: whyNot(opened), newNames: 'wait' });
+    }
+    before.close();
+    this.#repositories.set(dir, opened);
+    opened.follow(this.#options.followed);
+    this.#setTrouble(dir, undefined);
+    this.#forget();
+  }
+
+  #setTrouble(dir: Name, trouble: RulesTrouble | undefined): void {
+    const before = this.#first();
+    if (trouble === undefined) this.#troubles.delete(dir);
+    else this.#troubles.set(dir, trouble);
+    if (this.#troubles.size > 0) this.#triedMs = performance.now();
+    const now = this.#first();
+    if (now?.why !== before?.why || now?.newNames !== before?.newNames) this.#options.onTrouble(now);
+  }
+
+  /** The trouble that is told. */
+  #first(): RulesTrouble | undefined {
+    for (const [dir, { why, newNames }] of this.#troubles)
+      return { why: dir === ROOT ? why : `${textOf(dir)}: ${why}`, newNames };
+    return undefined;
+  }
+
   /** Whether git would wait for ever if it were asked about what is in `dir`. */
-  #wouldWait(begin: Name, repository: Repository | undefined, dir: Name): boolean {
-    if (repository?.waits === true) return true;
+  #wouldWait(begin: Name, repository: Repository, dir: Name): boolean {
+    if (repository.waits) return true;
     if (this.#waiting.size === 0) return false;
-    return [dir, ...ancestorsOf(dir), ROOT].some(
-      (each) => this.#waiting.has(each) && (each === begin || isBelow(each, begin)),
-    );
+    return chainOf(dir).some((each) => this.#waiting.has(each) && (each === begin || isBelow(each, begin)));
   }
 
   #isNewRepository(dir: Name): boolean {
@@ -215,18 +343,24 @@ export class GitIgnores implements IgnoreSource {
   /** A directory with a .git of its own. */
   async #open(dir: Name): Promise<void> {
     const stamp = this.#stampOf(childOf(dir, '.git'));
-    const path = pathIn(this.#root, dir).toString();
-    const opened = await Repository.open(path, this.#git, this.#onSkipped);
+    const opened = await this.#openAt(dir);
     if (!(opened instanceof Repository) && opened.kind === 'refused')
-      this.#onSkipped(`git can't be asked about ${textOf(dir)} (${opened.why}): the rules around it count there`);
+      this.#options.onSkipped(
+        `git can't be asked about ${textOf(dir)} (${opened.why}): the rules around it count there`,
+      );
     const repository = opened instanceof Repository ? opened : undefined;
-    if (repository?.top !== path || this.#repositories.has(dir)) {
+    if (repository?.top !== bytePathIn(this.#root, dir) || this.#repositories.has(dir)) {
       repository?.close();
       this.#bogus.set(dir, stamp); // part of the one around it
       return;
     }
     this.#repositories.set(dir, repository);
+    repository.follow(this.#options.followed);
     for (const name of this.#known.keys()) if (name.startsWith(`${dir}/`)) return this.#forget();
+  }
+
+  #openAt(dir: Name): ReturnType<typeof Repository.open> {
+    return Repository.open(bytePathIn(this.#root, dir), this.#options.git, this.#options.onSkipped);
   }
 
   #repositoryOf(dir: Name): readonly [Name, Repository | undefined] {
@@ -252,9 +386,31 @@ export class GitIgnores implements IgnoreSource {
     return [...ancestorsOf(name), name].some((each) => this.#known.get(each)?.rule !== undefined);
   }
 
-  #stampOf(name: Name): string {
-    return stampOf(pathIn(this.#root, name));
+  #ignoreFileIn(dir: Name): BytePath {
+    return bytePathIn(this.#root, childOf(dir, '.gitignore'));
   }
+
+  #stampOf(name: Name): string {
+    return stampOf(bytesOfPath(bytePathIn(this.#root, name)));
+  }
+}
+
+const GONE = 'it is in no git work tree any more';
+
+const notIgnored = (age: number) => ({
+  file: { isDir: false, rule: undefined, age },
+  dir: { isDir: true, rule: undefined, age },
+});
+
+/** A directory and those above it, the root last. */
+const chainOf = (dir: Name): Name[] => (dir === ROOT ? [ROOT] : [dir, ...ancestorsOf(dir), ROOT]);
+
+const inRepository = (dir: Name, name: Name): Name => (dir === ROOT ? name : childOf(dir, name));
+
+/** Why git gives no answer. */
+function whyNot(opened: Awaited<ReturnType<typeof Repository.open>>): string {
+  if (opened instanceof Repository) return 'git check-ignore gives no answer';
+  return opened.kind === 'none' ? GONE : opened.why;
 }
 
 /** Whether a directory is git's own, or in it: it has no say there. */

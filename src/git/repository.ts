@@ -1,9 +1,21 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Program } from '../core/environment.js';
-import { ancestorsOf, childOf, type Name, nameFromText, pathIn, ROOT } from '../core/name.js';
+import {
+  ancestorsOf,
+  type BytePath,
+  baseOf,
+  bytePathIn,
+  bytePathOf,
+  bytesOfPath,
+  childOf,
+  type Name,
+  ROOT,
+} from '../core/name.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
+import type { FollowedFiles } from '../rules/followed-files.js';
 import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
+import type { Ended } from '../spawn.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
 import { ANSWER_PATIENCE_MS, firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
@@ -24,13 +36,16 @@ export interface UsersGit {
   readonly patienceMs?: number;
 }
 
-/** Files outside a directory that say what is ignored in it. */
-interface RuleFilesOfGit {
+/** The files of a repository that have a say in what is ignored in it, those in its tree below the directory left out. */
+export interface FilesOfGit {
   /** Those that hold nothing but patterns for all of the work tree, the one that wins first. */
-  readonly excludes: readonly string[];
-  readonly configs: readonly string[];
+  readonly excludes: readonly BytePath[];
+  readonly configs: readonly BytePath[];
   /** The .gitignore files above it. */
-  readonly above: readonly string[];
+  readonly above: readonly BytePath[];
+  /** Without them it is no repository. */
+  readonly itself: readonly BytePath[];
+  readonly index: BytePath;
 }
 
 /**
@@ -40,78 +55,92 @@ interface RuleFilesOfGit {
  */
 export class Repository {
   /** Where it was opened, and the top of its work tree, absolute. */
-  readonly path: string;
-  readonly top: string;
+  readonly path: BytePath;
+  readonly top: BytePath;
+  readonly files: FilesOfGit;
   readonly #git: Program;
-  readonly #check: CheckIgnore;
-  readonly #indexFile: string;
-  /** Files outside the directory that say what is ignored. */
-  readonly #ruleFiles: RuleFilesOfGit;
+  #check: CheckIgnore;
   readonly #onSkipped: OnSkipped;
   readonly #patienceMs: number;
-  /** What says what is ignored where git would wait at one of the files that it reads. */
-  #plain: PlainIgnores | undefined;
+  /** What says what is ignored where git would wait at one of the files that it reads, or is gone. */
+  #plain: PlainIgnores;
   /** Whether it would anywhere: at one of the files outside the directory. */
   #waits = false;
-  #stamps = '';
   #indexStamp = '';
   #tracked = new Set<Name>();
+  /** The .gitignore files that are tracked and should be here, and whether a sparse checkout leaves out others. */
+  #expected: readonly Name[] = [];
+  #isSparse = false;
+  #isOutlived = false;
 
   private constructor(
     git: Program,
-    path: string,
-    top: string,
-    indexFile: string,
-    ruleFiles: RuleFilesOfGit,
+    path: BytePath,
+    top: BytePath,
+    files: FilesOfGit,
     onSkipped: OnSkipped,
     patienceMs: number,
   ) {
     this.#git = git;
     this.path = path;
     this.top = top;
-    this.#check = new CheckIgnore(git, path, patienceMs);
-    this.#indexFile = indexFile;
-    this.#ruleFiles = ruleFiles;
-    this.#onSkipped = onSkipped;
+    this.files = files;
     this.#patienceMs = patienceMs;
+    this.#check = new CheckIgnore(git, path, { patienceMs });
+    this.#onSkipped = onSkipped;
+    this.#plain = this.#plainOnes();
   }
 
   /** `path`: absolute, symlinks resolved. `onSkipped`: a file of its own can't be read by git, as it would wait for ever. */
   static async open(
-    path: string,
+    path: BytePath,
     { git, home, configHome, patienceMs = ANSWER_PATIENCE_MS }: UsersGit,
     onSkipped: OnSkipped,
   ): Promise<Repository | NoRepository> {
     if (git.file === undefined) return { kind: 'noGit', why: `git is not installed${passedOverInWords(git)}` };
     const waits = whyRepositoryWaits(path);
     if (waits !== undefined) return { kind: 'refused', why: waits };
-    const asked = ['rev-parse', '--show-toplevel', '--git-path', 'index', '--git-path', 'info/exclude', '--git-path'];
-    const { ended, stdout, stderr } = await sayGit(git, path, [...asked, 'config']);
-    if (ended.kind === 'signalled') return { kind: 'refused', why: `no answer within ${GIT_PATIENCE_MS / 1_000} s` };
-    const [top, index, exclude, config] = decoded(stdout).split('\n');
-    if (ended.kind !== 'exited' || ended.code !== 0 || config === undefined || index === undefined)
+    const where = ['index', 'info/exclude', 'config', 'HEAD'].flatMap((file) => ['--git-path', file]);
+    const { ended, stdout, stderr } = await sayGit(git, path, ['rev-parse', '--show-toplevel', ...where]);
+    const [top, index, exclude, config, head] = stdout.split('\n');
+    if (!isFine(ended) || top === undefined || index === undefined || exclude === undefined || head === undefined)
       return /^fatal: (not a git repository|this operation must be run in a work tree)/m.test(stderr)
         ? { kind: 'none' }
-        : { kind: 'refused', why: reasonIn(stderr) };
-    const found = await sayGit(git, path, ['config', '--type=path', '--get', 'core.excludesFile']);
-    const global = decoded(found.stdout).trim() || join(configHome, 'git/ignore');
-    const above: string[] = [];
-    for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir))
-      above.push(join(dirname(dir), '.gitignore'));
-    const at = (file: string): string => resolve(path, file);
+        : { kind: 'refused', why: reasonOf(ended, stderr) };
+    const [found, listed] = await Promise.all([
+      sayGit(git, path, ['config', '--type=path', '--get', 'core.excludesFile']),
+      sayGit(git, path, ['config', '--list', '-z', '--show-origin', '--name-only']),
+    ]);
+    const global = found.stdout.trim() || bytePathOf(join(configHome, 'git/ignore'));
+    const at = (file: BytePath): BytePath => resolve(path, file);
     const own = git.env['GIT_CONFIG_GLOBAL'];
-    const ruleFiles: RuleFilesOfGit = {
-      excludes: [exclude ?? '', global].map(at),
-      configs: [
-        config,
-        ...(own === undefined ? [join(home, '.gitconfig'), join(configHome, 'git/config')] : [own]),
-      ].map(at),
-      above,
+    const usual = own === undefined ? [join(home, '.gitconfig'), join(configHome, 'git/config')] : [own];
+    const files: FilesOfGit = {
+      excludes: [exclude, global].map(at),
+      configs: [...new Set([config ?? '', ...usual.map(bytePathOf), ...originsIn(listed.stdout)].map(at))],
+      above: directoriesAbove(path, top).map((dir) => join(dir, '.gitignore')),
+      itself: [join(top, '.git'), at(head)],
+      index: at(index),
     };
-    const repository = new Repository(git, path, top ?? path, at(index), ruleFiles, onSkipped, patienceMs);
-    repository.#stamps = repository.#look();
-    await repository.#readTracked();
-    return repository;
+    const repository = new Repository(git, path, top, files, onSkipped, patienceMs);
+    repository.look();
+    const failure = await repository.#readTracked();
+    if (failure === undefined) return repository;
+    repository.close();
+    return { kind: 'refused', why: failure };
+  }
+
+  /** From now on all of its files are followed. */
+  follow(followed: FollowedFiles): void {
+    for (const file of this.ruleFiles) followed.follow(file);
+    for (const file of [...this.files.itself, this.files.index]) followed.follow(file, 'presence');
+    for (const name of this.#expected) followed.follow(bytePathIn(this.path, name), 'content', true);
+  }
+
+  /** Every file outside the directory that git takes rules from. */
+  get ruleFiles(): readonly BytePath[] {
+    const { excludes, configs, above } = this.files;
+    return [...configs, ...excludes, ...above];
   }
 
   /** Whether all of the directory is ignored in the work tree it is part of: then git has no say in it. */
@@ -119,10 +148,9 @@ export class Repository {
     if (this.path === this.top) return false;
     const isIgnoredPlain = (): boolean => this.askPlain(ROOT, [[ROOT, true]])[0] !== 'notIgnored';
     if (this.#waits || this.#whyIndexWaits() !== undefined) return isIgnoredPlain();
-    const asked = ['check-ignore', '--quiet', '--', this.path];
+    const asked = ['check-ignore', '--quiet', '--', bytesOfPath(this.path).toString()];
     const { ended } = await sayGit(this.#git, this.top, asked, this.#patienceMs);
-    if (ended.kind === 'signalled') return isIgnoredPlain();
-    return ended.kind === 'exited' && ended.code === 0;
+    return ended.kind === 'signalled' ? isIgnoredPlain() : isFine(ended);
   }
 
   /** Files that are tracked and the directories above them, and submodules: never ignored. */
@@ -142,82 +170,134 @@ export class Repository {
   /** What is ignored among these entries of `dir` (name and whether it is a directory), as we read the files ourselves. */
   askPlain(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Answer[] {
     // The files are those of the whole work tree.
-    const way = nameFromText(relative(this.top, this.path));
+    const way = (relative(this.top, this.path) || ROOT) as Name;
     const fromTop = (name: Name): Name => (name === ROOT ? way : childOf(way, name));
-    this.#plain ??= new PlainIgnores(this.top, () => {}, this.#ruleFiles.excludes);
     this.#plain.learn(fromTop(dir), []);
-    return entries.map(([name, isDir]) => this.#plain?.ruleFor(fromTop(name), isDir) ?? 'notIgnored');
+    return entries.map(([name, isDir]) => this.#plain.ruleFor(fromTop(name), isDir) ?? 'notIgnored');
   }
 
   /** The rules have changed. */
   forget(): void {
     this.#check.forget();
-    this.#plain = undefined;
+    this.#plain = this.#isOutlived ? this.#plain.anew() : this.#plainOnes();
   }
 
-  /** Looks whether anything that is not in the tree has changed what is ignored. */
-  async hasChanged(isIgnored: (name: Name) => boolean): Promise<boolean> {
-    const stamps = this.#look();
-    const sameRules = stamps === this.#stamps;
-    this.#stamps = stamps;
-    if (stampOf(this.#indexFile) === this.#indexStamp) return !sameRules;
+  /** Its .git is gone: only {@link askPlain} gives answers. What its own files of patterns said, and what is tracked, counts on. */
+  outlive(): void {
+    this.#isOutlived = true;
+    this.#waits = true;
+  }
+
+  /** Looks whether git would wait for ever. */
+  look(): void {
+    const waits = whyRepositoryWaits(this.path) ?? firstToWait(this.ruleFiles);
+    if (waits !== undefined) this.#onSkipped(whyPlain(waits));
+    this.#waits = waits !== undefined;
+  }
+
+  /** Looks whether what is tracked has changed what is ignored. A text says why git can't tell. */
+  async hasChanged(isIgnored: (name: Name) => boolean): Promise<boolean | string> {
+    const stamp = stampOf(bytesOfPath(this.files.index));
+    if (stamp === this.#indexStamp) return false;
     const before = this.#tracked;
-    await this.#readTracked();
+    const wasSparse = this.#isSparse;
+    const failure = await this.#readTracked();
+    if (failure !== undefined) return failure;
     // What was ignored and is tracked by now, or was tracked and is still here.
     for (const name of this.#tracked) if (!before.has(name) && isIgnored(name)) return true;
-    for (const name of before) if (!this.#tracked.has(name) && stampOf(pathIn(this.path, name)) !== '-') return true;
-    return !sameRules;
+    for (const name of before)
+      if (!this.#tracked.has(name) && stampOf(bytesOfPath(bytePathIn(this.path, name))) !== '-') return true;
+    return wasSparse !== this.#isSparse;
   }
 
   close(): void {
     this.#check.close();
   }
 
-  #look(): string {
-    const { excludes, configs, above } = this.#ruleFiles;
-    const waits = whyRepositoryWaits(this.path) ?? firstToWait([...configs, ...excludes, ...above]);
-    if (waits !== undefined) this.#onSkipped(whyPlain(waits));
-    this.#waits = waits !== undefined;
-    return [...[...configs, ...excludes, ...above].map(stampOf), waits].join(' ');
+  #plainOnes(): PlainIgnores {
+    return new PlainIgnores(this.top, () => {}, this.files.excludes);
   }
 
   /** Why git would wait before it says what is tracked. */
   #whyIndexWaits(): string | undefined {
-    const { configs } = this.#ruleFiles;
-    return (
-      whyRepositoryWaits(this.path) ?? firstToWait(configs) ?? firstToWait([this.#indexFile], Number.POSITIVE_INFINITY)
-    );
+    const { configs, index } = this.files;
+    return whyRepositoryWaits(this.path) ?? firstToWait(configs) ?? firstToWait([index], Number.POSITIVE_INFINITY);
   }
 
-  async #readTracked(): Promise<void> {
-    this.#indexStamp = stampOf(this.#indexFile); // before it is read
+  /** Gives why git can't say it. */
+  async #readTracked(): Promise<string | undefined> {
+    const stamp = stampOf(bytesOfPath(this.files.index)); // before it is read
     const waits = this.#whyIndexWaits();
     if (waits !== undefined) {
+      this.#indexStamp = stamp;
       this.#onSkipped(`${waits}: what git tracks by now is not known`);
-      return;
+      return undefined;
     }
-    const { ended, stdout, stderr } = await sayGit(this.#git, this.path, ['ls-files', '-z']);
-    if (ended.kind !== 'exited' || ended.code !== 0) {
-      this.#onSkipped(
-        `git can't say what is tracked in ${this.path} (${reasonIn(stderr)}): what it ignores is left out`,
-      );
-      return;
-    }
+    const { ended, stdout, stderr } = await sayGit(this.#git, this.path, ['ls-files', '-z', '-t']);
+    if (!isFine(ended)) return reasonOf(ended, stderr);
+    this.#indexStamp = stamp;
     this.#tracked = new Set();
+    const rules: Name[] = [];
+    let isSparse = false;
     for (const text of stdout.split('\0')) {
       if (text === '') continue;
-      const name = text as Name;
+      const name = text.slice(TAG.length) as Name;
+      if (baseOf(name) === '.gitignore' && text.startsWith(SKIPPED)) isSparse = true;
+      else if (baseOf(name) === '.gitignore') rules.push(name);
       this.#tracked.add(name);
       for (const dir of ancestorsOf(name).reverse()) {
         if (this.#tracked.has(dir)) break;
         this.#tracked.add(dir);
       }
     }
+    this.#expected = rules;
+    if (isSparse !== this.#isSparse) {
+      this.#check.close();
+      this.#check = new CheckIgnore(this.#git, this.path, {
+        readsIndex: isSparse,
+        patienceMs: this.#patienceMs,
+      });
+      this.#isSparse = isSparse;
+    }
+    return undefined;
   }
 }
 
-/** Why git ended, in its own words. */
-const reasonIn = (stderr: string): string =>
-  decoded(stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? stderr.trim()).replace(/^fatal: /, '');
+/** How `git ls-files -t` begins each line; the tag of what a sparse checkout leaves out (`skip-worktree`). */
+const TAG = 'H ';
+const SKIPPED = 'S ';
 
-const decoded = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8');
+const isFine = (ended: Ended): boolean => ended.kind === 'exited' && ended.code === 0;
+
+/** Why git gave no answer, in its own words where it has any. */
+function reasonOf(ended: Ended, stderr: string): string {
+  switch (ended.kind) {
+    case 'notFound':
+      return 'git is not there any more';
+    case 'notStarted':
+      return `git can't be started: ${ended.why}`;
+    case 'signalled':
+      return ended.signal === 'SIGKILL' || ended.signal === 'SIGTERM'
+        ? `git was ended (${ended.signal}), or gave no answer within ${GIT_PATIENCE_MS / 1_000} s`
+        : `git died (${ended.signal})`;
+    case 'exited': {
+      const said = stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? stderr.trim();
+      const text = Buffer.from(said, 'latin1')
+        .toString('utf8')
+        .replace(/^fatal: /, '');
+      return text === '' ? `git ended with exit code ${ended.code}` : text;
+    }
+  }
+}
+
+/** The files that `git config --list -z --show-origin` names. */
+const originsIn = (listed: string): BytePath[] => [
+  ...new Set(listed.split('\0').flatMap((field) => /^file:(.*)$/s.exec(field)?.[1] ?? [])),
+];
+
+/** The directories above `path` up to `top`. */
+function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
+  const above: BytePath[] = [];
+  for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir)) above.push(dirname(dir));
+  return above;
+}

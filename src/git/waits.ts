@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type BytePath, bytesOfPath } from '../core/name.js';
 import { PATTERNS_LIMIT, readChecked, SETTINGS_LIMIT, whyNoFile } from '../read-checked.js';
 
 /**
@@ -18,16 +19,16 @@ export const ANSWER_PATIENCE_MS = 5_000;
  * Why git would wait at a file that it reads, in words that go after the path: it opens a FIFO and waits for somebody to
  * write to it, and reads what has no end. Undefined: it would not, or there is no such file.
  */
-export function whyGitWaits(path: string | Buffer, limit = PATTERNS_LIMIT): string | undefined {
+export function whyGitWaits(path: BytePath, limit = PATTERNS_LIMIT): string | undefined {
   const stats = statsOf(path);
   return stats === undefined || stats.isDirectory() ? undefined : whyNoFile(stats, limit);
 }
 
 /** The first of these files that git would wait at, and why. */
-export function firstToWait(files: readonly string[], limit?: number): string | undefined {
+export function firstToWait(files: readonly BytePath[], limit?: number): string | undefined {
   for (const file of files) {
     const why = whyGitWaits(file, limit);
-    if (why !== undefined) return `${file} ${why}`;
+    if (why !== undefined) return `${bytesOfPath(file).toString()} ${why}`;
   }
   return undefined;
 }
@@ -44,7 +45,7 @@ export const whyStuck = (path: string): string =>
 const READ_FIRST = ['HEAD', 'config', 'config.worktree', 'commondir'];
 
 /** Why git would wait at the repository that a directory is in, if it is in one; with the path. */
-export function whyRepositoryWaits(from: string): string | undefined {
+export function whyRepositoryWaits(from: BytePath): string | undefined {
   for (let dir = from; ; dir = dirname(dir)) {
     const folder = gitFolderIn(dir);
     if (folder !== undefined) return firstToWait(READ_FIRST.map((name) => join(folder, name)));
@@ -53,17 +54,17 @@ export function whyRepositoryWaits(from: string): string | undefined {
 }
 
 /** Where git's folder of a directory's own repository is: its .git, or what the .git of a worktree or submodule names. */
-function gitFolderIn(dir: string): string | undefined {
+function gitFolderIn(dir: BytePath): BytePath | undefined {
   const path = join(dir, '.git');
   if (statsOf(path)?.isDirectory() === true) return path;
-  const read = readChecked(path, { limit: SETTINGS_LIMIT });
-  const named = read.kind === 'read' ? /^gitdir: (.*)\n*$/.exec(read.bytes.toString())?.[1] : undefined;
+  const read = readChecked(bytesOfPath(path), { limit: SETTINGS_LIMIT });
+  const named = read.kind === 'read' ? /^gitdir: (.*)\n*$/.exec(read.bytes.toString('latin1'))?.[1] : undefined;
   return named === undefined ? undefined : resolve(dir, named);
 }
 
-function statsOf(path: string | Buffer): Stats | undefined {
+function statsOf(path: BytePath): Stats | undefined {
   try {
-    return statSync(path);
+    return statSync(bytesOfPath(path));
   } catch {
     return undefined; // then git can't read it either
   }

@@ -27,6 +27,8 @@ export function humanPrinter(
   /** How things stand with each target, '' for nothing to say; and all of it in a line. */
   const stands = new Map<string, string>(targets.map((target) => [target, '']));
   let status = '';
+  /** Git can't be asked: to be seen whatever else is said. */
+  let rules = '';
 
   const clear = (): void => {
     if (midLine !== undefined) terminal.out(NEW_LINE);
@@ -49,10 +51,13 @@ export function humanPrinter(
   const aboutOf = (event: Event): readonly string[] =>
     'target' in event && event.target !== undefined && stands.has(event.target) ? [event.target] : targets;
   const note = (event: Event): void => {
+    if (event.kind === 'rulesUnsure') rules = event.newNames === 'wait' ? NEW_WAITS : NO_GIT;
+    if (event.kind === 'rulesSure') rules = '';
     for (const target of aboutOf(event)) stands.set(target, statusAfter(event, stands.get(target) ?? ''));
     const said = [...stands].filter(([, how]) => how !== '');
     const isAlike = said.length === stands.size && said.every(([, how]) => how === said[0]?.[1]);
-    status = isAlike ? (said[0]?.[1] ?? '') : said.map(([target, how]) => `${target} ${how}`).join('  ');
+    const all = isAlike ? (said[0]?.[1] ?? '') : said.map(([target, how]) => `${target} ${how}`).join('  ');
+    status = all === '' ? '' : `${all}${rules}`;
   };
 
   return (event) => {
@@ -110,6 +115,9 @@ const NEW_LINE = own`\n`;
 const CLEAR_LINE = own`\r\x1b[2K`;
 
 const dots = (n: number): string => '.'.repeat(Math.min(n, 40));
+
+const NEW_WAITS = "; git can't be asked, what is new waits";
+const NO_GIT = '; no git work tree any more';
 
 const IN_SYNC = '● in sync';
 

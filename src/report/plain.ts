@@ -2,6 +2,7 @@ import type { Event, HookKind, Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ROOT, textOf } from '../core/name.js';
 import { line, type Printable, showControls } from '../core/printable.js';
+import { rulesInWords } from '../core/status.js';
 import type { Verbosity } from '../settings.js';
 import {
   bytesInWords,
@@ -81,6 +82,12 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':
       return say(`${event.root} is back${event.replaced ? ', as another directory' : ''}`);
+    case 'rulesUnsure': {
+      const [what, ...hints] = [rulesInWords(event), ...(event.newNames === 'byFiles' ? [NO_GIT_HINT] : [])];
+      return complain(what, ...hints.map((text) => `  ${text}`));
+    }
+    case 'rulesSure':
+      return say('git answers again: what waited for that is looked at');
     case 'skipped':
       return verbose ? say(`${pathInWords(event.name)} skipped: ${event.why}`) : [];
     case 'kept':
@@ -122,6 +129,8 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       return explain(`syncwatch: ${event.target === undefined ? '' : `${event.target}: `}`, event.failure);
   }
 }
+
+const NO_GIT_HINT = 'If the .gitignore files should not count any more, restart it, or give --no-gitignore.';
 
 /** The lines of an event, with its target where there are several and they don't name it. */
 export function linesOfSeveral(

@@ -4,7 +4,8 @@ import { bytesInWords, count, timeInWords } from './words.js';
 
 /** What `syncwatch status` says of one target, in lines. `nowMs`: since 1970. */
 export function statusInWords(status: Status, nowMs: number): Printable[] {
-  const { target, place, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError } = status;
+  const { target, place, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError, rules } =
+    status;
   const ago = (ms: number): string => `${timeInWords(Math.max(0, nowMs - ms))} ago`;
   const since =
     waitingSinceMs === undefined ? '' : `, the first since ${timeInWords(Math.max(0, nowMs - waitingSinceMs))}`;
@@ -18,6 +19,7 @@ export function statusInWords(status: Status, nowMs: number): Printable[] {
     `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${status.deleted} deleted since ${ago(sinceMs)} (pid ${pid})`,
     ...(done.length > 0 ? [`  ${done.join(', ')}`] : []),
     ...(status.directories === undefined ? [] : [`  ${count(status.directories, 'directory', 'directories')} watched`]),
+    ...(rules === undefined ? [] : [`  ${rules}`]),
     ...(lastError === undefined
       ? []
       : [

@@ -1,11 +1,24 @@
 import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
-import { ancestorsOf, childOf, type Name, pathIn, ROOT, relativeTo, textOf } from '../core/name.js';
+import {
+  ancestorsOf,
+  type BytePath,
+  baseOf,
+  bytePathIn,
+  bytesOfPath,
+  childOf,
+  type Name,
+  parentOf,
+  ROOT,
+  relativeTo,
+  textOf,
+} from '../core/name.js';
 import { problemOfLength } from '../core/pattern.js';
 import { compileRule, describeSource, type GitRule, type Rule } from '../core/rule.js';
 import { RuleList } from '../core/rule-list.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { stampOf } from '../scan/stamp.js';
-import type { IgnoreSource } from './rule-files.js';
+import type { FollowedFiles } from './followed-files.js';
+import type { IgnoreSource, News } from './rule-files.js';
 
 /** Says that a file of rules does not count, and why. */
 export type OnSkipped = (text: string) => void;
@@ -15,25 +28,39 @@ export type OnSkipped = (text: string) => void;
  * tracks in spite of them, nor where another repository begins.
  */
 export class PlainIgnores implements IgnoreSource {
-  readonly #root: string;
-  /** By the directory that a .gitignore is in. */
-  readonly #files = new Map<Name, { readonly stamp: string; readonly rules: RuleList<Rule> }>();
+  readonly #root: BytePath;
+  /** By the directory that a .gitignore is in; undefined where there was none. */
+  readonly #files = new Map<Name, RuleList<Rule> | undefined>();
   /** Of files that are not in the tree, for all of it. */
   readonly #base: RuleList<Rule>;
   readonly #onSkipped: OnSkipped;
-  #changed = false;
+  readonly #followed: FollowedFiles | undefined;
 
-  /** `base`: files beside those in the tree, absolute, the one that wins first; read once. */
-  constructor(root: string, onSkipped: OnSkipped, base: readonly string[] = []) {
+  /** `base`: files beside those in the tree, the one that wins first; read once. */
+  constructor(
+    root: BytePath,
+    onSkipped: OnSkipped,
+    base: readonly BytePath[] | RuleList<Rule> = [],
+    followed?: FollowedFiles,
+  ) {
     this.#root = root;
     this.#onSkipped = onSkipped;
-    this.#base = new RuleList(base.flatMap((path) => this.#rulesIn(path, path, true)));
+    this.#followed = followed;
+    this.#base =
+      base instanceof RuleList
+        ? base
+        : new RuleList(base.flatMap((path) => this.#rulesIn(path, bytesOfPath(path).toString(), true)));
+  }
+
+  /** The same, with nothing read yet of what is in the tree. */
+  anew(): PlainIgnores {
+    return new PlainIgnores(this.#root, this.#onSkipped, this.#base, this.#followed);
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>): undefined {
-    for (const [base] of entries) if (base === '.gitignore') this.#read(dir);
+    for (const [base] of entries) if (base === '.gitignore') this.#meet(dir);
     // For a name whose directory was never listed.
-    for (const each of [ROOT, ...ancestorsOf(dir), dir]) if (!this.#files.has(each)) this.#read(each);
+    for (const each of new Set([ROOT, ...ancestorsOf(dir), dir])) this.#meet(each);
   }
 
   ruleFor(name: Name, isDir: boolean): GitRule | undefined {
@@ -52,21 +79,26 @@ export class PlainIgnores implements IgnoreSource {
     return false;
   }
 
-  async refresh(): Promise<boolean> {
-    for (const [dir, { stamp }] of this.#files) if (stamp !== '-' && this.#stampOf(dir) !== stamp) this.#read(dir);
-    const changed = this.#changed;
-    this.#changed = false;
-    return changed;
+  async believe(changed: ReadonlySet<BytePath>): Promise<News> {
+    let news: News = 'none';
+    for (const path of changed) {
+      if (!path.startsWith(`${this.#root}/`) || !path.endsWith('/.gitignore')) continue;
+      const file = path.slice(this.#root.length + 1) as Name;
+      if (baseOf(file) !== '.gitignore') continue;
+      this.#read(parentOf(file));
+      news = 'changed';
+    }
+    return news;
   }
 
   get inWords(): string {
-    return `${[...this.#files.values()].filter(({ stamp }) => stamp !== '-').length} .gitignore files, read without git`;
+    return `${[...this.#files.values()].filter((rules) => rules !== undefined).length} .gitignore files, read without git`;
   }
 
   close(): void {}
 
   #ruleForAlone(name: Name, isDir: boolean): GitRule | undefined {
-    const inTree = [...ancestorsOf(name).reverse(), ROOT].map((dir) => [dir, this.#files.get(dir)?.rules] as const);
+    const inTree = [...ancestorsOf(name).reverse(), ROOT].map((dir) => [dir, this.#files.get(dir)] as const);
     for (const [dir, rules] of [...inTree, [ROOT, this.#base] as const]) {
       const hit = rules === undefined || rules.size === 0 ? undefined : rules.firstMatch(relativeTo(dir, name), isDir);
       if (hit === undefined) continue;
@@ -77,19 +109,25 @@ export class PlainIgnores implements IgnoreSource {
     return undefined;
   }
 
+  /** Its .gitignore is read once; one that comes later is believed when it is at rest. */
+  #meet(dir: Name): void {
+    const path = this.#pathOf(dir);
+    if (!this.#files.has(dir)) {
+      this.#read(dir);
+      if (this.#files.get(dir) !== undefined) this.#followed?.follow(path);
+    } else if (this.#files.get(dir) === undefined) this.#followed?.stampOf([path]); // notes it, if it has come by now
+  }
+
   #read(dir: Name): void {
-    const stamp = this.#stampOf(dir);
-    const before = this.#files.get(dir);
-    if (before?.stamp === stamp) return;
-    if (before !== undefined) this.#changed = true;
+    const path = this.#pathOf(dir);
+    const isThere = stampOf(bytesOfPath(path)) !== '-';
     const file = childOf(dir, '.gitignore');
-    const rules = stamp === '-' ? [] : this.#rulesIn(pathIn(this.#root, file), textOf(file), false);
-    this.#files.set(dir, { stamp, rules: new RuleList(rules) });
+    this.#files.set(dir, isThere ? new RuleList(this.#rulesIn(path, textOf(file), false)) : undefined);
   }
 
   /** As git does, it follows a symbolic link only outside of the tree (gitignore(5), NOTES). */
-  #rulesIn(path: string | Buffer, label: string, follow: boolean): Rule[] {
-    const read = readChecked(path, { limit: PATTERNS_LIMIT, lines: PATTERN_LINES, follow });
+  #rulesIn(path: BytePath, label: string, follow: boolean): Rule[] {
+    const read = readChecked(bytesOfPath(path), { limit: PATTERNS_LIMIT, lines: PATTERN_LINES, follow });
     if (read.kind === 'missing') return [];
     if (read.kind !== 'read') {
       this.#onSkipped(`${label} ${read.why}: it does not count`);
@@ -106,7 +144,7 @@ export class PlainIgnores implements IgnoreSource {
     });
   }
 
-  #stampOf(dir: Name): string {
-    return stampOf(pathIn(this.#root, childOf(dir, '.gitignore')));
+  #pathOf(dir: Name): BytePath {
+    return bytePathIn(this.#root, childOf(dir, '.gitignore'));
   }
 }

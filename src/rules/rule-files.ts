@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Report } from '../core/event.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter, Ignores } from '../core/filter.js';
-import { textOf } from '../core/name.js';
+import { type BytePath, bytePathOf, bytesOfPath, type Name, textOf } from '../core/name.js';
 import { shortened } from '../core/printable.js';
-import { describeSource } from '../core/rule.js';
+import { type AnyRule, describeSource, ruleText } from '../core/rule.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository, type UsersGit } from '../git/repository.js';
 import { stampOf } from '../scan/stamp.js';
+import { FollowedFiles, type RuleRest } from './followed-files.js';
 import { PlainIgnores } from './plain-ignores.js';
 import { readSyncignore, SYNCIGNORE } from './syncignore.js';
 
+/** What became of what is ignored: it may be something else, or what nobody knew can be known now. */
+export type News = 'changed' | 'sure' | 'none';
+
 /** Says what is ignored, and keeps up with the files that this comes from. */
 export interface IgnoreSource extends Ignores {
-  /** Looks whether something else may be ignored than before. */
-  refresh(): Promise<boolean>;
+  /** What is in these files is in force from now on. */
+  believe(changed: ReadonlySet<BytePath>): Promise<News>;
   /** How many .gitignore files were met, and who reads them. */
   readonly inWords: string;
   close(): void;
@@ -26,29 +31,68 @@ export interface RuleFilesOptions {
   readonly root: string;
   readonly filter: Filter;
   readonly gitignore: boolean | 'whereItIs';
+  /** How long the files rest before they are believed. */
+  readonly rest?: RuleRest;
 }
 
-/** Keeps the filter true to the files that its rules come from: DIR's .syncignore, and what git reads. */
+/** How long a rule that was lost with its file may take to come back, in milliseconds; see {@link RuleFiles.isBack}. */
+const COMES_BACK_MS = 60_000;
+
+/** For how long files are waited for that are not at rest, in milliseconds. */
+const LONGEST_REST_MS = 10_000;
+
+/** After so long it is told that a file is not at rest, in milliseconds. */
+const RESTLESS_MS = 5_000;
+
+/** What a file said before it was gone, empty or cut short, line by line, and when that was believed. */
+interface Lost {
+  readonly lines: ReadonlySet<string>;
+  readonly atMs: number;
+}
+
+/**
+ * Keeps the filter true to the files that its rules come from: DIR's .syncignore, and what git reads. A file that is just
+ * being written is not believed ({@link FollowedFiles}): until it is at rest the rules before it are in force, and nothing
+ * new should be sent.
+ */
 export class RuleFiles {
   readonly #options: RuleFilesOptions;
+  readonly #git: UsersGit;
   readonly #report: Report;
-  readonly #ignores: IgnoreSource | undefined;
-  #stamp: string;
+  readonly #followed: FollowedFiles;
+  readonly #syncignore: BytePath;
+  /** What would be there if there were a repository, and what says whether git obeys it. */
+  readonly #signs: ReadonlySet<BytePath>;
+  readonly #told = new Set<string>();
+  #ignores: IgnoreSource | undefined;
+  /** Whether git itself is asked. */
+  #isGits = false;
+  #lost: readonly Lost[] = [];
+  #trouble: RulesTrouble | undefined;
   #refreshing: Promise<string | undefined> | undefined;
+  /** Since when not all files are at rest. */
+  #restlessMs: number | undefined;
+  /** How often something else was in force than before. */
+  #age = 0;
 
-  private constructor(options: RuleFilesOptions, report: Report, ignores: IgnoreSource | undefined) {
+  private constructor(options: RuleFilesOptions, git: UsersGit, report: Report) {
     this.#options = options;
+    this.#git = git;
     this.#report = report;
-    this.#ignores = ignores;
-    this.#stamp = stampOf(join(options.root, SYNCIGNORE));
+    this.#followed = new FollowedFiles(options.rest);
+    const root = bytePathOf(options.root);
+    this.#syncignore = join(root, SYNCIGNORE);
+    const configs = [join(git.home, '.gitconfig'), join(git.configHome, 'git/config')].map(bytePathOf);
+    const own = [root, ...directoriesAbove(root)].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
+    this.#signs = new Set([...own, join(root, '.git/config'), ...configs]);
   }
 
   /** Finds git's part and adds it to the filter. */
   static async open(options: RuleFilesOptions, git: UsersGit, report: Report): Promise<RuleFiles> {
-    const ignores = await ignoresFor(options, git, report);
-    if (ignores !== undefined) options.filter.heed(ignores);
+    const rules = new RuleFiles(options, git, report);
     options.filter.whenUnanswered(tellUnanswered(report));
-    return new RuleFiles(options, report, ignores);
+    await rules.#begin();
+    return rules;
   }
 
   /** Who says what git ignores; undefined where that does not count. */
@@ -56,7 +100,36 @@ export class RuleFiles {
     return this.#ignores?.inWords;
   }
 
-  /** Brings the filter up to date. Gives what has changed, in words, if it may decide otherwise than before. */
+  /** For how long a file has still to rest before all of them are believed, in milliseconds; 0 where they are. */
+  get restMs(): number {
+    return this.#followed.restMs;
+  }
+
+  /** Why what nobody knows yet won't be known soon. */
+  get trouble(): RulesTrouble | undefined {
+    return this.#trouble;
+  }
+
+  /** How often something else was in force than before. */
+  get age(): number {
+    return this.#age;
+  }
+
+  /** Whether a rule may come back, see {@link isBack}. */
+  get mayComeBack(): boolean {
+    return this.#lost.some(({ atMs }) => performance.now() - atMs < COMES_BACK_MS);
+  }
+
+  /** Whether this rule was lost with its file a short time ago, and is there again: what went over meanwhile did so by mistake. */
+  isBack(rule: AnyRule): boolean {
+    const text = 'pattern' in rule ? textOf(ruleText(rule) as Name) : rule.text;
+    return this.#lost.some(({ lines, atMs }) => performance.now() - atMs < COMES_BACK_MS && lines.has(text));
+  }
+
+  /**
+   * Brings the filter up to date. Gives what has changed, in words, if it may decide otherwise than before; in none where all
+   * that changed is that something is known by now.
+   */
   refresh(): Promise<string | undefined> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -64,68 +137,151 @@ export class RuleFiles {
     return this.#refreshing;
   }
 
+  /**
+   * Brings the filter up to date when all files are at rest, for which it waits, though not for ever. `refresh`: as
+   * {@link refresh}, for one who has more to do about what has changed.
+   */
+  async atRest(refresh: () => Promise<unknown> = () => this.refresh()): Promise<void> {
+    const begunMs = performance.now();
+    for (;;) {
+      await refresh();
+      if (this.restMs === 0 || performance.now() - begunMs > LONGEST_REST_MS) return;
+      await sleep(this.restMs + 1);
+    }
+  }
+
   close(): void {
     this.#ignores?.close();
   }
 
+  async #begin(): Promise<void> {
+    const { gitignore, root } = this.#options;
+    this.#followed.follow(this.#syncignore, 'content', isThere(this.#syncignore));
+    // It was read before, and may have been written since.
+    this.#readSyncignore();
+    if (gitignore === false) return;
+    for (const path of this.#signs) this.#followed.follow(path, path.endsWith('onfig') ? 'content' : 'presence');
+    await this.#findIgnores();
+    // That git is there and no .gitignore may be for a moment only, too.
+    if (this.#ignores !== undefined) this.#followed.follow(join(bytePathOf(root), '.gitignore'), 'content', true);
+  }
+
   async #refresh(): Promise<string | undefined> {
-    const changed = (await this.#ignores?.refresh()) === true ? 'what git ignores' : undefined;
-    const stamp = stampOf(join(this.#options.root, SYNCIGNORE));
-    if (stamp === this.#stamp) return changed;
-    this.#stamp = stamp;
-    const rules = readSyncignore(this.#options.root);
-    const replaced = rules.ok ? this.#options.filter.replaceSyncignore(rules.value) : rules;
-    if (replaced.ok) return changed === undefined ? SYNCIGNORE : `${SYNCIGNORE} and ${changed}`;
-    this.#report({
-      kind: 'note',
-      level: 'normal',
-      text: `${replaced.failure.message}; the rules before it stay until it is mended`,
+    const { changed, lost } = this.#followed.look();
+    if (this.#followed.restMs > 0) return this.#tellRestless();
+    this.#restlessMs = undefined;
+    if (lost.length > 0 || this.#lost.length > 0) {
+      const now = performance.now();
+      const more = lost.map((content): Lost => ({ lines: linesOf(content), atMs: now }));
+      this.#lost = [...this.#lost.filter(({ atMs }) => now - atMs < COMES_BACK_MS), ...more];
+    }
+    const what: string[] = [];
+    if (changed.has(this.#syncignore) && this.#readSyncignore()) what.push(SYNCIGNORE);
+    const news = await this.#newsOfGit(changed);
+    if (news === 'changed') what.push('what git ignores');
+    if (what.length === 0 && news === 'none') return undefined;
+    this.#age++;
+    return what.join(' and ');
+  }
+
+  async #newsOfGit(changed: ReadonlySet<BytePath>): Promise<News> {
+    if (this.#options.gitignore === false) return 'none';
+    const isElsewhere = [...changed].some((path) => this.#signs.has(path));
+    if (this.#isGits || !isElsewhere) return (await this.#ignores?.believe(changed)) ?? 'none';
+    const before = this.#ignores;
+    await this.#findIgnores();
+    if (before !== this.#ignores) before?.close();
+    return before === this.#ignores ? ((await before?.believe(changed)) ?? 'none') : 'changed';
+  }
+
+  /** Reads DIR's .syncignore. The rules before it stay where it is not as it should be. */
+  #readSyncignore(): boolean {
+    const { root, filter } = this.#options;
+    const before = this.#followed.stampOf([this.#syncignore]);
+    const rules = readSyncignore(root);
+    // Not if it was changed just now: then it comes up again.
+    if (rules.ok && this.#followed.stampOf([this.#syncignore]) !== before) return false;
+    const replaced = rules.ok ? filter.replaceSyncignore(rules.value) : rules;
+    if (replaced.ok) return true;
+    const text = `${replaced.failure.message}; the rules before it stay until it is mended`;
+    this.#report({ kind: 'note', level: 'normal', text });
+    return false;
+  }
+
+  /** Finds who says what git ignores, from now on. */
+  async #findIgnores(): Promise<void> {
+    const { dir, root, gitignore, filter } = this.#options;
+    const opened = await Repository.open(bytePathOf(root), this.#git, (text) => this.#say(text));
+    const refused = opened instanceof Repository || opened.kind !== 'refused' ? undefined : opened.why;
+    if (opened instanceof Repository) {
+      if (await opened.isIgnored()) {
+        opened.close();
+        this.#say(`git ignores all of ${dir}, so what git ignores in it is not left out`);
+        return;
+      }
+      this.#isGits = true;
+      this.#ignores = this.#askGit(opened);
+    } else if (opened.kind === 'none') {
+      if (gitignore !== true || this.#ignores !== undefined) return;
+      this.#ignores = this.#askGit(undefined);
+    } else {
+      if (refused === undefined && gitignore !== true && !isBelowGit(root)) return;
+      const why = refused === undefined ? opened.why : `git can't be asked about ${dir} (${refused})`;
+      this.#say(`${why}: .gitignore files are read without it. ${WITHOUT_GIT}`);
+      if (this.#ignores instanceof PlainIgnores) return;
+      this.#ignores = new PlainIgnores(bytePathOf(root), (text) => this.#say(text), [], this.#followed);
+    }
+    filter.heed(this.#ignores);
+  }
+
+  #askGit(repository: Repository | undefined): GitIgnores {
+    const { dir, root } = this.#options;
+    return new GitIgnores(root, repository, {
+      git: this.#git,
+      followed: this.#followed,
+      onUnanswered: (name) => {
+        this.#say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
+        this.#report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
+      },
+      onSkipped: (text) => this.#say(text),
+      onTrouble: (trouble) => {
+        this.#trouble = trouble;
+        this.#report(
+          trouble === undefined ? { kind: 'rulesSure', root: dir } : { kind: 'rulesUnsure', root: dir, ...trouble },
+        );
+      },
     });
-    return changed;
+  }
+
+  /** A file that is written again and again holds up all that is new. */
+  #tellRestless(): undefined {
+    const now = performance.now();
+    this.#restlessMs ??= now;
+    if (now - this.#restlessMs < RESTLESS_MS) return;
+    const file = bytesOfPath(this.#followed.restless ?? '').toString();
+    this.#say(`${file} is written again and again: what is new waits until it is at rest`);
+  }
+
+  /** Once. */
+  #say(text: string): void {
+    if (!this.#told.has(text)) this.#report({ kind: 'note', level: 'normal', text });
+    this.#told.add(text);
   }
 }
 
-async function ignoresFor(
-  { dir, root, gitignore }: RuleFilesOptions,
-  git: UsersGit,
-  report: Report,
-): Promise<IgnoreSource | undefined> {
-  if (gitignore === false) return undefined;
-  const told = new Set<string>();
-  const say = (text: string): void => {
-    if (!told.has(text)) report({ kind: 'note', level: 'normal', text });
-    told.add(text);
-  };
-  const onUnanswered = (): void =>
-    say(`git can't say whether some paths below ${dir} are ignored: they stay here (see --debug)`);
-  const opened = await Repository.open(root, git, say);
-  if (opened instanceof Repository) {
-    if (!(await opened.isIgnored()))
-      return new GitIgnores(
-        root,
-        opened,
-        git,
-        (name) => {
-          onUnanswered();
-          report({ kind: 'note', level: 'debug', text: `git gave no answer for ${textOf(name)}` });
-        },
-        say,
-      );
-    opened.close();
-    say(`git ignores all of ${dir}, so what git ignores in it is not left out`);
-    return undefined;
-  }
-  switch (opened.kind) {
-    case 'none':
-      return gitignore === true ? new GitIgnores(root, undefined, git, onUnanswered, say) : undefined;
-    case 'noGit':
-      if (gitignore !== true && !isBelowGit(root)) return undefined;
-      say(`${opened.why}: .gitignore files are read without it. ${WITHOUT_GIT}`);
-      return new PlainIgnores(root, say);
-    case 'refused':
-      say(`git can't be asked about ${dir} (${opened.why}): .gitignore files are read without it. ${WITHOUT_GIT}`);
-      return new PlainIgnores(root, say);
-  }
+const isThere = (path: BytePath): boolean => stampOf(bytesOfPath(path)) !== '-';
+
+/** The lines of a file of rules, as rules are shown. */
+const linesOf = (content: Buffer): ReadonlySet<string> =>
+  new Set(
+    content
+      .toString('latin1')
+      .split(/\r?\n/)
+      .map((line) => textOf(line.trimEnd() as Name)),
+  );
+
+function directoriesAbove(dir: BytePath): BytePath[] {
+  return dir === dirname(dir) ? [] : [dirname(dir), ...directoriesAbove(dirname(dir))];
 }
 
 /** Of a regular expression that takes too long: once in full, for the others there is `--debug`. */

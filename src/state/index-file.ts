@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Entry } from '../core/entry.js';
+import { begun, type Entry } from '../core/entry.js';
 import { isObject } from '../core/json.js';
 import { isName } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import { type Fresh, readOwn, writeAll, writeFresh } from './own-file.js';
 
 /** Raised whenever the layout of the file changes; another version's file is not read. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** Whose index a file holds. An index of anything else is foreign. */
 export interface IndexOwner {
@@ -31,7 +31,7 @@ export type LoadedIndex =
 const TYPES: readonly Entry['type'][] = ['file', 'dir', 'link'];
 
 /**
- * Writes an index as a whole; it has still to take its name. One JSON line per name below a header with version, number
+ * Writes an index as a whole; it has still to take its name. One JSON line per name, those that are left alone last, below a header with version, number
  * and owner; the last line is the SHA-256 of all before it. Throws where it can't be written.
  */
 export function writeIndex(
@@ -52,6 +52,10 @@ export function writeIndex(
     for (const [name, entry] of index.entries()) {
       const { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link } = entry;
       chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, born, ctime, link])}\n`;
+      if (chunk.length > 1_000_000) flush();
+    }
+    for (const [name, { type }] of index.aside.entries()) {
+      chunk += `${JSON.stringify([name, TYPES.indexOf(type)])}\n`;
       if (chunk.length > 1_000_000) flush();
     }
     flush();
@@ -98,7 +102,9 @@ export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedI
 
 /** Adds what a line says; false for what is no entry. By hand, for there may be a million of them. */
 function add(index: NameIndex, line: unknown): boolean {
-  if (!Array.isArray(line) || line.length !== 10) return false;
+  if (!Array.isArray(line)) return false;
+  if (line.length === 2) return addAside(index, line);
+  if (line.length !== 10) return false;
   const [name, kind, mode, size, mtimeS, mtimeNs, ino, born, ctime, link]: readonly unknown[] = line;
   const type = isWhole(kind) ? TYPES[kind] : undefined;
   const isEntry =
@@ -114,6 +120,14 @@ function add(index: NameIndex, line: unknown): boolean {
     typeof link === 'string';
   if (isEntry) index.set(name, { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link });
   return isEntry;
+}
+
+/** Of what is left alone there only the kind is kept. */
+function addAside(index: NameIndex, [name, kind]: readonly unknown[]): boolean {
+  const type = isWhole(kind) ? TYPES[kind] : undefined;
+  if (type === undefined || !isName(name)) return false;
+  index.setAside(name, begun(type === 'dir' ? 'dir' : 'file'));
+  return true;
 }
 
 /** Inode numbers may be larger than what is exact, times before 1970 are negative. */

@@ -8,6 +8,7 @@ import { ROOT_AWAY_MS } from '../core/retry.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync-exit.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
+import type { RulesInForce } from '../rules/in-force.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import type { Line } from './line.js';
@@ -20,8 +21,8 @@ export interface PassOptions {
   readonly filter: Filter;
   readonly mirror: MirrorMode;
   readonly report: Report;
-  /** Brings the filter up to date. */
-  readonly refreshRules: () => Promise<unknown>;
+  /** See {@link RulesInForce.atRest}. */
+  readonly rulesAtRest: RulesInForce['atRest'];
   /** Gets every listing of the walks before and after the pass. */
   readonly onListing: (listing: Listing) => void;
   /** Nothing should be to do: what there is after all is told as repaired. */
@@ -45,6 +46,8 @@ export type PassEnd =
 export interface Snapshot {
   readonly tree: NameIndex;
   readonly excluded: readonly Excluded[];
+  /** Of these, for now among the excluded ones, nobody knows yet. */
+  readonly unsure: readonly Name[];
   /** When the walk began and ended, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
@@ -58,15 +61,33 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   const tree = new NameIndex();
   const excluded: Excluded[] = [];
+  const unsure: Name[] = [];
   const fromMs = Date.now();
   for await (const listing of walkAll(disk, filter)) {
     onListing(listing);
     tree.set(listing.dir, listing.self);
     for (const [base, entry] of listing.entries) tree.set(childOf(listing.dir, base), entry);
-    for (const { name, isDir, decision } of listing.excluded)
-      if (!decision.synced) excluded.push(excludedName(name, isDir, decision.isRsyncs));
+    for (const { name, isDir, decision } of listing.excluded) {
+      if (decision.synced) continue;
+      excluded.push(excludedName(name, isDir, decision.isRsyncs));
+      if (decision.isUnsure === true) unsure.push(name);
+    }
   }
-  return { tree, excluded, fromMs, toMs: Date.now() };
+  return { tree, excluded, unsure, fromMs, toMs: Date.now() };
+}
+
+/** So often a walk is made anew because the rules have changed meanwhile. */
+const MOST_WALKS = 5;
+
+/** Walks the whole tree by rules that were at rest before and are the same after. */
+async function snapshotAtRest({ disk, filter, onListing, rulesAtRest }: PassOptions): Promise<Snapshot> {
+  let age = await rulesAtRest();
+  for (let walks = 1; ; walks++) {
+    const snapshot = await takeSnapshot(disk, filter, onListing);
+    const now = await rulesAtRest();
+    if (now === age || walks === MOST_WALKS) return snapshot;
+    age = now;
+  }
 }
 
 /**
@@ -76,13 +97,14 @@ export async function takeSnapshot(
  * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
  */
 export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
-  const { disk, filter, mirror, report, guard } = options;
+  const { disk, filter, report, guard } = options;
   return line.turn(async (transfer): Promise<PassEnd> => {
     const begun = performance.now();
     const { rootIsThere } = transfer.options;
-    await options.refreshRules();
-    const snapshot = await takeSnapshot(disk, filter, options.onListing);
+    const snapshot = await snapshotAtRest(options);
     const { tree } = snapshot;
+    // What nobody knows whether it is excluded is not deleted as if it were.
+    const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
     const again = (failure: Failure): PassEnd => {
       const afterMs = line.broke(failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
@@ -96,6 +118,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     }
     if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
     const strange = options.isRescan ? unexpected(line, snapshot, disk) : undefined;
+    const mistaken = await transfer.takeMistakesBack();
+    if (mistaken !== undefined) return again(mistaken);
     const unswept = await transfer.leftovers.clear();
     if (unswept !== undefined) return again(unswept);
     const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
@@ -157,6 +181,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       ]),
     );
     noteLeft(line, after);
+    for (const name of after.unsure) line.noteUnsure(name);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
       performance.now() - begun,

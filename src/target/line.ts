@@ -11,6 +11,7 @@ import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
 import { Slice } from '../slice.js';
+import type { byRules as sortByRules } from '../state/remembered.js';
 import { Flush, type FlushEnd } from './flush.js';
 import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
 
@@ -133,12 +134,21 @@ export class Line {
     this.#transfer.forget();
   }
 
-  /** The rules have changed: what is excluded by now is left alone there. Between runs, for what one has under way enters the index. */
-  leaveAlone(excluded: () => Promise<readonly Name[]>): Promise<void> {
-    const forget = async (): Promise<void> => {
-      for (const name of await excluded()) this.#transfer.gone(name);
+  /**
+   * The rules have changed: what is excluded by now is left alone there, and what was so is no longer. Between runs, for what
+   * one has under way enters the index.
+   */
+  followRules(byRules: () => ReturnType<typeof sortByRules>): Promise<void> {
+    const follow = async (): Promise<void> => {
+      const { excluded, wanted } = await byRules();
+      await this.#transfer.leaveAlone(excluded);
+      for (const name of wanted) {
+        this.index.takeUp(name);
+        this.note(name);
+      }
     };
-    return this.#queue.add(forget, { priority: 1 });
+    this.pending.hurry(); // what nobody knew may be known now
+    return this.#queue.add(follow, { priority: 1 });
   }
 
   /** Compares a listing with the index and notes what differs. */
@@ -149,6 +159,13 @@ export class Line {
       if (difference !== undefined) this.note(...difference);
       if (slice.isOver) await slice.next();
     }
+    for (const { name, decision } of listing.excluded)
+      if (!decision.synced && decision.isUnsure === true) this.noteUnsure(name);
+  }
+
+  /** Nobody knows yet whether a name that is here is excluded: it waits, if it is new. */
+  noteUnsure(name: Name): void {
+    if (this.index.get(name) === undefined && !this.pending.has(name)) this.note(name);
   }
 
   /** Notes a name that may differ; `seen`: as this, where that is known. */

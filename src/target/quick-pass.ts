@@ -23,6 +23,8 @@ interface Names {
   readonly fresh: ReadonlyMap<Name, Entry['type']>;
   readonly gone: readonly Name[];
   readonly excluded: readonly Excluded[];
+  /** See Snapshot. */
+  readonly unsure: readonly Name[];
 }
 
 /**
@@ -33,11 +35,11 @@ interface Names {
  * Undefined where things are not that simple: then it takes a {@link fullPass}.
  */
 export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | undefined> {
-  const { disk, filter, mirror, report, refreshRules } = options;
+  const { disk, filter, mirror, report, rulesAtRest } = options;
   return line.turn(async (transfer): Promise<PassEnd | undefined> => {
     // Guards before it are the full pass's.
     if (mirror !== 'off' || line.index.size === 0) return undefined;
-    await refreshRules();
+    await rulesAtRest();
     if ((await transfer.leftovers.clear()) !== undefined) return undefined; // the full pass will meet it too
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
@@ -97,6 +99,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
       line.note(name);
       if (slice.isOver) await slice.next();
     }
+    for (const name of names.unsure) line.noteUnsure(name);
     transfer.setStrays(outcome.strays);
     transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
@@ -124,6 +127,7 @@ async function readNames(
   const fresh = new Map<Name, Entry['type']>();
   const gone: Name[] = [];
   const excluded: Excluded[] = [];
+  const unsure: Name[] = [];
   let count = 0;
   const slice = new Slice();
   const queue: Name[] = [ROOT];
@@ -142,6 +146,7 @@ async function readNames(
         const name = childOf(dir, base);
         const decision = filter.decide(name, type === 'dir');
         if (!decision.synced) excluded.push(excludedName(name, type === 'dir', decision.isRsyncs));
+        if (!decision.synced && decision.isUnsure === true) unsure.push(name);
         if (!decision.synced || type === 'other') continue;
         here.add(base);
         const was = known.get(base);
@@ -160,5 +165,5 @@ async function readNames(
       for (const [below] of index.below(name)) gone.push(below);
     }
   }
-  return { count, fresh, gone, excluded };
+  return { count, fresh, gone, excluded, unsure };
 }

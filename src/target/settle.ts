@@ -74,7 +74,9 @@ export async function settle(
         if (!deleted.has(name) && (wasAway(name) || !isSameGround(grounds.get(name), disk.groundOf(name)))) continue;
         emptied.add(parentOf(name));
       }
-      transfer.gone(name);
+      // What is ours in it and left alone keeps it ours.
+      if (kept.has(name) && transfer.index.aside.children(name).size > 0) transfer.index.setAside(name);
+      else transfer.gone(name);
       pending.settle(name);
     } else if (isUntouched(was, now) && !wasAway(name)) {
       const sure = sureOf(was, { fromMs, toMs }, disk.tickMs, rsync.carriesMore);

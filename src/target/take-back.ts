@@ -20,11 +20,16 @@ export async function takeBack(
     if (action === 'delete') continue;
     const isDir = action === 'mkdir' || transfer.index.get(name)?.type === 'dir';
     await filter.learnDeep(name, isDir);
-    if (filter.decideDeep(name, isDir).synced) continue;
+    const decision = filter.decideDeep(name, isDir);
+    if (decision.synced || (decision.isUnsure === true && !isNew)) continue;
     names.add(name);
     if (isNew) mine.push(name);
   }
   const failure = mine.length > 0 ? await transfer.clear(mine, true) : undefined;
-  for (const name of names) transfer.gone(name);
+  for (const name of names) {
+    const wasOurs = transfer.index.aside.get(name);
+    if (wasOurs === undefined) transfer.gone(name);
+    else transfer.index.setAside(name, wasOurs);
+  }
   return { names, failure };
 }

@@ -14,6 +14,7 @@ import type { SshAim } from '../core/ssh-exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
 import type { StandbyKind, Standbys } from '../rsync/standby.js';
+import type { RulesInForce } from '../rules/in-force.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import type { Memory } from '../state/memory.js';
@@ -40,6 +41,7 @@ export interface TransferOptions {
   readonly onRemoved: (name: Name) => void;
   /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
   readonly onBrought: (name: Name, lookedMs: number) => void;
+  readonly rules: RulesInForce;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
   readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'ready' | 'tidy' | 'savedMs'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
@@ -104,6 +106,9 @@ export class Transfer {
   readonly #runner: Runner;
   #index: NameIndex;
   #summary: Summary = EMPTY_SUMMARY;
+  /** What is new there since rules were lost that may come back; and what of it is to be deleted there again. */
+  readonly #fresh = new Set<Name>();
+  readonly #mistakes = new Set<Name>();
   /** What the last full pass could not do about names that are not ours. */
   #strays: ReadonlyMap<Name, Failure> = new Map();
 
@@ -153,12 +158,12 @@ export class Transfer {
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
-    await this.#leaveOut(before);
+    const heldMs = await this.#hold(before, mayRest);
     const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
     const waits = mayRest ? unrested(before, this.#index, waited, fromMs, this.options.rest) : NO_WAITS;
-    let restMs = 0; // not Math.min(...): a storm may have more names than a call takes arguments
+    let restMs = heldMs; // not Math.min(...): a storm may have more names than a call takes arguments
     for (const [name, waitMs] of waits) {
       before.delete(name);
       restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
@@ -168,7 +173,8 @@ export class Transfer {
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
       const seen = before.get(name);
-      if (seen === 'missing' || seen === 'blocked') this.gone(name);
+      const isHere = seen !== 'missing' && seen !== 'blocked';
+      if (!isHere && this.#index.get(name) !== undefined) this.gone(name); // what is left alone stays ours
       this.#pending.settle(name);
     }
     const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
@@ -224,22 +230,74 @@ export class Transfer {
    * delivered before a rule excluded it stays there; but where something excluded has taken the place of something of
    * another kind, that one is gone.
    */
-  async #leaveOut(before: Map<Name, Seen>): Promise<void> {
+  async #leaveOut(before: Map<Name, Seen>): Promise<Name[]> {
     const { filter } = this.options;
+    const unsure: Name[] = [];
+    const kinds = kindsOf(before, this.#index);
+    if (filter.hasOwnRules) await filter.learnAll(kinds);
     const isOpen = filter.openDirectories();
-    for (const [name, seen] of before) {
-      if (typeof seen === 'string') continue;
-      const isDir = seen.type === 'dir';
-      if (filter.hasOwnRules) await filter.learnDeep(name, isDir);
+    for (const [name, isDir] of kinds) {
       if (isOpen(parentOf(name)) && filter.decide(name, isDir).synced) continue;
       const was = this.#index.get(name);
-      if (was !== undefined && (was.type === 'dir') !== isDir) before.set(name, 'blocked');
+      const [, decision] = filter.whatDecides(name, isDir);
+      if (!decision.synced && decision.isUnsure === true) {
+        if (was === undefined) unsure.push(name); // else it was synced, and goes on being so
+      } else if (was !== undefined && (was.type === 'dir') !== isDir) before.set(name, 'blocked');
       else {
         before.delete(name);
-        this.gone(name);
+        this.#index.setAside(name);
         this.#pending.settle(name);
       }
     }
+    return unsure;
+  }
+
+  /**
+   * Before anything new is sent the rules are looked at once more. While one of their files is being written, what is new
+   * waits; and where nobody knows whether it is ignored, until somebody does. Gives for how long, in milliseconds; 0 where
+   * nothing waits.
+   */
+  async #hold(before: Map<Name, Seen>, mayRest: boolean): Promise<number> {
+    const { rules } = this.options;
+    const isNew = (name: Name): boolean => typeof before.get(name) === 'object' && this.#index.get(name) === undefined;
+    if ([...before.keys()].some(isNew)) await (mayRest ? rules.refresh() : rules.atRest());
+    const unsure = await this.#leaveOut(before);
+    const trouble = rules.trouble();
+    let restMs = [...before.keys()].some(isNew) ? rules.restMs() : 0;
+    if (restMs > 0) for (const name of [...before.keys()].filter(isNew)) before.delete(name);
+    for (const name of unsure) {
+      before.delete(name);
+      if (trouble === undefined) restMs ||= UNSURE_MS;
+      else this.#pending.fail(name, unknownBecause(trouble.why), performance.now(), Math.random());
+    }
+    return restMs;
+  }
+
+  /** These are excluded by now: they are left alone there, unless they went over by mistake. */
+  async leaveAlone(excluded: readonly Name[]): Promise<void> {
+    const { filter, rules } = this.options;
+    const isMistake = (name: Name): boolean => {
+      if (!this.#fresh.has(name)) return false;
+      const [, decision] = filter.whatDecides(name, this.#index.get(name)?.type === 'dir');
+      return !decision.synced && rules.isBack(decision.rule);
+    };
+    const mistakes = new Set(rules.mayComeBack() ? excluded.filter(isMistake) : []);
+    for (const name of excluded) if (!mistakes.has(name)) this.#index.setAside(name);
+    for (const name of mistakes) this.#mistakes.add(name);
+    await this.takeMistakesBack();
+  }
+
+  /** Deletes there again what went over while a file of rules was away. What can't be now is with the next full pass. */
+  async takeMistakesBack(): Promise<Failure | undefined> {
+    if (this.#mistakes.size === 0) return undefined;
+    const names = [...this.#mistakes].filter((name) => this.#index.get(name) !== undefined);
+    const failure = await this.clear(names);
+    if (failure !== undefined) return failure;
+    this.#mistakes.clear();
+    for (const name of names) this.#pending.settle(name);
+    const text = `${names.length} paths that went over while a file of rules was away are deleted there again`;
+    this.options.report({ kind: 'note', level: 'normal', text });
+    return undefined;
   }
 
   /** One run for some names of a batch, and what came of it. */
@@ -379,7 +437,7 @@ export class Transfer {
 
   /** It is not there any more, or not ours. */
   gone(name: Name): void {
-    if (this.#index.get(name) === undefined) return;
+    if (this.#index.get(name) === undefined && this.#index.aside.get(name) === undefined) return;
     this.#index.delete(name);
     this.options.memory.isGone(name);
   }
@@ -396,6 +454,8 @@ export class Transfer {
   /** Tells what a run brought and counts it. */
   delivered(items: readonly Item[], ms: number): void {
     if (items.length === 0) return;
+    if (!this.options.rules.mayComeBack()) this.#fresh.clear();
+    else for (const { name, isNew, action } of items) if (isNew && action !== 'delete') this.#fresh.add(name);
     this.#summary = addDelivered(this.#summary, items);
     this.options.report({ kind: 'delivered', target: this.options.rsync.target.label, items, ms });
   }
@@ -476,6 +536,25 @@ const wentOver = (items: readonly Item[]): Item[] =>
 
 /** What rsync's quick check would make of the names of a run; `fooled`: it must not be asked. */
 type QuickCheck = Batch['quickCheck'] | 'fooled';
+
+/** How soon it is asked again about what nobody knew, in milliseconds. */
+const UNSURE_MS = 100;
+
+const unknownBecause = (why: string): Failure => ({
+  kind: 'path',
+  message: `nobody knows whether git ignores it: ${why}`,
+  hint: 'It is sent, or not, when git answers again.',
+});
+
+/** Each of these names and whether it is a directory; of what is gone, whether it was one. */
+function kindsOf(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Map<Name, boolean> {
+  const kinds = new Map<Name, boolean>();
+  for (const [name, now] of seen) {
+    const is = typeof now === 'object' ? now : index.get(name);
+    if (is !== undefined && now !== 'unreadable') kinds.set(name, is.type === 'dir');
+  }
+  return kinds;
+}
 
 const NO_WAITS: ReadonlyMap<Name, number> = new Map();
 

@@ -6,7 +6,7 @@ import { nameFromText } from '../../src/core/name.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
-import { USERS_GIT } from '../support/programs.js';
+import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { git, Spies } from '../support/spies.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -24,7 +24,7 @@ beforeEach(() => {
 async function askAll(root: string): Promise<{ said: string; syncs: (path: string) => boolean }> {
   const filter = filterOf();
   const notes: Event[] = [];
-  const options = { root, dir: root, filter, gitignore: true };
+  const options = { root, dir: root, filter, gitignore: true, rest: NO_REST };
   const rules = await RuleFiles.open(options, USERS_GIT, (event) => notes.push(event));
   onTestFinished(() => rules.close());
   const walk = async (): Promise<void> => {

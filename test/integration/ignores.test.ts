@@ -11,7 +11,7 @@ import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/target/full-pass.js';
 import { localLine, passOptions } from '../support/deliver.js';
-import { PROGRAMS, there, USERS_GIT } from '../support/programs.js';
+import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
 
@@ -26,7 +26,7 @@ function repository(files: Readonly<Record<string, string>>): string {
 }
 
 async function rulesFor(root: string, filter: Filter): Promise<RuleFiles> {
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, USERS_GIT, () => {});
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true, rest: NO_REST }, USERS_GIT, () => {});
   onTestFinished(() => rules.close());
   return rules;
 }
@@ -37,7 +37,7 @@ describe('git check-ignore, kept open', () => {
   it('answers in order, also for odd names, and goes on after one that ends it', async () => {
     const root = repository({ '.gitignore': '*.log\n!keep.log\n', 'd/x': '' });
     symlinkSync('d', join(root, 'link'));
-    const check = new CheckIgnore(there(PROGRAMS.git), root, 30_000);
+    const check = new CheckIgnore(there(PROGRAMS.git), root, { patienceMs: 30_000 });
     onTestFinished(() => check.close());
     const odd = ['a.log', 'keep.log', ':x', 'new\nline.log', '-n.log', 'd/x', '*.log', 'ü.log', '!a', '#b.log'];
     const ignored = (answers: Awaited<ReturnType<CheckIgnore['ask']>>): boolean[] =>
@@ -51,7 +51,7 @@ describe('git check-ignore, kept open', () => {
   });
 
   it('says so where git can not answer at all', async () => {
-    const check = new CheckIgnore(there(PROGRAMS.git), temporaryDir(), 30_000); // no repository
+    const check = new CheckIgnore(there(PROGRAMS.git), temporaryDir(), { patienceMs: 30_000 }); // no repository
     onTestFinished(() => check.close());
     const some = ['a', 'b', 'c', 'd', 'e'].map(nameFromText);
     expect(await check.ask(some)).toEqual(some.map(() => 'unanswered'));
@@ -97,7 +97,7 @@ describe('what changes what is ignored', () => {
     );
   });
 
-  it('a new .gitignore counts for what is listed with it', async () => {
+  it('a new .gitignore that a listing meets counts from the next look at the rules on', async () => {
     const root = repository({ 'd/a.tmp': '' });
     const filter = filterOf();
     const rules = await rulesFor(root, filter);
@@ -105,8 +105,9 @@ describe('what changes what is ignored', () => {
     expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(true);
     fill(root, { 'd/.gitignore': '*.tmp\n' });
     for await (const _ of walkAll(new Disk(root), filter));
-    expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(false);
     expect(await rules.refresh()).toBe('what git ignores');
+    for await (const _ of walkAll(new Disk(root), filter));
+    expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(false);
   });
 });
 

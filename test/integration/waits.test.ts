@@ -6,7 +6,7 @@ import { nameFromText } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
 import { PlainIgnores } from '../../src/rules/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
-import { PROGRAMS, there, USERS_GIT } from '../support/programs.js';
+import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -39,7 +39,7 @@ const fifo = (path: string): void => {
 async function open(root: string, git = USERS_GIT) {
   const notes: string[] = [];
   const filter = filterOf();
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true }, git, (event) => {
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore: true, rest: NO_REST }, git, (event) => {
     if (event.kind === 'note' && event.level === 'normal') notes.push(event.text);
   });
   onTestFinished(() => rules.close());
@@ -245,7 +245,7 @@ describe('a git that keeps silent all the same', () => {
     git(root, 'init', '-q');
     mkdirSync(join(root, 'd'));
     fifo(join(root, 'd/.gitignore'));
-    const check = new CheckIgnore(there(PROGRAMS.git), root, 200);
+    const check = new CheckIgnore(there(PROGRAMS.git), root, { patienceMs: 200 });
     onTestFinished(() => check.close());
     const answers = await check.ask(['a', 'd/b', 'd/c', 'e'].map(nameFromText));
     expect(answers).toEqual(['notIgnored', 'unanswered', 'unanswered', 'unanswered']);

@@ -7,7 +7,7 @@ import type { Filter } from '../../src/core/filter.js';
 import type { RawRule } from '../../src/core/rule.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
-import { USERS_GIT } from '../support/programs.js';
+import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { asArgs, paths, rawRules, rsyncRules } from '../support/random-rules.js';
 import { filterOf } from '../support/settings.js';
 import { temporaryDir } from '../support/tree.js';
@@ -110,7 +110,9 @@ const NO_GIT: RawRule = { action: 'exclude', pattern: '.git', source: { kind: 'd
 async function withGit(root: string, gitignore: boolean, work: (filter: Filter) => Promise<void>): Promise<void> {
   const filter = filterOf({ defaults: [NO_GIT] });
   const notes: unknown[] = [];
-  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore }, USERS_GIT, (event) => notes.push(event));
+  const rules = await RuleFiles.open({ root, dir: root, filter, gitignore, rest: NO_REST }, USERS_GIT, (event) =>
+    notes.push(event),
+  );
   try {
     await work(filter);
   } finally {

@@ -7,7 +7,7 @@ import { addRule, type RawRule } from '../../src/core/rule.js';
 import { PlainIgnores } from '../../src/rules/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
-import { USERS_GIT } from '../support/programs.js';
+import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -168,7 +168,7 @@ describe("git's manual", () => {
         .sort(),
     ).toEqual(expected);
     const filter = filterOf({ defaults: [NO_GIT] });
-    const options = { root, dir: root, filter, gitignore: true };
+    const options = { root, dir: root, filter, gitignore: true, rest: NO_REST };
     const files = await RuleFiles.open(options, USERS_GIT, () => {});
     try {
       await brings(root, filter, expected, isFile);

@@ -42,17 +42,28 @@ export function localLine(
       throw new Error(failure.message);
     },
     onRemoved: () => {},
+    rules: RULES,
     memory: { willBring: () => undefined, isGone: () => {}, ready: () => undefined, tidy: () => {}, savedMs: 0 },
     ...options,
   });
 }
+
+/** Rules that are at rest and known. */
+export const RULES: LineOptions['rules'] = {
+  refresh: async () => {},
+  atRest: async () => 0,
+  restMs: () => 0,
+  trouble: () => undefined,
+  mayComeBack: () => false,
+  isBack: () => false,
+};
 
 /** The options of a full pass of such a line; `more` in the place of what does nothing. */
 export const passOptions = (root: string, filter: Filter, more: Partial<PassOptions> = {}): PassOptions => ({
   disk: new Disk(root),
   filter,
   mirror: 'off',
-  refreshRules: async () => {},
+  rulesAtRest: async () => 0,
   isRescan: false,
   report: () => {},
   onListing: () => {},

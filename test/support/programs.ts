@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import type { Program } from '../../src/core/environment.js';
 import type { UsersGit } from '../../src/git/repository.js';
 import { findPrograms, type NoProgram, type Programs } from '../../src/programs.js';
+import type { RuleRest } from '../../src/rules/followed-files.js';
 
 /** The programs of this machine, as for a DIR that is not there. */
 export const PROGRAMS: Programs = findPrograms(
@@ -17,3 +18,6 @@ export function there(program: Program | NoProgram): Program {
 
 /** git, for a user without files of their own. */
 export const USERS_GIT: UsersGit = { git: PROGRAMS.git, home: '/nowhere', configHome: '/nowhere' };
+
+/** For files of rules that nobody writes at the same time. */
+export const NO_REST: RuleRest = { quietMs: 0, lessMs: 0 };

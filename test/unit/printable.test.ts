@@ -76,6 +76,11 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
   paused: (text) => [{ kind: 'paused', target: text }],
   resumed: (text) => [{ kind: 'resumed', target: text, waiting: 1 }],
   rootGone: (text) => [{ kind: 'rootGone', root: text }],
+  rulesUnsure: (text) => [
+    { kind: 'rulesUnsure', root: text, why: text, newNames: 'wait' },
+    { kind: 'rulesUnsure', root: text, why: text, newNames: 'byFiles' },
+  ],
+  rulesSure: (text) => [{ kind: 'rulesSure', root: text }],
   rootBack: (text) => [{ kind: 'rootBack', root: text, replaced: true }],
   hook: (text) =>
     (['onUpload', 'onSync', 'onSyncRemote'] satisfies HookKind[]).flatMap((hook) => [

@@ -85,7 +85,7 @@ describe('the saved index', () => {
       good.slice(0, -10),
       good.replace('"a"', '"b"'),
       good.slice(0, good.lastIndexOf('\n', good.length - 2)),
-      good.replace('"version":4', '"version":3'),
+      good.replace('"version":5', '"version":4'),
       `${good}\n`,
       '\0'.repeat(good.length),
     ]) {
@@ -98,7 +98,7 @@ describe('the saved index', () => {
 
   it('is not used if it is no such thing, whoever made its checksum', () => {
     const path = join(dir, 'i');
-    const head = { version: 4, number: 1, ...owner };
+    const head = { version: 5, number: 1, ...owner };
     const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, 6, 4, ''];
     write(path, head, [line]);
     expect(load(path).kind).toBe('loaded');
@@ -127,7 +127,7 @@ describe('the saved index', () => {
       write(path, head, [line, each]);
       expect(load(path).kind, JSON.stringify(each)).toBe('unusable');
     }
-    for (const other of [7, [], null, { ...head, number: '1' }, { version: 4, number: 1 }]) {
+    for (const other of [7, [], null, { ...head, number: '1' }, { version: 5, number: 1 }]) {
       write(path, Object(other), [line]);
       expect(load(path).kind, JSON.stringify(other)).toBe('unusable');
     }

@@ -1,0 +1,231 @@
+import { type BigIntStats, lstatSync, statSync } from 'node:fs';
+import { type BytePath, bytesOfPath } from '../core/name.js';
+import { readChecked } from '../read-checked.js';
+
+/** How long rule files rest before they are believed, in milliseconds. */
+export interface RuleRest {
+  /** After anything was done to one: who writes it may not be done yet. */
+  readonly quietMs: number;
+  /**
+   * One that is gone, is empty, or ends where it went on before: `git stash` and `checkout` take it away for a moment,
+   * editors and scripts empty it and write it anew.
+   */
+  readonly lessMs: number;
+}
+
+export const RULE_REST: RuleRest = { quietMs: 100, lessMs: 2_000 };
+
+/** A file whose content counts, or something of which it only counts that it is there. */
+type What = 'content' | 'presence';
+
+/** What was seen of a file. */
+interface Look {
+  /** What shows that something was done to it: to itself, and to where it leads as a link; `-` where it is not there. */
+  readonly stamp: string;
+  /** When that was, in milliseconds since 1970; of one that is missing, when its directory was last changed. */
+  readonly changedMs: number;
+  readonly size: number;
+  readonly content: Buffer | undefined;
+}
+
+interface Followed {
+  readonly what: What;
+  /** What is in force. */
+  believed: Look;
+  seen: Look;
+  /** When it was seen as that for the first time, and for the first time as less than what is in force; on node's own clock. */
+  sinceMs: number;
+  lessSinceMs: number;
+  /** There may have been more before we came. */
+  mayBeLess: boolean;
+}
+
+/** What became of the files that are followed. */
+export interface FilesLook {
+  /** Those that say something else, if all are at rest. */
+  readonly changed: ReadonlySet<BytePath>;
+  /** What those said before that are gone, empty or cut short now, where it was not too large to be kept. */
+  readonly lost: readonly Buffer[];
+}
+
+/**
+ * The files that rules come from, and what of them is believed: a file that is just being written says nothing yet. All are
+ * believed together, when all are at rest; until then what was believed before is in force.
+ */
+export class FollowedFiles {
+  readonly #rest: RuleRest;
+  readonly #files = new Map<BytePath, Followed>();
+
+  constructor(rest: RuleRest = RULE_REST) {
+    this.#rest = rest;
+  }
+
+  /**
+   * From now on it is followed, and believed as it is. `isExpected`: if it is missing or empty, that may be for a moment only.
+   */
+  follow(path: BytePath, what: What = 'content', isExpected = false): void {
+    if (this.#files.has(path)) return;
+    const seen = lookAt(path, what, undefined);
+    const now = performance.now();
+    const mayBeLess = isExpected && seen.size <= 0;
+    this.#files.set(path, { what, believed: seen, seen, sinceMs: now, lessSinceMs: now, mayBeLess });
+  }
+
+  /** From now on it is followed; it has just appeared. */
+  appeared(path: BytePath): void {
+    if (this.#files.has(path)) return;
+    const now = performance.now();
+    const seen = lookAt(path, 'content', undefined);
+    const believed = { ...MISSING, changedMs: seen.changedMs };
+    this.#files.set(path, { what: 'content', believed, seen, sinceMs: now, lessSinceMs: now, mayBeLess: false });
+  }
+
+  /** Whether it was there, as far as is believed. */
+  has(path: BytePath): boolean {
+    return (this.#files.get(path)?.believed.stamp ?? NONE) !== NONE;
+  }
+
+  /** Looks at all of them. If all are at rest, what they say is in force from now on. */
+  look(): FilesLook {
+    for (const [path, file] of this.#files) see(path, file);
+    return this.restMs > 0 ? NOTHING : this.#believe();
+  }
+
+  /** For how long one of them has still to rest, as they were last seen, in milliseconds; 0 where all are at rest. */
+  get restMs(): number {
+    let longest = 0;
+    for (const file of this.#files.values()) longest = Math.max(longest, this.#restOf(file));
+    return longest;
+  }
+
+  /** One that is not at rest. */
+  get restless(): BytePath | undefined {
+    for (const [path, file] of this.#files) if (this.#restOf(file) > 0) return path;
+    return undefined;
+  }
+
+  /**
+   * What these files are just now, as a text to compare with a later one; undefined where one of them is not what is believed,
+   * or not at rest: then nothing that depends on them means anything.
+   */
+  stampOf(paths: Iterable<BytePath>): string | undefined {
+    let text = '';
+    for (const path of paths) {
+      const file = this.#files.get(path);
+      if (file === undefined) {
+        if (stampsOf(path).stamp === NONE) continue;
+        this.appeared(path);
+        return undefined;
+      }
+      see(path, file);
+      if (this.#restOf(file) > 0 || isNews(file)) return undefined;
+      text += ` ${file.seen.stamp}`;
+    }
+    return text;
+  }
+
+  #believe(): FilesLook {
+    const changed = new Set<BytePath>();
+    const lost: Buffer[] = [];
+    for (const [path, file] of this.#files) {
+      file.mayBeLess = false;
+      if (file.seen === file.believed) continue;
+      if (isNews(file)) {
+        changed.add(path);
+        if (file.believed.content !== undefined && isLess(file.believed, file.seen)) lost.push(file.believed.content);
+      }
+      file.believed = file.seen;
+    }
+    return changed.size === 0 ? NOTHING : { changed, lost };
+  }
+
+  #restOf(file: Followed): number {
+    const { what, believed, seen, sinceMs, lessSinceMs, mayBeLess } = file;
+    const isNowLess = mayBeLess || isLess(believed, seen);
+    if (!isNowLess && (seen.stamp === NONE || (what === 'presence' && !isNews(file)))) return 0;
+    const wantedMs = isNowLess ? this.#rest.lessMs : this.#rest.quietMs;
+    // What was done to it long ago is at rest, though it was seen only now; a time to come says nothing. Of one that is missing
+    // it is only known when something was done beside it last.
+    const changedAgoMs = what === 'presence' ? 0 : Date.now() - seen.changedMs;
+    const agoMs = mayBeLess && changedAgoMs < LONG_AGO * wantedMs ? 0 : changedAgoMs;
+    return Math.max(0, wantedMs - Math.max(agoMs, performance.now() - (isNowLess ? lessSinceMs : sinceMs)));
+  }
+}
+
+/** How the stamp of a file is written that is not there. */
+const NONE = '-';
+
+const MISSING: Look = { stamp: NONE, changedMs: 0, size: -1, content: undefined };
+
+const NOTHING: FilesLook = { changed: new Set(), lost: [] };
+
+/** What was so for so many times as long as it should rest was not for a moment only. */
+const LONG_AGO = 5;
+
+/** Larger files are not kept to compare them; bytes. */
+const KEPT_BYTES = 65_536;
+
+function see(path: BytePath, file: Followed): void {
+  const now = lookAt(path, file.what, file.seen);
+  if (now === file.seen) return;
+  const wasLess = isLess(file.believed, file.seen);
+  file.seen = now;
+  file.sinceMs = performance.now();
+  // Being less once more, as while it is written from the beginning, is a new beginning unless it is simply still away.
+  if (!wasLess || now.stamp !== NONE) file.lessSinceMs = file.sinceMs;
+  if (now.size > 0) file.mayBeLess = false;
+}
+
+/** What a file is now; the very same object where nothing was done to it. */
+function lookAt(path: BytePath, what: What, before: Look | undefined): Look {
+  const { stamp, changedMs, size } = stampsOf(path, what);
+  if (before?.stamp === stamp) return before;
+  const read = what === 'presence' || size < 0 ? undefined : readChecked(bytesOfPath(path), { limit: KEPT_BYTES });
+  return { stamp, changedMs, size, content: read?.kind === 'read' ? read.bytes : undefined };
+}
+
+/** Whether a file says something else than what is in force. */
+function isNews({ what, believed, seen }: Followed): boolean {
+  if (believed.stamp === seen.stamp) return false;
+  if (what === 'presence' || believed.content === undefined || seen.content === undefined) return true;
+  return !believed.content.equals(seen.content);
+}
+
+/** Whether a file is gone, empty, or no more than the beginning of what it was. */
+function isLess(before: Look, now: Look): boolean {
+  if (before === now || before.stamp === NONE) return false;
+  if (now.stamp === NONE || (now.size === 0 && before.size > 0)) return true;
+  if (now.content === undefined || before.content === undefined) return false;
+  return (
+    now.content.length < before.content.length && before.content.subarray(0, now.content.length).equals(now.content)
+  );
+}
+
+function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 'changedMs' | 'size'> {
+  const bytes = bytesOfPath(path);
+  const own = statsOf(() => lstatSync(bytes, BIGINT));
+  const led = own?.isSymbolicLink() === true ? statsOf(() => statSync(bytes, BIGINT)) : own;
+  if (own === undefined || led === undefined) {
+    const dir = statsOf(() => statSync(bytesOfPath(path.slice(0, path.lastIndexOf('/')) || '/'), BIGINT));
+    return { stamp: NONE, changedMs: dir === undefined ? 0 : changedMs(dir), size: -1 };
+  }
+  if (what === 'presence')
+    return { stamp: led.isDirectory() ? `${led.dev}:${led.ino}` : 'a file', changedMs: 0, size: 0 };
+  const stamp = own === led ? textOf(own) : `${textOf(own)} ${textOf(led)}`;
+  return { stamp, changedMs: Math.max(changedMs(own), changedMs(led)), size: Number(led.size) };
+}
+
+const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
+
+const changedMs = ({ ctimeNs }: BigIntStats): number => Number(ctimeNs / 1_000n) / 1_000;
+
+const textOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
+  `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+
+function statsOf(look: () => BigIntStats | undefined): BigIntStats | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined; // no permission on the way, or no directory
+  }
+}

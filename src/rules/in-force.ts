@@ -1,0 +1,21 @@
+import type { RulesTrouble } from '../core/event.js';
+import type { AnyRule } from '../core/rule.js';
+
+/** How far the filter can be trusted about names that are new. */
+export interface RulesInForce {
+  /** Brings the filter up to date with what is on the disk now. */
+  refresh(): Promise<void>;
+  /**
+   * The same, when the files of rules are at rest, for which it waits, though not for ever. Gives a number that is another one
+   * whenever something else is in force.
+   */
+  atRest(): Promise<number>;
+  /** For how long a file of rules has still to rest before it is believed, in milliseconds: nothing new is sent until then. */
+  restMs(): number;
+  /** Why what nobody knows yet won't be known soon. */
+  trouble(): RulesTrouble | undefined;
+  /** Whether rules were lost with their file a short time ago: if they come back, what went over meanwhile did so by mistake. */
+  mayComeBack(): boolean;
+  /** Whether this is such a rule, and is back. */
+  isBack(rule: AnyRule): boolean;
+}
