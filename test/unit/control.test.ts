@@ -489,6 +489,29 @@ describe('whoever answers', () => {
     expect(answered).toBeGreaterThan(5);
   });
 
+  it('or asks a live one: it gets an answer that can be read, and nothing happens', async () => {
+    const asked: Question[] = [];
+    const live = await opened('l.sock', 7);
+    live.serve(async (question) => {
+      asked.push(question);
+      return { answer: 'done' };
+    });
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 6_000 }).map((some) => Buffer.from(some).toString('latin1')),
+      fc.jsonValue().map((value) => JSON.stringify(value)),
+      fc.jsonValue().map((value) => JSON.stringify({ v: value, ask: 'stop' })),
+      fc.jsonValue().map((value) => JSON.stringify({ v: 1, ask: value })),
+    );
+    await fc.assert(
+      fc.asyncProperty(bytes, async (text) => {
+        expect(readAnswer(await say('l.sock', `${text}\n`))).toMatchObject({ answer: 'error' });
+      }),
+      { numRuns: 100 },
+    );
+    expect(asked).toEqual([]);
+    expect(await askOnce(join(dir, 'l.sock'), { ask: 'status' }, 1_000)).toMatchObject({ answer: { answer: 'done' } });
+  });
+
   it('or asks, says whatever it likes: nothing is thrown', () => {
     const line = fc.oneof(
       fc.string({ unit: 'binary' }),
