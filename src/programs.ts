@@ -69,6 +69,12 @@ export function findPrograms({ env, home, nodePath }: LookUp, root: string): Pro
   };
 }
 
+/** Of these, what commands of the user's in a target's directory are run with. Looked up much sooner than all. */
+export function findForCommands({ env, home }: LookUp, root: string): Pick<Programs, 'ssh' | 'usersShell'> {
+  const ground: Ground = { env, home, isOutside: outsideOf(root) };
+  return { ssh: lookUp('ssh', toolEnvironment(ground), ground), usersShell: { file: SH, env } };
+}
+
 /** What is said beside "there is no …" where there is one that is not started. */
 export const passedOverInWords = ({ passedOver: [first] }: NoProgram): string =>
   first === undefined ? '' : ` (${first} is not started: nothing in DIR is, and nothing by a relative part of PATH)`;

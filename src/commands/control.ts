@@ -252,6 +252,8 @@ async function exec(
       message: 'the command holds bytes that are no UTF-8, which can not be passed on exactly from this system',
       hint: 'Put it into a script, which is synced like any file, and run that.',
     });
+  // Only exec needs them; they come while it waits for the other process.
+  const loading = Promise.all([import('./run-in.js'), import('../programs.js')]);
   if (options.flush) {
     const code = await flush(found, options, io);
     if (code !== EXIT.inSync) return code;
@@ -260,9 +262,8 @@ async function exec(
   const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
   if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  // Loaded here: the others start nothing.
-  const [{ runIn }, { findPrograms }] = await Promise.all([import('./run-in.js'), import('../programs.js')]);
-  return runIn(reach, words, { ...io, programs: findPrograms(io.lookUp, one.root) });
+  const [{ runIn }, { findForCommands }] = await loading;
+  return runIn(reach, words, { ...io, programs: findForCommands(io.lookUp, one.root) });
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

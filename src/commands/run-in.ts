@@ -11,7 +11,7 @@ import { sessionArgs } from '../ssh/command.js';
 
 export interface RunIo {
   readonly err: (text: Printable) => void;
-  readonly programs: Programs;
+  readonly programs: Pick<Programs, 'ssh' | 'usersShell'>;
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
 }
