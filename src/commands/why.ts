@@ -36,6 +36,7 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
       await filter.learnDeep(name, isDir);
       const [of, decision] = filter.whatDecides(name, isDir);
       const { synced, rule } = decision;
+      const broad = decision.synced ? undefined : decision.tooBroad;
       all &&= synced;
       const isTracked = rule === undefined && name !== ROOT && filter.isTracked(name);
       report({
@@ -45,6 +46,7 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
         of: textOf(of),
         source: isTracked ? 'git' : rule && describeSource(rule.source),
         rule: isTracked ? 'tracked' : rule && ruleText(rule),
+        ...(broad === undefined ? {} : { tooBroad: `${describeSource(broad.source)}: ${ruleText(broad)}` }),
       });
     }
   } finally {

@@ -77,6 +77,8 @@ export type Event =
       /** Where the rule is, and how it is written there. */
       readonly source: string | undefined;
       readonly rule: string | undefined;
+      /** The line of .syncignore that is too broad to bring it back: it does not name it. */
+      readonly tooBroad?: string;
     }
   | { readonly kind: 'note'; readonly level: 'normal' | 'verbose' | 'debug'; readonly text: string }
   | ({ readonly kind: 'wouldDo'; readonly target: string } & Item)

@@ -1,5 +1,6 @@
 import { type Result, success } from './failure.js';
 import { ancestorsOf, baseOf, type Name, parentOf, ROOT } from './name.js';
+import { Naming } from './naming.js';
 import { areFew, type RsyncRules } from './rsync-rules.js';
 import { type AnyRule, compileRules, type GitRule, type RawRule, type RegexRule, type Rule } from './rule.js';
 import type { RuleList } from './rule-list.js';
@@ -38,7 +39,14 @@ export interface Regexes {
 export type Decision =
   | { readonly synced: true; readonly rule?: AnyRule }
   /** `isUnsure`: nobody knows yet. It waits, unless it was synced before. */
-  | { readonly synced: false; readonly isRsyncs: boolean; readonly rule: AnyRule; readonly isUnsure?: true };
+  /** `tooBroad`: a line of .syncignore that would bring it back, if the defaults did not leave it out. */
+  | {
+      readonly synced: false;
+      readonly isRsyncs: boolean;
+      readonly rule: AnyRule;
+      readonly isUnsure?: true;
+      readonly tooBroad?: RawRule;
+    };
 
 /** All that a filter is made of. */
 export interface FilterRules {
@@ -53,7 +61,7 @@ export interface FilterRules {
 /**
  * The one filter: what the watcher leaves out, what may enter the index and the pending set, and what rsync is told in a
  * full pass. First match wins, in this order: the user's patterns, .syncignore, git's ignores, the regular expressions,
- * the default patterns. As in rsync and git, what is below an excluded directory is excluded.
+ * the default patterns; but see {@link Naming}. As in rsync and git, what is below an excluded directory is excluded.
  *
  * Below a directory that an earlier source brings back although git ignores it, git has no say: it would only say again
  * that the directory is ignored.
@@ -61,6 +69,8 @@ export interface FilterRules {
 export class Filter {
   readonly #user: RuleList<Rule>;
   #syncignore: RuleList<Rule>;
+  /** Which of its lines bring back what is left out by default. */
+  #naming: Naming;
   readonly #regexes: Regexes | undefined;
   readonly #defaults: RuleList<Rule>;
   #ignores: Ignores | undefined;
@@ -79,7 +89,8 @@ export class Filter {
     this.#regexes = regexes;
     this.#defaults = defaults;
     this.#mayBringBack = includesAny(user) || includesAny(syncignore);
-    this.#rsyncRules = rsyncRulesOf([...user, ...syncignore], [...defaults]);
+    this.#naming = new Naming(syncignore, defaults);
+    this.#rsyncRules = this.#rulesForRsync();
   }
 
   /** Compiles all rules, or says which one is wrong and where it came from. */
@@ -109,7 +120,8 @@ export class Filter {
     if (!compiled.ok) return compiled;
     this.#syncignore = compiled.value;
     this.#mayBringBack = includesAny(this.#user) || includesAny(compiled.value);
-    this.#rsyncRules = rsyncRulesOf([...this.#user, ...compiled.value], [...this.#defaults]);
+    this.#naming = new Naming(compiled.value, this.#defaults);
+    this.#rsyncRules = this.#rulesForRsync();
     return success(undefined);
   }
 
@@ -151,7 +163,7 @@ export class Filter {
   decide(name: Name, isDir: boolean): Decision {
     if (name === ROOT) return { synced: true };
     const early = this.#early(name, isDir);
-    if (early !== undefined) return decisionOf(early);
+    if (early !== undefined) return this.#unlessDefault(early, name, isDir);
     const ignored = this.#ignores?.ruleFor(name, isDir);
     if (ignored !== undefined && !this.#isBroughtBack(name)) return decisionOfGit(ignored);
     const byRegex = this.#regexes?.ruleFor(name, isDir);
@@ -216,6 +228,26 @@ export class Filter {
       regexes: this.#regexes?.count ?? 0,
       defaults: this.#defaults.size,
     };
+  }
+
+  /** What a rule of a source before git's decides. A broad line of .syncignore does not bring back what is left out by default. */
+  #unlessDefault(rule: Rule, name: Name, isDir: boolean): Decision {
+    const isBroad = this.#naming.hasBroad && rule.raw.action === 'include' && rule.raw.source.kind === 'ignoreFile';
+    if (!isBroad || this.#naming.names(name, isDir)) return decisionOf(rule);
+    const byDefault = this.#defaults.firstMatch(name, isDir);
+    return byDefault === undefined
+      ? decisionOf(rule)
+      : { synced: false, isRsyncs: true, rule: byDefault.raw, tooBroad: rule.raw };
+  }
+
+  /**
+   * First match wins there: where some lines of .syncignore are broad, and none names what the defaults leave out, the
+   * defaults go ahead of it. Where there are both, rsync can't be told.
+   */
+  #rulesForRsync(): RsyncRules | undefined {
+    const [user, syncignore, defaults] = [[...this.#user], [...this.#syncignore], [...this.#defaults]];
+    if (!this.#naming.hasBroad || defaults.length === 0) return rsyncRulesOf([...user, ...syncignore], defaults);
+    return this.#naming.hasNaming ? undefined : rsyncRulesOf([...user, ...defaults, ...syncignore], []);
   }
 
   /** The rule of a source before git's that matches. */

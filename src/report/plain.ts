@@ -94,8 +94,12 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       return say(`${pathInWords(event.name)}/ stays there: it holds files that syncwatch did not put there`);
     case 'why': {
       const rule = event.rule === undefined ? 'no rule matches it' : `${event.source}: ${event.rule}`;
+      const broad =
+        event.tooBroad === undefined
+          ? ''
+          : `; ${event.tooBroad} is too broad to bring it back, a line that names it would: !${event.of.split('/').at(-1)}`;
       const of = event.of === textOf(event.name) ? '' : ` (about ${event.of}/)`;
-      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${rule}${of}`;
+      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${rule}${of}${broad}`;
       return [{ text, error: false }];
     }
     case 'note':

@@ -316,3 +316,14 @@ describe('what was sent, then ignored and deleted here', () => {
     ]);
   });
 });
+
+it('--why says which line is too broad to bring back what is left out by default', async () => {
+  const { local, env } = place();
+  fill(local, { '.syncignore': '*\n!*/\n!*.py\n', '.git/x': '', 'a.py': '' });
+  const { code, stdout } = await run(['--why', '.git/', '--why', 'a.py'], { cwd: local, env });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(
+    /^\.git: not synced; default excludes: \.git; \.syncignore, line 2: !\*\/ is too broad .*: !\.git$/m,
+  );
+  expect(stdout).toMatch(/^a\.py: synced; \.syncignore, line 3: !\*\.py$/m);
+});

@@ -3,14 +3,15 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Filter } from '../../src/core/filter.js';
+import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
 import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
-import type { RegexRule } from '../../src/core/rule.js';
+import { DEFAULT_EXCLUDES, type RegexRule } from '../../src/core/rule.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/target/full-pass.js';
-import { localLine, passOptions } from '../support/deliver.js';
+import { deliverAll, deliverHints, localLine, passOptions } from '../support/deliver.js';
 import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
@@ -154,6 +155,36 @@ describe('a full pass', () => {
     );
     expect(names(there)).toEqual(['.gitignore', 'a', 'b', 'both.log', 'd', 'theirs.log']);
     expect([...line.index.entries()].map(([name]) => name).sort()).toEqual(['.', '.gitignore', 'a', 'b', 'd']);
+  });
+});
+
+describe('a .syncignore with broad lines that bring back', () => {
+  const FILES = [
+    'a.py',
+    'd/b.py',
+    '.git/hooks/h.py',
+    '.idea/w.py',
+    'd/__pycache__/b.py',
+    'd/__pycache__/b.pyc',
+    'd/x.txt',
+  ];
+  const SYNCED = ['a.py', 'd', 'd/b.py'];
+
+  it.each<[string, readonly string[], readonly string[], readonly string[]]>([
+    ['none names what is left out by default', ['*', '!*/', '!*.py'], [], FILES],
+    ['some do', ['*', '!*/', '!*.py', '!.idea/', '!*.pyc'], ['.idea', '.idea/w.py'], FILES],
+  ])('tells rsync the same as it decides itself: %s', async (_what, lines, also, files) => {
+    const root = join(temporaryDir(), 'here');
+    fill(root, Object.fromEntries(files.map((name) => [name, ''])));
+    const filter = filterOf({
+      syncignore: rulesFromIgnoreFile(lines.join('\n'), (line) => ({ kind: 'ignoreFile', path: '.syncignore', line })),
+      defaults: DEFAULT_EXCLUDES.map((pattern) => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
+    });
+    await deliverAll(root, `${root}-there`, filter);
+    expect(names(`${root}-there`)).toEqual([...SYNCED, ...also].sort());
+    const hinted = `${root}-hinted`;
+    await deliverHints(root, hinted, filter, files);
+    expect(names(hinted)).toEqual([...SYNCED, ...also].sort());
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Filter } from '../../src/core/filter.js';
+import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
 import { nameFromText } from '../../src/core/name.js';
 import { compilePattern } from '../../src/core/pattern.js';
 import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, type RawRule } from '../../src/core/rule.js';
@@ -110,6 +111,32 @@ describe('the filter', () => {
       expect(synced(filter, path), path).toBe(false);
     }
     for (const path of ['a.pyc', '.gitignore', 'swp', 'a.swp']) expect(synced(filter, path), path).toBe(true);
+  });
+
+  it.each<[string, readonly string[], readonly string[], readonly string[]]>([
+    [
+      'brings back by a broad line only what the same file left out',
+      ['*', '!*/', '!*.py'],
+      ['a.py', 'd/', 'd/a.py', 'd/e/b.py'],
+      ['.git/', 'd/.git', '.idea/', '.idea/x.py', 'd/__pycache__/', 'd/__pycache__/a.py', 'a.txt', '.#a.py', 'd/a.py~'],
+    ],
+    [
+      'brings back by a line that names it what the defaults leave out, whatever the broad ones are',
+      ['!.idea/', '!*.pyc', '*.pyc', '!/d/x.pyc', '*', '!*/', '!*.py', '!d/*', '!*.pyc'],
+      ['.idea/', 'x/.idea/', 'a.pyc', 'd/x.pyc', 'd/a'],
+      ['.idea/a.txt', '.git/', '__pycache__/', 'd/a~', 'd/.DS_Store'],
+    ],
+    ['as the last matching line says', ['!.idea/', '.idea/'], ['a'], ['.idea/']],
+    ['even every name', ['!*', '!**', '!.*'], ['a', '.a'], ['.git', '.vscode/', 'a.pyc', '.DS_Store']],
+    ['without naming', ['*.log', '!keep.log'], ['keep.log'], ['a.log', '.git/']],
+  ])('in .syncignore: %s', (_what, lines, yes, no) => {
+    const source = (line: number) => ({ kind: 'ignoreFile', path: '.syncignore', line }) as const;
+    const filter = makeFilter({
+      syncignore: rulesFromIgnoreFile(lines.join('\n'), source),
+      defaults: DEFAULT_EXCLUDES.map((pattern) => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
+    });
+    expect(yes.filter((path) => !synced(filter, path))).toEqual([]);
+    expect(no.filter((path) => synced(filter, path))).toEqual([]);
   });
 
   it('never leaves out the root', () => {
