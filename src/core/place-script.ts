@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readMounts } from './mounts.js';
 import { type Name, nameFromBytes } from './name.js';
-import type { Home, Identity, Look, Place } from './place.js';
+import { type Home, type Identity, isSame, type Look, type Place } from './place.js';
 
 /** What to look at. */
 export interface Asked {
@@ -57,6 +57,7 @@ fi
 # What is mounted below, and where these are themselves: the flags after a mount point begin with rw or ro.
 case $t in
 there|new)
+  put again "$(ids "$r")"
   set --
   for w in $(printf '%s\\n' "$g" "$l" "$h" | sed 's/ /\\\\040/g'); do
     [ $# -gt 0 ] || set -- -e " \${w%/}/"
@@ -130,8 +131,12 @@ function lookFrom(facts: ReadonlyMap<string, string>, given: string): Look {
   if (state !== 'there' && state !== 'new') return unknown('it may not be entered');
   const path = facts.get('path') ?? '';
   const chain = identities(facts.get('chain'));
-  // A place outside of what the login can reach is said to be "(unreachable)/…" (getcwd(3)).
-  if (!path.startsWith('/') || chain.length === 0) return unknown('it has no path there');
+  // By the working directory of a process one may come to a place outside of all that has a path: "(unreachable)/…"
+  // (getcwd(3)), or one that is the path of something else.
+  const [self] = chain;
+  const [again] = identities(facts.get('again'));
+  if (!path.startsWith('/') || self === undefined || again === undefined || !isSame(self, again))
+    return unknown('it has no path there');
   return {
     kind: 'place',
     place: {

@@ -83,7 +83,7 @@ describe('a look at a place', () => {
   }, 120_000);
 
   it('is read from whatever comes, and says nothing that was not between its marks', () => {
-    const good = 'onetwo\0state\0there\0path\0/x\0chain\x001 2 3 2024-01-01 00:00:00.5\0onetwo\0';
+    const good = 'onetwo\0state\0there\0path\0/x\0again\x001 2\0chain\x001 2 3 2024-01-01 00:00:00.5\0onetwo\0';
     const ask = { path: 'x', marks: MARKS };
     const text = fc.string({ unit: 'binary', maxLength: 200 }).map((each) => each.replaceAll('onetwo\0', ''));
     const piece = fc.oneof(
@@ -97,6 +97,7 @@ describe('a look at a place', () => {
           'path\0',
           '/x\0',
           'chain\0',
+          'again\0',
           '1 2 3\n',
           'mounts\0',
           '8:1 / /\n',

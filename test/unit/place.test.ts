@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, realpathSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { isSeenIn, readMounts, regionOf } from '../../src/core/mounts.js';
 import { nameFromBytes, nameFromText } from '../../src/core/name.js';
 import {
@@ -31,6 +31,7 @@ const target = (text: string) => {
 const SHELL = { file: '/bin/sh', env: { HOME: '/', PATH: process.env['PATH'] } };
 
 const MARKS = ['one', 'two'] as const;
+const ASK = { path: '/x', marks: MARKS };
 
 /** Runs the script as it is run there. */
 function look(
@@ -153,6 +154,21 @@ describe('a look at a place', () => {
     const { path, chain } = placeIn(readPlace(said, { path: dir, marks: MARKS }).look);
     expect(path).toBe(`${dir}/it`);
     expect(chain[0]?.inode).toBe(`${statSync(`${dir}/it`).ino}`);
+  });
+
+  it('takes nothing for a place that is not where its path leads', async () => {
+    const said = (again: string) =>
+      readPlace(`onetwo\0state\0there\0path\0/x\0chain\x001 2\n1 1\0again\0${again}\0onetwo\0`, ASK).look;
+    expect(said('1 2').kind).toBe('place');
+    for (const other of ['1 3', '2 2', '']) expect(said(other)).toMatchObject({ kind: 'unknown' });
+    if (process.platform !== 'linux') return;
+    const dir = temporaryDir();
+    mkdirSync(join(dir, 'gone'));
+    const sleeper = spawn('sleep', ['60'], { cwd: join(dir, 'gone') });
+    onTestFinished(() => void sleeper.kill());
+    await new Promise((resolve) => sleeper.once('spawn', resolve));
+    rmdirSync(join(dir, 'gone'));
+    expect(look(`/proc/${sleeper.pid}/cwd`)).toEqual({ kind: 'unknown', why: 'it has no path there' });
   });
 
   it('may not be entered: that is not said to be anywhere', () => {
