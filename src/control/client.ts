@@ -83,9 +83,10 @@ async function ask(path: string, question: Question, withinMs: number | undefine
 }
 
 async function frozen(path: string, { everyMs, withinMs, misses }: Patience, over: AbortSignal): Promise<Asked> {
-  for (let missed = 0; missed < misses && !over.aborted; ) {
+  for (let missed = 0; missed < misses; ) {
     await sleep(everyMs, undefined, { signal: over }).catch(() => {});
-    const { kind } = await askOnce(path, { ask: 'who' }, withinMs);
+    if (over.aborted) break;
+    const { kind } = await ask(path, { ask: 'who' }, withinMs, over);
     missed = kind === 'answered' ? 0 : missed + 1;
   }
   return { kind: 'frozen' };

@@ -313,7 +313,7 @@ describe('whoever answers', () => {
 
   it('is waited for as long as it takes only while it is alive', async () => {
     let isFrozen = false;
-    await fakePeer(path(), (socket, question) => {
+    const peer = await fakePeer(path(), (socket, question) => {
       if (question.includes('who') && !isFrozen) socket.end(written({ answer: 'who', who: who(1) }));
       if (question.includes('flush') && !isFrozen)
         setTimeout(() => socket.end(written({ answer: 'flush', flushed: { end: 'flushed' } })), 300);
@@ -321,8 +321,12 @@ describe('whoever answers', () => {
     const patience = { everyMs: 20, withinMs: 100, misses: 2 };
     const ask = () => askOnce(path(), { ask: 'flush' }, undefined, patience);
     expect(await ask()).toMatchObject({ answer: { flushed: { end: 'flushed' } } });
+    expect(peer.asked.length).toBeGreaterThan(2);
     isFrozen = true;
     expect(await ask()).toEqual({ kind: 'frozen' });
+    // Twice in vain, and the flush itself.
+    const last = peer.asked.map((question) => question.includes('flush')).lastIndexOf(true);
+    expect(peer.asked.slice(last)).toHaveLength(3);
   });
 
   it.each<[string, object]>([
