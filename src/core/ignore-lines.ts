@@ -10,7 +10,8 @@ export function rulesFromIgnoreFile(content: string, sourceOf: (line: number) =>
     .split('\n')
     .flatMap((text, i): RawRule[] => {
       if (text.startsWith('#')) return [];
-      const line = withoutTrailingSpaces(text.replace(/\r$/, ''));
+      // To git a line ends at a NUL; rsync, which is told the pattern, would take what follows for one more rule.
+      const line = withoutTrailingSpaces(text.replace(/\r$/, '').replace(/\0.*$/s, ''));
       const isNegated = line.startsWith('!');
       const pattern = isNegated ? line.slice(1) : line;
       if (pattern === '' || pattern === '/') return [];

@@ -18,7 +18,7 @@ import { stampOf } from '../scan/stamp.js';
 import type { Ended } from '../spawn.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
-import { ANSWER_PATIENCE_MS, firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
+import { ANSWER_PATIENCE_MS, firstNoFile, firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
 
 /** Why a directory's git can't be asked. */
 export type NoRepository =
@@ -190,7 +190,7 @@ export class Repository {
 
   /** Looks whether git would wait for ever. */
   look(): void {
-    const waits = whyRepositoryWaits(this.path) ?? firstToWait(this.ruleFiles);
+    const waits = whyRepositoryWaits(this.path) ?? firstNoFile(this.files.excludes) ?? firstToWait(this.ruleFiles);
     if (waits !== undefined) this.#onSkipped(whyPlain(waits));
     this.#waits = waits !== undefined;
   }

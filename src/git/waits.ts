@@ -33,6 +33,16 @@ export function firstToWait(files: readonly BytePath[], limit?: number): string 
   return undefined;
 }
 
+/** The first of git's own files of patterns that it would wait at, or end at: that it does where one is a directory. */
+export function firstNoFile(files: readonly BytePath[]): string | undefined {
+  for (const file of files) {
+    const stats = statsOf(file);
+    const why = stats === undefined ? undefined : whyNoFile(stats, PATTERNS_LIMIT);
+    if (why !== undefined) return `${bytesOfPath(file).toString()} ${why}`;
+  }
+  return undefined;
+}
+
 /** What is told of a file that git would wait at. */
 export const whyPlain = (what: string): string =>
   `${what}: it does not count, and where git would read it, ignore files are read without git`;

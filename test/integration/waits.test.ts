@@ -78,6 +78,15 @@ describe('a file that git would wait at for ever does not count, the others do, 
       ['a.top', 'a.info', 'd/z'],
     ],
     ['one of 50 GB', 'here/.gitignore', (path) => truncateSync(path, 50e9), ['a.top', 'a.info', 'd/z']],
+    [
+      'a directory in place of info/exclude, at which git ends',
+      '.git/info/exclude',
+      (path) => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+      BY_ALL.filter((name) => name !== 'a.info'),
+    ],
     ['a FIFO in place of info/exclude', '.git/info/exclude', fifo, BY_ALL.filter((name) => name !== 'a.info')],
   ])(
     '%s',
@@ -88,7 +97,7 @@ describe('a file that git would wait at for ever does not count, the others do, 
       expect(await excluded(...ALL)).toEqual(expected);
       expect(notes).toEqual([
         expect.stringMatching(
-          /gitignore|exclude (is a FIFO, not a file|is a device|is larger).*: it does not count, and/,
+          /gitignore|exclude (is a FIFO, not a file|is a device|is a directory, not a file|is larger).*: it does not count, and/,
         ),
       ]);
     },

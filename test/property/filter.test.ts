@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Filter } from '../../src/core/filter.js';
+import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
 import type { RawRule } from '../../src/core/rule.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
 import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { asArgs, paths, rawRules, rsyncRules } from '../support/random-rules.js';
 import { filterOf } from '../support/settings.js';
-import { temporaryDir } from '../support/tree.js';
+import { fill, temporaryDir } from '../support/tree.js';
 
 /** Each costs several runs of rsync, some also of git. */
 const CASES = Number(process.env['SYNCWATCH_FILTER_CASES'] ?? (process.env['CI'] === undefined ? 40 : 500));
@@ -160,10 +161,25 @@ describe('what is delivered is what git does not ignore', () => {
     );
   });
 
+  it.each([
+    ['that leaves out everything', 'a\0- *\n'],
+    ['that forgets the others', 'b\na\0!\n'],
+    ['that reads another file', 'a\0. /etc/passwd\n'],
+    ['of nothing', '\0\n!\0\n#\0- *\n \0- *\n'],
+    ['before the end of a line of Windows’s', 'a\0- *\r\nb\r\n'],
+  ])('what comes after a NUL in a line is no rule for rsync: one %s', async (_what, content) => {
+    const dir = temporaryDir();
+    fill(dir, { a: '', b: '', 'd/a': '', 'd/c': '' });
+    git(dir, 'init', '-q');
+    writeFileSync(join(dir, '.git/info/exclude'), content);
+    const raw = rulesFromIgnoreFile(content, (line) => ({ kind: 'ignoreFile', path: '.syncignore', line }));
+    await deliverAll(dir, `${dir}-pass`, filterOf({ syncignore: raw, defaults: [NO_GIT] }));
+    expect(filesIn(`${dir}-pass`)).toEqual(listedByGit(dir));
+  });
+
   it(`${CASES} random .syncignore files say what the same lines say in git's info/exclude`, async () => {
     const base = temporaryDir();
     let n = 0;
-    const { rulesFromIgnoreFile } = await import('../../src/core/ignore-lines.js');
     await fc.assert(
       fc.asyncProperty(paths, gitFile, async (some, lines) => {
         const dir = join(base, String(++n));
