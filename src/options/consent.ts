@@ -63,8 +63,11 @@ export function consentFor(file: SettingsFile, who: ConsentFor): Result<Consent 
   return success({ words, summary: inShort(powers), sum, sshConfig: sshConfig.value });
 }
 
-/** What is pushed out of sight by blanks can be missed. */
-const withoutGaps = (text: string): string => text.replace(/\p{Zs}{4,}/gu, (gap) => ` [${gap.length} blanks] `);
+/** What is pushed out of sight by blanks can be missed, and what shows nothing at all. */
+const withoutGaps = (text: string): string =>
+  text
+    .replace(/\p{Zs}{4,}/gu, (gap) => ` [${gap.length} blanks] `)
+    .replace(/[\p{DI}\u2800]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 
 function inShort(powers: ReadonlySet<Power>): string {
   const parts = [

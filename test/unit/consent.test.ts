@@ -145,6 +145,13 @@ describe('what needs the user’s yes', () => {
     expect(words({ to: 'h:p', delete: 'never' })).toEqual(['send to h:p']);
   });
 
+  it('shows characters that nobody sees', () => {
+    const said = { 'on-sync': 'true \u200b\u00ad\ufeff\u{e0041}\u3164\u2800 é 日本' };
+    expect(words(said)).toContain(
+      'run here, each time all is there: true \\u{200b}\\u{ad}\\u{feff}\\u{e0041}\\u{3164}\\u{2800} é 日本',
+    );
+  });
+
   it('hides nothing behind blanks', () => {
     expect(words({ 'on-sync': `true${' '.repeat(500)};\u3000\u3000\u3000\u3000evil` })).toEqual([
       'run here, each time all is there: true [500 blanks] ; [4 blanks] evil',
