@@ -46,6 +46,9 @@ export function readExtras(words: readonly string[]): ReadExtras {
   return { ok: true, extras };
 }
 
+/** Whether something is an option that may follow the `--`. */
+export const isExtra = (option: string): boolean => BY_NAME.get(option)?.use.kind === 'allowed';
+
 const refused = (written: string, why: string): ReadExtras => ({
   ok: false,
   why: `${written} can't be given to rsync: ${why}`,
@@ -62,7 +65,7 @@ function readWord(words: readonly string[], at: number): { given: readonly Given
 function readLong(word: string, words: readonly string[], at: number): ReturnType<typeof readWord> {
   const [, name = '', , value] = /^(--[^=]*)(=(.*))?$/s.exec(word) ?? [];
   const option = BY_NAME.get(name);
-  if (option === undefined) return unknown(name);
+  if (option === undefined) return unknown(name, name);
   if (!option.takesValue) return value === undefined ? one(name, option, undefined, at + 1) : takesNone(name);
   if (value !== undefined) return one(name, option, value, at + 1);
   return at + 1 < words.length ? one(name, option, words[at + 1], at + 2) : takesOne(name);
@@ -74,7 +77,7 @@ function readLetters(word: string, words: readonly string[], at: number): Return
     const letter = `-${word[i]}`;
     const written = word.length === 2 ? letter : `${letter} (in ${word})`;
     const option = BY_NAME.get(letter);
-    if (option === undefined) return unknown(written);
+    if (option === undefined) return unknown(written, letter);
     const rest = word.slice(i + 1);
     if (!option.takesValue) {
       if (rest.startsWith('=')) return takesNone(written);
@@ -93,8 +96,12 @@ const one = (written: string, option: KnownOption, value: string | undefined, ne
   next,
 });
 
-const unknown = (written: string): string =>
-  `${written} can't be given to rsync: syncwatch knows no such option of rsync, so it can't tell what it would leave out`;
+const unknown = (written: string, option: string): string =>
+  `${written} can't be given to rsync: ${
+    /\s/.test(option)
+      ? 'each option, and each value, is a word of its own ("rsync-args": ["-z", "-X"])'
+      : "syncwatch knows no such option of rsync, so it can't tell what it would leave out"
+  }`;
 const takesNone = (written: string): string => `${written} can't be given to rsync: it takes no value`;
 const takesOne = (written: string): string => `${written} can't be given to rsync: its value is missing`;
 

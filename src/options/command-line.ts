@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import type { Failure } from '../core/failure.js';
+import { isExtra } from '../core/rsync-extras.js';
 import type { Settings } from '../settings.js';
 import { settingsFrom, type WhyAsked, whyFrom } from './check.js';
 import { complete } from './complete.js';
@@ -112,6 +113,11 @@ function improve(message: string): [string, string] {
     unknown,
     [...Object.keys(OPTIONS), 'version', 'help'].flatMap((name) => [name, `no-${name}`]),
   );
-  const dashes = unknown.length === 1 ? '-' : '--';
-  return [`unknown option ${dashes}${unknown}`, best === undefined ? SEE_HELP : `Did you mean --${best}?`];
+  const option = `${unknown.length === 1 ? '-' : '--'}${unknown}`;
+  const hint = isExtra(option)
+    ? `Options for rsync come at the end, after --: -- ${option}`
+    : best === undefined
+      ? SEE_HELP
+      : `Did you mean --${best}?`;
+  return [`unknown option ${option}`, hint];
 }

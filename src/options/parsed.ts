@@ -34,5 +34,7 @@ export const REPEATABLE: readonly string[] = [
 /** What was meant by a misspelled word; undefined where nothing comes close. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   const [best] = known.map((name) => ({ name, distance: leven(word, name) })).sort((a, b) => a.distance - b.distance);
-  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
+  return best !== undefined && best.distance < word.length && best.distance <= Math.max(2, word.length / 3)
+    ? best.name
+    : undefined;
 }

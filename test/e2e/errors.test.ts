@@ -29,6 +29,25 @@ describe('bad input is refused before anything is touched', () => {
     { what: 'a target twice', args: ['--to', 'a:b', '--to', 'a:b'], code: 2, says: /a:b is the same target as a:b/ },
     { what: 'a misspelled option', args: ['--to', 'a:b', '--exlude', 'x'], code: 2, says: /Did you mean --exclude\?/ },
     {
+      what: 'an option of rsync before the --',
+      args: ['--to', 'a:b', '-z'],
+      code: 2,
+      says: /unknown option -z\n {2}Options for rsync come at the end, after --: -- -z/,
+    },
+    { what: 'a letter that is no option', args: ['--to', 'a:b', '-Z'], code: 2, says: /-Z\n {2}See syncwatch --help/ },
+    {
+      what: 'two options of rsync in one word',
+      args: ['--to', 'a:b', '--', '-z -X'],
+      code: 2,
+      says: /each option, and each value, is a word of its own/,
+    },
+    {
+      what: 'an option of rsync and its value in one word',
+      args: ['--to', 'a:b', '--', '--bwlimit 100'],
+      code: 2,
+      says: /each option, and each value, is a word of its own/,
+    },
+    {
       what: 'an invalid pattern',
       args: ['--to', 'a:b', '-x', 'a[b'],
       code: 2,
