@@ -18,7 +18,14 @@ import { stampOf } from '../scan/stamp.js';
 import type { Ended } from '../spawn.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
-import { ANSWER_PATIENCE_MS, firstNoFile, firstToWait, GIT_PATIENCE_MS, whyPlain, whyRepositoryWaits } from './waits.js';
+import {
+  ANSWER_PATIENCE_MS,
+  firstNoFile,
+  firstToWait,
+  GIT_PATIENCE_MS,
+  whyPlain,
+  whyRepositoryWaits,
+} from './waits.js';
 
 /** Why a directory's git can't be asked. */
 export type NoRepository =
