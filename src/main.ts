@@ -115,7 +115,10 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
   );
   memory.keep(() => line.index);
 
-  const noteListing = (listing: Listing): void => source.noteListing(listing);
+  const noteListing = (listing: Listing): void => {
+    source.noteListing(listing);
+    line.noteLong(listing);
+  };
   const scanner: Scanner = new Scanner({
     disk,
     filter,

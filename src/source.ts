@@ -122,6 +122,7 @@ export class Source {
       beatDir: () => this.#beatDir(),
       bridge: new Bridge(this.disk, hint),
       ignore: () => this.#ignored(),
+      lookAgain: () => takeSnapshot(this.disk, settings.filter, (listing) => this.noteListing(listing)),
       onHints: (texts) => this.#heard(texts),
       onDoubt: (why) => {
         io.report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
@@ -262,11 +263,12 @@ export class Source {
     this.#hot.heat(synced);
   }
 
-  #noteExcluded({ dir, entries, excluded, absent }: Listing): void {
+  /** What is too long can't be watched either: with it @parcel/watcher would watch nothing at all. */
+  #noteExcluded({ dir, entries, excluded, tooLong, absent }: Listing): void {
     const known = absent === undefined ? new Set<Name>() : (this.#excluded.get(dir) ?? new Set());
     if (absent !== undefined && known.size > 0)
       for (const base of [...entries.keys(), ...absent]) known.delete(childOf(dir, base));
-    for (const { name, isDir } of excluded) if (isDir) known.add(name);
+    for (const { name, isDir } of [...excluded, ...tooLong]) if (isDir) known.add(name);
     if (known.size > 0) this.#excluded.set(dir, known);
     else this.#excluded.delete(dir);
   }

@@ -106,7 +106,8 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       args.push('--recursive', '--perms', '--times', '--from0', '--exclude-from=-');
       if (run.dryRun) args.push('--dry-run', '--stats');
       // Only ever in a dry run: what is deleted is for our own filter to say, by name.
-      if (run.dryRun && run.wouldDelete !== 'nothing') args.push('--delete');
+      // What can't be read here is no reason to tell of nothing: each name is looked at before it goes.
+      if (run.dryRun && run.wouldDelete !== 'nothing') args.push('--delete', '--ignore-errors');
       if (run.dryRun && run.wouldDelete === 'all') args.push('--delete-excluded');
       break;
   }

@@ -14,9 +14,9 @@ export interface Complaint {
   /**
    * `attributes`: only the mode, the times or the owner could not be set; `directory`: it could not be made, and so nothing
    * in it either; `inTheWay`: a directory there is in the way of something that is none here, perhaps ours, and about to be
-   * emptied; `vanished`: it was gone from here when rsync came to it.
+   * emptied; `vanished`: it was gone from here when rsync came to it; `tooLong`: its path is longer than rsync takes.
    */
-  readonly about: 'content' | 'attributes' | 'directory' | 'inTheWay' | 'vanished';
+  readonly about: 'content' | 'attributes' | 'directory' | 'inTheWay' | 'vanished' | 'tooLong';
   /** rsync's own words for what it tried or what is in the way. */
   readonly reason: string;
 }
@@ -65,6 +65,8 @@ const ACL_FAILED =
   /^(?:rsync|\S*\/rsync): (?:\[(\w+)\] )?([gs]et_acl): (?:(?:xacl|sys_acl|acl)_[gs]et\w*\((.*), ACL_TYPE_\w+\)|\w+\((.*)\)): [^":()]+ \((\d+)\)$/s;
 const IN_THE_WAY = /^could not make way for (new [^:]*): (.*)$/s;
 const VANISHED = /^(?:IO error encountered: )?file has vanished: "([^"]*)"$/s;
+/** While it reads a directory (flist.c, send_directory). */
+const OVERFLOWS = /^filename overflows max-path len by \d+: (.*)$/s;
 const NOT_VERIFIED = /^(?:ERROR|WARNING): (.*) failed verification -- update .*$/s;
 const SKIPPING = /^\*\*\* Skipping any contents from this failed directory \*\*\*$/;
 const SUMMARY = /^rsync (?:error|warning): .* \(code \d+\) at /;
@@ -74,6 +76,9 @@ function readLine(text: string): StderrLine {
   if (SUMMARY.test(text)) return { kind: 'summary' };
   const vanished = VANISHED.exec(text);
   if (vanished !== null) return complaint(text, [vanished[1]], undefined, 'here', 'vanished', 'file has vanished');
+  const overflowing = OVERFLOWS.exec(text);
+  if (overflowing !== null)
+    return complaint(text, [overflowing[1]], undefined, 'here', 'tooLong', 'the path is too long');
   const unverified = NOT_VERIFIED.exec(text);
   if (unverified !== null)
     return complaint(text, [unverified[1]], undefined, 'there', 'content', 'what arrived there is not what was sent');

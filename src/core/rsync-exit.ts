@@ -76,7 +76,8 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
   const failed = new Map<Name, Failure>();
   const strays = new Map<Name, Failure>();
   const suspects = new Set<Name>();
-  let vanished = false;
+  /** Something of it is for a look at the disk to settle: what is gone, and what no path leads to (our walks tell of that). */
+  let isSettled = false;
   let ambiguous: string | undefined;
   let unknown: string | undefined;
   const complainedOf = new Set<Name>();
@@ -103,8 +104,8 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
       continue;
     }
     const { complaint } = line;
-    if (complaint.about === 'vanished') {
-      vanished = true;
+    if (complaint.about === 'vanished' || complaint.about === 'tooLong') {
+      isSettled = true;
       continue;
     }
     const names = new Set(complaint.paths.flatMap((path) => namesAt(path, places, run)));
@@ -128,7 +129,7 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
       unknown ??= complaint.text;
     }
   }
-  if (failed.size + strays.size + suspects.size === 0 && !vanished) unknown ??= 'rsync failed in part (exit code 23)';
+  if (failed.size + strays.size + suspects.size === 0 && !isSettled) unknown ??= 'rsync failed in part (exit code 23)';
   for (const name of failed.keys()) suspects.delete(name);
   const doubt =
     unknown !== undefined

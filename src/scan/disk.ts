@@ -81,7 +81,13 @@ export class Disk {
   /** The same for a name whose directory was just seen to be one. */
   look(name: Name): Seen {
     const stats = this.#lstat(name);
-    return typeof stats === 'string' ? stats : (this.#entry(name, stats) ?? 'blocked');
+    if (typeof stats === 'string') return stats === 'missing' ? 'missing' : 'unreadable';
+    return this.#entry(name, stats) ?? 'blocked';
+  }
+
+  /** Whether the system takes no path as long as this one's: nobody can say more of it than the directory that it is in. */
+  isTooLong(name: Name): boolean {
+    return this.#lstat(name) === 'tooLong';
   }
 
   /** Whether it is a directory of thousands of names, as far as it was looked at. */
@@ -201,17 +207,23 @@ export class Disk {
     const before = known.get(name);
     if (before !== undefined) return before;
     const parent = this.#directory(parentOf(name), known);
-    const stats = parent === true ? this.#lstat(name) : 'missing';
-    const answer = parent !== true ? parent : typeof stats === 'string' ? stats : stats.isDirectory();
+    const answer = parent === true ? this.#isDir(name) : parent;
     known.set(name, answer);
     return answer;
   }
 
-  #lstat(name: Name): BigIntStats | 'missing' | 'unreadable' {
+  #isDir(name: Name): Way {
+    const stats = this.#lstat(name);
+    if (typeof stats === 'string') return stats === 'missing' ? 'missing' : 'unreadable';
+    return stats.isDirectory();
+  }
+
+  #lstat(name: Name): BigIntStats | 'missing' | 'tooLong' | 'unreadable' {
     try {
       return lstatSync(this.path(name), { bigint: true, throwIfNoEntry: false }) ?? 'missing';
-    } catch {
-      return 'unreadable'; // no permission on the way, a loop of links, an error of the disk
+    } catch (error) {
+      const isTooLong = error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG';
+      return isTooLong ? 'tooLong' : 'unreadable'; // no permission on the way, a loop of links, an error of the disk
     }
   }
 

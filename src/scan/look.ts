@@ -4,7 +4,7 @@ import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, par
 import type { NameIndex } from '../core/name-index.js';
 import { Slice } from '../slice.js';
 import type { Disk, Ways } from './disk.js';
-import { type Listing, type Sifted, sift, typed } from './walk.js';
+import { type Listing, newSifted, sift, siftLong, typed } from './walk.js';
 
 /** U+FFFD as a name has it. */
 const REPLACEMENT = nameFromText('\uFFFD');
@@ -79,7 +79,8 @@ async function lookIn(
   bases: ReadonlySet<string>,
   slice: Slice,
 ): Promise<Listing> {
-  const sifted: Sifted = { entries: new Map(), excluded: [], others: [] };
+  const sifted = newSifted();
+  const long = new Set<string>();
   let seen: Array<readonly [string, Entry | 'other']> = [];
   const flush = async (): Promise<void> => {
     const asking = filter.learn(dir, seen.map(typed));
@@ -89,12 +90,15 @@ async function lookIn(
     if (slice.isOver) await slice.next();
   };
   for (const base of bases) {
-    const entry = disk.look(childOf(dir, base));
+    const name = childOf(dir, base);
+    const entry = disk.look(name);
+    if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
     if (entry === 'missing' || entry === 'unreadable') continue;
     seen.push([base, entry === 'blocked' ? 'other' : entry]);
     if (seen.length >= PART) await flush();
   }
   await flush();
+  siftLong(disk, filter, dir, long, sifted);
   const absent = [...bases].filter((base) => !sifted.entries.has(base));
   return { dir, self, ...sifted, absent };
 }

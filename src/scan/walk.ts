@@ -14,8 +14,15 @@ export interface Listing {
   readonly excluded: ReadonlyArray<{ readonly name: Name; readonly isDir: boolean; readonly decision: Decision }>;
   /** FIFOs, sockets and devices. */
   readonly others: readonly Name[];
+  /** What is there under a path that is longer than the system takes (PATH_MAX): it can't be synced. */
+  readonly tooLong: readonly Long[];
   /** Where only some names were looked at: those of them that are not there, or not as anything that is synced. */
   readonly absent?: readonly string[];
+}
+
+export interface Long {
+  readonly name: Name;
+  readonly isDir: boolean;
 }
 
 export interface WalkOptions {
@@ -70,7 +77,8 @@ async function list(
   slice: Slice,
   trust: WalkOptions['trust'],
 ): Promise<Listing | 'short' | undefined> {
-  const sifted: Sifted = { entries: new Map(), excluded: [], others: [] };
+  const sifted = newSifted();
+  const long = new Set<string>();
   for (const part of disk.names(dir)) {
     if (part === undefined || part === 'short') return part;
     const trusted = disk.isLarge(dir) ? trust : undefined;
@@ -78,6 +86,7 @@ async function list(
     for (const base of part) {
       const name = childOf(dir, base);
       const entry = trusted?.(name) ?? disk.look(name);
+      if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
       if (entry === 'missing' || entry === 'unreadable') continue;
       seen.push([base, entry === 'blocked' ? 'other' : entry]);
     }
@@ -86,6 +95,7 @@ async function list(
     sift(filter, dir, seen, sifted);
     if (slice.isOver) await slice.next();
   }
+  siftLong(disk, filter, dir, long, sifted);
   return { dir, self, ...sifted };
 }
 
@@ -100,6 +110,31 @@ export interface Sifted {
   readonly entries: Map<string, Entry>;
   readonly excluded: Array<Listing['excluded'][number]>;
   readonly others: Name[];
+  readonly tooLong: Long[];
+}
+
+export const newSifted = (): Sifted => ({ entries: new Map(), excluded: [], others: [], tooLong: [] });
+
+/** The same for what is too long, of which only its directory says what it is. git is not asked about such paths. */
+export function siftLong(
+  disk: Disk,
+  filter: Filter,
+  dir: Name,
+  bases: ReadonlySet<string>,
+  { excluded, tooLong }: Sifted,
+): void {
+  if (bases.size === 0) return;
+  for (const part of disk.types(dir)) {
+    if (part === undefined || part === 'short') return;
+    for (const [base, type] of part) {
+      if (!bases.has(base)) continue;
+      const name = childOf(dir, base);
+      const isDir = type === 'dir';
+      const decision = filter.decide(name, isDir);
+      if (decision.synced || decision.isUnsure === true) tooLong.push({ name, isDir });
+      else excluded.push({ name, isDir, decision });
+    }
+  }
 }
 
 /** Puts what was seen in a directory where the filter says; it has learnt of it. */

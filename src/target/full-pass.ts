@@ -53,6 +53,9 @@ export interface Snapshot {
   readonly toMs: number;
 }
 
+/** Names that are longer, in bytes, rsync does not see either (rsync.h, MAXPATHLEN), and can't be told of. */
+const RSYNC_LONGEST = 4_096;
+
 /** Walks the whole tree. */
 export async function takeSnapshot(
   disk: Disk,
@@ -72,6 +75,9 @@ export async function takeSnapshot(
       excluded.push(excludedName(name, isDir, decision.isRsyncs));
       if (decision.isUnsure === true) unsure.push(name);
     }
+    // From where it starts rsync may come a little further than we do.
+    for (const { name, isDir } of listing.tooLong)
+      if (name.length < RSYNC_LONGEST) excluded.push(excludedName(name, isDir, false));
   }
   return { tree, excluded, unsure, fromMs, toMs: Date.now() };
 }

@@ -151,6 +151,11 @@ export class Line {
     return this.#queue.add(follow, { priority: 1 });
   }
 
+  /** Tells what is here under paths that are too long. */
+  noteLong(listing: Listing): void {
+    this.#transfer.noteLong(listing);
+  }
+
   /** Compares a listing with the index and notes what differs. */
   async compare(listing: Listing): Promise<void> {
     const settled = (was: Entry | undefined, now: Entry): boolean => isSettled(was, now, this.carriesMore);

@@ -17,8 +17,10 @@ import type { StandbyKind, Standbys } from '../rsync/standby.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
+import type { Listing } from '../scan/walk.js';
 import type { Memory } from '../state/memory.js';
 import { Leftovers } from './leftovers.js';
+import { LongPaths, TOO_LONG } from './long-paths.js';
 import { makeMoves, planMoves } from './moves.js';
 import { namesRun, Runner, type RunOptions, type RunResult } from './runner.js';
 import { NOT_EMPTY, settle } from './settle.js';
@@ -111,6 +113,7 @@ export class Transfer {
   readonly #mistakes = new Set<Name>();
   /** What the last full pass could not do about names that are not ours. */
   #strays: ReadonlyMap<Name, Failure> = new Map();
+  readonly #long = new LongPaths();
 
   constructor(options: TransferOptions, index: NameIndex, pending: Pending, abort: AbortSignal) {
     this.options = options;
@@ -146,7 +149,18 @@ export class Transfer {
   }
 
   get summary(): Summary {
-    return { ...this.#summary, unsent: [...this.#pending, ...this.#strays] };
+    return { ...this.#summary, unsent: [...this.#pending, ...this.#strays, ...this.#long.still(this.options)] };
+  }
+
+  /** Tells what is here under paths that are too long. */
+  noteLong(listing: Listing): void {
+    for (const name of this.#long.note(listing))
+      this.options.report({
+        kind: 'pathFailed',
+        target: this.options.rsync.target.label,
+        name,
+        failure: TOO_LONG,
+      });
   }
 
   /** Makes these names the same there, as the disk has them now. */
@@ -158,6 +172,7 @@ export class Transfer {
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
+    this.#leaveOutLong(before);
     const heldMs = await this.#hold(before, mayRest);
     const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
@@ -298,6 +313,15 @@ export class Transfer {
     const text = `${names.length} paths that went over while a file of rules was away are deleted there again`;
     this.options.report({ kind: 'note', level: 'normal', text });
     return undefined;
+  }
+
+  /** rsync can't be told of what is too long: it would take a part of it for the name. */
+  #leaveOutLong(before: Map<Name, Seen>): void {
+    for (const [name, seen] of before) {
+      if (seen !== 'unreadable' || !this.options.disk.isTooLong(name)) continue;
+      before.delete(name);
+      this.#pending.settle(name);
+    }
   }
 
   /** One run for some names of a batch, and what came of it. */

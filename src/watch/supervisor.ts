@@ -17,6 +17,10 @@ const VANISHED = /No such file or directory|Not a directory/;
 const SUBSCRIBE_TRIES = 20;
 const SUBSCRIBE_AGAIN_MS = 50;
 
+/** One path that is too long fails its subscription too: again when it is known and left out. If that can't be, without a watcher. */
+const LONG = /File name too long/;
+const LONG_TRIES = 3;
+
 /** How long no new directory may have appeared before the watcher is renewed, and how long that may be put off. */
 const RENEW_QUIET_MS = 300;
 const RENEW_LATEST_MS = 2_000;
@@ -54,6 +58,8 @@ export interface SupervisorOptions {
   readonly beatDir: () => string;
   /** Directories that need no watches, absolute. Asked anew at each start of a child. */
   readonly ignore: () => readonly string[];
+  /** Looks at everything, so that `ignore` knows what is too long to be watched. */
+  readonly lookAgain: () => Promise<unknown>;
   /** Watches new directories until the watcher is renewed. */
   readonly bridge: Bridge;
   readonly onHints: (names: readonly string[]) => void;
@@ -101,6 +107,8 @@ export class WatchSupervisor {
   /** What the last subscription leaves out, and how much was heard from excluded directories since. */
   #ignored: readonly string[] = [];
   #heardInVain = 0;
+  /** The last subscription failed because of a path that is too long and was not left out. */
+  #isTooLong = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -113,8 +121,9 @@ export class WatchSupervisor {
     this.#covered = before;
     const started = await this.#startChild();
     this.#next = undefined;
-    if (!started.ok) return started;
-    this.#follow(started.value);
+    if (started.ok) this.#follow(started.value);
+    else if (this.#isTooLong) this.#renewFailed(started.failure, 'a path was too long');
+    else return started;
     return success(undefined);
   }
 
@@ -231,8 +240,9 @@ export class WatchSupervisor {
     for (let attempt = 1; ; attempt++) {
       const result = await this.#startChildOnce();
       const raced = !result.ok && this.#mayPass(result.failure);
-      if (!raced || attempt === SUBSCRIBE_TRIES || this.#stopped) return result;
-      await sleep(SUBSCRIBE_AGAIN_MS * attempt);
+      if (!raced || attempt === (this.#isTooLong ? LONG_TRIES : SUBSCRIBE_TRIES) || this.#stopped) return result;
+      if (this.#isTooLong) await this.#options.lookAgain();
+      else await sleep(SUBSCRIBE_AGAIN_MS * attempt);
     }
   }
 
@@ -283,6 +293,7 @@ export class WatchSupervisor {
     });
     const { root, beatDir, ignore } = this.#options;
     this.#ignored = ignore();
+    this.#isTooLong = false;
     this.#heardInVain = 0;
     child.send({ kind: 'watch', root, beatDir: beatDir(), ignore: this.#ignored });
     const result = await settled;
@@ -304,6 +315,15 @@ export class WatchSupervisor {
   #whyNot(message: string): Failure {
     const { root } = this.#options;
     if (/No space left on device|ENOSPC/.test(message)) return this.#watchLimit();
+    if (LONG.test(message)) {
+      this.#isTooLong = true;
+      return {
+        kind: 'start',
+        message: `a path in ${root} is too long to be watched, and with it the rest can't be either`,
+        hint: 'Until it is shorter or excluded, changes are found by looking at everything again and again.',
+        isPassing: true,
+      };
+    }
     if (/EMFILE|too many open files/i.test(message)) {
       return {
         kind: 'start',

@@ -201,7 +201,6 @@ describe('what is not explained leaves all in doubt', () => {
     ['new words', ['rsync: [receiver] the moon is in the way']],
     ['words of the remote shell', ['/home/me/.bashrc: line 3: /nix/profile: No such file or directory']],
     ['a name that is none of the run', ['rsync: [receiver] mkstemp "/d/other" failed: Permission denied (13)']],
-    ['an overflow', ['filename overflows max-path len by 12: x/y']],
     [
       'a conversion',
       ['rsync: [sender] cannot convert filename: x (Invalid or incomplete multibyte or wide character)'],
@@ -214,6 +213,11 @@ describe('what is not explained leaves all in doubt', () => {
     const outcome = ended(['x', 'x": y'], lines);
     expect(failedIn(outcome)).toEqual([]);
     expect(outcome.doubt).toMatchObject({ names: undefined });
+  });
+
+  it('but not a path that is longer than rsync takes: our own walk tells of that', () => {
+    const outcome = ended(['x'], ['filename overflows max-path len by 12: x/y']);
+    expect([failedIn(outcome), outcome.doubt]).toEqual([[], undefined]);
   });
 
   it('but not what vanished here: the disk says so', () => {

@@ -182,6 +182,14 @@ describe('how a run ended', () => {
   it('well', () => expect(exit(0)).toEqual(ALL_DONE));
   it('something vanished', () => expect(exit(24, 'file has vanished: "/s/x"')).toMatchObject({ kind: 'finished' }));
 
+  it('only what no path leads to: that is for our own walk to tell', () =>
+    expect(exit(23, `filename overflows max-path len by 171: ${'x'.repeat(4_090)}/${'y'.repeat(200)}`)).toMatchObject({
+      kind: 'finished',
+      failed: new Map(),
+      strays: new Map(),
+      doubt: undefined,
+    }));
+
   it('23 taken apart', () => {
     const outcome = exit(
       23,
