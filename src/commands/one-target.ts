@@ -12,6 +12,7 @@ import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
 import { assemble, ONCE_TRIES, type Parts } from '../main.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
+import { runtimeFolders } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 import { dryRun } from '../target/full-pass.js';
 import { type Prepared, prepareTarget } from '../target/prepare.js';
@@ -79,6 +80,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
   const leave = source.join();
   const control = await openControl({
     paths: () => [join(source.runtime, `${key}.sock`)],
+    folder: runtimeFolders(io.around)[0] ?? '',
     key,
     uid: io.around.uid,
     who,

@@ -145,7 +145,7 @@ export async function findRunning(
   for (const deadline = performance.now() + MISSING_MS; ; ) {
     const all = await allRunning(folders, uid);
     // Its socket may just have been removed: it makes that again.
-    if (performance.now() < deadline && isSomeMissing(all.map(pidOf), uid)) {
+    if (performance.now() < deadline && isSomeMissing(folders[0] ?? '', all.map(pidOf), uid)) {
       await sleep(MISSING_LOOK_MS);
       continue;
     }

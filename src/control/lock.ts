@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { platform } from 'node:os';
+import { keyOf } from '../state/key.js';
 
 /**
  * A name that this process holds as long as it lives, whatever is removed from the disk. `none`: there is no such thing here
@@ -14,9 +15,6 @@ export type Lock =
 /** An abstract socket (unix(7)): it has no file, and the kernel gives it back with its process. */
 const nameOf = (uid: number, key: string): string => `syncwatch/${uid}/${key}`;
 
-/** How the key of a lock ends that is of a place, however that is spelled. */
-export const PLACE = '.lock';
-
 /** Takes the lock of one DIR and target. `key`: its, for file names. */
 export async function takeLock(key: string, uid: number): Promise<Lock> {
   if (platform() !== 'linux') return { kind: 'none' };
@@ -24,26 +22,34 @@ export async function takeLock(key: string, uid: number): Promise<Lock> {
   const held = await listen(`\0${name}`);
   if (held !== undefined) return held;
   // Anybody may take such a name. Only a process of ours counts.
-  const pid = ownersOf(uid).get(name);
+  const pid = ownersOf(name, uid).get(name);
   return pid === undefined ? { kind: 'none' } : { kind: 'taken', pid };
 }
 
 /**
- * Whether some of ours can't be asked at the moment, although it runs: it holds locks, of which there are more than sockets that
- * `answered` (pids, one for each socket; undefined for one that does not say). Only the processes that did count, or all where
- * none did: another one may be in another environment.
+ * Lets others know that there is a socket of ours, or should be. `folder`: where those look first who have our environment. Gives
+ * what ends that.
  */
-export function isSomeMissing(answered: ReadonlyArray<number | undefined>, uid: number): boolean {
-  // Those of places have no socket that is asked.
-  const isAsked = (name: string): boolean => !name.endsWith(PLACE);
-  if (platform() !== 'linux' || new Set([...inodesOf(uid).values()].filter(isAsked)).size <= answered.length)
-    return false;
-  const owners = [...ownersOf(uid)].filter(([name]) => isAsked(name)).map(([, pid]) => pid);
+export async function showPresence(folder: string, key: string, uid: number): Promise<() => void> {
+  const held = platform() === 'linux' ? await listen(`\0${presenceOf(uid, folder)}${key}`) : undefined;
+  return held?.kind === 'held' ? held.release : () => {};
+}
+
+/**
+ * Whether some of ours can't be asked at the moment, although it runs: more of its sockets should be there than `answered` (pids,
+ * one for each socket; undefined for one that does not say).
+ */
+export function isSomeMissing(folder: string, answered: ReadonlyArray<number | undefined>, uid: number): boolean {
+  if (platform() !== 'linux') return false;
+  const prefix = presenceOf(uid, folder);
+  if (namesTaken(prefix).size === 0) return false;
+  const owners = [...ownersOf(prefix, uid).values()];
   const count = (pids: ReadonlyArray<number | undefined>, pid: number): number =>
     pids.filter((each) => each === pid).length;
-  if (answered.length === 0) return owners.length > 0;
-  return answered.some((pid) => pid !== undefined && count(owners, pid) > count(answered, pid));
+  return owners.some((pid) => count(owners, pid) > count(answered, pid));
 }
+
+const presenceOf = (uid: number, folder: string): string => nameOf(uid, `at-${keyOf(folder, '')}/`);
 
 function listen(path: string): Promise<Lock | undefined> {
   return new Promise((resolve) => {
@@ -56,20 +62,20 @@ function listen(path: string): Promise<Lock | undefined> {
   });
 }
 
-/** The inodes of the sockets that have our names, whoever holds them. */
-function inodesOf(uid: number): Map<string, string> {
+/** The names that are taken and begin so, whoever has them, by the inodes of their sockets. */
+function namesTaken(prefix: string): Map<string, string> {
   const names = new Map<string, string>();
   for (const line of lines('/proc/net/unix')) {
     // Num RefCount Protocol Flags Type St Inode Path; the end of a name is filled with NUL, which is shown as @.
-    const [, inode, name] = /^(?:\S+\s+){6}(\d+)\s+@(syncwatch\/\d+\/[^@]+)@*$/.exec(line) ?? [];
-    if (inode !== undefined && name?.startsWith(nameOf(uid, '')) === true) names.set(inode, name);
+    const [, inode, name] = /^(?:\S+\s+){6}(\d+)\s+@([^@]+)@*$/.exec(line) ?? [];
+    if (inode !== undefined && name?.startsWith(prefix) === true) names.set(inode, name);
   }
   return names;
 }
 
 /** Which process of ours holds which of these names. */
-function ownersOf(uid: number): Map<string, number> {
-  const nameByInode = inodesOf(uid);
+function ownersOf(prefix: string, uid: number): Map<string, number> {
+  const nameByInode = namesTaken(prefix);
   const owners = new Map<string, number>();
   if (nameByInode.size === 0) return owners;
   for (const pid of entries('/proc')) {

@@ -5,7 +5,7 @@ import { stampOf } from '../scan/stamp.js';
 import { removeEntry, removeForeign } from '../state/ours.js';
 import { askOnce } from './client.js';
 import { firstLine } from './line.js';
-import { takeLock } from './lock.js';
+import { showPresence, takeLock } from './lock.js';
 import { type Answer, LONGEST_QUESTION, type Question, readQuestion, type Who, written } from './protocol.js';
 
 /** How long a live owner of the socket may take to say who it is, in milliseconds. */
@@ -36,6 +36,8 @@ export interface ControlOptions {
    * (0700); they may be others when one was removed.
    */
   readonly paths: () => readonly string[];
+  /** Where others look for it first (see {@link showPresence}); undefined for one that nobody looks for. */
+  readonly folder?: string;
   /** Its own for each thing that is locked by it, for file names. */
   readonly key: string;
   readonly uid: number;
@@ -66,6 +68,7 @@ export async function openControl(options: ControlOptions): Promise<Result<Contr
     releaseLock();
     return first;
   }
+  const hide = options.folder === undefined ? () => {} : await showPresence(options.folder, key, uid);
   let listener = first.value;
   let isReleased = false;
   return success({
@@ -83,6 +86,7 @@ export async function openControl(options: ControlOptions): Promise<Result<Contr
     },
     release: async () => {
       isReleased = true;
+      hide();
       listener.stop();
       await talkedOut(talks.sockets);
       releaseLock();

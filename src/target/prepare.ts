@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PLACE } from '../control/lock.js';
 import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
@@ -149,7 +148,7 @@ const LONGEST_SOCKET = 103;
  * which is one, where there may be several runtime folders.
  */
 function lockPlace({ settings, target, source, io, who }: PrepareOptions, place: string): Promise<Result<Control>> {
-  const key = `${keyOf(settings.root, place)}${PLACE}`;
+  const key = `${keyOf(settings.root, place)}.lock`;
   return openControl({
     paths: () => {
       stateFolder(io.around); // made again, if it was removed

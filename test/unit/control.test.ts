@@ -61,6 +61,14 @@ async function opened(base: string, pid = 1, root?: string, target?: string): Pr
   return made.value;
 }
 
+/** One that is looked for in `dir`. */
+async function visible(base: string): Promise<Control> {
+  const made = await openControl({ ...optionsFor(base), folder: dir });
+  if (!made.ok) throw new Error(made.failure.message);
+  open.push(made.value);
+  return made.value;
+}
+
 /** What comes back for raw bytes. */
 const say = (base: string, text: string): Promise<string> =>
   new Promise((resolve) => {
@@ -140,18 +148,19 @@ describe('the socket of a syncwatch', () => {
   });
 
   it('has a lock beside it that nobody can remove: no second one gets in', async () => {
-    const first = await opened('l.sock');
+    const first = await visible('l.sock');
     rmSync(join(dir, 'l.sock'));
     for (const base of ['l.sock', 'elsewhere.sock'])
       expect(await openControl({ ...optionsFor('l.sock'), paths: () => [join(dir, base)] })).toMatchObject({
         ok: false,
         failure: { message: `another syncwatch (pid ${process.pid}) already syncs x` },
       });
-    expect(isSomeMissing([], uid)).toBe(true);
-    expect(isSomeMissing([process.pid], uid)).toBe(false);
-    await opened('m.sock');
-    expect(isSomeMissing([process.pid], uid)).toBe(true);
-    expect(isSomeMissing([process.pid, process.pid], uid)).toBe(false);
+    expect(isSomeMissing(dir, [], uid)).toBe(true);
+    expect(isSomeMissing(dir, [process.pid], uid)).toBe(false);
+    expect(isSomeMissing('/another/folder', [], uid)).toBe(false);
+    await visible('m.sock');
+    expect(isSomeMissing(dir, [process.pid], uid)).toBe(true);
+    expect(isSomeMissing(dir, [process.pid, process.pid], uid)).toBe(false);
     await open.pop()?.release();
     await first.release();
     open = [];
