@@ -81,8 +81,8 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   if (found.length === 0)
     return complain({
       kind: 'start',
-      message: `no syncwatch is running for ${dir} or a directory above it${silent ? '; but there is one that does not answer' : ''}`,
-      hint: silent ? 'Is it stopped (Ctrl-Z)? Let it go on: fg' : 'Start one there: syncwatch --to HOST:PATH',
+      message: `no syncwatch is running for ${dir} or a directory above it`,
+      hint: `Start one there: syncwatch --to HOST:PATH${silent ? '. Or let it go on: there is one that does not answer, as when it is stopped (Ctrl-Z).' : ''}`,
     });
   switch (command) {
     case 'flush':

@@ -64,7 +64,8 @@ export async function askOnce(
 
 async function ask(path: string, question: Question, withinMs: number | undefined, over: AbortSignal): Promise<Asked> {
   const socket = connect(path);
-  over.addEventListener('abort', () => socket.destroy());
+  const hangUp = (): void => void socket.destroy();
+  over.addEventListener('abort', hangUp);
   const refused = new Promise<Asked>((resolve) => {
     socket.once('error', (error) => {
       const isRefused = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
@@ -79,7 +80,12 @@ async function ask(path: string, question: Question, withinMs: number | undefine
     const answer = readAnswer(said.text);
     return answer === undefined ? { kind: 'senseless' } : { kind: 'answered', answer };
   });
-  return Promise.race([refused, answered]);
+  try {
+    return await Promise.race([refused, answered]);
+  } finally {
+    hangUp();
+    over.removeEventListener('abort', hangUp);
+  }
 }
 
 async function frozen(path: string, { everyMs, withinMs, misses }: Patience, over: AbortSignal): Promise<Asked> {

@@ -497,10 +497,10 @@ describe('whoever answers', () => {
         answered += code === 3 ? 0 : 1;
         expect(said.flatMap((text) => text.split('\n')).filter((text) => RAW.test(text))).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
-    expect(answered).toBeGreaterThan(5);
-  });
+    expect(answered).toBeGreaterThan(3);
+  }, 180_000);
 
   it('or asks a live one: it gets an answer that can be read, and nothing happens', async () => {
     const asked: Question[] = [];
