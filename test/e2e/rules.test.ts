@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +20,13 @@ const IDENTITY = ['-c', 'user.name=nobody', '-c', 'user.email=nobody@localhost']
 
 const git = (cwd: string, ...args: string[]): string =>
   execFileSync('git', [...IDENTITY, ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** What git does not ignore, tracked or not, as long as it is there. */
+const wantedBy = (cwd: string): string[] =>
+  git(cwd, 'ls-files', '--cached', '--others', '--exclude-standard', '-z')
+    .split('\0')
+    .filter((each) => each !== '' && existsSync(join(cwd, each)))
+    .sort();
 
 /** What must never be there, at no moment: nothing of it may even be begun. */
 const SECRET = /(^|\/)(\.env[^/]*|node_modules|[^/]*\.secret\d?)(\/|$)/;
@@ -326,4 +343,84 @@ it('--why says which line is too broad to bring back what is left out by default
     /^\.git: not synced; default excludes: \.git; \.syncignore, line 2: !\*\/ is too broad .*: !\.git$/m,
   );
   expect(stdout).toMatch(/^a\.py: synced; \.syncignore, line 3: !\*\.py$/m);
+});
+
+describe('files of rules at unusual places', () => {
+  it('that are links: edits of what they lead to count, and leading elsewhere too', async () => {
+    const there = place();
+    const { local, remote, env } = there;
+    git(local, 'init', '-q');
+    const away = temporaryDir();
+    fill(away, { user: 'a0\n', info: 'b0\n', sync: 'c0\n', other: 'a2\n', tree: 'd*\n' });
+    const home = join(env['HOME'] ?? '', '.config/git');
+    fill(home, { './': '' });
+    const links = {
+      user: join(home, 'ignore'),
+      info: join(local, '.git/info/exclude'),
+      sync: join(local, '.syncignore'),
+    };
+    for (const [name, path] of Object.entries(links)) {
+      rmSync(path, { force: true });
+      symlinkSync(join(away, name), path);
+    }
+    symlinkSync(join(away, 'tree'), join(local, '.gitignore')); // git does not follow one in the tree
+    const names = ['a0', 'a1', 'a2', 'b0', 'b1', 'c0', 'c1', 'd0'];
+    const write = (): void => fill(local, Object.fromEntries(names.map((name) => [name, ''])));
+    const missing = async (): Promise<string[]> => {
+      expect(await flush(there)).toMatchObject({ code: 0 });
+      return names.filter((name) => !existsSync(join(remote, name)));
+    };
+    const running = there.start();
+    await running.inSync();
+    fill(away, { user: 'a1\n', info: 'b1\n', sync: 'c1\n' });
+    write();
+    expect(await missing()).toEqual(['a1', 'b1', 'c1']);
+    rmSync(links.user);
+    symlinkSync(join(away, 'other'), links.user);
+    rmSync(join(local, 'a2'));
+    await running.until('a1', () => existsSync(join(remote, 'a1')));
+    write();
+    expect(await missing()).toEqual(['a2', 'b1', 'c1']);
+  });
+
+  it('that a sparse checkout leaves out: git takes what is in its index, and so do we', async () => {
+    const there = place();
+    const { local, remote } = there;
+    fill(local, { '.gitignore': '*.secret\n', 'd/.gitignore': 'x\n', 'd/a.c': 'a', 'main.c': 'm' });
+    git(local, 'init', '-q');
+    git(local, 'add', '.');
+    git(local, 'commit', '-qm', 'all');
+    for (const file of ['.gitignore', 'd/.gitignore']) {
+      git(local, 'update-index', '--skip-worktree', file);
+      rmSync(join(local, file));
+    }
+    fill(local, { 'a.secret': '', 'd/x': '', 'd/b.secret': '', 'd/b.c': '' });
+    const running = there.start();
+    await running.inSync();
+    fill(local, { 'late.secret': '', 'd/late.secret': '', 'd/late.c': '' });
+    expect(await flush(there)).toMatchObject({ code: 0 });
+    expect(wantedBy(local)).not.toContain('late.secret');
+    expect(names(remote).filter((name) => name.includes('.') && name !== 'd')).toEqual(wantedBy(local));
+  });
+
+  it.runIf(process.platform === 'linux')('of a clone below a directory whose name is no UTF-8', async () => {
+    const { local, remote, run: once } = place();
+    git(local, 'init', '-q');
+    fill(local, {
+      '.gitignore': '*.outer\n',
+      'clone/.gitignore': 'x\n',
+      'clone/x': '',
+      'clone/b.outer': '',
+      'clone/z': '',
+    });
+    git(join(local, 'clone'), 'init', '-q');
+    writeFileSync(join(local, 'clone/.git/info/exclude'), 'z\n');
+    const odd = Buffer.concat([Buffer.from(`${local}/`), Buffer.from([0xff, 0xe4])]);
+    mkdirSync(odd);
+    renameSync(join(local, 'clone'), Buffer.concat([odd, Buffer.from('/clone')]));
+    expect((await once(['--once'])).code).toBe(0);
+    const [dir] = readdirSync(remote, { encoding: 'buffer' }).filter((name) => name[0] === 0xff);
+    const clone = Buffer.concat([Buffer.from(`${remote}/`), dir ?? Buffer.alloc(0), Buffer.from('/clone')]);
+    expect(readdirSync(clone).sort()).toEqual(['.gitignore', 'b.outer']);
+  });
 });
