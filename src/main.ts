@@ -141,7 +141,9 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     mirror,
     rulesAtRest: () => source.rules.atRest(),
     onListing: noteListing,
-    guard: (snapshot, forecast) => guardPass(line, guards, snapshot, forecast),
+    guard: async (snapshot, forecast) =>
+      (forecast.extraneous.length > 0 ? await session.whyElsewhere() : undefined) ??
+      guardPass(line, guards, snapshot, forecast),
   };
   const session = new TargetSession(line, prepared.reached, prepared.reach, {
     pass,

@@ -12,7 +12,7 @@ import { carriesMore, type Extra, rsyncThere } from '../core/rsync-extras.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
-import { lookThere } from '../place/look.js';
+import { lookHere, lookThere } from '../place/look.js';
 import type { Programs } from '../programs.js';
 import { atLeast, probeLocal, probeThere, type RsyncHere, type There, type Version } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
@@ -425,23 +425,41 @@ export class TargetSession {
     }
   }
 
-  /** The target has to be the place still that was looked at and is remembered. */
+  /** The target has to be the same place still. */
   async #logInAgain(target: RemoteTarget): Promise<Result<Connection>> {
     const opened = await openConnection(connectionOptions(this.#options, target), this.#stopping.signal);
-    const before = this.#look;
-    if (!opened.ok || before.kind !== 'place') return opened;
-    const { look } = await lookThere(opened.value, { path: target.path, trash: undefined, rsync: undefined });
-    if (look.kind === 'place' && look.place.path === before.place.path) return opened;
+    if (!opened.ok) return opened;
+    const elsewhere = await this.#whyElsewhere(opened.value);
+    if (elsewhere === undefined) return opened;
     await opened.value.close();
+    return failed(elsewhere);
+  }
+
+  /** Why the target is not, or not surely, the place that was looked at and is remembered; to be asked before a mirror deletes. */
+  async whyElsewhere(): Promise<Failure | undefined> {
+    return this.#whyElsewhere(this.#connection);
+  }
+
+  async #whyElsewhere(connection: Connection | undefined): Promise<Failure | undefined> {
+    const before = this.#look;
+    if (before.kind !== 'place') return undefined;
+    const { target, programs } = this.#options;
+    const asked = { path: target.path, trash: undefined };
+    const looked =
+      target.kind === 'local'
+        ? await lookHere(programs.shell, asked)
+        : await (connection && lookThere(connection, { ...asked, rsync: undefined }));
+    const look: Look = looked?.look ?? { kind: 'unknown', why: 'there is no connection' };
+    if (look.kind === 'place' && look.place.path === before.place.path) return undefined;
     if (look.kind !== 'place') {
       const why = look.kind === 'unknown' ? look.why : `there is no user ${look.user}`;
-      return failed({ kind: 'connection', message: `where ${target.label} is can't be seen any more: ${why}` });
+      return { kind: 'connection', message: `where ${target.label} is can't be seen any more: ${why}` };
     }
-    return failed({
+    return {
       kind: 'remote',
       message: `${atPath(target, look.place)} is another directory than before (${textOf(before.place.path)})`,
       hint: 'If that is right, start syncwatch again.',
-    });
+    };
   }
 
   #checkLate(): void {

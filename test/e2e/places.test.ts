@@ -253,6 +253,25 @@ it('a mirror without ssh: to the home directory, or to what holds it, is refused
   expect(tree(base)).toEqual(before);
 });
 
+describe('a directory there that makes way for a link', () => {
+  it('ends a mirror before it deletes anything', async () => {
+    const { local, remote, server, start } = place();
+    fill(local, { a: '', b: '', c: '', d: '' });
+    const running = start(['--delete', 'mirror']);
+    await running.inSync();
+    fill(`${remote}-other`, { theirs: '' });
+    renameSync(remote, `${remote}-away`);
+    symlinkSync(`${server.thereBase}${remote.slice(server.hereBase.length)}-other`, remote);
+    // It finds what it knows missing there, and would make all the same again.
+    writeFileSync(join(local, 'a'), 'new');
+    expect(await running.ended).toBe(3);
+    expect(running.events.findLast(({ event }) => event === 'halted')?.['failure']).toMatchObject({
+      message: expect.stringMatching(/-other\) is another directory than before/),
+    });
+    expect(names(`${remote}-other`)).toContain('theirs');
+  });
+});
+
 describe('a place that is spelled otherwise', () => {
   const setUp = () => {
     const { server, to, env, local, remote } = place();
