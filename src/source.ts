@@ -72,6 +72,8 @@ export class Source {
   readonly state: string;
   readonly #around: Surroundings;
   #runtime: string;
+  /** Which target has which place. */
+  readonly #places = new Map<string, string>();
   readonly #settings: Settings;
   readonly #report: Report;
   readonly #opening: Promise<RuleFiles>;
@@ -172,6 +174,13 @@ export class Source {
       isIn = false;
       if (this.#members === 0) await this.#stopWatching();
     };
+  }
+
+  /** The target that has this place (see placeKey) from now on: this one, or another one that was first. */
+  claim(place: string, target: string): string {
+    const by = this.#places.get(place) ?? target;
+    this.#places.set(place, by);
+    return by;
   }
 
   /** From now on it is told what happens, until the function that this gives is called. */

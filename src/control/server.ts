@@ -52,10 +52,9 @@ export interface ControlOptions {
  * file may be removed while its process lives; so there is a {@link Lock} beside it, which can't be.
  */
 export async function openControl(options: ControlOptions): Promise<Result<Control>> {
-  const { key, uid, who, what } = options;
+  const { key, uid, what } = options;
   const lock = await takeLock(key, uid);
-  // Of another target of our own the socket says more.
-  if (lock.kind === 'taken' && lock.pid !== who.pid) return failed(taken(who, { pid: lock.pid }, what));
+  if (lock.kind === 'taken') return failed(taken(lock.pid, what));
   const releaseLock = (): void => {
     if (lock.kind === 'held') lock.release();
   };
@@ -117,22 +116,18 @@ async function listenAt(
     const answer = await askOnce(path, { ask: 'who' }, ANSWER_MS);
     if (answer.kind !== 'nobody')
       return failed(
-        taken(who, answer.kind === 'answered' && answer.answer.answer === 'who' ? answer.answer.who : undefined, what),
+        taken(answer.kind === 'answered' && answer.answer.answer === 'who' ? answer.answer.who.pid : undefined, what),
       );
     removeEntry(path);
   }
   return undefined;
 }
 
-function taken(us: Who, by: (Pick<Who, 'pid'> & Partial<Who>) | undefined, what: string): Failure {
-  if (by?.pid === us.pid)
-    return { kind: 'start', message: `${us.target} is the same place as ${by.target}`, hint: 'Name it once.' };
-  return {
-    kind: 'start',
-    message: `another syncwatch${by === undefined ? '' : ` (pid ${by.pid})`} already syncs ${what}`,
-    hint: by === undefined ? 'End that one first.' : `End that one first: kill ${by.pid}`,
-  };
-}
+const taken = (by: number | undefined, what: string): Failure => ({
+  kind: 'start',
+  message: `another syncwatch${by === undefined ? '' : ` (pid ${by})`} already syncs ${what}`,
+  hint: by === undefined ? 'End that one first.' : `End that one first: kill ${by}`,
+});
 
 /** Who is being answered, and by whom. */
 interface Talks {

@@ -147,7 +147,13 @@ const LONGEST_SOCKET = 103;
  * One syncwatch for DIR and a place, however that is spelled: nobody else writes what is remembered of it. In the state folder,
  * which is one, where there may be several runtime folders.
  */
-function lockPlace({ settings, target, source, io, who }: PrepareOptions, place: string): Promise<Result<Control>> {
+async function lockPlace(
+  { settings, target, source, io, who }: PrepareOptions,
+  place: string,
+): Promise<Result<Control>> {
+  const by = source.claim(place, target.label);
+  if (by !== target.label)
+    return failed({ kind: 'start', message: `${target.label} is the same place as ${by}`, hint: 'Name it once.' });
   const key = `${keyOf(settings.root, place)}.lock`;
   return openControl({
     paths: () => {
