@@ -162,10 +162,8 @@ describe('the folder for sockets', () => {
     mkdirSync(state, { mode: 0o700 });
     const first = makeShortFolder(state, uid);
     expect(first).toMatch(new RegExp(`^/tmp/syncwatch-${uid}-.{6}$`));
-    onTestFinished(() => {
-      for (const folder of shortFolders(state)) rmSync(folder, { recursive: true, force: true });
-    });
     const made = first ?? '';
+    onTestFinished(() => rmSync(made, { recursive: true }));
     expect(standingOf(made, uid)).toEqual({ kind: 'ours' });
     expect(makeShortFolder(state, uid)).toBe(made);
     expect(shortFolders(state)).toEqual([made]);
@@ -173,6 +171,7 @@ describe('the folder for sockets', () => {
     expect(makeShortFolder(state, uid)).toBe(made);
     chmodSync(made, 0o777); // or it is somebody else's
     const second = makeShortFolder(state, uid);
+    onTestFinished(() => rmSync(second ?? '', { recursive: true }));
     expect(second).not.toBe(made);
     expect(standingOf(second ?? '', uid)).toEqual({ kind: 'ours' });
     expect(makeShortFolder(state, uid)).toBe(second);
