@@ -5,9 +5,12 @@ import { type Failure, shortageInWords } from './core/failure.js';
 const SPARES = 3;
 const spares: number[] = [];
 
-/** How many files and pipes are open at once beside node's own (20), at least, and for each target: standbys make room. */
-const DESCRIPTORS = 10;
-const EACH_TARGET = 6;
+/**
+ * How many files, pipes and sockets are open at once beside node's own (20), at least, and for each target; standbys make room.
+ * Ten of them only for the moment in which a child is started.
+ */
+const DESCRIPTORS = 16;
+const EACH_TARGET = 7;
 
 /** What is said to be enough, for one target. */
 const ENOUGH = 48;
@@ -62,7 +65,7 @@ export function tooFewDescriptors(targets: number): Failure | undefined {
   if (why === undefined) return undefined;
   return {
     kind: 'start',
-    message: `${why}: syncwatch needs about ${ENOUGH + (targets - 1) * 2 * EACH_TARGET} for ${targets === 1 ? 'a target' : `${targets} targets`}`,
+    message: `${why}: syncwatch needs about ${ENOUGH + (targets - 1) * EACH_TARGET} for ${targets === 1 ? 'a target' : `${targets} targets`}`,
     hint: 'Raise the limit: ulimit -n 256',
   };
 }

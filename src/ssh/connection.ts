@@ -99,6 +99,9 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
     setpriv === undefined
       ? spawn(programs.shell, deaf, { ownSession: false })
       : spawn(setpriv, [...DIES_WITH_US, programs.shell.file, ...deaf], { ownSession: false });
+  // It uses neither, and there may be few descriptors.
+  master.stdin.destroy();
+  master.stdout.destroy();
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;
   onLines(master, (line) => {

@@ -27,22 +27,28 @@ const WORDS = { nofile: 'open files', nproc: 'processes' } as const;
 const troubles = (running: Running) => running.events.filter(({ event }) => event === 'trouble');
 
 describe('with few descriptors', () => {
-  it('ulimit -n 48: starts, watches and brings everything, with git and two targets too', async () => {
+  it.each([
+    ['48: starts, watches and brings everything, with git too', 48, 1],
+    ['56: two targets', 56, 2],
+  ])('ulimit -n %s', async (_what, most, targets) => {
     const one = place();
-    const two = place();
+    const others = Array.from({ length: targets - 1 }, () => place());
     const { local, env } = one;
     execFileSync('git', ['init', '-q', local]);
     fill(local, { '.gitignore': 'ignored\n', ignored: '' });
     for (let i = 0; i < 200; i++) fill(local, { [`d${i % 30}/f${i}`]: String(i) });
-    const wrapper = withDescriptors(48);
-    const running = one.start(['--to', two.to], { env, wrapper });
-    await running.event('inSync', ({ target }) => target === two.to);
+    const wrapper = withDescriptors(most);
+    const running = one.start(
+      others.flatMap(({ to }) => ['--to', to]),
+      { env, wrapper },
+    );
+    for (const { to } of [one, ...others]) await running.event('inSync', ({ target }) => target === to);
     for (let i = 0; i < 50; i++) fill(local, { [`d${i % 30}/new/${i}`]: String(i) });
     rmSync(join(local, 'd7'), { recursive: true });
     const isLeftOut = (name: string): boolean => /^(\.git|ignored)$/.test(name);
-    const here = tree(local, isLeftOut);
-    for (const { remote } of [one, two])
-      await running.until('the same there', () => JSON.stringify(tree(remote)) === JSON.stringify(here));
+    const here = JSON.stringify(tree(local, isLeftOut));
+    for (const { remote } of [one, ...others])
+      await running.until('the same there', () => JSON.stringify(tree(remote)) === here);
     expect(await run(['flush', local], { env, wrapper })).toMatchObject({ code: 0, stderr: '' });
     expect(troubles(running)).toEqual([]);
     expect(await running.stop()).toBe(130);
