@@ -1,10 +1,11 @@
 import type { Report } from './core/event.js';
 import { failed, type Result, success } from './core/failure.js';
 import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
+import type { RsyncHere } from './core/rsync-version.js';
 import { tooFewDescriptors } from './descriptors.js';
 import type { Io } from './io.js';
 import type { Programs } from './programs.js';
-import { probeHere, type RsyncHere } from './rsync/probe.js';
+import { probeHere } from './rsync/probe.js';
 import type { RulesInForce } from './rules/in-force.js';
 import { RuleFiles, rulesInWords } from './rules/rule-files.js';
 import { Disk } from './scan/disk.js';

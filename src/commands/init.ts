@@ -99,7 +99,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     const reached = await reach(
       {
         programs,
-        here: rsync.value.program,
+        here: rsync.value,
         target,
         ssh: settings.value.ssh,
         controlPath: () => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),

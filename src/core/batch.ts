@@ -31,6 +31,8 @@ export interface BatchRules {
   readonly deletes: DeleteMode;
   /** See looksSame. */
   readonly carriesMore: boolean;
+  /** See foolsQuickCheck. */
+  readonly nanoseconds: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface BatchRules {
 export function planBatch(
   seen: ReadonlyMap<Name, Seen>,
   index: NameIndex,
-  { deletes, carriesMore }: BatchRules,
+  { deletes, carriesMore, nanoseconds }: BatchRules,
 ): Batch {
   const clear: Name[] = [];
   const send: Name[] = [];
@@ -70,7 +72,7 @@ export function planBatch(
       drop.push(name);
       continue;
     }
-    if (foolsQuickCheck(was, now)) {
+    if (foolsQuickCheck(was, now, nanoseconds)) {
       compare.push(name);
       continue;
     }

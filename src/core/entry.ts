@@ -109,22 +109,23 @@ export const begun = (type: 'file' | 'dir'): Entry => ({
 /**
  * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: another file of the
  * same size and time, one that was written to and given its old time, or an {@link unsure} one. Such a name needs `--checksum`.
+ * `nanoseconds`: whether the quick check compares them, or whole seconds.
  */
-export const foolsQuickCheck = (was: Entry | undefined, now: Entry): boolean =>
+export const foolsQuickCheck = (was: Entry | undefined, now: Entry, nanoseconds: boolean): boolean =>
   was !== undefined &&
   now.type === 'file' &&
   was.type === 'file' &&
-  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now)));
+  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now, nanoseconds)));
 
 /**
  * Whether a full pass, which goes by the quick check, may have left something else there than what is here: what was delivered
  * is known ({@link begun} ones are not: what rsync brings has its size and time at once), and is of this size.
  */
-export const foolsPass = (was: Entry | undefined, now: Entry): boolean =>
-  was !== undefined && was.ino !== 0 && was.size === now.size && foolsQuickCheck(was, now);
+export const foolsPass = (was: Entry | undefined, now: Entry, nanoseconds: boolean): boolean =>
+  was !== undefined && was.ino !== 0 && was.size === now.size && foolsQuickCheck(was, now, nanoseconds);
 
-const sameTimeAndSize = (a: Entry, b: Entry): boolean =>
-  a.size === b.size && a.mtimeS === b.mtimeS && a.mtimeNs === b.mtimeNs;
+const sameTimeAndSize = (a: Entry, b: Entry, nanoseconds: boolean): boolean =>
+  a.size === b.size && a.mtimeS === b.mtimeS && (!nanoseconds || a.mtimeNs === b.mtimeNs);
 
 /**
  * Whether a file seen between these moments (ms since 1970) may change again without its size or time showing it. Git

@@ -17,7 +17,7 @@ export interface Asked {
 /** What the script has told. */
 export interface Told {
   readonly look: Look;
-  /** What `rsync --version` said and its exit code, where it was asked for and the script ran. */
+  /** What `rsync --version` said, on both channels, and its exit code, where it was asked for and the script ran. */
   readonly rsync: { readonly text: string; readonly code: number } | undefined;
 }
 
@@ -87,7 +87,7 @@ set -f; unset CDPATH GREP_OPTIONS; LC_ALL=C; export LC_ALL; t=; q0=${word(trash 
 unalias -a; for f in cd pwd put real read printf eval stat ls df tail cut grep sed; do unset -f $f; done
 put() { printf '%s\\0%s\\0' "$1" "$2"; }
 printf '%s%s\\0' ${one} ${two}
-${rsync === undefined ? '' : `put rsync "$(eval ${word(`${rsync} --version`)} </dev/null; c=$?; echo; echo $c)"`}
+${rsync === undefined ? '' : `put rsync "$(eval ${word(`${rsync} --version`)} </dev/null 2>&1; c=$?; echo; echo $c)"`}
 find=${word(finding(path))}
 ${LOOK}
 printf '%s%s\\0' ${one} ${two}
@@ -105,6 +105,13 @@ function finding(path: string): string {
 
 /** A word for sh, exactly itself. */
 const word = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What was printed beside what the script has said: by the start files there, or in its place. */
+export function printedBeside(said: string, { marks }: Pick<Asked, 'marks'>): string {
+  const mark = `${marks.join('')}\0`;
+  const [begin, end] = [said.indexOf(mark), said.lastIndexOf(mark)];
+  return begin < 0 || end <= begin ? said : said.slice(0, begin) + said.slice(end + mark.length);
+}
 
 /** Reads what the script has said: latin1 text, with whatever else the other side has printed around it. */
 export function readPlace(said: string, { path, marks }: Pick<Asked, 'path' | 'marks'>): Told {

@@ -4,6 +4,16 @@ import { type Extra, extraArgs } from './rsync-extras.js';
 import type { InRuns } from './rsync-options.js';
 import type { Target } from './target.js';
 
+/** How a name is deleted there: by a mark in the list of names, by a rule for each, or not at all. */
+export type Deletions = 'marks' | 'rules' | 'none';
+
+/** What not every rsync takes, nor everything that may stand in front of it (rrsync). Found out by trial. */
+export interface Takes {
+  /** A negative `--modify-window` (rsync 3.1.3): the quick check compares nanoseconds. */
+  readonly nanoseconds: boolean;
+  readonly deletions: Deletions;
+}
+
 /** What every rsync run of one target has in common. */
 export interface RsyncSettings {
   /** The rsync here. */
@@ -24,18 +34,19 @@ export interface RsyncSettings {
   readonly extras: readonly Extra[];
   /** Whether that makes more go along than an Entry shows: see looksSame. */
   readonly carriesMore: boolean;
-  /** Whether both sides know a negative `--modify-window` (rsync 3.1.3). */
-  readonly nanoseconds: boolean;
+  /** What the other side takes. */
+  readonly takes: Takes;
   /** Whether the rsync here escapes remote paths by itself, and leaves a backslash before a wildcard alone (3.2.5). */
   readonly escapesArgs: boolean;
 }
 
 /**
- * One rsync run:
+ * One rsync run. With `dryRun` nothing is changed.
  * - `names`: exactly the names on stdin, NUL-separated, each with `./` in front; a missing one is deleted there.
  * - `clear`: the names on stdin are deleted there and nothing else: the source is an empty directory, so all of them
  *   are missing. For names whose place here is taken by something of another kind, which rsync would not call missing.
- *   With a `stashDir` (relative to the target) they go there instead.
+ *   With a `stashDir` (relative to the target) they go there instead. Where names can't be marked as missing, the source has
+ *   the directories above them and nothing else, and stdin has rules for what goes.
  * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
@@ -43,8 +54,18 @@ export interface RsyncSettings {
  * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
  */
 export type RunKind =
-  | { readonly kind: 'names'; readonly comparesContent: boolean; readonly deleteMissing: boolean }
-  | { readonly kind: 'clear'; readonly emptyDir: string; readonly stashDir?: string | undefined }
+  | {
+      readonly kind: 'names';
+      readonly comparesContent: boolean;
+      readonly deleteMissing: boolean;
+      readonly dryRun?: boolean;
+    }
+  | {
+      readonly kind: 'clear';
+      readonly emptyDir: string;
+      readonly stashDir?: string | undefined;
+      readonly dryRun?: boolean;
+    }
   | {
       readonly kind: 'moves';
       readonly from: Name;
@@ -69,7 +90,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   const args = ['--links', '--outbuf=L', `--out-format=${format}`, '--info=progress2'];
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, DESIGN section 7).
-  if (settings.nanoseconds) args.push('--modify-window=-1');
+  if (settings.takes.nanoseconds) args.push('--modify-window=-1');
   if (settings.compress) args.push('--compress');
   if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);
   if (settings.chmod !== undefined) args.push(`--chmod=${settings.chmod}`);
@@ -78,15 +99,18 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);
   if (needsProtectedArgs(settings, run)) args.push('-s');
 
+  if ((run.kind === 'names' || run.kind === 'clear') && run.dryRun === true) args.push('--dry-run');
+
   switch (run.kind) {
     case 'names':
       args.push('--perms', '--times', '--from0', '--files-from=-');
-      if (run.deleteMissing) args.push('--delete-missing-args');
+      if (run.deleteMissing && settings.takes.deletions === 'marks') args.push('--delete-missing-args');
       if (run.comparesContent) args.push('--checksum');
       break;
     case 'clear':
       // No --perms or --times: those of the empty directory must not reach the remote root.
-      args.push('--from0', '--files-from=-', '--delete-missing-args');
+      if (settings.takes.deletions === 'marks') args.push('--from0', '--files-from=-', '--delete-missing-args');
+      else args.push('--recursive', '--existing', '--delete', '--from0', '--filter=merge -');
       break;
     case 'moves':
       args.push('--perms', '--times', '--from0', '--files-from=-');

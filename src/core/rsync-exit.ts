@@ -196,11 +196,7 @@ function wholeRunFailure({ code, signal, stderr, stalledMs, notStarted }: RsyncE
       return missingRsyncThere(host);
     case 2:
       if (!UNCLEAN.test(stderr)) break;
-      return {
-        kind: 'remote',
-        message: `${host} prints text at login, which breaks rsync`,
-        hint: `Check with: ${aim?.byHand ?? 'ssh'} true | wc -c. It must say 0; silence the shell's start-up files there.`,
-      };
+      return printsAtLogin(aim);
     case 3:
     case 11: {
       const complaints = readStderr(stderr).flatMap((line) => (line.kind === 'complaint' ? [line.complaint] : []));
@@ -243,7 +239,7 @@ function wholeRunFailure({ code, signal, stderr, stalledMs, notStarted }: RsyncE
 }
 
 /** Output, one character per byte, for people. */
-const inText = (bytes: string): string => looseTextOf(bytes as Name);
+export const inText = (bytes: string): string => looseTextOf(bytes as Name);
 
 /** What an rsync that does not know an option ends with, here, there (its end is the stream's), or as a server. */
 const SYNTAX_CODES = [1, 2, 4, 12];
@@ -258,7 +254,7 @@ const UNCLEAN = /^(?:protocol version mismatch -- )?is your shell clean\?$/m;
 const isNoRoom = (errno: number | undefined): boolean => errno !== undefined && [28, 122, 69].includes(errno); // ENOSPC, EDQUOT
 
 /** The first thing that was said, apart from rsync's own summing up: what comes first is the cause of what comes after it. */
-function reasonIn(stderr: string): string {
+export function reasonIn(stderr: string): string {
   for (const line of readStderr(stderr)) {
     const text = line.kind === 'complaint' ? line.complaint.text : line.kind === 'unknown' ? line.text : '';
     if (
@@ -274,11 +270,18 @@ function reasonIn(stderr: string): string {
 export const UPGRADE =
   'It takes rsync 3.1 or newer on both sides: apt install rsync, dnf install rsync, brew install rsync.';
 
-/** rsync is not installed on the remote. */
-export const missingRsyncThere = (host: string): Failure => ({
+/** `text`: some of it, where it is known. */
+export const printsAtLogin = (aim: SshAim | undefined, text?: string): Failure => ({
+  kind: 'remote',
+  message: `${aim?.host ?? 'the target'} prints text at login, which breaks rsync${text === undefined ? '' : `: ${text}`}`,
+  hint: `Check with: ${aim?.byHand ?? 'ssh'} true | wc -c. It must say 0; silence the shell's start-up files there.`,
+});
+
+/** rsync is not installed on the remote. `said`: by the shell there. */
+export const missingRsyncThere = (host: string, said = ''): Failure => ({
   kind: 'remote',
   message: `there is no rsync on ${host}`,
-  hint: 'Install it there (apt install rsync, dnf install rsync), or say where it is: -- --rsync-path=/path/to/rsync',
+  hint: `${said === '' ? '' : `Its shell says: ${said}. `}Install it there (apt install rsync, dnf install rsync), or say where it is: -- --rsync-path=/path/to/rsync`,
 });
 
 /** The failure of one path, in words. Errors of the system by number: errno(3). */

@@ -1,3 +1,5 @@
+import { type Name, ROOT } from './name.js';
+
 /** Pattern rules as a full pass tells them to rsync: `+ PATTERN` or `- PATTERN`, one character per byte. */
 export interface RsyncRules {
   /** Those before and those after what is excluded by name. */
@@ -34,6 +36,12 @@ export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): E
   pattern: `${literalPattern(name)}${isDir ? '/' : ''}`,
   isRsyncs,
 });
+
+/** What a run that deletes by rules is told: these names are at its mercy, and nothing else is. */
+export const clearRules = (names: readonly Name[]): readonly string[] => [
+  ...names.filter((name) => name !== ROOT).map((name) => `R ${literalPattern(name)}`),
+  'P *',
+];
 
 /** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */
 export const literalPattern = (name: string): string =>

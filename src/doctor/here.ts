@@ -3,6 +3,7 @@ import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync-extras.js';
+import type { RsyncHere } from '../core/rsync-version.js';
 import { tooFewDescriptors } from '../descriptors.js';
 import type { UsersGit } from '../git/repository.js';
 import { type NoProgram, noSsh, type Programs } from '../programs.js';
@@ -32,12 +33,12 @@ const INSTANCES = 2;
 export async function programsHere(
   programs: Programs,
   extras: readonly Extra[],
-): Promise<{ readonly here?: Program; readonly findings: Finding[] }> {
+): Promise<{ readonly here?: RsyncHere; readonly findings: Finding[] }> {
   const rsync = await probeHere(programs.rsync, extras);
   const ssh = await sshHere(programs.ssh);
   if (!rsync.ok) return { findings: [error('rsync here', rsync.failure.message, rsync.failure.hint), ssh] };
   const { program, version } = rsync.value;
-  return { here: program, findings: [ok('rsync here', `${version.join('.')} (${program.file})`), ssh] };
+  return { here: rsync.value, findings: [ok('rsync here', `${version.join('.')} (${program.file})`), ssh] };
 }
 
 async function sshHere(ssh: Program | NoProgram): Promise<Finding> {

@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program } from '../core/environment.js';
 import { type Look, targetAt } from '../core/place.js';
 import { type PlaceOptions, refusalOf } from '../core/place-guard.js';
 import { remoteCommand } from '../core/remote-command.js';
-import { type Extra, rsyncThere } from '../core/rsync-extras.js';
+import type { Extra } from '../core/rsync-extras.js';
+import type { RsyncHere } from '../core/rsync-version.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
 import type { Programs } from '../programs.js';
@@ -21,8 +21,7 @@ type Remote = Extract<Target, { kind: 'remote' }>;
 
 export interface ThereOptions extends Omit<PlaceOptions, 'target' | 'here'> {
   readonly programs: Programs;
-  /** The rsync here. */
-  readonly here: Program;
+  readonly here: RsyncHere;
   readonly ssh: SshOptions;
   /** DIR, absolute, symlinks resolved. */
   readonly root: string;
@@ -70,11 +69,10 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
         : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
     const shell = await lookAtShell(connection);
     if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
-    const asked = { rsyncPath: rsyncThere(options.extras), trash: options.trash };
-    const probed = await aroundDir(options, () => probeThere(here, connection, target, aim, asked));
+    const probed = await aroundDir(options, () => probeThere(here, connection, target, aim, options));
     const there = probed.value;
     const rsync = there.ok
-      ? ok('rsync there', there.value.version?.join('.') ?? 'of an unknown version')
+      ? rsyncThere(there.value)
       : error('rsync there or its path', there.failure.message, there.failure.hint);
     return [
       login,
@@ -134,6 +132,22 @@ while [ ! -d "$p" ]; do n=$(dirname -- "$p"); [ "$n" != "$p" ] || break; p=$n; d
 echo "room=$(df -Pk "$p" 2>/dev/null | tail -n 1)"
 echo "inodes=$(df -Pi "$p" 2>/dev/null | tail -n 1)"
 echo "now=$(date +%s)"`;
+
+/** Its version, and what it does not take. */
+function rsyncThere({ version, takes }: There): Finding {
+  const what = version?.join('.') ?? 'of an unknown version';
+  if (takes.deletions === 'none')
+    return warning(
+      'rsync there',
+      `${what}: it takes no deletions`,
+      'What is deleted here stays there. It may be rrsync with -no-del.',
+    );
+  const lacks = [
+    ...(takes.deletions === 'rules' ? ['no marks for what is missing (it is deleted by rules)'] : []),
+    ...(takes.nanoseconds ? [] : ['no --modify-window=-1 (contents are compared instead)']),
+  ];
+  return ok('rsync there', `${what}${lacks.length === 0 ? '' : `: it takes ${lacks.join(', ')}`}`);
+}
 
 /** What speaks against the place itself. */
 function judge({ look }: There, options: PlaceOptions): Finding[] {
@@ -231,7 +245,7 @@ async function ownMaster(programs: Programs, target: Remote, ssh: SshOptions): P
 async function lookAtLocal(target: Target, options: ThereOptions): Promise<Finding[]> {
   const { path } = target;
   const { value: there, here } = await aroundDir(options, () =>
-    probeLocal(options.programs.shell, path, options.trash),
+    probeLocal(options.here, options.programs.shell, target, options),
   );
   if (!there.ok) return [error('place', there.failure.message, there.failure.hint)];
   const { exists } = there.value;

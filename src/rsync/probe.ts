@@ -1,42 +1,33 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
-import { type Look, targetAt } from '../core/place.js';
-import { hostArg, remoteShell } from '../core/rsync-args.js';
+import type { Look } from '../core/place.js';
+import { hostArg, remoteShell, type Takes } from '../core/rsync-args.js';
 import { ofNames, readStderr } from '../core/rsync-complaints.js';
-import { missingRsyncThere, outcomeOf, UPGRADE } from '../core/rsync-exit.js';
-import { type Extra, extraArgs } from '../core/rsync-extras.js';
+import {
+  inText,
+  missingRsyncThere,
+  outcomeOf,
+  printsAtLogin,
+  type RsyncExit,
+  reasonIn,
+  UPGRADE,
+} from '../core/rsync-exit.js';
+import { type Extra, extraArgs, rsyncThere } from '../core/rsync-extras.js';
+import { atLeast, type RsyncHere, readVersion, type Version } from '../core/rsync-version.js';
 import type { SshAim } from '../core/ssh-exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
 import { type Looked, lookHere, lookThere } from '../place/look.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
 import { type Said, say } from '../spawn.js';
+import type { RemoteTarget } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
+import { LEAST, tryOut } from './trial.js';
 
-/** A version of rsync, for comparing. */
-export type Version = readonly [number, number, number];
-
-/** Reads `rsync --version`. A string says what else it is. */
-export function readVersion(text: string): Version | string | undefined {
-  if (/openrsync/i.test(text)) return 'openrsync';
-  const found = /rsync\s+version\s+v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(text);
-  return found === null ? undefined : [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)];
-}
-
-export const atLeast = (version: Version, ...wanted: Version): boolean => {
-  const at = version.findIndex((part, i) => part !== wanted[i]);
-  return at < 0 || (version[at] ?? 0) > (wanted[at] ?? 0);
-};
-
-/** The oldest rsync that knows --delete-missing-args and --outbuf. */
+/** The oldest rsync that knows --outbuf. */
 const OLDEST: Version = [3, 1, 0];
-
-/** The rsync on this machine. */
-export interface RsyncHere {
-  readonly program: Program;
-  readonly version: Version;
-}
 
 /** The rsync on this machine, and whether it takes what the user gave for it. Nothing is sent. */
 export async function probeHere(program: Program | NoProgram, extras: readonly Extra[]): Promise<Result<RsyncHere>> {
@@ -83,65 +74,51 @@ function wrongRsync(which: string, version: Version | string | undefined, kind: 
 /** What is known about the other side before anything is sent. `version`: undefined where it would not say. */
 export interface There {
   readonly version: Version | undefined;
+  readonly takes: Takes;
   /** Whether the target directory is there already. */
   readonly exists: boolean;
   /** Where it really is. */
   readonly look: Look;
 }
 
-/** What is asked about a target's place beside its path. */
+/** What is asked beside a target's path. */
 export interface ProbeOptions {
-  readonly rsyncPath: string;
+  readonly extras: readonly Extra[];
   readonly trash: string | undefined;
 }
 
 /** An rsync there that is started by other programs may run in another place than they say: a container, another root. */
 const IS_PLAIN_RSYNC = /^(sudo (-[nEHS] )*)?[\w@%+=:,./-]+$/;
 
-/** Checks the rsync on the remote and the target's place, without changing anything. */
+/** Checks the rsync on the remote, what it takes, and the target's place, without changing anything. */
 export async function probeThere(
-  here: Program,
+  here: RsyncHere,
   connection: Connection,
-  target: Extract<Target, { kind: 'remote' }>,
+  target: RemoteTarget,
   aim: SshAim,
-  { rsyncPath, trash }: ProbeOptions,
+  { extras, trash }: ProbeOptions,
 ): Promise<Result<There>> {
+  const rsyncPath = rsyncThere(extras);
   const asked = { path: target.path, trash, rsync: rsyncPath };
   const looking = lookThere(connection, asked);
-  // rsync takes no .. for the name of a source.
-  const listed = /(^|\/)\.\.\/*$/.test(target.path) ? targetAt(target, (await looking).look).path : target.path;
-  const place = await listThere(here, connection, target, listed, rsyncPath);
-  const { look: seen, rsync } = isLost(await looking) ? await lookThere(connection, asked) : await looking;
-  const look = IS_PLAIN_RSYNC.test(rsyncPath) ? seen : NOT_PLAIN;
-  if ((await looking).isLate || (place.kind === 'failed' && place.said.isLate))
+  const trying = tryOut({ here, target, connection, extras });
+  const first = await looking;
+  const looked = isLost(first) ? await lookThere(connection, asked) : first;
+  const tried = await trying;
+  if (first.isLate || (!tried.ok && tried.exit.stalledMs !== undefined))
     return failed(silentShell(aim, connection.patience.commandMs));
-  const version = readVersion(rsync?.text ?? '');
-  if (rsync?.code === 127) return failed(missingRsyncThere(aim.host));
-  if (typeof version === 'string' || (version !== undefined && !atLeast(version, ...OLDEST))) {
+  const version = readVersion(looked.rsync?.text ?? '');
+  if (typeof version === 'string' || (version !== undefined && !atLeast(version, ...OLDEST)))
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
-  }
-  const known = typeof version === 'object' ? version : undefined;
-  const there = (exists: boolean): Result<There> => success({ version: known, exists, look });
-
-  if (look.kind === 'noUser') return there(false);
-  // rsync got through. What it says about the path itself was seen already, and better: it takes wildcards for wildcards.
-  if (look.kind === 'place' && (place.kind !== 'failed' || isCode(place.said, SOME_MISSED)))
-    return there(look.place.exists);
-  if (place.kind === 'failed') return failed(broken(place.said, aim));
-  if (place.kind === 'found') {
-    return place.type === 'd' || place.type === 'l'
-      ? there(true)
-      : failed(notADirectory(target.label, `on ${aim.host}`));
-  }
-  const parent = remoteParentOf(target.path);
-  if (parent !== undefined) {
-    const above = await listThere(here, connection, target, parent, rsyncPath);
-    if (above.kind === 'failed' && above.said.isLate) return failed(silentShell(aim, connection.patience.commandMs));
-    if (above.kind === 'failed') return failed(broken(above.said, aim));
-    if (above.kind === 'missing') return failed(noParent(parent, `on ${aim.host}`));
-    if (above.type === '-') return failed(notADirectory(parent, `on ${aim.host}`));
-  }
-  return there(false);
+  const look = IS_PLAIN_RSYNC.test(rsyncPath) ? looked.look : NOT_PLAIN;
+  const takes = tried.ok ? tried.takes : undefined;
+  const there = (exists: boolean, known: Takes): Result<There> => success({ version, takes: known, exists, look });
+  if (look.kind === 'noUser') return there(false, takes ?? LEAST);
+  if (takes !== undefined && look.kind === 'place') return there(look.place.exists, takes);
+  const seen = await seenByRsync(here.program, connection, target, aim, rsyncPath);
+  if (seen.kind === 'failed') return failed(seen.failure);
+  if (tried.ok) return there(seen.kind !== 'new', tried.takes);
+  return failed(await whyRefused(tried.exit, looked, connection, aim));
 }
 
 /** It let us in, and then nothing came. */
@@ -159,25 +136,96 @@ const isLost = (looked: Looked): boolean => isCode(looked, 255);
 const isCode = ({ ended }: Pick<Said, 'ended'>, code: number): boolean =>
   ended.kind === 'exited' && ended.code === code;
 
-/** rsync's exit code where it ran to its end, but not every name was to be had. */
-const SOME_MISSED = 23;
-
-type Place =
-  | { readonly kind: 'found'; readonly type: string }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'failed'; readonly said: Said };
+/** How long it may take to be known that the connection is gone, in milliseconds, once a client of it has ended. */
+const LOST_MS = 300;
 
 /** What rsync says of it, also where there are quotes in a path, as nowhere else: only one path was asked for. */
 const QUOTED_MISSING = /^\S*rsync: (?:\[\w+\] )?link_stat ".*" failed: [^"()]* \(2\)$/m;
 
-/** What rsync sees at a path there: one line of `rsync --list-only --dirs`. */
+/**
+ * Why not even the plainest run was taken. What a shell there complains of at each start is the same for the look, and is
+ * no reason.
+ */
+async function whyRefused(
+  exit: RsyncExit,
+  { rsync, printed, stderr }: Looked,
+  connection: Connection,
+  aim: SshAim,
+): Promise<Failure> {
+  const lost = await Promise.race([connection.lost, sleep(LOST_MS)]);
+  if (lost !== undefined) return lost;
+  if (rsync !== undefined && rsync.code !== 0) {
+    const said = inText(rsync.text.trim().split('\n').at(-1) ?? '');
+    return rsync.code === 127 ? missingRsyncThere(aim.host, said) : unstartable(aim.host, said, rsync.code);
+  }
+  if (printed !== '') return printsAtLogin(aim, inText(printed.trim().slice(0, 60)));
+  const usual = new Set(stderr.split('\n'));
+  const own = {
+    ...exit,
+    stderr: exit.stderr
+      .split('\n')
+      .filter((line) => !usual.has(line))
+      .join('\n'),
+  };
+  const outcome = outcomeOf(own, aim, [], ofNames([]));
+  const reason = reasonIn(own.stderr);
+  const failure: Failure =
+    outcome.kind === 'broken'
+      ? outcome.failure
+      : { kind: 'remote', message: `the target on ${aim.host} can't be looked at`, detail: exit.stderr };
+  // The connection is there: whoever refused it, and whatever the code, it will be the same the next time.
+  if (failure.kind === 'connection' || failure.kind === 'run')
+    return {
+      kind: 'remote',
+      message: `the rsync on ${aim.host} does not take what is sent: ${reason === '' ? `exit code ${exit.code}` : reason}`,
+      hint: `Something may stand in front of it there (rrsync, a ForceCommand), or end it; try 'syncwatch doctor'.`,
+      detail: exit.stderr,
+    };
+  return failure;
+}
+
+const unstartable = (host: string, said: string, code: number): Failure => ({
+  kind: 'remote',
+  message: `rsync can't be started on ${host}: ${said === '' ? `exit code ${code}` : said}`,
+  hint: 'Check the rights of it there, and --rsync-path; sudo must not ask for a password (NOPASSWD in sudoers).',
+});
+
+type Seen =
+  | { readonly kind: 'there' | 'new' }
+  /** It may not be there or not be looked at: a server that is only written to, for example. */
+  | { readonly kind: 'unsaid' }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** Whether the target is there, as rsync sees it, where we can't. */
+async function seenByRsync(
+  here: Program,
+  connection: Connection,
+  target: RemoteTarget,
+  aim: SshAim,
+  rsyncPath: string,
+): Promise<Seen> {
+  const wrong = (failure: Failure): Seen => ({ kind: 'failed', failure });
+  const place = await listThere(here, connection, target, target.path, rsyncPath);
+  if (place === 'late') return wrong(silentShell(aim, connection.patience.commandMs));
+  if (place === 'unsaid') return { kind: 'unsaid' };
+  if (place !== 'missing')
+    return place === 'd' || place === 'l' ? { kind: 'there' } : wrong(notADirectory(target.label, `on ${aim.host}`));
+  const parent = remoteParentOf(target.path);
+  if (parent === undefined) return { kind: 'new' };
+  const above = await listThere(here, connection, target, parent, rsyncPath);
+  if (above === 'late') return wrong(silentShell(aim, connection.patience.commandMs));
+  if (above === 'missing') return wrong(noParent(parent, `on ${aim.host}`));
+  return above === '-' ? wrong(notADirectory(parent, `on ${aim.host}`)) : { kind: 'new' };
+}
+
+/** What rsync sees at a path there: the type in one line of `rsync --list-only --dirs`, or what came in its place. */
 async function listThere(
   here: Program,
   connection: Connection,
-  target: Extract<Target, { kind: 'remote' }>,
+  target: RemoteTarget,
   path: string,
   rsyncPath: string,
-): Promise<Place> {
+): Promise<string> {
   const source = `${hostArg(target)}:${path.replace(/(?<=[^/])\/+$/, '')}`;
   const protect = /^=|[\s*?[\]'"\\$;&|<>()#!`]/.test(path) && !path.startsWith('~') ? ['-s'] : [];
   const args = [
@@ -190,24 +238,13 @@ async function listThere(
     source,
   ];
   const said = await say(here, args, { ownSession: true, patienceMs: connection.patience.commandMs });
-  if (isCode(said, 0)) {
-    return { kind: 'found', type: said.stdout.charAt(0) === '' ? 'd' : said.stdout.charAt(0) };
-  }
+  if (said.isLate) return 'late';
+  if (isCode(said, 0)) return said.stdout.charAt(0) || 'd';
   // 3.5.0 exits with 23; a missing login directory or a link that leads nowhere looks the same.
   const isMissing =
     readStderr(said.stderr).some((line) => line.kind === 'complaint' && line.complaint.errno === 2) ||
     QUOTED_MISSING.test(said.stderr);
-  return isMissing ? { kind: 'missing' } : { kind: 'failed', said };
-}
-
-function broken(said: Said, aim: SshAim): Failure {
-  const code = said.ended.kind === 'exited' ? said.ended.code : undefined;
-  const outcome = outcomeOf({ code, signal: undefined, stderr: said.stderr }, aim, [], ofNames([]));
-  if (outcome.kind === 'broken') {
-    const { failure } = outcome;
-    return failure.kind === 'run' ? { ...failure, kind: 'remote' } : failure;
-  }
-  return { kind: 'remote', message: `the target on ${aim.host} can't be looked at`, detail: said.stderr };
+  return isMissing ? 'missing' : 'unsaid';
 }
 
 const notADirectory = (path: string, where: string): Failure => ({
@@ -222,16 +259,28 @@ const noParent = (parent: string, where: string): Failure => ({
   hint: 'syncwatch makes the last directory of a path, not the ones above it. Make it there, or check the spelling.',
 });
 
-/** Checks a local target's place, without changing anything. */
-export async function probeLocal(shell: Program, path: string, trash: string | undefined): Promise<Result<There>> {
+/** Checks a local target's place, and what rsync takes from itself, without changing anything. */
+export async function probeLocal(
+  here: RsyncHere,
+  shell: Program,
+  target: Target,
+  { extras, trash }: ProbeOptions,
+): Promise<Result<There>> {
+  const { path } = target;
   const at = statSync(path, { throwIfNoEntry: false });
   if (at?.isDirectory() === false) return failed(notADirectory(path, 'here'));
-  const there = async (exists: boolean): Promise<Result<There>> =>
-    success({ version: undefined, exists, look: (await lookHere(shell, { path, trash })).look });
-  if (at !== undefined) return there(true);
-  const dangling = lstatSync(path, { throwIfNoEntry: false });
-  if (dangling !== undefined) return failed(notADirectory(path, 'here'));
   const parent = dirname(path);
-  if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
-  return there(false);
+  if (at === undefined) {
+    const dangling = lstatSync(path, { throwIfNoEntry: false });
+    if (dangling !== undefined) return failed(notADirectory(path, 'here'));
+    if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
+  }
+  const [{ look }, tried] = await Promise.all([
+    lookHere(shell, { path, trash }),
+    tryOut({ here, target, connection: undefined, extras }),
+  ]);
+  if (tried.ok) return success({ version: undefined, takes: tried.takes, exists: at !== undefined, look });
+  const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
+  const message = `rsync can't send to ${target.label}`;
+  return failed(outcome.kind === 'broken' ? { ...outcome.failure, kind: 'remote' } : { kind: 'remote', message });
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Name, ROOT } from '../core/name.js';
-import { type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
+import { ancestorsOf, type Name, pathIn, ROOT } from '../core/name.js';
+import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
 import { LineReader, type OutputLine } from '../core/rsync-output.js';
+import { clearRules } from '../core/rsync-rules.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { temporaryFolder } from '../user-folders.js';
 
@@ -14,8 +15,9 @@ export type Run =
       readonly names: readonly Name[];
       readonly comparesContent: boolean;
       readonly deleteMissing: boolean;
+      readonly dryRun?: boolean;
     }
-  | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string }
+  | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string; readonly dryRun?: boolean }
   /** `names`: of directories. */
   | { readonly kind: 'list'; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
@@ -115,12 +117,27 @@ export async function runRsync(
 ): Promise<RsyncExit> {
   const emptyDir =
     run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(temporaryFolder(), 'syncwatch-empty-')) : undefined;
+  const { deletions } = settings.takes;
   try {
+    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) makeParents(run.names, emptyDir);
     const started = startRsync(settings, kindOf(run, emptyDir));
     options.onCommand?.(started.args);
-    return await started.finish(inputOf(run), onLine, options);
+    return await started.finish(inputOf(run, deletions), onLine, options);
   } finally {
-    if (emptyDir !== undefined) rmdirSync(emptyDir);
+    if (emptyDir !== undefined) rmSync(emptyDir, { recursive: true });
+  }
+}
+
+/**
+ * rsync deletes in directories that both sides have: those above the names, but for the ones that are to go too. An empty one
+ * of these would go with what it held, if it were not there.
+ */
+function makeParents(names: readonly Name[], emptyDir: string): void {
+  const goes = new Set(names);
+  const dirs = new Set(names.flatMap(ancestorsOf));
+  for (const dir of dirs) {
+    if (dir === ROOT || goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) continue;
+    mkdirSync(pathIn(emptyDir, dir), { recursive: true });
   }
 }
 
@@ -137,8 +154,9 @@ const NOTHING_IN_ROOT = '.syncwatch-nothing';
  * What rsync reads on stdin. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a comment
  * even with --from0.
  */
-export function inputOf(run: Run): Buffer {
+export function inputOf(run: Run, deletions: Deletions): Buffer {
   if (run.kind === 'pass') return nulSeparated(run.rules);
+  if (run.kind === 'clear' && deletions === 'rules') return nulSeparated(clearRules(run.names));
   if (run.kind === 'list') return nulSeparated(run.names.map((name) => `./${name === ROOT ? '.' : `${name}/`}`));
   const names = run.names.filter((name) => name !== ROOT);
   return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));

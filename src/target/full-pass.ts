@@ -147,7 +147,8 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
     const fooled = new Set<Name>();
-    for (const [name, now] of tree.entries()) if (foolsPass(line.index.get(name), now)) fooled.add(name);
+    for (const [name, now] of tree.entries())
+      if (foolsPass(line.index.get(name), now, line.takes.nanoseconds)) fooled.add(name);
     const { outcome, items: brought } = await transfer.run(run, names, { onItem });
     const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {

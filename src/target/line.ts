@@ -7,6 +7,7 @@ import { NameIndex } from '../core/name-index.js';
 import { Pending } from '../core/pending.js';
 import { STORM_NAMES } from '../core/rest.js';
 import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from '../core/retry.js';
+import type { Takes } from '../core/rsync-args.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
@@ -113,6 +114,10 @@ export class Line {
   /** What is on the remote by our doing. */
   get index(): NameIndex {
     return this.#transfer.index;
+  }
+
+  get takes(): Takes {
+    return this.#options.rsync.takes;
   }
 
   /** See looksSame. */

@@ -21,7 +21,7 @@ export function planMoves(
 ): MoveGroup[] {
   const groups = groupMoves(findMoves(before, index)).filter(({ from, to }) => canBeArgs(rsync, from, to));
   // A taken name is made free by deleting it, into the stash: not where deletions are not wanted or go elsewhere.
-  const mayStash = deletes !== 'never' && rsync.trash === undefined;
+  const mayStash = deletes !== 'never' && rsync.takes.deletions !== 'none' && rsync.trash === undefined;
   return mayStash ? groups : groups.filter(({ moves }) => !moves.some(({ isTaken }) => isTaken));
 }
 

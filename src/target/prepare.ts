@@ -9,8 +9,10 @@ import { dispositionOf, type Failure, failed, failureOf, type Result, success } 
 import { atPath, type Look, placeKey } from '../core/place.js';
 import { own } from '../core/printable.js';
 import { delayMs, LINE_BACKOFF } from '../core/retry.js';
+import { atLeast } from '../core/rsync-version.js';
 import { inFull, type Target } from '../core/target.js';
 import type { Io } from '../io.js';
+import type { There } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { stateFolder } from '../state/folders.js';
@@ -51,7 +53,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const { report } = io;
   const reachOptions: ReachOptions = {
     programs: source.programs,
-    here: source.here.program,
+    here: source.here,
     target,
     ssh: settings.ssh,
     controlPath: inTurns(() => join(source.runtime, `${key}.ssh`)),
@@ -79,7 +81,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   if (look.kind === 'place')
     report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
   const place = placeKey(target, look, connection?.host);
-  const exact = whyNotExact(target, look, source.here.version) ?? (await askWhere(options, look));
+  const exact = whyNotExact(target, look, source.here) ?? (await askWhere(options, look));
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
     guessed?.memory.close();
@@ -92,6 +94,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   if (!isGood) guessed?.memory.close();
   const { memory, lastRun, told } = isGood ? guessed : await recall(options, place);
   for (const event of told) report(event);
+  tellWhatIsMissing(there, options);
   const close = async (): Promise<void> => {
     memory.close();
     await connection?.close();
@@ -166,6 +169,23 @@ async function lockPlace(
     who,
     what: `${settings.dir} to ${inFull(target)}`,
   });
+}
+
+/** What the rsync there does not take, and what becomes of it. */
+function tellWhatIsMissing({ takes }: There, { settings, target, source, io }: PrepareOptions): void {
+  const tell = (level: 'normal' | 'verbose', text: string): void => io.report({ kind: 'note', level, text });
+  if (takes.deletions === 'none' && settings.deletes !== 'never')
+    tell(
+      'normal',
+      `deletions can't be carried over to ${target.label}: the rsync there takes none (rrsync with -no-del?); what is deleted here stays there and counts as failed`,
+    );
+  if (takes.deletions === 'rules')
+    tell('verbose', `the rsync at ${target.label} takes no mark for what is missing: it is told by rules what goes`);
+  if (!takes.nanoseconds && atLeast(source.here.version, 3, 1, 3))
+    tell(
+      'verbose',
+      `the rsync at ${target.label} compares times by whole seconds only: what changed within one is compared by its content`,
+    );
 }
 
 /** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */

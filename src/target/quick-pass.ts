@@ -58,7 +58,7 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
       if (was === undefined) transfer.willBring(item);
       // It set the mode, say, and went by size and time.
       const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
-      if (typeof now === 'object' && foolsPass(was, now)) fooled.add(item.name);
+      if (typeof now === 'object' && foolsPass(was, now, line.takes.nanoseconds)) fooled.add(item.name);
     };
     const run = (excluded: readonly Excluded[]): Promise<RunResult> => {
       const rules = passRules(filter.rsyncRules, excluded);

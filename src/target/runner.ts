@@ -81,6 +81,7 @@ export class Runner {
    * listed, those get further runs, in halves, until each is proven or has failed alone.
    */
   async run(run: Run, names: NamesOfRun, options: RunOptions): Promise<RunResult> {
+    if (run.kind === 'clear' && this.#options.rsync.takes.deletions === 'none') return noneGone(run.names);
     const result = await this.#runReady(run, names, options);
     const { outcome } = result;
     if ((run.kind !== 'names' && run.kind !== 'clear') || outcome.kind === 'broken') return result;
@@ -162,7 +163,7 @@ export class Runner {
     const finish = { abort: this.#abort, noProgressMs };
     if (standby !== undefined) {
       this.#debug(`standby ${standby.args.join(' ')}`);
-      return this.#underWay(standby.finish(inputOf(run), onLine, finish));
+      return this.#underWay(standby.finish(inputOf(run, rsync.takes.deletions), onLine, finish));
     }
     const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
     const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
@@ -232,6 +233,25 @@ export class Runner {
     this.#options.report({ kind: 'note', level: 'debug', text });
   }
 }
+
+const NO_DELETIONS: Failure = {
+  kind: 'path',
+  message: "it can't be deleted there: the rsync there takes no deletions",
+  hint: 'Delete it there by hand, let the rsync there delete, or use --delete never.',
+};
+
+/** In the place of a run that would delete, where that is not to be had. */
+const noneGone = (names: readonly Name[]): RunResult => ({
+  outcome: {
+    kind: 'finished',
+    failed: new Map(names.map((name) => [name, NO_DELETIONS])),
+    strays: new Map(),
+    doubt: undefined,
+  },
+  items: [],
+  kept: new Set(),
+  deletedDirs: new Set(),
+});
 
 /** A run after which each of its names is there as it is here, or gone, or has failed. */
 type NamedRun = Extract<Run, { readonly kind: 'names' | 'clear' }>;

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { type Name, textOf } from '../core/name.js';
@@ -8,13 +7,14 @@ import { refusalOf } from '../core/place-guard.js';
 import type { Reach } from '../core/reach.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
 import { isExact, type RsyncSettings, remoteShell } from '../core/rsync-args.js';
-import { carriesMore, type Extra, rsyncThere } from '../core/rsync-extras.js';
+import { carriesMore, type Extra } from '../core/rsync-extras.js';
+import { escapesArgs, type RsyncHere } from '../core/rsync-version.js';
 import { isExplained, type SshAim } from '../core/ssh-exit.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
 import { lookHere, lookThere } from '../place/look.js';
 import type { Programs } from '../programs.js';
-import { atLeast, probeLocal, probeThere, type RsyncHere, type There, type Version } from '../rsync/probe.js';
+import { probeLocal, probeThere, type There } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import { aimOf, type RemoteTarget, type SshOptions } from '../ssh/command.js';
 import { type Connection, type ConnectionOptions, openConnection, type Patience } from '../ssh/connection.js';
@@ -41,8 +41,7 @@ const LATE_CHECKS_MS: readonly number[] = [20_000, 120_000];
 /** What it takes to reach one target. */
 export interface ReachOptions {
   readonly programs: Programs;
-  /** The rsync here. */
-  readonly here: Program;
+  readonly here: RsyncHere;
   readonly target: Target;
   readonly ssh: SshOptions;
   /** Where the socket of the next connection goes; never where that of the last one is, for its master removes it when it ends. */
@@ -67,9 +66,9 @@ export interface Reached {
 
 /** Logs in and checks the target's rsync and place: whether it may be synced to at all. `signal`: ends that at once. */
 export async function reach(options: ReachOptions, signal: AbortSignal): Promise<Result<Reached>> {
-  const { here, target, ssh, extras, report, trash } = options;
+  const { here, target, ssh, report } = options;
   if (target.kind === 'local') {
-    const there = await judged(options, () => probeLocal(options.programs.shell, target.path, trash));
+    const there = await judged(options, () => probeLocal(here, options.programs.shell, target, options));
     return there.ok ? success({ connection: undefined, aim: undefined, there: there.value }) : there;
   }
   const aim = aimOf(target, ssh);
@@ -82,8 +81,7 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
   }, SILENT_MS);
   const close = (): void => void connection.value.close();
   signal.addEventListener('abort', close);
-  const asked = { rsyncPath: rsyncThere(extras), trash };
-  const there = await judged(options, () => probeThere(here, connection.value, target, aim, asked));
+  const there = await judged(options, () => probeThere(here, connection.value, target, aim, options));
   signal.removeEventListener('abort', close);
   clearTimeout(silent);
   if (there.ok) return success({ connection: connection.value, aim, there: there.value });
@@ -93,8 +91,20 @@ export async function reach(options: ReachOptions, signal: AbortSignal): Promise
 
 async function judged(options: ReachOptions, probe: () => Promise<Result<There>>): Promise<Result<There>> {
   const { value: there, here } = await aroundDir(options, probe);
-  const refusal = there.ok ? refusalOf(there.value.look, { ...options, here }) : undefined;
+  const refusal = there.ok
+    ? (refusalOf(there.value.look, { ...options, here }) ?? noMirror(there.value, options))
+    : undefined;
   return refusal === undefined ? there : failed(refusal);
+}
+
+/** A mirror without deletions is none. */
+function noMirror({ takes }: There, { target, isMirror }: ReachOptions): Failure | undefined {
+  if (!isMirror || takes.deletions !== 'none') return undefined;
+  return {
+    kind: 'remote',
+    message: `--delete mirror can't be had on ${target.label}: the rsync there takes no deletions`,
+    hint: 'It may be rrsync with -no-del. Let it delete, or use --delete never.',
+  };
 }
 
 const connectionOptions = (
@@ -109,15 +119,13 @@ const connectionOptions = (
   onMessage: (line) => report({ kind: 'note', level: isExplained(line) ? 'debug' : 'normal', text: `ssh: ${line}` }),
 });
 
-const escapesArgs = (here: Version): boolean => atLeast(here, 3, 2, 5);
-
 /** Why rsync can't be sent to just this place; undefined where it can. */
-export function whyNotExact(given: Target, look: Look, here: Version): Failure | undefined {
+export function whyNotExact(given: Target, look: Look, here: RsyncHere): Failure | undefined {
   const target = targetAt(given, look);
   if (isExact({ target, escapesArgs: escapesArgs(here) })) return undefined;
   return {
     kind: 'start',
-    message: `${target.path}: the rsync here (${here.join('.')}) would go wherever this matches, with * ? or [ as wildcards`,
+    message: `${target.path}: the rsync here (${here.version.join('.')}) would go wherever this matches, with * ? or [ as wildcards`,
     hint: escapesArgs(here)
       ? 'Name a path without them.'
       : 'Name a path without them, or install rsync 3.2.5 or newer.',
@@ -146,9 +154,8 @@ export const rsyncSettings = (
   trash: trashAt(settings.trash, reached.there.look),
   extras: settings.rsyncExtras,
   carriesMore: carriesMore(settings.rsyncExtras),
-  nanoseconds:
-    atLeast(here.version, 3, 1, 3) && (reached.there.version === undefined || atLeast(reached.there.version, 3, 1, 3)),
-  escapesArgs: escapesArgs(here.version),
+  takes: reached.there.takes,
+  escapesArgs: escapesArgs(here),
 });
 
 /** Absolute where that is known: rsync takes a relative one for below the directory that a run is for. */

@@ -184,7 +184,7 @@ export class Transfer {
       restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
     }
     if (most !== undefined) for (const name of [...before.keys()].slice(most)) before.delete(name);
-    const plan = planBatch(before, this.#index, { deletes, carriesMore: rsync.carriesMore });
+    const plan = planBatch(before, this.#index, { deletes, carriesMore: rsync.carriesMore, ...rsync.takes });
     const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
     for (const name of plan.drop) {
       const seen = before.get(name);
@@ -214,7 +214,7 @@ export class Transfer {
 
     let delivered = plan.clear.length > 0;
     /** Gives the failure of a run that broke. */
-    const deliver = async (some: readonly Name[], quickCheck: QuickCheck): Promise<Failure | undefined> => {
+    const deliver = async (some: readonly Name[], quickCheck: QuickCheck | 'gone'): Promise<Failure | undefined> => {
       const result = await this.#deliver(some, view, quickCheck);
       if (result.outcome.kind === 'broken') return result.outcome.failure;
       if (result.items.length > 0) delivered = true;
@@ -230,7 +230,11 @@ export class Transfer {
       () => deliver(compare, 'fooled'),
       async () => {
         const missing = await this.#stillMissing(plan.remove, view);
-        return deliver([...(isOneRun ? send : []), ...sendLast, ...touch, ...missing], plan.quickCheck);
+        const last = [...(isOneRun ? send : []), ...sendLast, ...touch];
+        if (rsync.takes.deletions === 'marks') return deliver([...last, ...missing], plan.quickCheck);
+        // Their directories get a new time there by it, and the right one after that.
+        const failure = await deliver(missing, 'gone');
+        return failure ?? deliver([...last, ...this.#parentsOf(missing, before)], plan.quickCheck);
       },
     ];
     for (const step of steps) {
@@ -325,15 +329,17 @@ export class Transfer {
   }
 
   /** One run for some names of a batch, and what came of it. */
-  async #deliver(names: readonly Name[], view: BatchView, quickCheck: QuickCheck): Promise<RunResult> {
+  async #deliver(names: readonly Name[], view: BatchView, quickCheck: QuickCheck | 'gone'): Promise<RunResult> {
     if (names.length === 0) return notRun(ALL_DONE);
     const beganMs = performance.now();
-    const suitable: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
+    const suitable: Readonly<Record<QuickCheck | 'gone', readonly StandbyKind[]>> = {
+      gone: [],
       right: ['plain'],
       fooled: ['sure'],
       idle: ['plain', 'sure'],
     };
-    const run: Run = { ...namesRun(this.options, quickCheck === 'fooled'), names };
+    const run: Run =
+      quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(this.options, quickCheck === 'fooled'), names };
     const mayCome = [...entriesIn(names, view.before), ...this.#newDirectoriesAbove(names)];
     const unready = this.options.memory.willBring(mayCome);
     if (unready !== undefined) return notRun({ kind: 'broken', failure: unready });

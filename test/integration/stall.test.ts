@@ -36,7 +36,8 @@ it('a run that makes no progress is ended, and said to be', async () => {
   const dir = temporaryDir();
   const settings = plainSettings({ target, root: dir, remoteShell: silentSsh(dir) });
   const rsync = startRsync(settings, { kind: 'names', comparesContent: false, deleteMissing: true });
-  const input = inputOf({ kind: 'names', names: [nameFromText('a')], comparesContent: false, deleteMissing: true });
+  const run = { kind: 'names', names: [nameFromText('a')], comparesContent: false, deleteMissing: true } as const;
+  const input = inputOf(run, 'marks');
   const exit = await rsync.finish(input, () => {}, { abort: new AbortController().signal, noProgressMs: 1_000 });
   expect(exit.stalledMs).toBe(1_000);
   const aim = { login: 'there', host: 'there', port: undefined, byHand: 'ssh there' };
@@ -55,7 +56,11 @@ function silentSession(dir: string): { session: TargetSession; asked: () => numb
   const line = localLine(join(dir, 'root'), '', filter, settings, { noProgressMs: 500 });
   line.resume();
   const look = { kind: 'unknown', why: 'nobody looked' } as const;
-  const reached = { connection: undefined, aim: undefined, there: { version: undefined, exists: true, look } };
+  const reached = {
+    connection: undefined,
+    aim: undefined,
+    there: { version: undefined, takes: TAKES, exists: true, look },
+  };
   const session = new TargetSession(line, reached, reachOptions(dir), {
     pass: passOptions(join(dir, 'root'), filter),
     onHalt: () => {},
@@ -65,9 +70,11 @@ function silentSession(dir: string): { session: TargetSession; asked: () => numb
   return { session, asked: () => readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n').length };
 }
 
+const TAKES = { nanoseconds: true, deletions: 'marks' } as const;
+
 const reachOptions = (dir: string): ReachOptions => ({
   programs: PROGRAMS,
-  here: there(PROGRAMS.rsync),
+  here: { program: there(PROGRAMS.rsync), version: [3, 5, 0] },
   target,
   ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
   controlPath: () => join(dir, 'c'),

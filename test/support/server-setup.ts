@@ -34,13 +34,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return stop;
 }
 
-/** A throw-away server with a directory for what is synced to it. `config`: more lines for its sshd_config. */
-export async function startTestServer(config: readonly string[] = []): Promise<{
+/** A throw-away server with a directory for what is synced to it. `config`: more lines for its sshd_config; `programs`: see startServer. */
+export async function startTestServer(
+  config: readonly string[] = [],
+  programs = process.env['SYNCWATCH_TEST_RSYNC'],
+): Promise<{
   server: TestServer;
   sshd: Awaited<ReturnType<typeof startServer>>;
   stop: () => Promise<void>;
 }> {
-  const sshd = await startServer({ wrapper: withoutOverride(), config: [...config] });
+  const sshd = await startServer({ wrapper: withoutOverride(), config: [...config], programs });
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'syncwatch-there-')));
   const server: TestServer = {
     kind: 'throw-away',

@@ -18,7 +18,7 @@ export const plainSettings = (
   trash: undefined,
   extras: [],
   carriesMore: carriesMore(more.extras ?? []),
-  nanoseconds: true,
+  takes: { nanoseconds: true, deletions: 'marks' },
   escapesArgs: true,
   ...more,
 });

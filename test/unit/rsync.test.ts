@@ -12,9 +12,9 @@ import { ofNames } from '../../src/core/rsync-complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
 import { excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
+import { atLeast, readVersion } from '../../src/core/rsync-version.js';
 import { sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
-import { atLeast, readVersion } from '../../src/rsync/probe.js';
 import { plainSettings } from '../support/settings.js';
 
 const target = (text: string) => {

@@ -1,0 +1,79 @@
+import { ROOT } from '../core/name.js';
+import { remoteShell, type Takes } from '../core/rsync-args.js';
+import type { RsyncExit } from '../core/rsync-exit.js';
+import { carriesMore, type Extra } from '../core/rsync-extras.js';
+import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync-version.js';
+import type { Target } from '../core/target.js';
+import type { Connection } from '../ssh/connection.js';
+import { runRsync } from './run.js';
+
+/** What came of trying. `exit`: how the plainest of all runs ended. */
+export type Tried = { readonly ok: true; readonly takes: Takes } | { readonly ok: false; readonly exit: RsyncExit };
+
+export interface TrialOptions {
+  readonly here: RsyncHere;
+  readonly target: Target;
+  /** Undefined for a local target. */
+  readonly connection: Connection | undefined;
+  readonly extras: readonly Extra[];
+}
+
+/** All that we could wish for. */
+const ALL: Takes = { nanoseconds: true, deletions: 'marks' };
+/** What every rsync takes. */
+export const LEAST: Takes = { nanoseconds: false, deletions: 'none' };
+
+/** It ran to its end (man rsync, EXIT VALUES): the name that is sent for nothing is not here. */
+const THROUGH: readonly (number | undefined)[] = [0, 23, 24];
+
+/**
+ * Finds out what the other side takes, whatever its version says: Debian's 3.2.7 and rsync 3.4.3 end where a name is marked
+ * as missing, rrsync takes no negative time window, and with -no-del it takes no deletions. Dry runs that are about nothing:
+ * one where it takes all, which is most often so.
+ */
+export async function tryOut(options: TrialOptions): Promise<Tried> {
+  const canCompare = atLeast(options.here.version, 3, 1, 3);
+  const best = { ...ALL, nanoseconds: canCompare };
+  if (isThrough(await tryRun(options, best))) return { ok: true, takes: best };
+  const exit = await tryRun(options, LEAST);
+  if (!isThrough(exit)) return { ok: false, exit };
+  const does = async (more: Partial<Takes>): Promise<boolean> =>
+    isThrough(await tryRun(options, { ...LEAST, ...more }));
+  const nanoseconds = canCompare && (await does({ nanoseconds: true }));
+  const deletions = (await does({ deletions: 'marks' }))
+    ? 'marks'
+    : (await does({ deletions: 'rules' }))
+      ? 'rules'
+      : 'none';
+  return { ok: true, takes: { nanoseconds, deletions } };
+}
+
+const isThrough = ({ code }: RsyncExit): boolean => THROUGH.includes(code);
+
+/** In the root directory, so that nobody's can be away meanwhile: of the names there none is asked for. */
+function tryRun({ here, target, connection, extras }: TrialOptions, takes: Takes): Promise<RsyncExit> {
+  const settings = {
+    program: here.program,
+    target,
+    root: '/',
+    pinnedRoot: () => '/',
+    remoteShell: connection === undefined ? undefined : remoteShell(connection.clientForRsync),
+    bwlimit: undefined,
+    chmod: undefined,
+    compress: false,
+    trash: undefined,
+    extras,
+    carriesMore: carriesMore(extras),
+    takes,
+    escapesArgs: escapesArgs(here),
+  };
+  const common = { names: [ROOT], dryRun: true };
+  return runRsync(
+    settings,
+    takes.deletions === 'rules'
+      ? { kind: 'clear', ...common }
+      : { kind: 'names', comparesContent: false, deleteMissing: true, ...common },
+    () => {},
+    { abort: new AbortController().signal, noProgressMs: connection?.patience.commandMs },
+  );
+}
