@@ -24,14 +24,54 @@ function userArgs(ssh: SshOptions): string[] {
   ];
 }
 
+/** What a master needs beside its target. `config`: what `ssh -G` says of it. */
+export interface MasterPlaces {
+  readonly controlPath: string;
+  readonly logPath: string;
+  readonly config: string;
+}
+
+/**
+ * What a config may say of a host that is right for a person's ssh and would be in the way of ours. Only where it says so: an
+ * older ssh does not know all of them.
+ */
+const ODDITIES: ReadonlyArray<readonly [key: string, usual: RegExp, option: string]> = [
+  ['remotecommand', /^none$/, 'RemoteCommand=none'],
+  ['requesttty', /^(auto|false|no)$/, 'RequestTTY=no'],
+  ['sessiontype', /^default$/, 'SessionType=default'],
+  ['stdinnull', /^no$/, 'StdinNull=no'],
+  ['forkafterauthentication', /^no$/, 'ForkAfterAuthentication=no'],
+];
+
+const withoutOddities = (config: string): string[] =>
+  ODDITIES.flatMap(([key, usual, option]) => {
+    const value = valueIn(config, key);
+    return value === undefined || usual.test(value) ? [] : ['-o', option];
+  });
+
+/** A quiet ssh would not say why, and a talkative one hides it among the rest. */
+const logLevelOf = (config: string): string =>
+  isQuiet(config) || isTalkative(config) ? 'INFO' : (valueIn(config, 'loglevel') ?? 'INFO');
+
+/** Whether the user wants to hear nothing of ssh: https://man.openbsd.org/ssh_config#LogLevel. */
+export const isQuiet = (config: string): boolean => /^(SILENT|QUIET|FATAL)$/.test(valueIn(config, 'loglevel') ?? '');
+const isTalkative = (config: string): boolean => /^(VERBOSE|DEBUG\d?)$/.test(valueIn(config, 'loglevel') ?? '');
+
+const valueIn = (config: string, key: string): string | undefined => new RegExp(`^${key} (.*)$`, 'm').exec(config)?.[1];
+
 /**
  * The master connection: in the foreground, so that its exit is the news that the link is gone. A dead link without
  * traffic is noticed after 8 to 12 s (ServerAlive…; `-O check` asks only the local process). Forwardings from the
- * user's config are theirs to open elsewhere.
+ * user's config are theirs to open elsewhere. What ssh itself has to say goes to `logPath`: on stderr others speak too, such as
+ * the server's banner and a ProxyCommand.
  */
-export function masterArgs(target: RemoteTarget, ssh: SshOptions, controlPath: string): string[] {
+export function masterArgs(
+  target: RemoteTarget,
+  ssh: SshOptions,
+  { controlPath, logPath, config }: MasterPlaces,
+): string[] {
   return [
-    ...['-N', '-T', '-x'],
+    ...['-N', '-T', '-x', '-E', logPath, ...withoutOddities(config), '-o', `LogLevel=${logLevelOf(config)}`],
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...userArgs(ssh),
     ...['-o', 'ServerAliveInterval=4', '-o', 'ServerAliveCountMax=2'],
@@ -43,9 +83,11 @@ export function masterArgs(target: RemoteTarget, ssh: SshOptions, controlPath: s
 /**
  * For ssh as a client of the master. Without its master such a client would quietly log in anew and might prompt:
  * `ProxyCommand=false` makes it fail at once instead.
+ * `config`: what `ssh -G` says of its host.
  */
-export function clientArgs(ssh: SshOptions, controlPath: string): string[] {
+export function clientArgs(ssh: SshOptions, controlPath: string, config: string): string[] {
   return [
+    ...['-T', '-o', 'LogLevel=ERROR', '-o', 'PermitLocalCommand=no', ...withoutOddities(config)],
     ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
     ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes'],
     ...userArgs(ssh),

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostFrom } from '../core/place.js';
 import { type Session, sessionFrom } from '../core/reach.js';
-import { sshFailure } from '../core/ssh-exit.js';
+import { lostFailure, refusedOptions, sshFailure } from '../core/ssh-exit.js';
 import { loginOf } from '../core/target.js';
 import { noSsh, type Programs } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
@@ -15,6 +15,7 @@ import {
   aimOf,
   clientArgs,
   commandForRsync,
+  isQuiet,
   masterArgs,
   plainArgs,
   type RemoteTarget,
@@ -90,11 +91,26 @@ export interface Connection {
 export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Result<Connection>> {
   const { programs, target, ssh, controlPath, patience = PATIENCE } = options;
   if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
-  const client: Client = { ...options, program: programs.ssh };
-  const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
+  const asking = say(programs.ssh, plainArgs(target, ssh, ['-N', '-G']), {
+    ownSession: true,
+    patienceMs: CONTROL_MS,
+  });
+  const [setpriv, asked] = await Promise.all([endsWithUs(programs), asking]);
+  // Before anybody is asked to log in. One that did not answer in time (a `Match exec`) has refused nothing.
+  if (asked.ended.kind === 'exited' && asked.ended.code !== 0) return failed(refusedOptions(asked.stderr));
+  const config = asked.stdout;
+  const client: Client = { ...options, program: programs.ssh, config };
+  await closeStale(client);
+  const logPath = logOf(controlPath);
   // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
   // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
-  const deaf = ['-c', 'trap "" INT; exec "$@"', 'sh', programs.ssh.file, ...masterArgs(target, ssh, controlPath)];
+  const deaf = [
+    '-c',
+    'trap "" INT; exec "$@"',
+    'sh',
+    programs.ssh.file,
+    ...masterArgs(target, ssh, { controlPath, logPath, config }),
+  ];
   const master =
     setpriv === undefined
       ? spawn(programs.shell, deaf, { ownSession: false })
@@ -104,14 +120,22 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
   master.stdout.destroy();
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;
-  onLines(master, (line) => {
-    if (loggingIn && line !== '') options.onMessage(line);
-  });
-  const config = say(client.program, plainArgs(target, ssh, ['-G']), { ownSession: true, patienceMs: CONTROL_MS });
+  const tell = (line: string): void => {
+    if (loggingIn && line !== '' && !isQuiet(config)) options.onMessage(line);
+  };
+  onLines(master, tell);
+  let told = 0;
+  const log = (): string => {
+    const text = existsSync(logPath) ? readFileSync(logPath, 'latin1') : '';
+    const end = ended === undefined ? text.lastIndexOf('\n') + 1 : text.length;
+    for (const line of text.slice(told, end).split(/\r?\n/)) tell(Buffer.from(line, 'latin1').toString('utf8'));
+    told = Math.max(told, end);
+    return text;
+  };
   const aim = aimOf(target, ssh);
   let ended: Ended | undefined;
   const failure = (): Failure =>
-    ended?.kind === 'notStarted' ? cantStart('ssh', ended.why, 'connection') : sshFailure(stderr(), aim);
+    ended?.kind === 'notStarted' ? cantStart('ssh', ended.why, 'connection') : sshFailure(log(), stderr(), aim);
   void master.ended.then((end) => {
     ended = end;
   });
@@ -127,34 +151,39 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
       return failed({ kind: 'connection', message: why, hint: `See what it waits for: ${aim.byHand} -v` });
     }
     await sleep(POLL_MS);
+    log();
   }
+  const why = ended === undefined ? undefined : failure();
+  const before = { log: log().length, others: stderr() };
   loggingIn = false;
-  if (ended !== undefined) {
+  if (why !== undefined) {
     await end(master, controlPath);
-    return failed(failure());
+    return failed(why);
   }
+  /** Why it was lost: what was said at the login is over. */
+  const loss = (): Failure => lostFailure(log().slice(before.log), after(stderr(), before.others), aim);
 
   let closed = false;
   let givenUp: Failure | undefined;
   const stamp = stampOf(controlPath);
-  const args = clientArgs(ssh, controlPath);
+  const args = clientArgs(ssh, controlPath, config);
   const run = (words: readonly string[], input = ''): ReturnType<typeof say> =>
     say(client.program, [...args, '--', loginOf(target), ...words], {
       ownSession: true,
       patienceMs: patience.commandMs,
       input,
     });
-  const { stdout: configured } = await config;
   return success({
-    session: sessionFrom(configured),
-    host: hostFrom(configured, target),
+    session: sessionFrom(config),
+    host: hostFrom(config, target),
     clientForRsync: commandForRsync(client.program, args),
     patience,
     controlPath,
     isReachable: () => stampOf(controlPath) === stamp,
     lost: new Promise((resolve) => {
       void master.ended.then(() => {
-        if (!closed) resolve(givenUp ?? failure());
+        if (!closed) resolve(givenUp ?? loss());
+        rmSync(logPath, { force: true });
       });
     }),
     run,
@@ -199,6 +228,8 @@ function isAsking(pid: number | undefined): boolean {
 /** What it takes to speak to a master. */
 interface Client extends Pick<ConnectionOptions, 'target' | 'ssh' | 'controlPath'> {
   readonly program: Program;
+  /** What `ssh -G` says of its host. */
+  readonly config: string;
 }
 
 /** Whether a master answers on the control socket. */
@@ -207,14 +238,21 @@ async function answers(client: Client): Promise<boolean> {
   return ended.kind === 'exited' && ended.code === 0;
 }
 
-const control = (request: 'check' | 'exit', { program, target, ssh, controlPath }: Client) =>
-  say(program, [...clientArgs(ssh, controlPath), '-O', request, '--', loginOf(target)], {
+const control = (request: 'check' | 'exit', { program, target, ssh, controlPath, config }: Client) =>
+  say(program, [...clientArgs(ssh, controlPath, config), '-O', request, '--', loginOf(target)], {
     ownSession: true,
     patienceMs: CONTROL_MS,
   });
 
+/** Where the master of a connection logs. */
+const logOf = (controlPath: string): string => `${controlPath}.log`;
+
+/** What has come after the beginning of a text of which only the end is kept. */
+const after = (text: string, before: string): string => (text.startsWith(before) ? text.slice(before.length) : text);
+
 /** Ends a master that an earlier, killed syncwatch left on our socket. */
 async function closeStale(client: Client): Promise<void> {
+  rmSync(logOf(client.controlPath), { force: true });
   removeForeign(client.controlPath);
   if (!existsSync(client.controlPath)) return;
   await control('exit', client);
@@ -237,6 +275,7 @@ async function end(master: Child, controlPath: string): Promise<void> {
   await master.ended;
   clearTimeout(timer);
   rmSync(controlPath, { force: true });
+  rmSync(logOf(controlPath), { force: true });
 }
 
 function onLines(child: Child, onLine: (line: string) => void): void {

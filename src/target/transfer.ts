@@ -221,7 +221,7 @@ export class Transfer {
       return undefined;
     };
     // New names first and missing ones last, each kind in one run: what was renamed is never gone under both names.
-    const touch = [...plan.touch, ...this.#parentsOf(plan.clear, before)];
+    const touch = [...plan.touch, ...this.#parentsOf(plan.clear, plan.touch, before)];
     const isOneRun = moves.length === 0 && (send.length === 0 || plan.remove.length === 0);
     const steps: ReadonlyArray<() => Promise<Failure | undefined>> = [
       () => this.clear(plan.clear),
@@ -234,7 +234,7 @@ export class Transfer {
         if (rsync.takes.deletions === 'marks') return deliver([...last, ...missing], plan.quickCheck);
         // Their directories get a new time there by it, and the right one after that.
         const failure = await deliver(missing, 'gone');
-        return failure ?? deliver([...last, ...this.#parentsOf(missing, before)], plan.quickCheck);
+        return failure ?? deliver([...last, ...this.#parentsOf(missing, last, before)], plan.quickCheck);
       },
     ];
     for (const step of steps) {
@@ -507,12 +507,16 @@ export class Transfer {
     this.#strays = strays;
   }
 
-  /** The directories that cleared names were in: clearing gave them a new time there. They are added to `before`. */
-  #parentsOf(cleared: readonly Name[], before: Map<Name, Seen>): Name[] {
+  /**
+   * The directories that cleared names were in: clearing gave them a new time there. Those that are to be sent anyway are left
+   * out, the others added to `before`.
+   */
+  #parentsOf(cleared: readonly Name[], sent: readonly Name[], before: Map<Name, Seen>): Name[] {
     const found: Name[] = [];
+    const known = new Set(sent);
     for (const parent of new Set(cleared.map(parentOf))) {
-      if (before.has(parent)) continue;
-      const seen = this.options.disk.see(parent);
+      if (known.has(parent)) continue;
+      const seen = before.get(parent) ?? this.options.disk.see(parent);
       if (typeof seen === 'string' || seen.type !== 'dir') continue;
       before.set(parent, seen);
       found.push(parent);

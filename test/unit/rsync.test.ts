@@ -13,7 +13,7 @@ import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
 import { excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
 import { atLeast, readVersion } from '../../src/core/rsync-version.js';
-import { sshFailure } from '../../src/core/ssh-exit.js';
+import { lostFailure, sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
 import { plainSettings } from '../support/settings.js';
 
@@ -247,13 +247,32 @@ describe('why ssh failed', () => {
     ['ssh: Could not resolve hostname nope: Name or service not known', 'connection', /no such host/],
     ['ssh: connect to host host port 22: Connection refused', 'connection', /refused the connection/],
     ['ssh: connect to host host port 22: Connection timed out', 'connection', /can't be reached/],
-    ['command-line: line 0: Bad configuration option: nope', 'start', /refused its options/],
     ['', 'connection', /the connection to host port 22 failed$/],
     ['something new', 'connection', /failed: something new/],
   ])('%j', (stderr, kind, message) => {
-    const failure = sshFailure(stderr, aim);
+    const failure = sshFailure(stderr, '', aim);
     expect(failure).toMatchObject({ kind, message: expect.stringMatching(message) });
     expect(failure.hint).toBeTruthy();
+  });
+});
+
+describe('what is not said by ssh itself', () => {
+  it.each([
+    'Permission denied (publickey).',
+    'there: Permission denied (publickey).',
+    'Host key verification failed.',
+    '.bashrc: line 3: Bad configuration option',
+    'ssh: Could not resolve hostname nope: Name or service not known',
+  ])('%j decides nothing', (text) => {
+    const failure = sshFailure('Connection closed by UNKNOWN port 65535\n', `${text}\n`, aim);
+    expect(failure.kind).toBe('connection');
+    expect(failure.message).toContain(text.replace(/\.$/, ''));
+  });
+
+  it('nor does what a server says when it closes the connection', () => {
+    const log = 'Received disconnect from 127.0.0.1 port 22:11: Host key verification failed.\n';
+    expect(sshFailure(log, '', aim)).toMatchObject({ kind: 'connection' });
+    expect(lostFailure('me@host: Permission denied (publickey).', '', aim)).toMatchObject({ kind: 'connection' });
   });
 });
 
