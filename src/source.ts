@@ -215,7 +215,7 @@ export class Source {
   readonly rules: RulesInForce = {
     refresh: () => this.#refreshRules(),
     atRest: () => this.#rulesAtRest(),
-    restMs: () => this.#rules?.restMs ?? 0,
+    rests: () => this.#rules?.rests ?? new Map(),
     trouble: () => this.#rules?.trouble,
     mayComeBack: () => this.#rules?.mayComeBack === true,
     isBack: (rule) => this.#rules?.isBack(rule) === true,

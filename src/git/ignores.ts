@@ -82,6 +82,8 @@ export class GitIgnores implements IgnoreSource {
   /** The repositories that can't be asked just now, and when that was tried last. */
   readonly #troubles = new Map<Name, RulesTrouble>();
   #triedMs = 0;
+  /** Files that have changed, which is left for the next time. */
+  readonly #left = new Set<BytePath>();
   #age = 0;
   #changed = false;
   /** Some names were left in doubt. */
@@ -120,7 +122,9 @@ export class GitIgnores implements IgnoreSource {
   /**
    * What is in these files is in force from now on. Files in the tree that it has not met yet are met by {@link learn}.
    */
-  async believe(changed: ReadonlySet<BytePath>): Promise<News> {
+  async believe(believed: ReadonlySet<BytePath>): Promise<News> {
+    const changed = new Set([...this.#left, ...believed]);
+    this.#left.clear();
     const isRetried = this.#troubles.size > 0 && performance.now() - this.#triedMs >= TRY_AGAIN_MS;
     if (isRetried) this.#triedMs = performance.now();
     for (const path of changed) this.#noteChanged(path);
@@ -131,6 +135,8 @@ export class GitIgnores implements IgnoreSource {
       const isTried = isRetried && this.#troubles.has(dir);
       if (isOther || isTried) await this.#reopen(dir, repository);
       else if (this.#troubles.has(dir)) continue;
+      // What is in a .git that is just going, or coming, is gone or there with it.
+      else if (this.#options.followed.stampOf(itself) === undefined) for (const path of changed) this.#left.add(path);
       else {
         if (repository.ruleFiles.some((path) => changed.has(path))) {
           repository.look();
@@ -196,7 +202,8 @@ export class GitIgnores implements IgnoreSource {
   #forget(): void {
     for (const repository of this.#repositories.values()) repository?.forget();
     // Names that were not looked at since the last time are most likely gone.
-    for (const [name, { age }] of this.#known) if (age < this.#age) this.#known.delete(name);
+    const isCalm = this.#troubles.size === 0 && this.#options.followed.restMs === 0;
+    if (isCalm) for (const [name, { age }] of this.#known) if (age < this.#age) this.#known.delete(name);
     this.#age++;
     this.#notIgnored = notIgnored(this.#age);
     this.#changed = true;
@@ -285,6 +292,10 @@ export class GitIgnores implements IgnoreSource {
   /** Its own files have changed, or git is tried again. */
   async #reopen(dir: Name, before: Repository): Promise<void> {
     const opened = await this.#openAt(dir);
+    if (!(opened instanceof Repository) && opened.kind === 'none' && isThere(before)) {
+      const why = 'git does not take it for a repository any more';
+      return this.#setTrouble(dir, { why, newNames: 'wait' });
+    }
     if (!(opened instanceof Repository) && opened.kind === 'none' && dir === ROOT) {
       if (this.#troubles.get(dir)?.newNames === 'byFiles') return;
       before.outlive();
@@ -394,6 +405,9 @@ export class GitIgnores implements IgnoreSource {
     return stampOf(bytesOfPath(bytePathIn(this.#root, name)));
   }
 }
+
+/** Whether the .git of a repository is there, whatever git makes of it. */
+const isThere = ({ files }: Repository): boolean => stampOf(bytesOfPath(files.itself[0])) !== '-';
 
 const GONE = 'it is in no git work tree any more';
 

@@ -50,8 +50,8 @@ export interface FilesOfGit {
   readonly configs: readonly BytePath[];
   /** The .gitignore files above it. */
   readonly above: readonly BytePath[];
-  /** Without them it is no repository. */
-  readonly itself: readonly BytePath[];
+  /** Its .git, and what must be in there: without them it is no repository. */
+  readonly itself: readonly [BytePath, ...BytePath[]];
   readonly index: BytePath;
 }
 
@@ -186,7 +186,8 @@ export class Repository {
   /** The rules have changed. */
   forget(): void {
     this.#check.forget();
-    this.#plain = this.#isOutlived ? this.#plain.anew() : this.#plainOnes();
+    const isGone = this.#isOutlived || stampOf(bytesOfPath(this.files.itself[0])) === '-';
+    this.#plain = isGone ? this.#plain.anew() : this.#plainOnes();
   }
 
   /** Its .git is gone: only {@link askPlain} gives answers. What its own files of patterns said, and what is tracked, counts on. */

@@ -42,15 +42,15 @@ interface Followed {
 
 /** What became of the files that are followed. */
 export interface FilesLook {
-  /** Those that say something else, if all are at rest. */
+  /** Those that say something else, and are at rest. */
   readonly changed: ReadonlySet<BytePath>;
   /** What those said before that are gone, empty or cut short now, where it was not too large to be kept. */
   readonly lost: readonly Buffer[];
 }
 
 /**
- * The files that rules come from, and what of them is believed: a file that is just being written says nothing yet. All are
- * believed together, when all are at rest; until then what was believed before is in force.
+ * The files that rules come from, and what of them is believed: a file that is just being written says nothing yet. Until it
+ * is at rest what was believed before is in force.
  */
 export class FollowedFiles {
   readonly #rest: RuleRest;
@@ -82,13 +82,24 @@ export class FollowedFiles {
 
   /** Whether it was there, as far as is believed. */
   has(path: BytePath): boolean {
-    return (this.#files.get(path)?.believed.stamp ?? NONE) !== NONE;
+    return (this.#files.get(path)?.believed.size ?? -1) >= 0;
   }
 
-  /** Looks at all of them. If all are at rest, what they say is in force from now on. */
+  /** Looks at all of them. What those say that are at rest is in force from now on. */
   look(): FilesLook {
-    for (const [path, file] of this.#files) see(path, file);
-    return this.restMs > 0 ? NOTHING : this.#believe();
+    const changed = new Set<BytePath>();
+    const lost: Buffer[] = [];
+    for (const [path, file] of this.#files) {
+      see(path, file);
+      if (this.#restOf(file) > 0 || this.#hasJustGone(file)) continue;
+      file.mayBeLess = false;
+      if (isNews(file)) {
+        changed.add(path);
+        if (file.believed.content !== undefined && isLess(file.believed, file.seen)) lost.push(file.believed.content);
+      }
+      file.believed = file.seen;
+    }
+    return { changed, lost };
   }
 
   /** For how long one of them has still to rest, as they were last seen, in milliseconds; 0 where all are at rest. */
@@ -98,10 +109,12 @@ export class FollowedFiles {
     return longest;
   }
 
-  /** One that is not at rest. */
-  get restless(): BytePath | undefined {
-    for (const [path, file] of this.#files) if (this.#restOf(file) > 0) return path;
-    return undefined;
+  /** Those that are not at rest, and for how long each has still to rest, in milliseconds. */
+  *resting(): Generator<readonly [BytePath, number]> {
+    for (const [path, file] of this.#files) {
+      const restMs = this.#restOf(file);
+      if (restMs > 0) yield [path, restMs];
+    }
   }
 
   /**
@@ -113,7 +126,7 @@ export class FollowedFiles {
     for (const path of paths) {
       const file = this.#files.get(path);
       if (file === undefined) {
-        if (stampsOf(path).stamp === NONE) continue;
+        if (stampsOf(path).size < 0) continue;
         this.appeared(path);
         return undefined;
       }
@@ -124,25 +137,16 @@ export class FollowedFiles {
     return text;
   }
 
-  #believe(): FilesLook {
-    const changed = new Set<BytePath>();
-    const lost: Buffer[] = [];
-    for (const [path, file] of this.#files) {
-      file.mayBeLess = false;
-      if (file.seen === file.believed) continue;
-      if (isNews(file)) {
-        changed.add(path);
-        if (file.believed.content !== undefined && isLess(file.believed, file.seen)) lost.push(file.believed.content);
-      }
-      file.believed = file.seen;
-    }
-    return changed.size === 0 ? NOTHING : { changed, lost };
+  /** It is gone with the directory that it was in: nothing can be new there; but if that is soon back it was away for a moment. */
+  #hasJustGone({ believed, seen, lessSinceMs }: Followed): boolean {
+    return seen.stamp === NO_DIRECTORY && believed.size >= 0 && performance.now() - lessSinceMs < this.#rest.lessMs;
   }
 
   #restOf(file: Followed): number {
     const { what, believed, seen, sinceMs, lessSinceMs, mayBeLess } = file;
     const isNowLess = mayBeLess || isLess(believed, seen);
-    if (!isNowLess && (seen.stamp === NONE || (what === 'presence' && !isNews(file)))) return 0;
+    if (seen.stamp === NO_DIRECTORY) return 0;
+    if (!isNowLess && (seen.size < 0 || (what === 'presence' && !isNews(file)))) return 0;
     const wantedMs = isNowLess ? this.#rest.lessMs : this.#rest.quietMs;
     // What was done to it long ago is at rest, though it was seen only now; a time to come says nothing. Of one that is missing
     // it is only known when something was done beside it last.
@@ -152,12 +156,11 @@ export class FollowedFiles {
   }
 }
 
-/** How the stamp of a file is written that is not there. */
+/** How the stamp of a file is written that is not there, and of one whose directory is not there either. */
 const NONE = '-';
+const NO_DIRECTORY = '-/';
 
 const MISSING: Look = { stamp: NONE, changedMs: 0, size: -1, content: undefined };
-
-const NOTHING: FilesLook = { changed: new Set(), lost: [] };
 
 /** What was so for so many times as long as it should rest was not for a moment only. */
 const LONG_AGO = 5;
@@ -172,7 +175,7 @@ function see(path: BytePath, file: Followed): void {
   file.seen = now;
   file.sinceMs = performance.now();
   // Being less once more, as while it is written from the beginning, is a new beginning unless it is simply still away.
-  if (!wasLess || now.stamp !== NONE) file.lessSinceMs = file.sinceMs;
+  if (!wasLess || now.size >= 0) file.lessSinceMs = file.sinceMs;
   if (now.size > 0) file.mayBeLess = false;
 }
 
@@ -186,15 +189,15 @@ function lookAt(path: BytePath, what: What, before: Look | undefined): Look {
 
 /** Whether a file says something else than what is in force. */
 function isNews({ what, believed, seen }: Followed): boolean {
-  if (believed.stamp === seen.stamp) return false;
+  if (believed.stamp === seen.stamp || (believed.size < 0 && seen.size < 0)) return false;
   if (what === 'presence' || believed.content === undefined || seen.content === undefined) return true;
   return !believed.content.equals(seen.content);
 }
 
 /** Whether a file is gone, empty, or no more than the beginning of what it was. */
 function isLess(before: Look, now: Look): boolean {
-  if (before === now || before.stamp === NONE) return false;
-  if (now.stamp === NONE || (now.size === 0 && before.size > 0)) return true;
+  if (before === now || before.size < 0) return false;
+  if (now.size < 0 || (now.size === 0 && before.size > 0)) return true;
   if (now.content === undefined || before.content === undefined) return false;
   return (
     now.content.length < before.content.length && before.content.subarray(0, now.content.length).equals(now.content)
@@ -207,7 +210,9 @@ function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 
   const led = own?.isSymbolicLink() === true ? statsOf(() => statSync(bytes, BIGINT)) : own;
   if (own === undefined || led === undefined) {
     const dir = statsOf(() => statSync(bytesOfPath(path.slice(0, path.lastIndexOf('/')) || '/'), BIGINT));
-    return { stamp: NONE, changedMs: dir === undefined ? 0 : changedMs(dir), size: -1 };
+    return dir === undefined
+      ? { stamp: NO_DIRECTORY, changedMs: 0, size: -1 }
+      : { stamp: NONE, changedMs: changedMs(dir), size: -1 };
   }
   if (what === 'presence')
     return { stamp: led.isDirectory() ? `${led.dev}:${led.ino}` : 'a file', changedMs: 0, size: 0 };

@@ -1,4 +1,5 @@
 import type { RulesTrouble } from '../core/event.js';
+import type { Name } from '../core/name.js';
 import type { AnyRule } from '../core/rule.js';
 
 /** How far the filter can be trusted about names that are new. */
@@ -10,8 +11,11 @@ export interface RulesInForce {
    * whenever something else is in force.
    */
   atRest(): Promise<number>;
-  /** For how long a file of rules has still to rest before it is believed, in milliseconds: nothing new is sent until then. */
-  restMs(): number;
+  /**
+   * The directories for which a file of rules has still to rest before it is believed, and for how long, in milliseconds:
+   * nothing new in them is sent until then.
+   */
+  rests(): ReadonlyMap<Name, number>;
   /** Why what nobody knows yet won't be known soon. */
   trouble(): RulesTrouble | undefined;
   /** Whether rules were lost with their file a short time ago: if they come back, what went over meanwhile did so by mistake. */

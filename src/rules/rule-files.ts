@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter, Ignores } from '../core/filter.js';
-import { type BytePath, bytePathOf, bytesOfPath, type Name, textOf } from '../core/name.js';
+import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
 import { shortened } from '../core/printable.js';
 import { type AnyRule, describeSource, ruleText } from '../core/rule.js';
 import { GitIgnores } from '../git/ignores.js';
@@ -71,7 +71,7 @@ export class RuleFiles {
   #trouble: RulesTrouble | undefined;
   #refreshing: Promise<string | undefined> | undefined;
   /** Since when not all files are at rest. */
-  #restlessMs: number | undefined;
+  #restlessMs = performance.now();
   /** How often something else was in force than before. */
   #age = 0;
 
@@ -103,6 +103,19 @@ export class RuleFiles {
   /** For how long a file has still to rest before all of them are believed, in milliseconds; 0 where they are. */
   get restMs(): number {
     return this.#followed.restMs;
+  }
+
+  /**
+   * The directories in which nothing new should be sent yet, because a file of rules for what is in them is not at rest, and
+   * for how long, in milliseconds.
+   */
+  get rests(): ReadonlyMap<Name, number> {
+    const rests = new Map<Name, number>();
+    for (const [path, restMs] of this.#followed.resting()) {
+      const dir = this.#scopeOf(path);
+      rests.set(dir, Math.max(restMs, rests.get(dir) ?? 0));
+    }
+    return rests;
   }
 
   /** Why what nobody knows yet won't be known soon. */
@@ -168,8 +181,7 @@ export class RuleFiles {
 
   async #refresh(): Promise<string | undefined> {
     const { changed, lost } = this.#followed.look();
-    if (this.#followed.restMs > 0) return this.#tellRestless();
-    this.#restlessMs = undefined;
+    this.#tellRestless();
     if (lost.length > 0 || this.#lost.length > 0) {
       const now = performance.now();
       const more = lost.map((content): Lost => ({ lines: linesOf(content), atMs: now }));
@@ -254,12 +266,20 @@ export class RuleFiles {
   }
 
   /** A file that is written again and again holds up all that is new. */
-  #tellRestless(): undefined {
+  #tellRestless(): void {
     const now = performance.now();
-    this.#restlessMs ??= now;
-    if (now - this.#restlessMs < RESTLESS_MS) return;
-    const file = bytesOfPath(this.#followed.restless ?? '').toString();
-    this.#say(`${file} is written again and again: what is new waits until it is at rest`);
+    const [restless] = this.#followed.resting();
+    if (restless === undefined) this.#restlessMs = now;
+    else if (now - this.#restlessMs > RESTLESS_MS)
+      this.#say(
+        `${bytesOfPath(restless[0]).toString()} is written again and again: what is new waits until it is at rest`,
+      );
+  }
+
+  /** The directory that a file of rules is about. */
+  #scopeOf(path: BytePath): Name {
+    const root = `${bytePathOf(this.#options.root)}/`;
+    return path.startsWith(root) && path.endsWith('/.gitignore') ? parentOf(path.slice(root.length) as Name) : ROOT;
   }
 
   /** Once. */

@@ -3,7 +3,7 @@ import { begun, type Entry, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
-import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { ancestorsOf, isBelow, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
@@ -282,8 +282,13 @@ export class Transfer {
     if ([...before.keys()].some(isNew)) await (mayRest ? rules.refresh() : rules.atRest());
     const unsure = await this.#leaveOut(before);
     const trouble = rules.trouble();
-    let restMs = [...before.keys()].some(isNew) ? rules.restMs() : 0;
-    if (restMs > 0) for (const name of [...before.keys()].filter(isNew)) before.delete(name);
+    let restMs = 0;
+    for (const [dir, ms] of rules.rests()) {
+      for (const name of [...before.keys()].filter((each) => isNew(each) && isBelow(each, dir))) {
+        before.delete(name);
+        restMs = restMs === 0 ? ms : Math.min(restMs, ms);
+      }
+    }
     for (const name of unsure) {
       before.delete(name);
       if (trouble === undefined) restMs ||= UNSURE_MS;

@@ -52,7 +52,7 @@ export function localLine(
 export const RULES: LineOptions['rules'] = {
   refresh: async () => {},
   atRest: async () => 0,
-  restMs: () => 0,
+  rests: () => new Map(),
   trouble: () => undefined,
   mayComeBack: () => false,
   isBack: () => false,

@@ -68,6 +68,28 @@ describe('the saved index', () => {
     expect(statSync(join(dir, 'i')).mode & 0o777).toBe(0o600);
   });
 
+  it('keeps what is left alone there apart', () => {
+    const index = new NameIndex();
+    for (const name of ['a', 'd', 'd/b', 'c'])
+      index.set(nameFromText(name), { ...entry, type: name === 'd' ? 'dir' : 'file' });
+    for (const name of ['d', 'd/b', 'c']) index.setAside(nameFromText(name));
+    index.delete(nameFromText('c'));
+    save(join(dir, 'i'), index);
+    const loaded = load(join(dir, 'i'));
+    if (loaded.kind !== 'loaded') throw new Error(loaded.kind);
+    const namesIn = (of: { entries(): Iterable<[string, Entry]> }) =>
+      [...of.entries()].map(([name, { type }]) => [name, type]);
+    expect(namesIn(loaded.index)).toEqual([['a', 'file']]);
+    expect(namesIn(loaded.index.aside)).toEqual([
+      ['d', 'dir'],
+      ['d/b', 'file'],
+    ]);
+    for (const name of ['d', 'd/b', 'c']) loaded.index.takeUp(nameFromText(name));
+    expect(namesIn(loaded.index).map(([name]) => name)).toEqual(['a', 'd', 'd/b']);
+    expect(loaded.index.get(nameFromText('d/b'))?.mtimeNs).toBe(-1); // unsure
+    expect([loaded.index.size, loaded.index.aside.size]).toEqual([3, 0]);
+  });
+
   it('is not used when it is missing, damaged, cut, of another version or foreign', () => {
     const path = join(dir, 'i');
     expect(load(path)).toEqual({ kind: 'none' });
