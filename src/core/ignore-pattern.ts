@@ -99,6 +99,9 @@ const joined = (parts: readonly Part[]): Atom[] =>
 function waysOf(parts: readonly Part[], begin: string, end: string): string[] | undefined {
   const inner = parts.flatMap((part, i) => (isDirs(part) && i < parts.length - 1 ? [i] : []));
   if (inner.length > MOST_FOR_RSYNC) return undefined;
+  // A slash in a set matches nothing, but rsync counts it as one between parts.
+  if (parts.some((part) => part.some(({ token, written }) => token.kind === 'set' && written.includes('/'))))
+    return undefined;
   const ways: string[] = [];
   for (let chosen = 0; chosen < 2 ** inner.length; chosen++) {
     const left = parts.filter((_, i) => !inner.includes(i) || (chosen & (1 << inner.indexOf(i))) === 0);

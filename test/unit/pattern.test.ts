@@ -66,6 +66,12 @@ describe('patterns', () => {
     );
   });
 
+  it('of a gitignore with a slash in a set are not told to rsync, which counts it', () => {
+    for (const text of ['**/[/[ab]', 'x/[a/b]', '[!/]y'])
+      expect(compiled(compileIgnorePattern(text)).forRsync).toBeUndefined();
+    expect(compiled(compileIgnorePattern('**/[/[ab]')).matches('x/a' as Name, false)).toBe(true);
+  });
+
   it('in a list of any length match as they do one by one, the first first', () => {
     fc.assert(
       fc.property(fc.array(texts, { maxLength: 40 }), names, fc.boolean(), (list, all, isDir) => {
