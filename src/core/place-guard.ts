@@ -24,6 +24,12 @@ export function refusalOf(look: Look, options: PlaceOptions): Failure | undefine
         message: `${target.label}: there is no user ${look.user.slice(1)} there`,
         hint: `Check the spelling. For a directory of that name write ./${look.user}.`,
       };
+    case 'deadLink':
+      return {
+        kind: 'guard',
+        message: `${target.label} is a link that leads to no directory that can be entered`,
+        hint: 'Make that directory there, remove the link, or name another directory.',
+      };
     case 'unknown':
       return undefined;
     case 'place':

@@ -48,7 +48,8 @@ elif cd -P "$p"; then real; g=$r; put state there; put path "$g"; put chain "$(u
 else
   while [ -n "\${p%/}" ] && [ "\${p%/}" != "$p" ]; do p=\${p%/}; done
   b=\${p##*/}; d=\${p%/*}
-  if [ -e "$p" ] || [ -L "$p" ]; then put state odd
+  if [ -L "$p" ]; then put state link
+  elif [ -e "$p" ]; then put state odd
   else case $b in
     .|..) put state none ;;
     *) if cd -P "$d/"; then real; g=\${r%/}/$b; put state new; put path "$g"; put chain "$(up "$r")"; t=new; else put state none; fi ;;
@@ -134,6 +135,7 @@ const unknown = (why: string): Look => ({ kind: 'unknown', why });
 function lookFrom(facts: ReadonlyMap<string, string>, given: string): Look {
   const state = facts.get('state');
   if (state === 'noUser') return { kind: 'noUser', user: given.replace(/\/.*$/s, '') };
+  if (state === 'link') return { kind: 'deadLink' };
   if (state === 'none') return unknown('the directory that it is to be made in is not there');
   if (state !== 'there' && state !== 'new') return unknown('it may not be entered');
   const path = facts.get('path') ?? '';

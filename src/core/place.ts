@@ -45,6 +45,8 @@ export type Look =
   | { readonly kind: 'place'; readonly place: Place }
   /** `~user`, and there is no such user. */
   | { readonly kind: 'noUser'; readonly user: string }
+  /** A symlink to no directory that can be entered: where it would lead later on nobody has looked at. */
+  | { readonly kind: 'deadLink' }
   /** It can't be told; `why` goes on "where it is can't be seen: …". */
   | { readonly kind: 'unknown'; readonly why: string };
 
@@ -120,4 +122,16 @@ export function hostFrom(
   const way = ['hostkeyalias', 'proxyjump', 'proxycommand'].flatMap((key) => value(key) ?? []);
   const login = `${value('user') ?? user ?? ''}@${value('hostname') ?? host}:${value('port') ?? ''}`;
   return [login, ...way].join(' via ');
+}
+
+/** Why a place is not known; goes on "where it is can't be seen: …". */
+export function whyNot(look: Exclude<Look, { kind: 'place' }>): string {
+  switch (look.kind) {
+    case 'noUser':
+      return `there is no user ${look.user}`;
+    case 'deadLink':
+      return 'it is a link that leads to no directory that can be entered';
+    case 'unknown':
+      return look.why;
+  }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../core/event.js';
 import { dispositionOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { type Name, textOf } from '../core/name.js';
-import { atPath, type Look, spelled, targetAt } from '../core/place.js';
+import { atPath, type Look, spelled, targetAt, whyNot } from '../core/place.js';
 import { refusalOf } from '../core/place-guard.js';
 import type { Reach } from '../core/reach.js';
 import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF, NUDGE_MS } from '../core/retry.js';
@@ -459,8 +459,7 @@ export class TargetSession {
     const look: Look = looked?.look ?? { kind: 'unknown', why: 'there is no connection' };
     if (look.kind === 'place' && look.place.path === before.place.path) return undefined;
     if (look.kind !== 'place') {
-      const why = look.kind === 'unknown' ? look.why : `there is no user ${look.user}`;
-      return { kind: 'connection', message: `where ${target.label} is can't be seen any more: ${why}` };
+      return { kind: 'connection', message: `where ${target.label} is can't be seen any more: ${whyNot(look)}` };
     }
     return {
       kind: 'remote',

@@ -179,6 +179,25 @@ describe('a look at a place', () => {
     expect(look(`${dir}/closed/in`).kind).toBe('unknown');
   });
 
+  it('is no link that leads nowhere yet: it might lead into DIR, once that is there', () => {
+    const dir = temporaryDir();
+    fill(dir, { file: '' });
+    symlinkSync('dir/later', join(dir, 'dead'));
+    symlinkSync('file', join(dir, 'to-a-file'));
+    symlinkSync('round', join(dir, 'round'));
+    symlinkSync('dead', join(dir, 'two'));
+    for (const path of ['dead', 'dead/', 'dead//', 'to-a-file', 'round', 'two']) {
+      const seen = look(`${dir}/${path}`);
+      expect(seen, path).toEqual({ kind: 'deadLink' });
+      for (const isMirror of [false, true])
+        expect(refusalOf(seen, options({ isMirror })), path).toMatchObject({
+          kind: 'guard',
+          message: expect.stringMatching(/^h:app is a link that leads to no directory/),
+        });
+    }
+    expect(look(`${dir}/dead/below`).kind).toBe('unknown');
+  });
+
   it('hears nothing but what stands between its marks', () => {
     const script = placeScript({ path: '/tmp', trash: undefined, marks: MARKS, rsync: undefined });
     const said = execFileSync('sh', ['-s'], { input: script }).toString('latin1');
