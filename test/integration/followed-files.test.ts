@@ -29,7 +29,13 @@ describe('a file of rules', () => {
     ['is gone', (path) => rmSync(path)],
     ['is empty', (path) => writeFileSync(path, '')],
     ['ends where it went on', (path) => writeFileSync(path, 'a\n')],
-    ['leads nowhere', (path) => (rmSync(path), symlinkSync('nowhere', path))],
+    [
+      'leads nowhere',
+      (path) => {
+        rmSync(path);
+        symlinkSync('nowhere', path);
+      },
+    ],
   ])('that %s rests for long, whatever else is at rest', (_what, change) => {
     const { dir, path, files, changed } = followed('a\nb\n', 'less');
     change(path, dir);
