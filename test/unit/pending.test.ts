@@ -109,6 +109,8 @@ describe('entries', () => {
     expect(foolsQuickCheck(file(), file({ born: 8 }), true)).toBe(true);
     expect(foolsQuickCheck(file(), file({ ctime: 1, mode: 0o600 }), true)).toBe(true);
     expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), true)).toBe(false);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), false)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeS: 6 }), false)).toBe(false);
     expect(foolsQuickCheck(file(), file(), true)).toBe(false);
     expect(foolsQuickCheck(unsure(file()), file(), true)).toBe(true);
     expect(foolsQuickCheck(undefined, file(), true)).toBe(false);

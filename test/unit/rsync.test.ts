@@ -11,7 +11,7 @@ import {
 import { ofNames } from '../../src/core/rsync-complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
-import { excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
+import { clearRules, excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
 import { atLeast, readVersion } from '../../src/core/rsync-version.js';
 import { lostFailure, sshFailure } from '../../src/core/ssh-exit.js';
 import { parseTarget } from '../../src/core/target.js';
@@ -57,6 +57,22 @@ describe('arguments for rsync', () => {
     expect(args).not.toContain('--perms');
     expect(args).not.toContain('--times');
     expect(args).not.toContain('--force');
+  });
+
+  it('where names can not be marked as missing, they go by rules, and nothing else does', () => {
+    const takes = { nanoseconds: false, deletions: 'rules' } as const;
+    const clear = rsyncArgs(settings({ takes }), { kind: 'clear', emptyDir: '/e' });
+    expect(clear).toEqual(expect.arrayContaining(['--delete', '--existing', '--filter=merge -', '--from0']));
+    const run = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
+    expect(rsyncArgs(settings({ takes }), run).filter((arg) => /^--(delete|modify)/.test(arg))).toEqual([]);
+    expect(clearRules(names('.', 'a', 'a/b*', 'c\\d', 'e\\[f', '#'))).toEqual([
+      'R /a',
+      'R /a/b\\*',
+      'R /c\\d',
+      'R /e\\\\\\[f',
+      'R /#',
+      'P *',
+    ]);
   });
 
   it('a full pass: deletes nothing by itself; reads the rules on stdin', () => {
