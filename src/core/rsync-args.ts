@@ -36,6 +36,8 @@ export interface RsyncSettings {
   readonly carriesMore: boolean;
   /** What the other side takes. */
   readonly takes: Takes;
+  /** What the shell there says on stderr at each start: nothing of a run. */
+  readonly chatter: readonly string[];
   /** Whether the rsync here escapes remote paths by itself, and leaves a backslash before a wildcard alone (3.2.5). */
   readonly escapesArgs: boolean;
 }

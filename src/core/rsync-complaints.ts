@@ -44,6 +44,15 @@ export function ofNames(names: Iterable<Name>): NamesOfRun {
   return { has: (name) => all.has(name), below: (dir) => [...all].filter((name) => isBelow(name, dir)) };
 }
 
+/** rsync's stderr without what the shell there says at each start. */
+export function withoutLines(stderr: string, lines: readonly string[]): string {
+  if (lines.length === 0 || stderr === '') return stderr;
+  return stderr
+    .split('\n')
+    .filter((line) => line === '' || !lines.includes(line))
+    .join('\n');
+}
+
 /** Takes rsync's stderr apart (`LC_ALL=C`, one character per byte). In names line breaks are escaped. */
 export const readStderr = (stderr: string): StderrLine[] =>
   stderr

@@ -5,7 +5,7 @@ import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Look } from '../core/place.js';
 import { hostArg, remoteShell, type Takes } from '../core/rsync-args.js';
-import { ofNames, readStderr } from '../core/rsync-complaints.js';
+import { ofNames, readStderr, withoutLines } from '../core/rsync-complaints.js';
 import {
   inText,
   missingRsyncThere,
@@ -75,6 +75,8 @@ function wrongRsync(which: string, version: Version | string | undefined, kind: 
 export interface There {
   readonly version: Version | undefined;
   readonly takes: Takes;
+  /** What its shell says on stderr at each start. */
+  readonly chatter: readonly string[];
   /** Whether the target directory is there already. */
   readonly exists: boolean;
   /** Where it really is. */
@@ -112,7 +114,9 @@ export async function probeThere(
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
   const look = IS_PLAIN_RSYNC.test(rsyncPath) ? looked.look : NOT_PLAIN;
   const takes = tried.ok ? tried.takes : undefined;
-  const there = (exists: boolean, known: Takes): Result<There> => success({ version, takes: known, exists, look });
+  const chatter = looked.stderr.split('\n').filter((line) => line !== '');
+  const there = (exists: boolean, known: Takes): Result<There> =>
+    success({ version, takes: known, chatter, exists, look });
   if (look.kind === 'noUser') return there(false, takes ?? LEAST);
   if (takes !== undefined && look.kind === 'place') return there(look.place.exists, takes);
   const seen = await seenByRsync(here.program, connection, target, aim, rsyncPath);
@@ -159,14 +163,7 @@ async function whyRefused(
     return rsync.code === 127 ? missingRsyncThere(aim.host, said) : unstartable(aim.host, said, rsync.code);
   }
   if (printed !== '') return printsAtLogin(aim, inText(printed.trim().slice(0, 60)));
-  const usual = new Set(stderr.split('\n'));
-  const own = {
-    ...exit,
-    stderr: exit.stderr
-      .split('\n')
-      .filter((line) => !usual.has(line))
-      .join('\n'),
-  };
+  const own = { ...exit, stderr: withoutLines(exit.stderr, stderr.split('\n')) };
   const outcome = outcomeOf(own, aim, [], ofNames([]));
   const reason = reasonIn(own.stderr);
   const failure: Failure =
@@ -279,7 +276,7 @@ export async function probeLocal(
     lookHere(shell, { path, trash }),
     tryOut({ here, target, connection: undefined, extras }),
   ]);
-  if (tried.ok) return success({ version: undefined, takes: tried.takes, exists: at !== undefined, look });
+  if (tried.ok) return success({ version: undefined, takes: tried.takes, chatter: [], exists: at !== undefined, look });
   const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
   const message = `rsync can't send to ${target.label}`;
   return failed(outcome.kind === 'broken' ? { ...outcome.failure, kind: 'remote' } : { kind: 'remote', message });

@@ -65,6 +65,7 @@ function tryRun({ here, target, connection, extras }: TrialOptions, takes: Takes
     extras,
     carriesMore: carriesMore(extras),
     takes,
+    chatter: [],
     escapesArgs: escapesArgs(here),
   };
   const common = { names: [ROOT], dryRun: true };

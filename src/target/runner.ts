@@ -3,7 +3,7 @@ import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
-import type { NamesOfRun } from '../core/rsync-complaints.js';
+import { type NamesOfRun, withoutLines } from '../core/rsync-complaints.js';
 import { isInDoubt, type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
 import type { OutputLine } from '../core/rsync-output.js';
 import { whyNoRoom } from '../descriptors.js';
@@ -154,7 +154,8 @@ export class Runner {
     this.#debug(
       `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
     );
-    const outcome = outcomeOf(exit, aim, placesOf(rsync), has, run.kind === 'pass');
+    const said = { ...exit, stderr: withoutLines(exit.stderr, rsync.chatter) };
+    const outcome = outcomeOf(said, aim, placesOf(rsync), has, run.kind === 'pass');
     return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
   }
 

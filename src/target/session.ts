@@ -155,6 +155,7 @@ export const rsyncSettings = (
   extras: settings.rsyncExtras,
   carriesMore: carriesMore(settings.rsyncExtras),
   takes: reached.there.takes,
+  chatter: reached.there.chatter,
   escapesArgs: escapesArgs(here),
 });
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { type Place, place, run } from '../support/cli.js';
+import { type Place, place, Running, run } from '../support/cli.js';
 import { startTestServer, type TestServer } from '../support/server-setup.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -104,6 +104,21 @@ describe('what others say on the way is theirs', () => {
       await running.until('a', () => readFileSync(join(there.remote, 'a'), 'utf8') === `${round}`);
     }
     expect(running.stdout).not.toMatch(/refused|host key of|prints text at login/);
+  });
+
+  it('what a shell complains of each time leaves no doubt about what failed', async () => {
+    const there = await through(`echo 'sh: line 3: x: No such file' >&2; eval "$SSH_ORIGINAL_COMMAND"`);
+    fill(there.local, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, 'x'])));
+    mkdirSync(join(there.remote, 'f3/theirs'), { recursive: true });
+    const running = new Running([...there.args, there.local, '--debug'], { env: there.env });
+    const failed = (): number => running.stdout.split('rsync ended: 23').length - 1;
+    await running.until('the first failure', () => failed() > 0 && existsSync(join(there.remote, 'f19')));
+    const before = failed();
+    fill(there.local, Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, 'again'])));
+    await running.until('the second time', () => readFileSync(join(there.remote, 'f19'), 'utf8') === 'again');
+    await running.until('the second failure', () => failed() > before);
+    await running.stop();
+    expect(running.stdout).not.toMatch(/names may have failed/);
   });
 
   it('a ProxyCommand that fails is quoted', async () => {

@@ -59,7 +59,7 @@ function silentSession(dir: string): { session: TargetSession; asked: () => numb
   const reached = {
     connection: undefined,
     aim: undefined,
-    there: { version: undefined, takes: TAKES, exists: true, look },
+    there: { version: undefined, takes: TAKES, chatter: [], exists: true, look },
   };
   const session = new TargetSession(line, reached, reachOptions(dir), {
     pass: passOptions(join(dir, 'root'), filter),

@@ -19,6 +19,7 @@ export const plainSettings = (
   extras: [],
   carriesMore: carriesMore(more.extras ?? []),
   takes: { nanoseconds: true, deletions: 'marks' },
+  chatter: [],
   escapesArgs: true,
   ...more,
 });
