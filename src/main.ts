@@ -9,6 +9,7 @@ import type { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
+import { eachInSlices } from './slice.js';
 import type { Source } from './source.js';
 import { byRules } from './state/remembered.js';
 import { type PassParts, takeSnapshot } from './target/full-pass.js';
@@ -47,7 +48,7 @@ export interface Parts {
   /** Ends everything at once; to be called twice is fine. */
   stop(): Promise<void>;
   /** Saves the index for the next run. */
-  save(): void;
+  save(): Promise<void>;
   /** What it remembers, its lock and its connection can be found where others look for them. */
   keep(): Promise<void>;
 }
@@ -151,8 +152,8 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     mostLogins: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
   });
   const isQuick = settings.initial && mirror === 'off' && prepared.lastRun.isWhole && line.index.size >= QUICK_FROM;
-  const save = (): void => {
-    if (guard.isThere()) memory.save();
+  const save = async (): Promise<void> => {
+    if (guard.isThere()) await memory.save();
   };
 
   const tellWaiting = debounce(() => {
@@ -176,7 +177,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     rootBack: (replaced) => {
       if (replaced) {
         line.forget();
-        save(); // what was remembered belongs to the other directory
+        void save(); // what was remembered belongs to the other directory
       }
       void line.renewStandbys();
       void session.pass();
@@ -203,8 +204,8 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
         if (line.index.size === 0) {
           await source.rules.atRest();
           const { tree } = await takeSnapshot(disk, filter, noteListing);
-          for (const [name, entry] of tree.entries()) line.index.set(name, entry);
-          save();
+          await eachInSlices(tree.entries(), ([name, entry]) => line.index.set(name, entry));
+          await save();
         }
         line.resume();
         await scanner.walk();
@@ -228,7 +229,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     },
     save,
     keep: async () => {
-      if (guard.isThere()) memory.keepInPlace();
+      if (guard.isThere()) await memory.keepInPlace();
       await prepared.lock.keep();
       await session.ensureReachable();
     },

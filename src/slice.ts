@@ -50,6 +50,15 @@ export class Slice {
   }
 }
 
+/** Does something about each of many things, in slices. */
+export async function eachInSlices<T>(all: Iterable<T>, what: (each: T) => void): Promise<void> {
+  const slice = new Slice();
+  for (const each of all) {
+    what(each);
+    if (slice.isOver) await slice.next();
+  }
+}
+
 /** Runs a computation in slices. */
 export async function inSlices<T>(steps: Steps<T>): Promise<T> {
   const slice = new Slice();

@@ -221,7 +221,7 @@ async function runLine(
     await parts.stop();
     const { summary } = parts.line;
     if (settings.mode !== 'dry-run') {
-      parts.save();
+      await parts.save();
       io.report({ kind: 'stopped', target: target.label, summary });
     }
     return [end, summary.unsent.length];

@@ -114,7 +114,7 @@ const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status {
   const { rootIsGone, lastError, rules, ...facts } = told();
   const line = parts()?.line;
-  const { sent, bytes, deleted } = line?.summary ?? NOTHING_SENT;
+  const { sent, bytes, deleted } = line?.sums ?? NOTHING_SENT;
   const oldestMs = line?.pending.oldestMs;
   const waitingSinceMs = oldestMs === undefined ? undefined : Math.round(Date.now() - (performance.now() - oldestMs));
   return {

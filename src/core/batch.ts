@@ -1,6 +1,7 @@
 import { type Entry, foolsQuickCheck, isSettled, type Seen } from './entry.js';
 import type { Name } from './name.js';
 import type { NameIndex } from './name-index.js';
+import type { Steps } from './steps.js';
 
 /** How deletions seen here are carried over. */
 export type DeleteMode = 'seen' | 'mirror' | 'never';
@@ -39,12 +40,12 @@ export interface BatchRules {
  * Plans one batch. Deletes only what the index says is ours. A directory that became something else is emptied of our
  * names first, so that what others put there can be seen to be in the way instead of being deleted with it.
  */
-export function planBatch(
+export function* planBatch(
   seen: ReadonlyMap<Name, Seen>,
   index: NameIndex,
   { deletes, carriesMore, nanoseconds }: BatchRules,
-): Batch {
-  const clear: Name[] = [];
+): Steps<Batch> {
+  const clear = new Set<Name>();
   const send: Name[] = [];
   const compare: Name[] = [];
   const touch: Name[] = [];
@@ -52,11 +53,15 @@ export function planBatch(
   const drop: Name[] = [];
   let quickCheck: Batch['quickCheck'] = 'idle';
   /** With what is ours there below it: nothing of that may be forgotten, whether its own turn has come or not. */
-  const clearAll = (name: Name): void => {
-    clear.push(name);
-    for (const [below] of index.below(name)) clear.push(below);
-  };
+  function* clearAll(name: Name): Steps<void> {
+    clear.add(name);
+    for (const [below] of index.below(name)) {
+      yield;
+      clear.add(below);
+    }
+  }
   for (const [name, now] of seen) {
+    yield;
     const was = index.get(name);
     if (now === 'unreadable') {
       send.push(name); // rsync says why
@@ -65,7 +70,7 @@ export function planBatch(
     if (now === 'missing' || now === 'blocked') {
       if (was === undefined || deletes === 'never') drop.push(name);
       else if (now === 'missing') remove.push(name);
-      else clearAll(name); // nothing can be below it here
+      else yield* clearAll(name); // nothing can be below it here
       continue;
     }
     if (isSettled(was, now, carriesMore)) {
@@ -79,10 +84,10 @@ export function planBatch(
     (was?.type === 'dir' && now.type === 'dir' ? touch : send).push(name);
     if (!surelyDiffers(was, now)) quickCheck = 'right';
     if (was?.type === 'dir' && now.type !== 'dir' && deletes !== 'never') {
-      clearAll(name);
+      yield* clearAll(name);
     }
   }
-  return { clear: [...new Set(clear)], send, compare, touch, remove, quickCheck, drop };
+  return { clear: [...clear], send, compare, touch, remove, quickCheck, drop };
 }
 
 /** Whether the quick check has nothing to decide: what is there surely has another size or time, or is no file. */

@@ -13,7 +13,14 @@ export type Event =
   /** rsync has turned to this name. */
   | ({ readonly kind: 'started'; readonly target: string } & Item)
   /** The run that these names belong to has ended: they are on the remote, or gone from it. In the order they started. */
-  | { readonly kind: 'delivered'; readonly target: string; readonly items: readonly Item[]; readonly ms: number }
+  | {
+      readonly kind: 'delivered';
+      readonly target: string;
+      readonly items: readonly Item[];
+      /** So many of the same run follow in events of their own; none where not given. */
+      readonly more?: number;
+      readonly ms: number;
+    }
   /** How far a run is that takes long: what rsync has read and compared so far, in bytes. About once a second. */
   | {
       readonly kind: 'progress';

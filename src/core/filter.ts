@@ -136,23 +136,6 @@ export class Filter {
     return learning.every((each) => each === undefined) ? undefined : Promise.all(learning).then(() => {});
   }
 
-  /** The same for names, and whether each is a directory, that come from anywhere, and every directory above them. */
-  async learnAll(names: ReadonlyMap<Name, boolean>): Promise<void> {
-    const byParent = new Map<Name, Map<string, boolean>>();
-    const add = (name: Name, isDir: boolean): void => {
-      if (name === ROOT) return;
-      const parent = parentOf(name);
-      let bases = byParent.get(parent);
-      if (bases === undefined) {
-        byParent.set(parent, (bases = new Map()));
-        add(parent, true);
-      }
-      bases.set(baseOf(name), isDir);
-    };
-    for (const [name, isDir] of names) add(name, isDir);
-    for (const [dir, entries] of byParent) await this.learn(dir, entries);
-  }
-
   /** The same for a name that comes from anywhere, and every directory above it. */
   async learnDeep(name: Name, isDir: boolean): Promise<void> {
     for (const each of name === ROOT ? [] : [...ancestorsOf(name), name])

@@ -1,6 +1,7 @@
 import type { Seen } from './entry.js';
 import { baseOf, type Name, parentOf, ROOT } from './name.js';
 import type { NameIndex } from './name-index.js';
+import type { Steps } from './steps.js';
 
 /** A file that is on the remote under the name `from` and here under the name `to`. */
 export interface Move {
@@ -38,9 +39,10 @@ export const MOVE_WORTH_BYTES = 1_000_000;
  * one with the same inode, born at the same time, are a rename. Where the index is unsure what was delivered, there is none: the
  * data is sent. A rename of the file itself moves its change time, and so does writing to it: then it is not certain.
  */
-export function findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Move[] {
+export function* findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Steps<Move[]> {
   const left = new Map<number, Name>();
   for (const [name, now] of seen) {
+    yield;
     const was = index.get(name);
     if (was === undefined || was.type !== 'file' || was.mtimeNs < 0 || was.size === 0) continue;
     if (typeof now === 'string' || now.type !== 'file' || now.ino !== was.ino) left.set(was.ino, name);
@@ -48,6 +50,7 @@ export function findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Move
   if (left.size === 0) return [];
   const moves: Move[] = [];
   for (const [to, now] of seen) {
+    yield;
     if (typeof now === 'string' || now.type !== 'file') continue;
     const from = left.get(now.ino);
     const there = index.get(to);
@@ -62,12 +65,13 @@ export function findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Move
 }
 
 /** The groups of moves that are worth a run of their own, see {@link MOVE_WORTH_BYTES}. */
-export function groupMoves(moves: readonly Move[], worthBytes = MOVE_WORTH_BYTES): MoveGroup[] {
+export function* groupMoves(moves: readonly Move[], worthBytes = MOVE_WORTH_BYTES): Steps<MoveGroup[]> {
   const groups = new Map<
     string,
     Omit<MoveGroup, 'isRenamed' | 'moves'> & { isRenamed: boolean; readonly moves: Move[] }
   >();
   for (const move of moves) {
+    yield;
     const [from, to] = withoutCommonTail(move.from, move.to);
     const isRenamed = baseOf(move.from) !== baseOf(move.to);
     // What is renamed is never linked, but the basis of a delta: that compares.

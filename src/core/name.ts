@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type Printable, showControls } from './printable.js';
+import type { Steps } from './steps.js';
 
 declare const brand: unique symbol;
 
@@ -64,6 +65,16 @@ export function ancestorsOf(name: Name): Name[] {
   const found: Name[] = [];
   for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
     found.push(name.slice(0, slash) as Name);
+  }
+  return found;
+}
+
+/** The directories above any of these names, without the root. */
+export function* directoriesAbove(names: Iterable<Name>): Steps<Set<Name>> {
+  const found = new Set<Name>();
+  for (const name of names) {
+    yield;
+    for (let dir = parentOf(name); dir !== ROOT && !found.has(dir); dir = parentOf(dir)) found.add(dir);
   }
   return found;
 }

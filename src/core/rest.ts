@@ -2,6 +2,7 @@ import { type Entry, type Seen, writtenMs } from './entry.js';
 import { findMoves } from './move.js';
 import { ancestorsOf, type Name, ROOT } from './name.js';
 import type { NameIndex } from './name-index.js';
+import type { Steps } from './steps.js';
 
 /** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
 const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
@@ -48,13 +49,6 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
  */
 const STORM_QUIET_MS = 75;
 
-/** How much longer a storm should be waited out, in milliseconds; 0 or less: it is over. `nowMs`: since 1970. */
-function stormRestMs(seen: Iterable<Seen>, nowMs: number): number {
-  let last = 0;
-  for (const now of seen) if (typeof now !== 'string') last = Math.max(last, Math.min(nowMs, writtenMs(now)));
-  return STORM_QUIET_MS - (nowMs - last);
-}
-
 /**
  * So many names at once, with something still being written, are a storm: a run now would only bring a part of it, and the
  * rest would wait behind that run. So it is waited out.
@@ -71,19 +65,22 @@ const LONGEST_MS = 500;
  *
  * `waitedMs`: since a name was noted. `nowMs`: since 1970.
  */
-export function unrested(
+export function* unrested(
   batch: ReadonlyMap<Name, Seen>,
   index: NameIndex,
   waitedMs: (name: Name) => number,
   nowMs: number,
   rest: Rest,
-): Map<Name, number> {
+): Steps<ReadonlyMap<Name, number>> {
   const waits = new Map<Name, number>();
-  const moving = new Set(findMoves(batch, index).flatMap(({ from, to }) => [from, to]));
+  const moving = new Set((yield* findMoves(batch, index)).flatMap(({ from, to }) => [from, to]));
   const came: Name[] = [];
   let longestMs = 0;
   let cameMs = 0;
+  let writtenLastMs = 0;
   for (const [name, now] of batch) {
+    yield;
+    if (typeof now !== 'string') writtenLastMs = Math.max(writtenLastMs, Math.min(nowMs, writtenMs(now)));
     const was = moving.has(name) ? undefined : index.get(name);
     const ms = restMs(was, now, nowMs, waitedMs(name), rest);
     longestMs = Math.max(longestMs, waitedMs(name));
@@ -95,11 +92,16 @@ export function unrested(
     }
   }
   const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
-  const stormMs = batch.size >= STORM_NAMES && mayWait ? stormRestMs(batch.values(), nowMs) : 0;
-  if (stormMs > 0) return new Map([...batch.keys()].map((name) => [name, stormMs]));
-  if (cameMs > 0 && mayWait) for (const name of came) waits.set(name, cameMs);
+  // How much longer a storm should be waited out; 0 or less: it is over.
+  const stormMs = batch.size >= STORM_NAMES && mayWait ? STORM_QUIET_MS - (nowMs - writtenLastMs) : 0;
+  const all = stormMs > 0 ? batch.keys() : cameMs > 0 && mayWait ? came : [];
+  for (const name of all) {
+    yield;
+    waits.set(name, stormMs > 0 ? stormMs : cameMs);
+  }
   if (waits.size === 0 || waits.size === batch.size) return waits;
   for (const name of batch.keys()) {
+    yield;
     if (!waits.has(name)) for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
   }
   return waits;

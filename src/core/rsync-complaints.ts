@@ -1,4 +1,4 @@
-import { isBelow, type Name, ROOT } from './name.js';
+import { type Name, parentOf, ROOT } from './name.js';
 import { unescapeBytes } from './rsync-output.js';
 
 /** One thing that rsync said went wrong. */
@@ -41,7 +41,31 @@ export interface NamesOfRun {
 /** A run about exactly these names. */
 export function ofNames(names: Iterable<Name>): NamesOfRun {
   const all = new Set(names);
-  return { has: (name) => all.has(name), below: (dir) => [...all].filter((name) => isBelow(name, dir)) };
+  let children: Map<Name, Name[]> | undefined;
+  const below = function* (dir: Name): Generator<Name> {
+    children ??= byDirectory(all);
+    for (const name of children.get(dir) ?? []) {
+      if (all.has(name)) yield name;
+      yield* below(name);
+    }
+  };
+  return { has: (name) => all.has(name), below };
+}
+
+/** What is in each directory of these names, or leads to one of them. */
+function byDirectory(names: Iterable<Name>): Map<Name, Name[]> {
+  const found = new Map<Name, Name[]>();
+  const seen = new Set<Name>([ROOT]);
+  for (const one of names) {
+    for (let name = one; !seen.has(name); name = parentOf(name)) {
+      seen.add(name);
+      const dir = parentOf(name);
+      const others = found.get(dir);
+      if (others === undefined) found.set(dir, [name]);
+      else others.push(name);
+    }
+  }
+  return found;
 }
 
 /** rsync's stderr without what the shell there says at each start. */

@@ -38,10 +38,10 @@ export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): E
 });
 
 /** What a run that deletes by rules is told: these names are at its mercy, and nothing else is. */
-export const clearRules = (names: readonly Name[]): readonly string[] => [
-  ...names.filter((name) => name !== ROOT).map((name) => `R ${literalPattern(name)}`),
-  'P *',
-];
+export function* clearRules(names: Iterable<Name>): Generator<string> {
+  for (const name of names) if (name !== ROOT) yield `R ${literalPattern(name)}`;
+  yield 'P *';
+}
 
 /** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */
 export const literalPattern = (name: string): string =>

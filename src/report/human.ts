@@ -47,6 +47,8 @@ export function humanPrinter(
   };
   const print = (each: Line): void => printBare(each, clock());
 
+  /** How many of a run were told of so far, where more follow. */
+  const parts = new Map<string, number>();
   /** The targets that an event is about. */
   const aboutOf = (event: Event): readonly string[] =>
     'target' in event && event.target !== undefined && stands.has(event.target) ? [event.target] : targets;
@@ -77,16 +79,18 @@ export function humanPrinter(
         return;
       case 'delivered': {
         const shown = event.items.filter(show);
+        const many = shown.length + (parts.get(event.target) ?? 0);
+        parts.set(event.target, event.more === undefined ? 0 : many);
         const [first] = shown;
-        if (verbosity === 'quiet' || first === undefined) return;
-        if (shown.length === 1 && midLine?.name === first.name && midLine.target === event.target) {
+        if (verbosity === 'quiet' || event.more !== undefined || many === 0) return;
+        if (first !== undefined && many === 1 && midLine?.name === first.name && midLine.target === event.target) {
           terminal.out(paint(32, ' .'));
           clear();
         } else {
           // Others came in between, or it was one of many.
-          const what = shown.length === 1 ? itemInWords(first) : count(shown.length, 'path');
+          const what = first !== undefined && many === 1 ? itemInWords(first) : count(many, 'path');
           const text = own` ${what} (${timeInWords(event.ms)})`;
-          print({ text: joined(showControls(prefix), paint(32, dots(shown.length)), text), error: false });
+          print({ text: joined(showControls(prefix), paint(32, dots(many)), text), error: false });
         }
         break;
       }

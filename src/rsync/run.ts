@@ -1,12 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ancestorsOf, type Name, pathIn, ROOT } from '../core/name.js';
+import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
-import { LineReader, type OutputLine } from '../core/rsync-output.js';
+import type { OutputLine } from '../core/rsync-output.js';
 import { clearRules } from '../core/rsync-rules.js';
+import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { temporaryFolder } from '../user-folders.js';
+import { LinesInSlices } from './read-lines.js';
 
 /** A run as its caller sees it. */
 export type Run =
@@ -46,7 +48,7 @@ export interface RsyncProcess {
    * Writes what it reads on stdin and closes that; gives what it prints as it prints it, and how it ended. `abort` ends
    * it with SIGTERM; so does {@link NO_PROGRESS_MS} of silence.
    */
-  finish(input: Buffer, onLine: (line: OutputLine) => void, options: FinishOptions): Promise<RsyncExit>;
+  finish(input: Iterable<Buffer>, onLine: (line: OutputLine) => void, options: FinishOptions): Promise<RsyncExit>;
   /** Ends it unused. */
   end(): void;
 }
@@ -80,14 +82,12 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
         stalled = true;
         stop();
       }, noProgressMs);
-      const reader = new LineReader();
-      child.stdout.on('data', (chunk: Buffer) => {
-        silence.refresh();
-        for (const line of reader.read(chunk.toString('latin1'))) onLine(line);
-      });
-      child.stderr.on('data', () => silence.refresh());
-      child.stdin.end(input);
+      const lines = new LinesInSlices(child.stdout, onLine);
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', () => silence.refresh());
+      await eachInSlices(input, (part) => child.stdin.write(part));
+      child.stdin.end();
       const ended = await child.ended;
+      await lines.end();
       clearTimeout(silence);
       abort.removeEventListener('abort', stop);
       return {
@@ -119,7 +119,7 @@ export async function runRsync(
     run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(temporaryFolder(), 'syncwatch-empty-')) : undefined;
   const { deletions } = settings.takes;
   try {
-    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) makeParents(run.names, emptyDir);
+    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) await makeParents(run.names, emptyDir);
     const started = startRsync(settings, kindOf(run, emptyDir));
     options.onCommand?.(started.args);
     return await started.finish(inputOf(run, deletions), onLine, options);
@@ -132,13 +132,12 @@ export async function runRsync(
  * rsync deletes in directories that both sides have: those above the names, but for the ones that are to go too. An empty one
  * of these would go with what it held, if it were not there.
  */
-function makeParents(names: readonly Name[], emptyDir: string): void {
+async function makeParents(names: readonly Name[], emptyDir: string): Promise<void> {
   const goes = new Set(names);
-  const dirs = new Set(names.flatMap(ancestorsOf));
-  for (const dir of dirs) {
-    if (dir === ROOT || goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) continue;
+  await eachInSlices(await inSlices(directoriesAbove(names)), (dir) => {
+    if (goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) return;
     mkdirSync(pathIn(emptyDir, dir), { recursive: true });
-  }
+  });
 }
 
 const kindOf = (run: Run, emptyDir = ''): RunKind =>
@@ -150,17 +149,30 @@ const kindOf = (run: Run, emptyDir = ''): RunKind =>
  */
 const NOTHING_IN_ROOT = '.syncwatch-nothing';
 
+/** So many names are written to rsync's stdin at once. */
+const PART = 1_000;
+
 /**
- * What rsync reads on stdin. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a comment
- * even with --from0.
+ * What rsync reads on stdin, in parts. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a
+ * comment even with --from0.
  */
-export function inputOf(run: Run, deletions: Deletions): Buffer {
-  if (run.kind === 'pass') return nulSeparated(run.rules);
-  if (run.kind === 'clear' && deletions === 'rules') return nulSeparated(clearRules(run.names));
-  if (run.kind === 'list') return nulSeparated(run.names.map((name) => `./${name === ROOT ? '.' : `${name}/`}`));
-  const names = run.names.filter((name) => name !== ROOT);
-  return nulSeparated((names.length > 0 ? names : [NOTHING_IN_ROOT]).map((name) => `./${name}`));
+export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {
+  if (run.kind === 'pass') yield* nulSeparated(run.rules, (rule) => rule);
+  else if (run.kind === 'clear' && deletions === 'rules') yield* nulSeparated(clearRules(run.names), (rule) => rule);
+  else if (run.kind === 'list') yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
+  else {
+    const names = run.names.filter((name) => name !== ROOT);
+    yield* nulSeparated(names.length > 0 ? names : [NOTHING_IN_ROOT], (name) => `./${name}`);
+  }
 }
 
-const nulSeparated = (lines: readonly string[]): Buffer =>
-  Buffer.from(lines.map((line) => `${line}\0`).join(''), 'latin1');
+function* nulSeparated(all: Iterable<string>, lineOf: (one: string) => string): Generator<Buffer> {
+  let part: string[] = [];
+  for (const one of all) {
+    part.push(`${lineOf(one)}\0`);
+    if (part.length < PART) continue;
+    yield Buffer.from(part.join(''), 'latin1');
+    part = [];
+  }
+  if (part.length > 0) yield Buffer.from(part.join(''), 'latin1');
+}

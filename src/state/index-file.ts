@@ -3,7 +3,8 @@ import { begun, type Entry } from '../core/entry.js';
 import { isObject } from '../core/json.js';
 import { isName } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
-import { type Fresh, readOwn, writeAll, writeFresh } from './own-file.js';
+import { Slice } from '../slice.js';
+import { readOwn, writeAllSlowly } from './own-file.js';
 
 /** Raised whenever the layout of the file changes; another version's file is not read. */
 const VERSION = 5;
@@ -30,45 +31,49 @@ export type LoadedIndex =
 
 const TYPES: readonly Entry['type'][] = ['file', 'dir', 'link'];
 
+/** So much text is written at once, in characters. */
+const CHUNK = 500_000;
+
 /**
- * Writes an index as a whole; it has still to take its name. One JSON line per name, those that are left alone last, below a header with version, number
- * and owner; the last line is the SHA-256 of all before it. Throws where it can't be written.
+ * Writes an index into an empty file, in slices: what changes meanwhile may be in it or not. One JSON line per name, those
+ * that are left alone last, below a header with version, number and owner; the last line is the SHA-256 of all before it.
+ * Throws where it can't be written.
  */
-export function writeIndex(
-  path: string,
-  owner: IndexOwner,
-  number: number,
-  index: NameIndex,
-): { readonly file: Fresh; readonly edition: Edition } {
-  let checksum = '';
-  const file = writeFresh(path, (fd) => {
-    const hash = createHash('sha256');
-    let chunk = `${JSON.stringify({ version: VERSION, number, ...owner })}\n`;
-    const flush = (): void => {
-      hash.update(chunk);
-      writeAll(fd, chunk);
-      chunk = '';
-    };
-    for (const [name, entry] of index.entries()) {
-      const { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link } = entry;
-      chunk += `${JSON.stringify([name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, born, ctime, link])}\n`;
-      if (chunk.length > 1_000_000) flush();
-    }
-    for (const [name, { type }] of index.aside.entries()) {
-      chunk += `${JSON.stringify([name, TYPES.indexOf(type)])}\n`;
-      if (chunk.length > 1_000_000) flush();
-    }
-    flush();
-    checksum = hash.digest('hex');
-    writeAll(fd, `${checksum}\n`);
-  });
-  return { file, edition: { number, checksum } };
+export async function writeIndex(fd: number, owner: IndexOwner, number: number, index: NameIndex): Promise<Edition> {
+  const hash = createHash('sha256');
+  const slice = new Slice();
+  let chunk = `${JSON.stringify({ version: VERSION, number, ...owner })}\n`;
+  const flush = async (): Promise<void> => {
+    hash.update(chunk);
+    await writeAllSlowly(fd, chunk);
+    chunk = '';
+  };
+  for (const line of linesOf(index)) {
+    chunk += `${JSON.stringify(line)}\n`;
+    if (chunk.length > CHUNK) await flush();
+    if (slice.isOver) await slice.next();
+  }
+  await flush();
+  const checksum = hash.digest('hex');
+  await writeAllSlowly(fd, `${checksum}\n`);
+  return { number, checksum };
+}
+
+function* linesOf(index: NameIndex): Generator<ReadonlyArray<string | number>> {
+  for (const [name, { type, mode, size, mtimeS, mtimeNs, ino, born, ctime, link }] of index.entries())
+    yield [name, TYPES.indexOf(type), mode, size, mtimeS, mtimeNs, ino, born, ctime, link];
+  for (const [name, { type }] of index.aside.entries()) yield [name, TYPES.indexOf(type)];
 }
 
 const DAMAGED = { kind: 'unusable', why: 'it is damaged' } as const;
 
-/** Reads a saved index. Never throws: what can't be trusted is unusable, and a full pass makes a new one. */
-export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedIndex {
+/** So much is read into the index, or into its checksum, at once, in bytes. */
+const BLOCK = 65_536;
+
+const LINE_BREAK = 10;
+
+/** Reads a saved index, in slices. Never throws: what can't be trusted is unusable, and a full pass makes a new one. */
+export async function loadIndex(path: string, owner: IndexOwner, uid: number): Promise<LoadedIndex> {
   let bytes: Buffer | undefined;
   try {
     bytes = readOwn(path, uid);
@@ -76,13 +81,18 @@ export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedI
     return { kind: 'unusable', why: error instanceof Error ? error.message : String(error) };
   }
   if (bytes === undefined) return { kind: 'none' };
+  const slice = new Slice();
   const end = bytes.lastIndexOf('\n', -2) + 1;
-  const checksum = createHash('sha256').update(bytes.subarray(0, end)).digest('hex');
+  const hash = createHash('sha256');
+  for (let from = 0; from < end; from += BLOCK) {
+    hash.update(bytes.subarray(from, Math.min(from + BLOCK, end)));
+    if (slice.isOver) await slice.next();
+  }
+  const checksum = hash.digest('hex');
   if (bytes.toString('latin1', end) !== `${checksum}\n`) return DAMAGED;
   try {
-    const text = bytes.toString('utf8', 0, end);
-    const headEnd = text.indexOf('\n');
-    const head: unknown = JSON.parse(text.slice(0, headEnd));
+    const headEnd = bytes.indexOf(LINE_BREAK);
+    const head: unknown = JSON.parse(bytes.toString('utf8', 0, headEnd));
     if (!isObject(head)) return DAMAGED;
     const { version, number, ...saved } = head;
     if (version !== VERSION) return { kind: 'unusable', why: 'another version wrote it' };
@@ -90,9 +100,11 @@ export function loadIndex(path: string, owner: IndexOwner, uid: number): LoadedI
     if (JSON.stringify(saved) !== JSON.stringify(owner))
       return { kind: 'unusable', why: 'it belongs to another directory' };
     const index = new NameIndex();
-    for (let from = headEnd + 1, to = 0; from < text.length; from = to + 1) {
-      to = text.indexOf('\n', from);
-      if (!add(index, JSON.parse(text.slice(from, to)))) return DAMAGED;
+    for (let from = headEnd + 1, to = 0; from < end; from = to + 1) {
+      to = bytes.indexOf(LINE_BREAK, Math.min(from + BLOCK, end - 1));
+      for (const line of bytes.toString('utf8', from, to).split('\n'))
+        if (!add(index, JSON.parse(line))) return DAMAGED;
+      if (slice.isOver) await slice.next();
     }
     return { kind: 'loaded', index, edition: { number, checksum } };
   } catch {

@@ -3,6 +3,7 @@ import { begun, type Entry, unsure } from '../core/entry.js';
 import { isObject } from '../core/json.js';
 import { childOf, isName, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import type { Steps } from '../core/steps.js';
 import type { Edition } from './index-file.js';
 
 /** Raised whenever the layout changes. */
@@ -52,18 +53,19 @@ const WHOLE: Believed = { isWhole: true };
  * Adds to the index what a journal says was begun after it was saved. The first bad line ends what is believed: what
  * comes after it only takes away, and everything is unsure, for the bad line may have been about any name.
  */
-export function replay(text: string, index: NameIndex, edition: Edition): Believed {
+export function* replay(text: string, index: NameIndex, edition: Edition): Steps<Believed> {
   const [first = '', ...lines] = text.split('\n');
   const last = lines.pop(); // empty, or cut short
   const base = readHead(first);
-  if (last === undefined || base === undefined) return doubt(index, 'its log is damaged from the beginning');
+  if (last === undefined || base === undefined) return yield* doubt(index, 'its log is damaged from the beginning');
   // Of an older index: that has it all.
   if (base.number < edition.number) return WHOLE;
-  if (base.checksum !== edition.checksum) return doubt(index, 'its log belongs to another index');
+  if (base.checksum !== edition.checksum) return yield* doubt(index, 'its log belongs to another index');
   if (last !== '' && !CUT.test(last)) lines.push(last); // whole but for its line break, or nothing that we wrote
   let why: string | undefined;
   let mayHaveLostDeletions = false;
   for (const [at, text] of lines.entries()) {
+    yield;
     const line = readLine(text);
     if (line === undefined || line.number !== at + 1) {
       why ??= `its log is damaged in line ${at + 2} of ${lines.length + 1}`;
@@ -77,15 +79,19 @@ export function replay(text: string, index: NameIndex, edition: Edition): Believ
     else if (why === undefined) index.set(name, begun(deed));
   }
   if (why === undefined) return WHOLE;
-  return { ...doubt(index, why), mayHaveLostDeletions };
+  return { ...(yield* doubt(index, why)), mayHaveLostDeletions };
 }
 
 /** What was to come after the damage may have been about any name. */
-export function doubt(index: NameIndex, why: string): Extract<Believed, { isWhole: false }> {
+export function* doubt(index: NameIndex, why: string): Steps<Extract<Believed, { isWhole: false }>> {
   const root = index.get(ROOT);
   if (root !== undefined) index.set(ROOT, unsure(root));
-  for (const dir of index.directories())
-    for (const [base, entry] of index.children(dir)) index.set(childOf(dir, base), unsure(entry));
+  for (const dir of index.directories()) {
+    for (const [base, entry] of index.children(dir)) {
+      yield;
+      index.set(childOf(dir, base), unsure(entry));
+    }
+  }
   return { isWhole: false, why, mayHaveLostDeletions: true };
 }
 

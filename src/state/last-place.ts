@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import * as v from 'valibot';
-import { readOwn, writeAll, writeFresh } from './own-file.js';
+import { beginFresh, readOwn, writeAll } from './own-file.js';
 
 const LAST_PLACE = v.object({ v: v.literal(1), place: v.string() });
 
@@ -20,7 +20,8 @@ export function lastPlace(path: string, uid: number): string | undefined {
 /** For the next start; that it can't be written costs it time only. */
 export function noteLastPlace(path: string, place: string): void {
   try {
-    const file = writeFresh(path, (fd) => writeAll(fd, JSON.stringify({ v: 1, place })));
+    const file = beginFresh(path);
+    writeAll(file.fd, JSON.stringify({ v: 1, place }));
     file.settle();
     closeSync(file.fd);
   } catch {

@@ -3,9 +3,10 @@ import type { Entry } from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
+import { eachInSlices, inSlices } from '../slice.js';
 import { type Edition, type IndexOwner, loadIndex, writeIndex } from './index-file.js';
 import { type Believed, type Deed, doubt, headOf, lineOf, replay } from './journal.js';
-import { readOwn, writeAll, writeFresh } from './own-file.js';
+import { beginFresh, type Fresh, flushed, readOwn, writeAll } from './own-file.js';
 
 /** What was remembered: the index, and why some or all of it could not be used. */
 export interface Remembered {
@@ -20,7 +21,7 @@ const LOG_LINES = 10_000;
 const LOG_SHARE = 0.25;
 
 /** So many lines go to the disk together: a first full sync has a million. */
-const WRITTEN_AT_ONCE = 10_000;
+const WRITTEN_AT_ONCE = 1_000;
 
 /** How soon what could not be written is tried again, in milliseconds: a run may have much to note. */
 const TRY_AGAIN_MS = 100;
@@ -60,6 +61,9 @@ export class Memory {
   #places: readonly string[] = [];
   /** What is still to be written. */
   readonly #owed = new Map<Name, Deed>();
+  /** A new index is being written, in slices, and what is said meanwhile: that one may have it or not. */
+  #saving: Promise<unknown> | undefined;
+  #meanwhile: Map<Name, Deed> | undefined;
   /** Why not, and when that was tried last. */
   #failure: Failure | undefined;
   #triedMs = 0;
@@ -75,9 +79,9 @@ export class Memory {
   }
 
   /** Reads what the last run left. Nothing is written. */
-  load(): Remembered {
+  async load(): Promise<Remembered> {
     this.#savedMs = lstatSync(this.#indexPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    const loaded = loadIndex(this.#indexPath, this.#options.owner(), this.#options.uid);
+    const loaded = await loadIndex(this.#indexPath, this.#options.owner(), this.#options.uid);
     if (loaded.kind !== 'loaded') {
       const isLost = loaded.kind === 'none' && lstatSync(this.#logPath, { throwIfNoEntry: false }) !== undefined;
       const problem = loaded.kind === 'unusable' ? loaded.why : isLost ? 'the index to its log is gone' : undefined;
@@ -85,20 +89,20 @@ export class Memory {
     }
     const { index, edition } = loaded;
     this.#edition = edition;
-    const believed = this.#readLog(index);
+    const believed = await this.#readLog(index);
     return believed.isWhole
       ? { index, problem: undefined, mayHaveLostDeletions: false }
       : { index, problem: believed.why, mayHaveLostDeletions: believed.mayHaveLostDeletions };
   }
 
-  #readLog(index: NameIndex): Believed {
+  async #readLog(index: NameIndex): Promise<Believed> {
     try {
       const bytes = readOwn(this.#logPath, this.#options.uid);
-      return bytes === undefined
-        ? doubt(index, 'its log is gone')
-        : replay(bytes.toString('utf8'), index, this.#edition);
+      return await inSlices(
+        bytes === undefined ? doubt(index, 'its log is gone') : replay(bytes.toString('utf8'), index, this.#edition),
+      );
     } catch (error) {
-      return doubt(index, messageOf(error));
+      return inSlices(doubt(index, messageOf(error)));
     }
   }
 
@@ -116,46 +120,62 @@ export class Memory {
    * These names may be there in any state from now on. To be called before anything is done about them; where it can't be
    * noted (see {@link Memory.ready}), nothing may be.
    */
-  willBring(names: Iterable<readonly [Name, Entry['type']]>): Failure | undefined {
-    for (const [name, type] of names) {
-      this.#owed.set(name, type);
+  async willBring(names: Iterable<readonly [Name, Entry['type']]>): Promise<Failure | undefined> {
+    await eachInSlices(names, ([name, type]) => {
+      this.#owe(name, type);
       if (this.#owed.size % WRITTEN_AT_ONCE === 0) this.#write();
-    }
+    });
     return this.ready();
+  }
+
+  /** It may be there in any state from now on: a run under way has turned to it, of which {@link Memory.ready} was told before. */
+  mayCome(name: Name, type: Entry['type']): void {
+    this.#owe(name, type);
+    this.#write();
   }
 
   /** It is not there any more. */
   isGone(name: Name): void {
-    this.#owed.set(name, 'gone');
+    this.#owe(name, 'gone');
     this.#write();
+  }
+
+  #owe(name: Name, deed: Deed): void {
+    this.#owed.set(name, deed);
+    this.#meanwhile?.set(name, deed);
   }
 
   /**
    * To be called before each run that changes anything there: all that was said of what it brings is in the log, and the
    * files are where the next start looks for them. If somebody removed them they are made again. Otherwise why not.
    */
-  ready(): Failure | undefined {
+  async ready(): Promise<Failure | undefined> {
     const now = performance.now();
     if (this.#failure !== undefined && now - this.#triedMs < TRY_AGAIN_MS) return this.#failure;
     this.#triedMs = now;
-    this.#failure = this.#tryWrite(() => {
+    try {
       // The first time, too: what the last run left goes into a new beginning.
-      if (this.#fd === undefined || !this.#isInPlace()) this.#saveAnew('withLog');
+      while (!this.#isInPlace()) await (this.#saving ?? this.#save('withLog'));
       this.#writeOwed();
-    });
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = this.#whyNot(error);
+    }
     return this.#failure;
   }
 
   /** Saves the index if the log has grown long. Only while no run is under way: its names are in the log alone. */
-  tidy(): void {
-    if (this.#failure !== undefined) this.ready();
-    if (this.#line > Math.max(LOG_LINES, this.#index().size * LOG_SHARE, this.#tidyFrom)) this.save();
+  async tidy(): Promise<void> {
+    if (this.#failure !== undefined) await this.ready();
+    const isLong = this.#line > Math.max(LOG_LINES, this.#index().size * LOG_SHARE, this.#tidyFrom);
+    if (isLong && this.#saving === undefined) await this.save();
   }
 
-  /** Saves the index; the log begins anew. Not while a run is under way, as above. */
-  save(): void {
+  /** Saves the index; the log begins anew. Not while a run is under way, as above; one may begin meanwhile. */
+  async save(): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving.catch(() => {});
     try {
-      this.#saveAnew('withoutLog');
+      await this.#save('withoutLog');
     } catch (error) {
       // What was saved before and the log still say it all.
       this.#tidyFrom = this.#line + LOG_LINES;
@@ -166,8 +186,8 @@ export class Memory {
   }
 
   /** To be called every so often: once there are files of ours, removed ones are made again. */
-  keepInPlace(): void {
-    if (this.#fd !== undefined) this.ready();
+  async keepInPlace(): Promise<void> {
+    if (this.#fd !== undefined) await this.ready();
   }
 
   /** Nothing more is written, until there is something to note again. */
@@ -178,20 +198,20 @@ export class Memory {
 
   /** Where that fails it is for {@link Memory.ready} to tell, and to try again. */
   #write(): void {
-    if (this.#fd !== undefined && this.#failure === undefined) this.#failure = this.#tryWrite(() => this.#writeOwed());
+    if (this.#fd === undefined || this.#failure !== undefined) return;
+    try {
+      this.#writeOwed();
+    } catch (error) {
+      this.#failure = this.#whyNot(error);
+    }
   }
 
-  #tryWrite(write: () => void): Failure | undefined {
-    try {
-      write();
-      return undefined;
-    } catch (error) {
-      return {
-        kind: 'run',
-        message: `what is to be sent can't be noted in ${this.#logPath} first: ${messageOf(error)}`,
-        hint: 'Make room there, or see to the rights; it goes on by itself.',
-      };
-    }
+  #whyNot(error: unknown): Failure {
+    return {
+      kind: 'run',
+      message: `what is to be sent can't be noted in ${this.#logPath} first: ${messageOf(error)}`,
+      hint: 'Make room there, or see to the rights; it goes on by itself.',
+    };
   }
 
   #writeOwed(): void {
@@ -211,44 +231,59 @@ export class Memory {
 
   /** Whether both files are still the ones that were written, and as long as they were left. */
   #isInPlace(): boolean {
+    if (this.#fd === undefined) return false;
     const now = [this.#indexPath, this.#logPath].map(placeOf);
     return now.every((place, i) => place === this.#places[i]) && lstatSync(this.#logPath).size === this.#end;
   }
 
+  #save(how: 'withLog' | 'withoutLog'): Promise<void> {
+    const saving = this.#saveAnew(how).finally(() => {
+      this.#saving = undefined;
+      this.#meanwhile = undefined;
+    });
+    this.#saving = saving;
+    return saving;
+  }
+
   /**
    * A new index and a new log. `withLog`: what the old log says goes into it, because it may be all that is known of what a
-   * run under way brings; said of the new index it is as true. The old one can be read even if it was removed.
+   * run under way brings; said of the new index it is as true. The old one can be read even if it was removed. Until both
+   * take their names, the old ones are good, and what is said goes into the old log.
    */
-  #saveAnew(how: 'withLog' | 'withoutLog'): void {
+  async #saveAnew(how: 'withLog' | 'withoutLog'): Promise<void> {
     const failure = this.#options.makeFolder();
     if (failure !== undefined) throw new Error(failure.message);
-    const lines = how === 'withLog' ? this.#linesSoFar() : Buffer.alloc(0);
-    const number = this.#edition.number + 1;
-    const index = writeIndex(this.#indexPath, this.#options.owner(), number, this.#index());
-    const fresh = [index.file];
-    let end = 0;
+    const meanwhile = new Map<Name, Deed>();
+    if (how === 'withoutLog') this.#meanwhile = meanwhile;
+    const fresh: Fresh[] = [];
     try {
-      const log = writeFresh(this.#logPath, (fd) => {
-        end = writeAll(fd, headOf(index.edition));
-        end += writeAll(fd, lines);
-      });
+      const index = beginFresh(this.#indexPath);
+      fresh.push(index);
+      const edition = await writeIndex(index.fd, this.#options.owner(), this.#edition.number + 1, this.#index());
+      await flushed(index.fd);
+      const log = beginFresh(this.#logPath);
       fresh.push(log);
-      // Killed between the two: an older log counts for nothing, which is wrong if a run is under way; a newer one is doubted.
-      for (const file of how === 'withLog' ? [log, index.file] : [index.file, log]) file.settle();
+      const head = writeAll(log.fd, headOf(edition));
+      await flushed(log.fd);
+      // From here on at once.
+      const lines = how === 'withLog' ? this.#linesSoFar() : linesOf(meanwhile);
+      const end = head + writeAll(log.fd, lines);
+      // Killed between the two: an older log counts for nothing, which is wrong if it says anything; a newer one is doubted.
+      for (const file of lines.length > 0 || how === 'withLog' ? [log, index] : [index, log]) file.settle();
       if (this.#fd !== undefined) closeSync(this.#fd);
+      closeSync(index.fd);
       this.#fd = log.fd;
+      this.#edition = edition;
+      this.#end = end;
+      this.#line = lines.reduce((count, byte) => (byte === LINE_BREAK ? count + 1 : count), 0);
     } catch (error) {
       for (const file of fresh) file.drop();
       throw error;
     }
-    closeSync(index.file.fd);
-    this.#edition = index.edition;
-    this.#end = end;
-    this.#line = lines.reduce((count, byte) => (byte === LINE_BREAK ? count + 1 : count), 0);
     this.#places = [this.#indexPath, this.#logPath].map(placeOf);
     if (how === 'withLog') return;
     this.#tidyFrom = 0;
-    this.#owed.clear(); // the index knows
+    this.#owed.clear(); // the index knows, or the new log
     this.#told = undefined;
   }
 
@@ -262,6 +297,14 @@ export class Memory {
     const text = bytes.subarray(0, length);
     return text.subarray(text.indexOf(LINE_BREAK) + 1, text.lastIndexOf(LINE_BREAK) + 1);
   }
+}
+
+/** The lines of a log that says this. */
+function linesOf(deeds: ReadonlyMap<Name, Deed>): Buffer {
+  let text = '';
+  let line = 0;
+  for (const [name, deed] of deeds) text += lineOf(++line, deed, name);
+  return Buffer.from(text, 'utf8');
 }
 
 /** What shows that another file has taken a path; nothing where none has. */

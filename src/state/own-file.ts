@@ -1,5 +1,6 @@
 import { constants as limits } from 'node:buffer';
-import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, openSync, renameSync, rmSync, write, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { evenIfFull } from '../descriptors.js';
 import { readChecked, whyNotOurs } from '../read-checked.js';
 
@@ -15,7 +16,7 @@ export function readOwn(path: string, uid: number): Buffer | undefined {
   return read.bytes;
 }
 
-/** A file that is written and still has a temporary name. */
+/** A file that is being written and still has a temporary name. */
 export interface Fresh {
   /** Open for reading and writing; the caller closes it. */
   readonly fd: number;
@@ -25,24 +26,32 @@ export interface Fresh {
   drop(): void;
 }
 
-/** Writes a file beside `path`, flushed to the disk. Throws where that can't be done, and leaves nothing then. */
-export function writeFresh(path: string, write: (fd: number) => void): Fresh {
+/** Begins a file beside `path`, empty. Throws where that can't be done. */
+export function beginFresh(path: string): Fresh {
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true }); // of a killed one, or a link
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
   const fd = evenIfFull(() => openSync(temporary, flags, 0o600));
-  const drop = (): void => {
-    closeSync(fd);
-    rmSync(temporary, { force: true });
+  return {
+    fd,
+    settle: () => renameSync(temporary, path),
+    drop: () => {
+      closeSync(fd);
+      rmSync(temporary, { force: true });
+    },
   };
-  try {
-    write(fd);
-    fsyncSync(fd);
-  } catch (error) {
-    drop();
-    throw error;
-  }
-  return { fd, settle: () => renameSync(temporary, path), drop };
+}
+
+/** All that was written to it is on the disk then. Throws where that is not to be had. Others go on: a disk may be busy. */
+export const flushed = promisify(fsync);
+
+const writeSome = promisify(write);
+
+/** {@link writeAll} at the end of a file, while others go on. */
+export async function writeAllSlowly(fd: number, data: string): Promise<void> {
+  const bytes = Buffer.from(data, 'utf8');
+  for (let done = 0; done < bytes.length; )
+    done += (await writeSome(fd, bytes, done, bytes.length - done, null)).bytesWritten;
 }
 
 /** Writes all of it: a full disk may take a part, and says so only at the next try. Gives how many bytes that was. */

@@ -1,8 +1,10 @@
 import type { Report } from '../core/event.js';
-import type { Decision, Filter } from '../core/filter.js';
-import { childOf, type Name, ROOT } from '../core/name.js';
+import type { Filter } from '../core/filter.js';
+import { childOf, type Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
+import { decideAll } from '../scan/decide.js';
 import type { Disk, Ways } from '../scan/disk.js';
+import { eachInSlices } from '../slice.js';
 import type { Memory } from './memory.js';
 
 /** What is left of the last run. */
@@ -14,28 +16,30 @@ export interface LastRun {
 
 /** The index of the last run; what is excluded by now is left alone there. */
 export async function remembered(memory: Memory, disk: Disk, filter: Filter, report: Report): Promise<LastRun> {
-  const { index, problem, mayHaveLostDeletions } = memory.load();
+  const { index, problem, mayHaveLostDeletions } = await memory.load();
   if (problem !== undefined) {
     const text = `what was remembered of the last run can't be used, or not all of it: ${problem}. A full sync makes it new; what was deleted here meanwhile may stay there`;
     report({ kind: 'note', level: 'normal', text });
   }
-  if (mayHaveLostDeletions)
-    for (const name of [...awayIn(index, disk), ...awayIn(index.aside, disk)]) index.delete(name);
+  if (mayHaveLostDeletions) {
+    const away = [...(await awayIn(index, disk)), ...(await awayIn(index.aside, disk))];
+    await eachInSlices(away, (name) => index.delete(name));
+  }
   const { excluded, wanted } = await byRules(index, filter);
-  for (const name of excluded) index.setAside(name);
-  for (const name of wanted) index.takeUp(name);
+  await eachInSlices(excluded, (name) => index.setAside(name));
+  await eachInSlices(wanted, (name) => index.takeUp(name));
   return { index, isWhole: problem === undefined };
 }
 
 /** What is in the index and not here, or here as something of another kind. */
-function awayIn(index: Pick<NameIndex, 'entries'>, disk: Disk): Name[] {
+async function awayIn(index: Pick<NameIndex, 'entries'>, disk: Disk): Promise<Name[]> {
   const dirs: Ways = new Map();
   const away: Name[] = [];
-  for (const [name, was] of index.entries()) {
+  await eachInSlices(index.entries(), ([name, was]) => {
     const now = disk.see(name, dirs);
     const isHere = now === 'unreadable' || (typeof now === 'object' && (now.type === 'dir') === (was.type === 'dir'));
     if (!isHere) away.push(name);
-  }
+  });
   return away;
 }
 
@@ -58,22 +62,16 @@ async function sorted(
   const wanted: Name[] = [];
   const excluded: Name[] = [];
   for (const dir of index.directories()) {
-    if (filter.hasOwnRules) await filter.learnDeep(dir, true);
-    const above = dir === ROOT ? SYNCED : filter.decideDeep(dir, true);
-    const children = index.children(dir);
-    const asking = filter.learn(
-      dir,
-      [...children].map(([base, { type }]) => [base, type === 'dir'] as const),
-    );
-    if (asking !== undefined) await asking;
-    for (const [base, { type }] of children) {
-      const name = childOf(dir, base);
-      const decision = above.synced ? filter.decide(name, type === 'dir') : above;
-      if (decision.synced) wanted.push(name);
-      else if (decision.isUnsure !== true) excluded.push(name);
+    for await (const part of decideAll(filter, childrenIn(index, dir))) {
+      for (const [name, , decision] of part) {
+        if (decision.synced) wanted.push(name);
+        else if (decision.isUnsure !== true) excluded.push(name);
+      }
     }
   }
   return { excluded, wanted };
 }
 
-const SYNCED: Decision = { synced: true };
+function* childrenIn(index: Pick<NameIndex, 'children'>, dir: Name): Generator<readonly [Name, boolean]> {
+  for (const [base, { type }] of index.children(dir)) yield [childOf(dir, base), type === 'dir'];
+}

@@ -1,6 +1,7 @@
 import { isSettled } from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
+import { Slice } from '../slice.js';
 import type { Line } from './line.js';
 import type { TransferOptions } from './transfer.js';
 
@@ -11,8 +12,9 @@ export type FlushEnd =
   | { readonly kind: 'paused' }
   | { readonly kind: 'gone' };
 
-/** How often to look at the latest, in milliseconds; a turn that ends is looked at once. */
+/** How often to look at the latest, in milliseconds, and what share of the time that may take; a turn that ends is looked at once. */
 const LOOK_MS = 50;
+const LOOK_SHARE = 0.1;
 
 /**
  * Waits until what these names were at `sinceMs` (since 1970), or something newer, is there. A name is done when a run that
@@ -27,8 +29,14 @@ export class Flush {
 
   constructor({ pending }: Line, sinceMs: number) {
     this.#sinceMs = sinceMs;
-    this.#left = new Set([...pending].map(([name]) => name));
-    this.#attempts = new Map([...this.#left].map((name) => [name, pending.attempts(name)]));
+    this.#left = new Set();
+    const attempts = new Map<Name, number>();
+    for (const [name] of pending) {
+      this.#left.add(name);
+      const count = pending.attempts(name);
+      if (count > 0) attempts.set(name, count);
+    }
+    this.#attempts = attempts;
   }
 
   /** A run that looked at the disk at `lookedMs` (since 1970) has brought this name. */
@@ -45,7 +53,11 @@ export class Flush {
   ): Promise<FlushEnd> {
     const failed = new Map<Name, Failure>();
     for (;;) {
+      const turnEnd = next();
+      const begunMs = performance.now();
+      const slice = new Slice();
       for (const name of this.#left) {
+        if (slice.isOver) await slice.next();
         const failure = line.pending.failure(name);
         const tries = line.pending.attempts(name) - (this.#attempts.get(name) ?? 0);
         if (failure !== undefined && tries >= (failure.isPassing === true ? 2 : 1)) {
@@ -66,7 +78,8 @@ export class Flush {
         return failed.size === 0 ? { kind: 'flushed' } : { kind: 'failed', names: [...failed] };
       if (gone.aborted) return { kind: 'gone' };
       if (line.paused) return { kind: 'paused' };
-      await Promise.race([next(), new Promise((resolve) => setTimeout(resolve, LOOK_MS))]);
+      const waitMs = Math.max(LOOK_MS, (performance.now() - begunMs) / LOOK_SHARE);
+      await Promise.race([turnEnd, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     }
   }
 }

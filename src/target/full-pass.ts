@@ -11,6 +11,7 @@ import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
+import { eachInSlices } from '../slice.js';
 import type { Line } from './line.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
 import { sureOf } from './settle.js';
@@ -69,7 +70,7 @@ export async function takeSnapshot(
   for await (const listing of walkAll(disk, filter)) {
     onListing(listing);
     tree.set(listing.dir, listing.self);
-    for (const [base, entry] of listing.entries) tree.set(childOf(listing.dir, base), entry);
+    await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
     for (const { name, isDir, decision } of listing.excluded) {
       if (decision.synced) continue;
       excluded.push(excludedName(name, isDir, decision.isRsyncs));
@@ -123,14 +124,14 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
     }
     if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
-    const strange = options.isRescan ? unexpected(line, snapshot, disk) : undefined;
+    const strange = options.isRescan ? await unexpected(line, snapshot, disk) : undefined;
     const mistaken = await transfer.takeMistakesBack();
     if (mistaken !== undefined) return again(mistaken);
     const unswept = await transfer.leftovers.clear();
     if (unswept !== undefined) return again(unswept);
-    const blocked = line.deletes ? await transfer.clear(inTheWay(line, tree)) : undefined;
+    const blocked = line.deletes ? await transfer.clear(await inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);
-    const early = await removeThere(transfer, inTheWayOf(tree, expected.extraneous));
+    const early = await removeThere(transfer, await inTheWayOf(tree, expected.extraneous));
     if (!('items' in early)) return again(early);
 
     const names: NamesOfRun = {
@@ -141,21 +142,25 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     };
     const rules = passRules(filter.rsyncRules, snapshot.excluded);
     const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
-    const unready = transfer.options.memory.willBring(differing(tree, line));
+    const unready = await transfer.options.memory.willBring(differing(tree, line));
     if (unready !== undefined) return again(unready);
     const onItem = (item: Item): void => {
       if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
     };
     const fooled = new Set<Name>();
-    for (const [name, now] of tree.entries())
+    await eachInSlices(tree.entries(), ([name, now]) => {
       if (foolsPass(line.index.get(name), now, line.takes.nanoseconds)) fooled.add(name);
+    });
     const { outcome, items: brought } = await transfer.run(run, names, { onItem });
     const after = await takeSnapshot(disk, filter, options.onListing);
     if (outcome.kind === 'broken') {
       // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
       // before the first one there may be thousands. And it takes along what came here after the walk.
-      for (const { tree: seen } of [snapshot, after])
-        for (const [name, { type }] of seen.entries()) if (type !== 'file') transfer.mayBeThere(name, type);
+      for (const { tree: seen } of [snapshot, after]) {
+        await eachInSlices(seen.entries(), ([name, { type }]) => {
+          if (type !== 'file') transfer.mayBeThere(name, type);
+        });
+      }
       return again(outcome.failure);
     }
     if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
@@ -170,14 +175,15 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       const seen = disk.see(name);
       return seen === 'unreadable' || (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced);
     };
-    const late = await removeThere(
-      transfer,
-      expected.extraneous.filter((name) => after.tree.get(name) === undefined && !hasCome(name)),
-    );
+    const stray: Name[] = [];
+    await eachInSlices(expected.extraneous, (name) => {
+      if (after.tree.get(name) === undefined && !hasCome(name)) stray.push(name);
+    });
+    const late = await removeThere(transfer, stray);
     if (!('items' in late)) return again(late);
     const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
     for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
-    adopt(line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
+    await adopt(line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
     for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
     transfer.setStrays(
       new Map([
@@ -187,9 +193,9 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
         ...late.failed,
       ]),
     );
-    noteLeft(line, after);
+    await noteLeft(line, after);
     for (const name of after.unsure) line.noteUnsure(name);
-    transfer.delivered(
+    await transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
       performance.now() - begun,
     );
@@ -219,7 +225,7 @@ const ROOT_GONE: PassEnd = {
  * to the name, nor to a directory above it (rsync may have looked while it was something else, or away), and where rsync
  * left no doubt about what failed. `fooled`: what its quick check may have taken for unchanged and is not.
  */
-function adopt(
+async function adopt(
   line: Line,
   { tree, ...look }: Snapshot,
   after: Snapshot,
@@ -231,25 +237,28 @@ function adopt(
     readonly fooled: ReadonlySet<Name>;
   },
   tickMs: number,
-): void {
+): Promise<void> {
   const moved = new Set<Name>();
-  for (const [name, entry] of tree.entries()) {
+  await eachInSlices(tree.entries(), ([name, entry]) => {
     const now = after.tree.get(name);
     const isAway = name !== ROOT && moved.has(parentOf(name));
     if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
-    if (failed.has(name)) continue;
+    if (failed.has(name)) return;
     const was = line.index.get(name);
     const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, line.carriesMore);
     const isSure = now !== undefined && !inDoubt && !fooled.has(name) && isUntouched(entry, now) && !isAway;
     line.index.set(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
-  }
+  });
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
-function noteLeft(line: Line, { tree }: Snapshot): void {
-  for (const [name, now] of tree.entries())
+async function noteLeft(line: Line, { tree }: Snapshot): Promise<void> {
+  await eachInSlices(tree.entries(), ([name, now]) => {
     if (!isSettled(line.index.get(name), now, line.carriesMore)) line.note(name, now);
-  for (const [name] of line.index.below(ROOT)) if (tree.get(name) === undefined) line.note(name);
+  });
+  await eachInSlices(line.index.below(ROOT), ([name]) => {
+    if (tree.get(name) === undefined) line.note(name);
+  });
 }
 
 /** What was changed here so long before a rescan, in milliseconds, should have been noticed. */
@@ -259,25 +268,25 @@ const NOTICED_MS = 10_000;
  * Which names a rescan should have nothing to do with: what did not wait and either is as it was delivered, or was changed
  * here so long ago that it should have been noticed. `gone`: what is gone here and nobody noticed.
  */
-function unexpected(
+async function unexpected(
   line: Line,
   { tree, fromMs }: Snapshot,
   disk: Disk,
-): { is: (name: Name) => boolean; gone: readonly Name[] } {
+): Promise<{ is: (name: Name) => boolean; gone: readonly Name[] }> {
   const waited = new Set([...line.pending].map(([name]) => name));
   const isOld = (name: Name): boolean => (disk.changedMs(name) ?? 0) < fromMs - NOTICED_MS;
   const before = new Map<Name, Entry | undefined>();
-  for (const [name] of tree.entries()) before.set(name, line.index.get(name));
+  await eachInSlices(tree.entries(), ([name]) => before.set(name, line.index.get(name)));
   const is = (name: Name): boolean => {
     const [was, now] = [before.get(name), tree.get(name)];
     if (waited.has(name) || now === undefined) return false;
     return (was !== undefined && looksSame(was, now, line.carriesMore)) || isOld(name);
   };
   const gone: Name[] = [];
-  for (const [name] of line.deletes ? line.index.below(ROOT) : []) {
+  await eachInSlices(line.deletes ? line.index.below(ROOT) : [], ([name]) => {
     const dir = parentOf(name);
     if (tree.get(name) === undefined && tree.get(dir) !== undefined && !waited.has(name) && isOld(dir)) gone.push(name);
-  }
+  });
   return { is, gone };
 }
 
@@ -290,14 +299,14 @@ function* differing(tree: NameIndex, { index, carriesMore }: Line): Generator<re
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
-function inTheWay(line: Line, tree: NameIndex): Name[] {
+async function inTheWay(line: Line, tree: NameIndex): Promise<Name[]> {
   const names: Name[] = [];
-  for (const [name, now] of tree.below(ROOT)) {
+  await eachInSlices(tree.below(ROOT), ([name, now]) => {
     if (now.type !== 'dir' && line.index.get(name)?.type === 'dir') {
       names.push(name);
       for (const [below] of line.index.below(name)) names.push(below);
     }
-  }
+  });
   return names;
 }
 
@@ -309,11 +318,12 @@ export async function dryRun(line: Line, options: PassOptions): Promise<Failure 
     if (!('items' in expected)) return expected;
     const { items, extraneous } = expected;
     const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });
-    for (const item of items) would(item);
+    await eachInSlices(items, would);
     const goes = new Set(extraneous);
-    if (line.deletes)
-      for (const [name] of line.index.below(ROOT)) if (snapshot.tree.get(name) === undefined) goes.add(name);
-    for (const name of goes) would({ action: 'delete', name, bytes: 0, isNew: false });
+    await eachInSlices(line.deletes ? line.index.below(ROOT) : [], ([name]) => {
+      if (snapshot.tree.get(name) === undefined) goes.add(name);
+    });
+    await eachInSlices(goes, (name) => would({ action: 'delete', name, bytes: 0, isNew: false }));
     const sends = items.filter((item) => item.action === 'send');
     const bytes = sends.reduce((sum, item) => sum + item.bytes, 0);
     options.report({ kind: 'wouldDone', target: line.target, sends: sends.length, bytes, deletes: goes.size });

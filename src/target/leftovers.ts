@@ -4,6 +4,7 @@ import { type Name, parentOf } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import { ofNames } from '../core/rsync-complaints.js';
 import { type ListedFile, parseListed } from '../core/rsync-output.js';
+import { eachInSlices } from '../slice.js';
 import type { RunResult } from './runner.js';
 import type { Transfer } from './transfer.js';
 
@@ -21,11 +22,13 @@ export class Leftovers {
   /** How often in a row looking for them failed. */
   #failures = 0;
 
+  /** What the last run left, until it was looked through. */
+  #lastRun: { readonly index: NameIndex; readonly savedMs: number } | undefined;
+
   /** `index`: of the last run; what it is unsure of may have been on its way after `savedMs`. */
   constructor(transfer: Transfer, index: NameIndex, savedMs: number) {
     this.#transfer = transfer;
-    for (const [name, { type, mtimeNs }] of index.entries())
-      if (type === 'file' && mtimeNs < 0) this.#broken.set(name, savedMs);
+    this.#lastRun = { index, savedMs };
   }
 
   /** A run has ended that began at `beganMs` (since 1970). */
@@ -34,11 +37,21 @@ export class Leftovers {
     for (const { action, name } of items) if (action === 'send') this.#broken.set(name, beganMs);
   }
 
+  async #heedLastRun(): Promise<void> {
+    if (this.#lastRun === undefined) return;
+    const { index, savedMs } = this.#lastRun;
+    this.#lastRun = undefined;
+    await eachInSlices(index.entries(), ([name, { type, mtimeNs }]) => {
+      if (type === 'file' && mtimeNs < 0 && !this.#broken.has(name)) this.#broken.set(name, savedMs);
+    });
+  }
+
   /** Deletes what there is of them beside these names; all where none are given. Gives the failure if deleting them broke. */
-  async clear(names: Iterable<Name> = this.#broken.keys()): Promise<Failure | undefined> {
+  async clear(names?: Iterable<Name>): Promise<Failure | undefined> {
+    await this.#heedLastRun();
     if (this.#broken.size === 0) return undefined;
     const broken = new Map<Name, number>();
-    for (const name of names) {
+    for (const name of names ?? this.#broken.keys()) {
       const sinceMs = this.#broken.get(name);
       if (sinceMs !== undefined) broken.set(name, sinceMs);
     }

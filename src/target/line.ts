@@ -11,7 +11,7 @@ import type { Takes } from '../core/rsync-args.js';
 import type { Summary } from '../core/summary.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
-import { Slice } from '../slice.js';
+import { eachInSlices, Slice } from '../slice.js';
 import type { byRules as sortByRules } from '../state/remembered.js';
 import { Flush, type FlushEnd } from './flush.js';
 import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
@@ -134,6 +134,11 @@ export class Line {
     return this.#transfer.summary;
   }
 
+  /** The sums of it. */
+  get sums(): Omit<Summary, 'unsent'> {
+    return this.#transfer.sums;
+  }
+
   /** The root is another one: nothing of what was delivered is ours to delete any more. */
   forget(): void {
     this.#transfer.forget();
@@ -147,10 +152,10 @@ export class Line {
     const follow = async (): Promise<void> => {
       const { excluded, wanted } = await byRules();
       await this.#transfer.leaveAlone(excluded);
-      for (const name of wanted) {
+      await eachInSlices(wanted, (name) => {
         this.index.takeUp(name);
         this.note(name);
-      }
+      });
     };
     this.pending.hurry(); // what nobody knew may be known now
     return this.#queue.add(follow, { priority: 1 });
@@ -289,7 +294,7 @@ export class Line {
         return await job(this.#transfer);
       } finally {
         this.#isPassing = false;
-        this.#options.memory.tidy();
+        void this.#options.memory.tidy();
         if (!this.#isPaused) this.#bulk.start();
         this.#passDue = false;
         this.#takeTurn();
@@ -418,7 +423,7 @@ export class Line {
       if (!this.held && !this.#abort.signal.aborted) {
         this.#heed(await this.#transfer.batch([name], { mayRest: false, mayPart: false }));
         // Its run has set the times of the directories above it, as they were when it began: other runs went on meanwhile.
-        this.#transfer.recheck([ROOT, ...ancestorsOf(name)]);
+        await this.#transfer.recheck([ROOT, ...ancestorsOf(name)]);
       }
       this.pending.giveBack(name);
       this.#afterTurn();
@@ -445,7 +450,7 @@ export class Line {
 
   #afterTurn(): void {
     for (const end of this.#turnEnds.splice(0)) end();
-    if (this.#bulk.pending === 0) this.#options.memory.tidy();
+    if (this.#bulk.pending === 0) void this.#options.memory.tidy();
     if (this.pending.size > 0) this.#takeTurn();
     else if (!this.#owesInSync) this.#busySinceMs = undefined;
     else {

@@ -5,6 +5,8 @@ import { ancestorsOf, type Name } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { passRules } from '../core/rsync-rules.js';
+import { decideAll } from '../scan/decide.js';
+import { eachInSlices } from '../slice.js';
 import type { Snapshot } from './full-pass.js';
 import type { Transfer } from './transfer.js';
 
@@ -34,12 +36,12 @@ export async function forecast(
   const { outcome, items, deletedDirs } = await transfer.run(run, ANYTHING);
   if (outcome.kind === 'broken') return outcome.failure;
   const extraneous: Name[] = [];
-  for (const { name, action } of items) {
-    if (action !== 'delete') continue;
-    const isDir = deletedDirs.has(name);
-    if (mode !== 'all') await filter.learnDeep(name, isDir);
-    const decision = filter.decideDeep(name, isDir);
-    if (decision.synced || (mode === 'all' && decision.rule.source.kind !== 'trash')) extraneous.push(name);
+  const deleted = items
+    .filter(({ action }) => action === 'delete')
+    .map(({ name }) => [name, deletedDirs.has(name)] as const);
+  for await (const part of decideAll(filter, deleted)) {
+    for (const [name, , decision] of part)
+      if (decision.synced || (mode === 'all' && decision.rule.source.kind !== 'trash')) extraneous.push(name);
   }
   return { items: items.filter(({ action }) => action !== 'delete'), extraneous };
 }
@@ -48,13 +50,17 @@ export async function forecast(
 const ANYTHING: NamesOfRun = { has: () => true, below: () => [] };
 
 /** Those that are in the way of what is here: they have to go before it is sent. */
-export const inTheWayOf = (tree: NameIndex, extraneous: readonly Name[]): Name[] =>
-  extraneous.filter((name) =>
-    [...ancestorsOf(name), name].some((each) => {
+export async function inTheWayOf(tree: NameIndex, extraneous: readonly Name[]): Promise<Name[]> {
+  const found: Name[] = [];
+  await eachInSlices(extraneous, (name) => {
+    const isInTheWay = [...ancestorsOf(name), name].some((each) => {
       const here = tree.get(each);
       return here !== undefined && here.type !== 'dir';
-    }),
-  );
+    });
+    if (isInTheWay) found.push(name);
+  });
+  return found;
+}
 
 /** What came of deleting: what went, and why the others did not. */
 export interface Removed {

@@ -7,19 +7,21 @@ import { ancestorsOf, childOf, type Name, nameFromText, ROOT, relativeTo } from 
 import type { NameIndex } from '../core/name-index.js';
 import { canBeArgs, type RsyncSettings } from '../core/rsync-args.js';
 import { ofNames } from '../core/rsync-complaints.js';
+import { eachInSlices, inSlices } from '../slice.js';
 import type { BatchView, Transfer } from './transfer.js';
 
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
 export const STASH = nameFromText('.syncwatch-moved');
 
 /** The moves of a batch that are made there instead of sending the data again. */
-export function planMoves(
+export async function planMoves(
   before: ReadonlyMap<Name, Seen>,
   index: NameIndex,
   rsync: RsyncSettings,
   deletes: DeleteMode,
-): MoveGroup[] {
-  const groups = groupMoves(findMoves(before, index)).filter(({ from, to }) => canBeArgs(rsync, from, to));
+): Promise<MoveGroup[]> {
+  const moves = await inSlices(findMoves(before, index));
+  const groups = (await inSlices(groupMoves(moves))).filter(({ from, to }) => canBeArgs(rsync, from, to));
   // A taken name is made free by deleting it, into the stash: not where deletions are not wanted or go elsewhere.
   const mayStash = deletes !== 'never' && rsync.takes.deletions !== 'none' && rsync.trash === undefined;
   return mayStash ? groups : groups.filter(({ moves }) => !moves.some(({ isTaken }) => isTaken));
@@ -71,13 +73,13 @@ async function makeGroup(
   const target = rsync.target.label;
   const beganMs = performance.now();
   const names = moves.map((move) => move.to);
-  const unready = transfer.options.memory.willBring(names.map((name) => [name, 'file']));
+  const unready = await transfer.options.memory.willBring(names.map((name) => [name, 'file']));
   if (unready !== undefined) return unready;
-  for (const name of names) {
+  await eachInSlices(names, (name) => {
     // From now on it may be there, whatever becomes of the run.
     const was = transfer.index.get(name);
     transfer.index.set(name, was === undefined ? begun('file') : unsure(was));
-  }
+  });
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
   const result = await transfer.run(
@@ -91,7 +93,7 @@ async function makeGroup(
     if (broken?.kind === 'connection' || broken?.kind === 'login') return broken;
     // Whatever it was (a directory there that somebody removed, say): next time they are no moves, but sent.
     report({ kind: 'note', level: 'debug', text: `moving in ${target} broke, sending instead: ${broken?.message}` });
-    transfer.recheck(moves.map((move) => move.from));
+    await transfer.recheck(moves.map((move) => move.from));
     return undefined;
   }
   const failed = new Map([...outcome.failed].map(([name, why]) => [has.has(name) ? name : childOf(to, name), why]));
@@ -100,9 +102,9 @@ async function makeGroup(
   const linked = names
     .filter((name) => !told.has(name) && !failed.has(name))
     .map((name): Item => ({ action: 'move', name, bytes: 0, isNew: true }));
-  for (const item of linked) report({ kind: 'started', target, ...item });
+  await eachInSlices(linked, (item) => report({ kind: 'started', target, ...item }));
   await transfer.settle(names, view, { items, kept }, failed);
-  transfer.delivered([...items.filter(({ name }) => !failed.has(name)), ...linked], performance.now() - beganMs);
+  await transfer.delivered([...items.filter(({ name }) => !failed.has(name)), ...linked], performance.now() - beganMs);
   return undefined;
 }
 
@@ -113,7 +115,7 @@ async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failur
   // Known to the index before it is made: whatever happens, it is ours to delete.
   const files = names.map(stashOf);
   const dirs = new Set(files.flatMap(ancestorsOf));
-  const unready = transfer.options.memory.willBring([
+  const unready = await transfer.options.memory.willBring([
     ...[...dirs].map((dir) => [dir, 'dir'] as const),
     ...files.map((file) => [file, 'file'] as const),
   ]);
@@ -124,7 +126,9 @@ async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failur
     isSilent: true,
   });
   if (outcome.kind === 'broken') return outcome.failure;
-  for (const name of names) if (!outcome.failed.has(name)) transfer.gone(name);
+  await eachInSlices(names, (name) => {
+    if (!outcome.failed.has(name)) transfer.gone(name);
+  });
   return undefined;
 }
 
@@ -133,6 +137,6 @@ async function unstash(transfer: Transfer, names: readonly Name[]): Promise<Fail
   const failure = await transfer.clear([...new Set([...files.flatMap(ancestorsOf), ...files])], true);
   if (failure !== undefined) return failure;
   // Their directories there have a new time: the next run sets it right.
-  transfer.recheck(new Set([ROOT, ...names.flatMap(ancestorsOf)]));
+  await transfer.recheck(new Set([ROOT, ...names.flatMap(ancestorsOf)]));
   return undefined;
 }

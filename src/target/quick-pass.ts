@@ -4,7 +4,7 @@ import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NameIndex } from '../core/name-index.js';
 import type { NamesOfRun } from '../core/rsync-complaints.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync-rules.js';
-import { Slice } from '../slice.js';
+import { eachInSlices, Slice } from '../slice.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
 import type { RunResult } from './runner.js';
@@ -71,7 +71,9 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     if (names === undefined && running === undefined) return undefined;
     const { outcome, items } = await (running ?? run(names?.excluded ?? []));
     if (outcome.kind === 'broken') {
-      for (const [name, type] of names?.fresh ?? []) if (type !== 'file') transfer.mayBeThere(name, type);
+      await eachInSlices(names?.fresh ?? [], ([name, type]) => {
+        if (type !== 'file') transfer.mayBeThere(name, type);
+      });
       const afterMs = line.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
@@ -95,13 +97,10 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
       }
       if (slice.isOver) await slice.next();
     }
-    for (const name of line.deletes ? names.gone : []) {
-      line.note(name);
-      if (slice.isOver) await slice.next();
-    }
+    await eachInSlices(line.deletes ? names.gone : [], (name) => line.note(name));
     for (const name of names.unsure) line.noteUnsure(name);
     transfer.setStrays(outcome.strays);
-    transfer.delivered(
+    await transfer.delivered(
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );

@@ -15,6 +15,7 @@ import type { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
+import { Slice } from '../slice.js';
 import type { RunResult } from './runner.js';
 import type { BatchView, Transfer } from './transfer.js';
 
@@ -50,8 +51,9 @@ export async function settle(
   const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
   const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
   const emptied = new Set<Name>(); // something of ours below them went, or is about to
-  // What is below a directory before the directory: a longer name first.
-  for (const name of names.toSorted((a, b) => b.length - a.length)) {
+  const slice = new Slice();
+  for (const name of longestFirst(names)) {
+    if (slice.isOver) await slice.next();
     const was = before.get(name);
     const now = after.get(name);
     const isClosed = typeof now === 'object' && now.type === 'dir' && !disk.canList(name);
@@ -86,6 +88,17 @@ export async function settle(
       pending.again(name, performance.now());
     }
   }
+}
+
+/** What is below a directory before the directory. */
+function* longestFirst(names: readonly Name[]): Generator<Name> {
+  const byLength = new Map<number, Name[]>();
+  for (const name of names) {
+    const same = byLength.get(name.length);
+    if (same === undefined) byLength.set(name.length, [name]);
+    else same.push(name);
+  }
+  for (const length of [...byLength.keys()].sort((a, b) => b - a)) yield* byLength.get(length) ?? [];
 }
 
 /** What is sure about a name that was delivered as it was seen between these moments, in milliseconds since 1970. */

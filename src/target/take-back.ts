@@ -2,6 +2,8 @@ import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
 import type { Name } from '../core/name.js';
+import { decideAll } from '../scan/decide.js';
+import { eachInSlices } from '../slice.js';
 import type { Transfer } from './transfer.js';
 
 /**
@@ -16,20 +18,22 @@ export async function takeBack(
   const names = new Set<Name>();
   if (!filter.hasOwnRules) return { names, failure: undefined };
   const mine: Name[] = [];
-  for (const { name, action, isNew } of items) {
-    if (action === 'delete') continue;
-    const isDir = action === 'mkdir' || transfer.index.get(name)?.type === 'dir';
-    await filter.learnDeep(name, isDir);
-    const decision = filter.decideDeep(name, isDir);
-    if (decision.synced || (decision.isUnsure === true && !isNew)) continue;
-    names.add(name);
-    if (isNew) mine.push(name);
+  const fresh = new Set(items.filter(({ isNew }) => isNew).map(({ name }) => name));
+  const brought = items
+    .filter(({ action }) => action !== 'delete')
+    .map(({ name, action }) => [name, action === 'mkdir' || transfer.index.get(name)?.type === 'dir'] as const);
+  for await (const part of decideAll(filter, brought)) {
+    for (const [name, , decision] of part) {
+      if (decision.synced || (decision.isUnsure === true && !fresh.has(name))) continue;
+      names.add(name);
+      if (fresh.has(name)) mine.push(name);
+    }
   }
   const failure = mine.length > 0 ? await transfer.clear(mine, true) : undefined;
-  for (const name of names) {
+  await eachInSlices(names, (name) => {
     const wasOurs = transfer.index.aside.get(name);
     if (wasOurs === undefined) transfer.gone(name);
     else transfer.index.setAside(name, wasOurs);
-  }
+  });
   return { names, failure };
 }

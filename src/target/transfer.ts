@@ -3,7 +3,7 @@ import { begun, type Entry, type Seen, unsure } from '../core/entry.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter.js';
-import { ancestorsOf, isBelow, type Name, parentOf, ROOT } from '../core/name.js';
+import { directoriesAbove, isBelow, type Name, parentOf, ROOT } from '../core/name.js';
 import { NameIndex } from '../core/name-index.js';
 import type { Pending } from '../core/pending.js';
 import { type Rest, unrested } from '../core/rest.js';
@@ -15,9 +15,11 @@ import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import type { Run } from '../rsync/run.js';
 import type { StandbyKind, Standbys } from '../rsync/standby.js';
 import type { RulesInForce } from '../rules/in-force.js';
+import { decideAll } from '../scan/decide.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
+import { eachInSlices, inSlices, Slice } from '../slice.js';
 import type { Memory } from '../state/memory.js';
 import { Leftovers } from './leftovers.js';
 import { LongPaths, TOO_LONG } from './long-paths.js';
@@ -45,7 +47,7 @@ export interface TransferOptions {
   readonly onBrought: (name: Name, lookedMs: number) => void;
   readonly rules: RulesInForce;
   /** Is told what is about to be there and what is gone, for the case that syncwatch is killed. */
-  readonly memory: Pick<Memory, 'willBring' | 'isGone' | 'ready' | 'tidy' | 'savedMs'>;
+  readonly memory: Pick<Memory, 'willBring' | 'mayCome' | 'isGone' | 'ready' | 'tidy' | 'savedMs'>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
   readonly noProgressMs?: number;
 }
@@ -148,6 +150,11 @@ export class Transfer {
     for (const [name] of [...this.#pending]) this.#pending.settle(name);
   }
 
+  /** The sums of {@link summary}. */
+  get sums(): Omit<Summary, 'unsent'> {
+    return this.#summary;
+  }
+
   get summary(): Summary {
     return { ...this.#summary, unsent: [...this.#pending, ...this.#strays, ...this.#long.still(this.options)] };
   }
@@ -168,7 +175,7 @@ export class Transfer {
     const { disk, deletes, rootIsThere, guard, rsync } = this.options;
     if (!rootIsThere()) return { kind: 'rootGone' };
     // Before the names: one that is away while they are looked at was away.
-    const above = await seeAll(disk, [...new Set(names.flatMap(ancestorsOf))]);
+    const above = await seeAll(disk, await inSlices(directoriesAbove(names)));
     const fromMs = Date.now();
     const before = await seeAll(disk, names);
     const toMs = Date.now();
@@ -177,21 +184,22 @@ export class Transfer {
     const view: BatchView = { before, grounds: new Map(), above, fromMs, toMs };
     const nowMs = performance.now();
     const waited = (name: Name): number => nowMs - (this.#pending.sinceMs(name) ?? nowMs);
-    const waits = mayRest ? unrested(before, this.#index, waited, fromMs, this.options.rest) : NO_WAITS;
+    const waits = mayRest ? await inSlices(unrested(before, this.#index, waited, fromMs, this.options.rest)) : NO_WAITS;
     let restMs = heldMs; // not Math.min(...): a storm may have more names than a call takes arguments
-    for (const [name, waitMs] of waits) {
+    await eachInSlices(waits, ([name, waitMs]) => {
       before.delete(name);
       restMs = restMs === 0 ? waitMs : Math.min(restMs, waitMs);
-    }
+    });
     if (most !== undefined) for (const name of [...before.keys()].slice(most)) before.delete(name);
-    const plan = planBatch(before, this.#index, { deletes, carriesMore: rsync.carriesMore, ...rsync.takes });
-    const moves = planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
-    for (const name of plan.drop) {
+    const rules = { deletes, carriesMore: rsync.carriesMore, ...rsync.takes };
+    const plan = await inSlices(planBatch(before, this.#index, rules));
+    const moves = await planMoves(before, this.#index, rsync, deletes); // before the index forgets what is not to be deleted
+    await eachInSlices(plan.drop, (name) => {
       const seen = before.get(name);
       const isHere = seen !== 'missing' && seen !== 'blocked';
       if (!isHere && this.#index.get(name) !== undefined) this.gone(name); // what is left alone stays ours
       this.#pending.settle(name);
-    }
+    });
     const moved = new Set(moves.flatMap((group) => group.moves.map(({ to }) => to)));
     /** Other files by now under names that moves begin from: not before these. */
     const reused = new Set(moves.flatMap((group) => group.moves.map(({ from }) => from)));
@@ -199,10 +207,15 @@ export class Transfer {
       const now = before.get(name);
       return mayPart && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
     };
-    const bulk = [...plan.send, ...plan.compare].filter(isBulk);
-    const compare = plan.compare.filter((name) => !moved.has(name) && !isBulk(name));
-    const send = plan.send.filter((name) => !moved.has(name) && !reused.has(name) && !isBulk(name));
-    const sendLast = plan.send.filter((name) => reused.has(name) && !moved.has(name) && !isBulk(name));
+    const [bulk, compare, send, sendLast]: [Name[], Name[], Name[], Name[]] = [[], [], [], []];
+    await eachInSlices(plan.send, (name) => {
+      if (isBulk(name)) bulk.push(name);
+      else if (!moved.has(name)) (reused.has(name) ? sendLast : send).push(name);
+    });
+    await eachInSlices(plan.compare, (name) => {
+      if (isBulk(name)) bulk.push(name);
+      else if (!moved.has(name)) compare.push(name);
+    });
 
     const deletions = plan.clear.length + plan.remove.length;
     const refused = deletions > 0 ? await guard(deletions) : undefined;
@@ -252,20 +265,19 @@ export class Transfer {
   async #leaveOut(before: Map<Name, Seen>): Promise<Name[]> {
     const { filter } = this.options;
     const unsure: Name[] = [];
-    const kinds = kindsOf(before, this.#index);
-    if (filter.hasOwnRules) await filter.learnAll(kinds);
-    const isOpen = filter.openDirectories();
-    for (const [name, isDir] of kinds) {
-      if (isOpen(parentOf(name)) && filter.decide(name, isDir).synced) continue;
-      const was = this.#index.get(name);
-      const [, decision] = filter.whatDecides(name, isDir);
-      if (!decision.synced && decision.isUnsure === true) {
-        if (was === undefined) unsure.push(name); // else it was synced, and goes on being so
-      } else if (was !== undefined && (was.type === 'dir') !== isDir) before.set(name, 'blocked');
-      else {
-        before.delete(name);
-        this.#index.setAside(name);
-        this.#pending.settle(name);
+    const kinds = await kindsOf(before, this.#index);
+    for await (const part of decideAll(filter, kinds)) {
+      for (const [name, isDir, decision] of part) {
+        if (decision.synced) continue;
+        const was = this.#index.get(name);
+        if (decision.isUnsure === true) {
+          if (was === undefined) unsure.push(name); // else it was synced, and goes on being so
+        } else if (was !== undefined && (was.type === 'dir') !== isDir) before.set(name, 'blocked');
+        else {
+          before.delete(name);
+          this.#index.setAside(name);
+          this.#pending.settle(name);
+        }
       }
     }
     return unsure;
@@ -278,16 +290,20 @@ export class Transfer {
    */
   async #hold(before: Map<Name, Seen>, mayRest: boolean): Promise<number> {
     const { rules } = this.options;
-    const isNew = (name: Name): boolean => typeof before.get(name) === 'object' && this.#index.get(name) === undefined;
-    if ([...before.keys()].some(isNew)) await (mayRest ? rules.refresh() : rules.atRest());
+    const fresh = new Set<Name>();
+    await eachInSlices(before, ([name, now]) => {
+      if (typeof now === 'object' && this.#index.get(name) === undefined) fresh.add(name);
+    });
+    if (fresh.size > 0) await (mayRest ? rules.refresh() : rules.atRest());
     const unsure = await this.#leaveOut(before);
     const trouble = rules.trouble();
     let restMs = 0;
     for (const [dir, ms] of rules.rests()) {
-      for (const name of [...before.keys()].filter((each) => isNew(each) && isBelow(each, dir))) {
+      await eachInSlices(fresh, (name) => {
+        if (typeof before.get(name) !== 'object' || !isBelow(name, dir)) return;
         before.delete(name);
         restMs = restMs === 0 ? ms : Math.min(restMs, ms);
-      }
+      });
     }
     for (const name of unsure) {
       before.delete(name);
@@ -306,7 +322,9 @@ export class Transfer {
       return !decision.synced && rules.isBack(decision.rule);
     };
     const mistakes = new Set(rules.mayComeBack() ? excluded.filter(isMistake) : []);
-    for (const name of excluded) if (!mistakes.has(name)) this.#index.setAside(name);
+    await eachInSlices(excluded, (name) => {
+      if (!mistakes.has(name)) this.#index.setAside(name);
+    });
     for (const name of mistakes) this.#mistakes.add(name);
     await this.takeMistakesBack();
   }
@@ -318,7 +336,7 @@ export class Transfer {
     const failure = await this.clear(names);
     if (failure !== undefined) return failure;
     this.#mistakes.clear();
-    for (const name of names) this.#pending.settle(name);
+    await eachInSlices(names, (name) => this.#pending.settle(name));
     const text = `${names.length} paths that went over while a file of rules was away are deleted there again`;
     this.options.report({ kind: 'note', level: 'normal', text });
     return undefined;
@@ -345,8 +363,8 @@ export class Transfer {
     };
     const run: Run =
       quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(this.options, quickCheck === 'fooled'), names };
-    const mayCome = [...entriesIn(names, view.before), ...this.#newDirectoriesAbove(names)];
-    const unready = this.options.memory.willBring(mayCome);
+    const mayCome = await this.#mayCome(names, view.before);
+    const unready = await this.options.memory.willBring(mayCome);
     if (unready !== undefined) return notRun({ kind: 'broken', failure: unready });
     const own = ofNames(names);
     const result = await this.run(run, own, {
@@ -355,11 +373,11 @@ export class Transfer {
       onItem: (item) => this.#heedMissing(item, view),
     });
     const { outcome, items } = result;
-    if (outcome.kind === 'broken') for (const [name, type] of mayCome) this.mayBeThere(name, type);
+    if (outcome.kind === 'broken') await eachInSlices(mayCome, ([name, type]) => this.mayBeThere(name, type));
     else {
       await this.settle(names, view, result, outcome.failed);
       for (const [name, failure] of outcome.failed) if (!own.has(name)) this.failed(name, failure);
-      this.delivered(
+      await this.delivered(
         items.filter(({ name }) => !outcome.failed.has(name)),
         performance.now() - beganMs,
       );
@@ -367,13 +385,22 @@ export class Transfer {
     return result;
   }
 
-  /** The directories above these names that are not there yet: rsync makes them too, whether they are listed or not. */
-  #newDirectoriesAbove(names: readonly Name[]): Array<readonly [Name, 'dir']> {
-    const found = new Set<Name>();
-    for (const name of names) {
-      for (const dir of ancestorsOf(name)) if (this.#index.get(dir) === undefined) found.add(dir);
-    }
-    return [...found].map((dir) => [dir, 'dir'] as const);
+  /**
+   * What a run of these names may bring: what is here of them, and the directories above them that are not there yet. rsync
+   * makes those too, whether they are listed or not.
+   */
+  async #mayCome(
+    names: readonly Name[],
+    before: ReadonlyMap<Name, Seen>,
+  ): Promise<ReadonlyArray<readonly [Name, Entry['type']]>> {
+    const mayCome: Array<readonly [Name, Entry['type']]> = [];
+    await eachInSlices(names, (name) => {
+      const now = before.get(name);
+      if (typeof now === 'object') mayCome.push([name, now.type]);
+    });
+    for (const dir of await inSlices(directoriesAbove(names)))
+      if (this.#index.get(dir) === undefined) mayCome.push([dir, 'dir']);
+    return mayCome;
   }
 
   /** rsync makes something anew there that should have been there: somebody else has removed it, and who knows what else. */
@@ -387,9 +414,14 @@ export class Transfer {
 
   /** Looks again, right before they are deleted there: the runs before took their time. What is back is still pending. */
   async #stillMissing(names: readonly Name[], { before, grounds }: BatchView): Promise<Name[]> {
-    for (const [name, now] of await seeAll(this.options.disk, names)) before.set(name, now);
-    const missing = names.filter((name) => before.get(name) === 'missing');
-    for (const name of missing) grounds.set(name, this.options.disk.groundOf(name));
+    const { disk } = this.options;
+    const missing: Name[] = [];
+    await eachInSlices(await seeAll(disk, names), ([name, now]) => {
+      before.set(name, now);
+      if (now !== 'missing') return;
+      missing.push(name);
+      grounds.set(name, disk.groundOf(name));
+    });
     return missing;
   }
 
@@ -399,7 +431,7 @@ export class Transfer {
    */
   async remove(
     names: readonly Name[],
-    onRound: (items: readonly Item[], ms: number) => void,
+    onRound: (items: readonly Item[], ms: number) => Promise<void> | void,
     isSilent = false,
   ): Promise<Left | Failure> {
     const left = new Set(names);
@@ -408,12 +440,12 @@ export class Transfer {
       const run = { kind: 'clear', names: [...left] } as const;
       const { outcome, kept, items } = await this.run(run, ofNames(left), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;
-      for (const name of run.names) {
-        if (kept.has(name) || outcome.failed.has(name)) continue;
+      await eachInSlices(run.names, (name) => {
+        if (kept.has(name) || outcome.failed.has(name)) return;
         left.delete(name);
         this.gone(name);
-      }
-      onRound(items, performance.now() - beganMs);
+      });
+      await onRound(items, performance.now() - beganMs);
       if (left.size === run.names.length) return { left, failed: outcome.failed };
     }
     return { left, failed: new Map() };
@@ -421,25 +453,25 @@ export class Transfer {
 
   /** {@link remove} for what is ours: what is left backs off, or is not ours. Gives the failure if a run broke. */
   async clear(names: readonly Name[], isSilent = false): Promise<Failure | undefined> {
-    const onRound = (items: readonly Item[], ms: number): void => {
-      if (!isSilent) this.delivered(items, ms);
+    const onRound = async (items: readonly Item[], ms: number): Promise<void> => {
+      if (!isSilent) await this.delivered(items, ms);
     };
     const end = await this.remove(names, onRound, isSilent);
     if (!('left' in end)) return end;
-    for (const name of end.left) {
+    await eachInSlices(end.left, (name) => {
       const failure = end.failed.get(name);
       if (failure !== undefined) this.failed(name, failure);
       else if (this.#index.children(name).size === 0)
         this.gone(name); // it holds what is not ours
       // What is ours in it has its own turn, and this has to go after that.
       else this.#pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
-    }
+    });
     return undefined;
   }
 
   /** Runs one rsync, see {@link Runner.run}. What would change something there does not begin before it is remembered. */
   async run(run: Run, names: NamesOfRun, options: RunOptions = {}): Promise<RunResult> {
-    const failure = isForReal(run) ? this.options.memory.ready() : undefined;
+    const failure = isForReal(run) ? await this.options.memory.ready() : undefined;
     if (failure !== undefined) return notRun({ kind: 'broken', failure });
     const beganMs = Date.now();
     const result = await this.#runner.run(run, names, options);
@@ -452,13 +484,13 @@ export class Transfer {
 
   /** rsync has turned to a name that it was not told of. */
   willBring({ action, name }: Item): void {
-    if (action !== 'delete') this.options.memory.willBring([[name, action === 'mkdir' ? 'dir' : 'file']]);
+    if (action !== 'delete') this.options.memory.mayCome(name, action === 'mkdir' ? 'dir' : 'file');
   }
 
   /** A full pass that goes on may bring it, without a word if it breaks or we are killed. */
   mayCome(name: Name, { type }: Entry): void {
     if (name === ROOT || this.#index.get(name) !== undefined) return;
-    this.options.memory.willBring([[name, type]]);
+    this.options.memory.mayCome(name, type);
     this.mayBeThere(name, type);
   }
 
@@ -478,21 +510,27 @@ export class Transfer {
   }
 
   /** These may be in another state there than was delivered: they get another run. */
-  recheck(names: Iterable<Name>): void {
-    for (const name of names) {
+  recheck(names: Iterable<Name>): Promise<void> {
+    return eachInSlices(names, (name) => {
       const was = this.#index.get(name);
       if (was !== undefined) this.#index.set(name, unsure(was));
       this.#pending.note(name, performance.now());
-    }
+    });
   }
 
-  /** Tells what a run brought and counts it. */
-  delivered(items: readonly Item[], ms: number): void {
-    if (items.length === 0) return;
-    if (!this.options.rules.mayComeBack()) this.#fresh.clear();
-    else for (const { name, isNew, action } of items) if (isNew && action !== 'delete') this.#fresh.add(name);
-    this.#summary = addDelivered(this.#summary, items);
-    this.options.report({ kind: 'delivered', target: this.options.rsync.target.label, items, ms });
+  /** Tells what a run brought, and counts it: many in several events. */
+  async delivered(items: readonly Item[], ms: number): Promise<void> {
+    const { report, rsync, rules } = this.options;
+    const slice = new Slice();
+    for (let from = 0; from < items.length; from += TOLD_AT_ONCE) {
+      const part = items.slice(from, from + TOLD_AT_ONCE);
+      const left = items.length - from - part.length;
+      if (!rules.mayComeBack()) this.#fresh.clear();
+      else for (const { name, isNew, action } of part) if (isNew && action !== 'delete') this.#fresh.add(name);
+      this.#summary = addDelivered(this.#summary, part);
+      report({ kind: 'delivered', target: rsync.target.label, items: part, ...(left > 0 ? { more: left } : {}), ms });
+      if (slice.isOver) await slice.next();
+    }
   }
 
   /** A name could not be synced: it backs off, and what is there is unsure. */
@@ -554,6 +592,9 @@ export class Transfer {
   }
 }
 
+/** So many items go into one event. */
+const TOLD_AT_ONCE = 1_000;
+
 /** In the place of a run that was not begun. */
 const notRun = (outcome: Outcome): RunResult => ({ outcome, items: [], kept: new Set(), deletedDirs: new Set() });
 
@@ -586,12 +627,12 @@ const unknownBecause = (why: string): Failure => ({
 });
 
 /** Each of these names and whether it is a directory; of what is gone, whether it was one. */
-function kindsOf(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Map<Name, boolean> {
+async function kindsOf(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Promise<Map<Name, boolean>> {
   const kinds = new Map<Name, boolean>();
-  for (const [name, now] of seen) {
+  await eachInSlices(seen, ([name, now]) => {
     const is = typeof now === 'object' ? now : index.get(name);
     if (is !== undefined && now !== 'unreadable') kinds.set(name, is.type === 'dir');
-  }
+  });
   return kinds;
 }
 
@@ -602,10 +643,3 @@ const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =
     const now = seen.get(name);
     return bytes + (typeof now === 'object' ? now.size : 0);
   }, 0);
-
-function* entriesIn(names: readonly Name[], seen: ReadonlyMap<Name, Seen>): Generator<readonly [Name, Entry['type']]> {
-  for (const name of names) {
-    const now = seen.get(name);
-    if (typeof now === 'object') yield [name, now.type];
-  }
-}

@@ -43,7 +43,14 @@ export function localLine(
     },
     onRemoved: () => {},
     rules: RULES,
-    memory: { willBring: () => undefined, isGone: () => {}, ready: () => undefined, tidy: () => {}, savedMs: 0 },
+    memory: {
+      willBring: async () => undefined,
+      mayCome: () => {},
+      isGone: () => {},
+      ready: async () => undefined,
+      tidy: async () => {},
+      savedMs: 0,
+    },
     ...options,
   });
 }

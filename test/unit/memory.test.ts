@@ -68,18 +68,18 @@ const indexOf = (...entries: ReadonlyArray<readonly [Name, Entry]>): NameIndex =
 };
 
 /** A memory that keeps this index, which was saved. */
-function keeping(kept: NameIndex): Memory {
+async function keeping(kept: NameIndex): Promise<Memory> {
   const memory = open();
   memory.keep(() => kept);
-  memory.save();
+  await memory.save();
   return memory;
 }
 
-const load = (): Remembered => open().load();
+const load = (): Promise<Remembered> => open().load();
 const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 
 describe('what is remembered between runs', () => {
-  it('is the saved index and what was begun since, even after a kill', () => {
+  it('is the saved index and what was begun since, even after a kill', async () => {
     const kept = indexOf([a, entry]);
     const memory = open();
     memory.keep(() => kept);
@@ -88,65 +88,68 @@ describe('what is remembered between runs', () => {
       [b, 'file'],
       [d, 'dir'],
     ] as const;
-    expect(memory.willBring(brings)).toBeUndefined(); // the first time: the index is saved before
+    expect(await memory.willBring(brings)).toBeUndefined(); // the first time: the index is saved before
     memory.isGone(d);
-    const { index: again, problem } = load();
+    const { index: again, problem } = await load();
     expect(problem).toBeUndefined();
     expect(again.get(a)).toMatchObject({ size: entry.size, mtimeNs: -1 }); // in any state by now
     expect(again.get(b)).toMatchObject({ type: 'file', mtimeNs: -1 });
     expect(again.get(d)).toBeUndefined();
-    memory.save();
-    expect([...load().index.entries()]).toEqual([[a, entry]]);
+    await memory.save();
+    expect([...(await load()).index.entries()]).toEqual([[a, entry]]);
   });
 
-  it('is saved anew when the log has grown long, not before', () => {
-    const memory = keeping(new NameIndex());
+  it('is saved anew when the log has grown long, not before', async () => {
+    const memory = await keeping(new NameIndex());
     const lines = (): number => linesOf(log()).length - 1;
-    memory.willBring([[a, 'file']]);
-    memory.tidy();
+    await memory.willBring([[a, 'file']]);
+    await memory.tidy();
     expect(lines()).toBe(1);
     for (let n = 0; n < 10_000; n++) memory.isGone(b);
     expect(lines()).toBe(10_001);
-    memory.tidy();
+    await memory.tidy();
     expect(lines()).toBe(0);
   });
 
-  it('is whole where an older log is left: killed between two renames', () => {
-    const memory = keeping(indexOf([a, entry]));
-    memory.willBring([[b, 'file']]);
+  it('is whole where an older log is left: killed between two renames', async () => {
+    const memory = await keeping(indexOf([a, entry]));
+    await memory.willBring([[b, 'file']]);
     copyFileSync(log(), `${log()}.old`);
-    memory.save();
+    await memory.save();
     renameSync(`${log()}.old`, log());
-    expect(load()).toMatchObject({ problem: undefined });
-    expect([...load().index.entries()]).toEqual([[a, entry]]);
+    expect(await load()).toMatchObject({ problem: undefined });
+    expect([...(await load()).index.entries()]).toEqual([[a, entry]]);
   });
 });
 
 describe('a log that is not as it was written', () => {
-  const damaged = (damage: (lines: string[]) => readonly string[], kept = indexOf([a, entry])): Remembered => {
-    const memory = keeping(kept);
-    memory.willBring([[b, 'file']]);
-    memory.willBring([[c, 'file']]);
-    memory.willBring([[d, 'dir']]);
+  const damaged = async (
+    damage: (lines: string[]) => readonly string[],
+    kept = indexOf([a, entry]),
+  ): Promise<Remembered> => {
+    const memory = await keeping(kept);
+    await memory.willBring([[b, 'file']]);
+    await memory.willBring([[c, 'file']]);
+    await memory.willBring([[d, 'dir']]);
     memory.isGone(a);
     writeFileSync(log(), `${damage(linesOf(log())).join('\n')}\n`);
-    return load();
+    return await load();
   };
   const names = ({ index: loaded }: Remembered): Name[] => [...loaded.entries()].map(([name]) => name);
 
-  it('is believed up to the first bad line; what comes after it only takes away; and that is said', () => {
-    const loaded = damaged((lines) => lines.with(2, lines[2]?.replace('"c"', '"x"') ?? ''));
+  it('is believed up to the first bad line; what comes after it only takes away; and that is said', async () => {
+    const loaded = await damaged((lines) => lines.with(2, lines[2]?.replace('"c"', '"x"') ?? ''));
     expect(loaded).toMatchObject({ problem: 'its log is damaged in line 3 of 5', mayHaveLostDeletions: false });
     expect(names(loaded)).toEqual([b]);
   });
 
-  it('may be about what is gone there: then what is gone here must be left alone there', () => {
-    const flipped = damaged((lines) => lines.with(4, lines[4]?.replace('"a"', '"x"') ?? ''));
+  it('may be about what is gone there: then what is gone here must be left alone there', async () => {
+    const flipped = await damaged((lines) => lines.with(4, lines[4]?.replace('"a"', '"x"') ?? ''));
     expect(flipped).toMatchObject({ problem: 'its log is damaged in line 5 of 5', mayHaveLostDeletions: true });
     expect(flipped.index.get(a)).toEqual(unsure(entry));
     // Neither mark alone makes it something else.
     for (const at of [2, 6]) {
-      const mark = damaged((lines) => lines.with(4, `${lines[4]?.slice(0, at)}f${lines[4]?.slice(at + 1)}`));
+      const mark = await damaged((lines) => lines.with(4, `${lines[4]?.slice(0, at)}f${lines[4]?.slice(at + 1)}`));
       expect(mark.mayHaveLostDeletions).toBe(true);
     }
   });
@@ -163,31 +166,34 @@ describe('a log that is not as it was written', () => {
     ['it has no head', ([, ...rest]) => rest],
     ['it is empty', () => []],
     ['it leads out of the root', (lines) => lines.with(1, lines[1]?.replace('b\\n\\"', '../b') ?? '')],
-  ])('%s: said, and nothing is certain', (_what, damage) => {
-    const loaded = damaged(damage, indexOf([a, entry], [nameFromText('e'), entry]));
+  ])('%s: said, and nothing is certain', async (_what, damage) => {
+    const loaded = await damaged(damage, indexOf([a, entry], [nameFromText('e'), entry]));
     expect(loaded.problem).toMatch(/log/);
     expect([...loaded.index.entries()].filter(([, { mtimeNs }]) => mtimeNs >= 0)).toEqual([]);
   });
 
-  it('or is gone, or a link: said', () => {
-    keeping(indexOf([a, entry]));
+  it('or is gone, or a link: said', async () => {
+    await keeping(indexOf([a, entry]));
     renameSync(log(), `${log()}.away`);
-    expect(load()).toMatchObject({ problem: 'its log is gone', mayHaveLostDeletions: true });
+    expect(await load()).toMatchObject({ problem: 'its log is gone', mayHaveLostDeletions: true });
     symlinkSync('m.log.away', log());
-    expect(load()).toMatchObject({ problem: expect.stringMatching(/is a symbolic link/), mayHaveLostDeletions: true });
+    expect(await load()).toMatchObject({
+      problem: expect.stringMatching(/is a symbolic link/),
+      mayHaveLostDeletions: true,
+    });
     rmSync(index());
-    expect(load().problem).toBe('the index to its log is gone');
+    expect((await load()).problem).toBe('the index to its log is gone');
   });
 
-  it('that ends in the middle of a line is whole: that was not begun', () => {
-    const memory = keeping(indexOf([a, entry]));
-    memory.willBring([[b, 'file']]);
+  it('that ends in the middle of a line is whole: that was not begun', async () => {
+    const memory = await keeping(indexOf([a, entry]));
+    await memory.willBring([[b, 'file']]);
     const whole = readFileSync(log()).length;
     memory.isGone(a);
     const text = readFileSync(log());
     for (let length = whole; length < text.length; length++) {
       writeFileSync(log(), text.subarray(0, length));
-      const { problem, index: loaded } = load();
+      const { problem, index: loaded } = await load();
       expect(problem).toBeUndefined();
       // Only its line break is missing: then it is all there.
       expect(loaded.get(a)).toEqual(length === text.length - 1 ? undefined : entry);
@@ -198,7 +204,7 @@ describe('a log that is not as it was written', () => {
   it('what is gone here is forgotten where the log may have lost what is gone there', async () => {
     mkdirSync(join(dir, 'root/c'), { recursive: true });
     writeFileSync(join(dir, 'root/a'), 'a');
-    const memory = keeping(indexOf([a, entry], [b, entry], [c, entry], [d, entry]));
+    const memory = await keeping(indexOf([a, entry], [b, entry], [c, entry], [d, entry]));
     memory.isGone(d);
     writeFileSync(log(), `${readFileSync(log(), 'utf8').replace('"d"', '"e"')}`);
     const texts: string[] = [];
@@ -222,9 +228,9 @@ describe('whatever happens to one byte or line', () => {
   );
 
   /** Does all that with a memory; gives what is ours there, and what surely is in the state of the index, after each line. */
-  function play(given: readonly Step[]): Array<{ ours: Set<Name>; sure: Map<Name, Entry> }> {
+  async function play(given: readonly Step[]): Promise<Array<{ ours: Set<Name>; sure: Map<Name, Entry> }>> {
     const kept = indexOf([a, entry], [nameFromText('e"'), entry], [nameFromText('x'), entry]);
-    const memory = keeping(kept);
+    const memory = await keeping(kept);
     const ours = new Set([...kept.entries()].map(([name]) => name));
     const sure = new Map(kept.entries());
     const truth = [{ ours: new Set(ours), sure: new Map(sure) }];
@@ -236,7 +242,7 @@ describe('whatever happens to one byte or line', () => {
       }
       sure.delete(name);
       if (kind === 'begin') {
-        memory.willBring([[name, 'file']]);
+        await memory.willBring([[name, 'file']]);
         ours.add(name);
       } else {
         kept.delete(name);
@@ -253,16 +259,16 @@ describe('whatever happens to one byte or line', () => {
   const believed = ({ index: loaded, mayHaveLostDeletions }: Remembered): Array<[Name, Entry]> =>
     mayHaveLostDeletions ? [] : [...loaded.entries()];
 
-  it('the index has nothing that was not ours, and is sure of nothing that was not sure', () => {
-    fc.assert(
-      fc.property(
+  it('the index has nothing that was not ours, and is sure of nothing that was not sure', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         steps,
         fc.constantFrom('flip', 'drop', 'double', 'swap', 'zero', 'insert'),
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
-        (given, how, where, by) => {
+        async (given, how, where, by) => {
           rmSync(state(), { recursive: true, force: true });
-          const truth = play(given).at(-1);
+          const truth = (await play(given)).at(-1);
           const bytes = readFileSync(log());
           const at = where % bytes.length;
           const lines = bytes.toString('latin1').split('\n').slice(0, -1);
@@ -279,7 +285,7 @@ describe('whatever happens to one byte or line', () => {
           const damaged = Buffer.isBuffer(changed) ? changed : Buffer.from(`${changed.join('\n')}\n`, 'latin1');
           writeFileSync(log(), damaged);
           const isLast = line === lines.length - 1;
-          const loaded = load();
+          const loaded = await load();
           // Without its last line it is the log of a moment before; and doubling an only line leaves it as it was.
           if (!(how === 'drop' && isLast) && !damaged.equals(bytes)) expect(loaded.problem).toBeDefined();
           if (how === 'drop' && isLast) return;
@@ -292,15 +298,15 @@ describe('whatever happens to one byte or line', () => {
     );
   });
 
-  it('cut anywhere, it is what it was at some moment before', () => {
-    fc.assert(
-      fc.property(steps, fc.nat(), (given, where) => {
+  it('cut anywhere, it is what it was at some moment before', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(), async (given, where) => {
         rmSync(state(), { recursive: true, force: true });
-        const truth = play(given);
+        const truth = await play(given);
         const text = readFileSync(log());
         const length = where % text.length;
         truncateSync(log(), length);
-        const loaded = load();
+        const loaded = await load();
         const whole = text.subarray(0, text[length] === 10 ? length + 1 : length); // a line is whole without its break
         const lines = whole.toString('latin1').split('\n').length - 1;
         expect(loaded.problem === undefined).toBe(lines > 0 && length > text.indexOf('\n'));
@@ -311,27 +317,27 @@ describe('whatever happens to one byte or line', () => {
     );
   });
 
-  it('of the index itself: it is not used', () => {
-    const memory = keeping(indexOf([a, entry], [b, entry]));
-    memory.willBring([[a, 'file']]);
+  it('of the index itself: it is not used', async () => {
+    const memory = await keeping(indexOf([a, entry], [b, entry]));
+    await memory.willBring([[a, 'file']]);
     const bytes = readFileSync(index());
     for (const [at, byte] of bytes.entries()) {
       for (const other of [byte ^ 1, byte ^ 0x80, 0]) {
         writeFileSync(index(), Buffer.from(bytes).fill(other, at, at + 1));
-        expect(load()).toMatchObject({ problem: expect.any(String), mayHaveLostDeletions: false });
-        expect(load().index.size).toBe(0);
+        expect(await load()).toMatchObject({ problem: expect.any(String), mayHaveLostDeletions: false });
+        expect((await load()).index.size).toBe(0);
       }
       truncateSync(index(), at);
-      expect(load().index.size).toBe(0);
+      expect((await load()).index.size).toBe(0);
     }
   });
 });
 
 describe('files that are removed while it runs', () => {
-  const begin = (): readonly [Memory, NameIndex] => {
+  const begin = async (): Promise<readonly [Memory, NameIndex]> => {
     const kept = indexOf([a, entry]);
-    const memory = keeping(kept);
-    memory.willBring([[b, 'file']]);
+    const memory = await keeping(kept);
+    await memory.willBring([[b, 'file']]);
     kept.set(c, entry); // delivered since
     return [memory, kept];
   };
@@ -349,51 +355,51 @@ describe('files that are removed while it runs', () => {
         writeFileSync(log(), 'something');
       },
     ],
-  ])('%s: all of it is there again before the next run', (_what, remove) => {
-    const [memory] = begin();
+  ])('%s: all of it is there again before the next run', async (_what, remove) => {
+    const [memory] = await begin();
     remove();
-    expect(memory.ready()).toBeUndefined();
-    const { index: loaded, problem } = load();
+    expect(await memory.ready()).toBeUndefined();
+    const { index: loaded, problem } = await load();
     expect(problem).toBeUndefined();
     expect(loaded.get(a)).toEqual(entry);
     expect(loaded.get(c)).toEqual(entry);
     // What a run under way brings is in the log alone. Somebody who cuts it off has that on his conscience.
     if (_what !== 'the log, cut') expect(loaded.get(b)).toEqual(begun('file'));
-    expect(memory.willBring([[d, 'dir']])).toBeUndefined();
-    expect(load().index.get(d)).toEqual(begun('dir'));
+    expect(await memory.willBring([[d, 'dir']])).toBeUndefined();
+    expect((await load()).index.get(d)).toEqual(begun('dir'));
     expect(readdirSync(state()).sort()).toEqual(['m.index', 'm.log']);
   });
 
-  it('and can not be made again: nothing is begun until they can, and nothing is lost', () => {
+  it('and can not be made again: nothing is begun until they can, and nothing is lost', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
-      const [memory] = begin();
+      const [memory] = await begin();
       rmSync(state(), { recursive: true });
       writeFileSync(state(), 'in the way');
       const failure = {
         kind: 'run',
         message: expect.stringMatching(/can't be noted in .*m\.log first: .*(EEXIST|ENOTDIR)/),
       };
-      expect(memory.willBring([[d, 'file']])).toMatchObject(failure);
+      expect(await memory.willBring([[d, 'file']])).toMatchObject(failure);
       memory.isGone(a);
-      expect(memory.ready()).toMatchObject(failure);
+      expect(await memory.ready()).toMatchObject(failure);
       rmSync(state());
       vi.advanceTimersByTime(1_000);
-      expect(memory.ready()).toBeUndefined();
-      const { index: loaded } = load();
+      expect(await memory.ready()).toBeUndefined();
+      const { index: loaded } = await load();
       expect([...loaded.entries()].map(([name]) => name).sort()).toEqual([b, c, d].sort());
     } finally {
       vi.useRealTimers();
     }
   });
 
-  it('a folder that is not ours by then is not written to', () => {
+  it('a folder that is not ours by then is not written to', async () => {
     const problems: string[] = [];
     const refuse = (): Failure => ({ kind: 'start', message: 'it is not a folder of yours alone' });
     const memory = open((text) => problems.push(text), refuse);
-    expect(memory.willBring([[a, 'file']])?.message).toMatch(/not a folder of yours alone/);
-    memory.save();
-    memory.save();
+    expect((await memory.willBring([[a, 'file']]))?.message).toMatch(/not a folder of yours alone/);
+    await memory.save();
+    await memory.save();
     expect(problems).toEqual([expect.stringMatching(/can't write .*not a folder of yours alone/)]);
     chmodSync(dir, 0o700);
     expect(readdirSync(dir)).toEqual([]);

@@ -4,6 +4,7 @@ import { findMoves, groupMoves, MOVE_WORTH_BYTES } from '../../src/core/move.js'
 import { type Name, nameFromText as name } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
 import { restMs, unrested } from '../../src/core/rest.js';
+import { atOnce } from '../../src/core/steps.js';
 
 const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
   type: 'file',
@@ -21,7 +22,7 @@ const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
 function moves(known: Record<string, Entry>, seen: Record<string, Seen>) {
   const index = new NameIndex();
   for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
-  return findMoves(new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s])), index);
+  return atOnce(findMoves(new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s])), index));
 }
 const pairs = (known: Record<string, Entry>, seen: Record<string, Seen>): string[] =>
   moves(known, seen).map(({ from, to, isTaken }) => `${from} → ${to}${isTaken ? ' (taken)' : ''}`);
@@ -65,7 +66,8 @@ describe('moves', () => {
     expect(certain(file(1), file(1))).toEqual([true]); // its directory was renamed
     expect(certain(file(1), file(1, { ctime: 5 }))).toEqual([false]); // renamed itself, or written to and given its old time
     expect(certain(file(1, { born: -1 }), file(1, { born: -1 }))).toEqual([false]);
-    const groups = (now: Entry, to: string) => groupMoves(moves({ 'd/a': file(1) }, { 'd/a': 'missing', [to]: now }));
+    const groups = (now: Entry, to: string) =>
+      atOnce(groupMoves(moves({ 'd/a': file(1) }, { 'd/a': 'missing', [to]: now })));
     expect(groups(file(1), 'e/a')).toMatchObject([{ comparesContent: false, isRenamed: false }]);
     expect(groups(file(1, { ctime: 5 }), 'e/a')).toMatchObject([{ comparesContent: true }]);
     // The basis of a delta, which compares anyway.
@@ -92,7 +94,9 @@ describe('moves', () => {
         'd/z': file(5),
       },
     );
-    expect(groupMoves(found).map(({ from, to, isRenamed, moves: m }) => [from, to, isRenamed, m.length])).toEqual([
+    expect(
+      atOnce(groupMoves(found)).map(({ from, to, isRenamed, moves: m }) => [from, to, isRenamed, m.length]),
+    ).toEqual([
       ['old', 'new', false, 2],
       ['p/q', '.', false, 1],
       ['p', 'p', true, 1],
@@ -104,8 +108,8 @@ describe('moves', () => {
     const small = { size: MOVE_WORTH_BYTES / 2 - 1 };
     const known = { 'a/1': file(1, small), 'a/2': file(2, small) };
     const seen = { 'a/1': 'missing', 'a/2': 'missing', 'b/1': file(1, small), 'b/2': file(2, small) } as const;
-    expect(groupMoves(moves(known, seen))).toEqual([]);
-    expect(groupMoves(moves(known, seen), 1_000)).toHaveLength(1);
+    expect(atOnce(groupMoves(moves(known, seen)))).toEqual([]);
+    expect(atOnce(groupMoves(moves(known, seen), 1_000))).toHaveLength(1);
   });
 });
 
@@ -136,7 +140,7 @@ describe('rest', () => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
     const view = new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s]));
-    return unrested(view, index, (n) => waitedMs[n] ?? 0, now + 1_000, rest);
+    return atOnce(unrested(view, index, (n) => waitedMs[n] ?? 0, now + 1_000, rest));
   };
   const old = { type: 'dir', size: 0, mode: 0o755 } as const;
 

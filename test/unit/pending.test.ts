@@ -21,6 +21,7 @@ import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/name-index.js';
 import { Pending } from '../../src/core/pending.js';
 import { delayMs, LINE_BACKOFF, PATH_BACKOFF } from '../../src/core/retry.js';
+import { atOnce } from '../../src/core/steps.js';
 
 const file = (more: Partial<Entry> = {}): Entry => ({
   type: 'file',
@@ -249,7 +250,7 @@ describe('a batch', () => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
     const seenBy = new Map(Object.entries(seen).map(([path, s]) => [name(path), s] as [Name, Seen]));
-    return planBatch(seenBy, index, { deletes, carriesMore, nanoseconds: true });
+    return atOnce(planBatch(seenBy, index, { deletes, carriesMore, nanoseconds: true }));
   };
 
   it('where more goes along, compares what was touched, without sending it again', () => {

@@ -21,6 +21,7 @@ import { NameIndex } from '../../src/core/name-index.js';
 import { runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { type IndexOwner, loadIndex, writeIndex } from '../../src/state/index-file.js';
 import { keyOf } from '../../src/state/key.js';
+import { beginFresh } from '../../src/state/own-file.js';
 
 let dir = '';
 beforeEach(() => {
@@ -43,8 +44,9 @@ const entry: Entry = {
 
 const { uid } = userInfo();
 
-const save = (path: string, index: NameIndex): void => {
-  const { file } = writeIndex(path, owner, 1, index);
+const save = async (path: string, index: NameIndex): Promise<void> => {
+  const file = beginFresh(path);
+  await writeIndex(file.fd, owner, 1, index);
   file.settle();
   closeSync(file.fd);
 };
@@ -57,25 +59,25 @@ function write(path: string, head: object, lines: readonly unknown[]): void {
 }
 
 describe('the saved index', () => {
-  it('comes back as it was, odd names too', () => {
+  it('comes back as it was, odd names too', async () => {
     const index = new NameIndex();
     index.set(ROOT, { ...entry, type: 'dir' });
     index.set(nameFromText('a\n"b'), entry);
     index.set(nameFromBytes(Buffer.from([0xff, 0x80, 0x2f, 0x41])), { ...entry, type: 'link', link: '\xff/x' });
-    save(join(dir, 'i'), index);
-    const loaded = load(join(dir, 'i'));
+    await save(join(dir, 'i'), index);
+    const loaded = await load(join(dir, 'i'));
     expect(loaded.kind === 'loaded' && [...loaded.index.entries()]).toEqual([...index.entries()]);
     expect(statSync(join(dir, 'i')).mode & 0o777).toBe(0o600);
   });
 
-  it('keeps what is left alone there apart', () => {
+  it('keeps what is left alone there apart', async () => {
     const index = new NameIndex();
     for (const name of ['a', 'd', 'd/b', 'c'])
       index.set(nameFromText(name), { ...entry, type: name === 'd' ? 'dir' : 'file' });
     for (const name of ['d', 'd/b', 'c']) index.setAside(nameFromText(name));
     index.delete(nameFromText('c'));
-    save(join(dir, 'i'), index);
-    const loaded = load(join(dir, 'i'));
+    await save(join(dir, 'i'), index);
+    const loaded = await load(join(dir, 'i'));
     if (loaded.kind !== 'loaded') throw new Error(loaded.kind);
     const namesIn = (of: { entries(): Iterable<[string, Entry]> }) =>
       [...of.entries()].map(([name, { type }]) => [name, type]);
@@ -90,13 +92,13 @@ describe('the saved index', () => {
     expect([loaded.index.size, loaded.index.aside.size]).toEqual([3, 0]);
   });
 
-  it('is not used when it is missing, damaged, cut, of another version or foreign', () => {
+  it('is not used when it is missing, damaged, cut, of another version or foreign', async () => {
     const path = join(dir, 'i');
-    expect(load(path)).toEqual({ kind: 'none' });
+    expect(await load(path)).toEqual({ kind: 'none' });
     const index = new NameIndex();
     index.set(nameFromText('a'), entry);
-    save(path, index);
-    expect(load(path, { ...owner, identity: '1:3' })).toMatchObject({
+    await save(path, index);
+    expect(await load(path, { ...owner, identity: '1:3' })).toMatchObject({
       kind: 'unusable',
       why: expect.stringMatching(/another directory/),
     });
@@ -112,21 +114,21 @@ describe('the saved index', () => {
       '\0'.repeat(good.length),
     ]) {
       writeFileSync(path, bad);
-      expect(load(path).kind).toBe('unusable');
+      expect((await load(path)).kind).toBe('unusable');
     }
     writeFileSync(path, good);
-    expect(load(path).kind).toBe('loaded');
+    expect((await load(path)).kind).toBe('loaded');
   });
 
-  it('is not used if it is no such thing, whoever made its checksum', () => {
+  it('is not used if it is no such thing, whoever made its checksum', async () => {
     const path = join(dir, 'i');
     const head = { version: 5, number: 1, ...owner };
     const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, 6, 4, ''];
     write(path, head, [line]);
-    expect(load(path).kind).toBe('loaded');
+    expect((await load(path)).kind).toBe('loaded');
     for (const name of ['../a', 'a/../../b', '/etc/passwd', 'a/', 'a//b', '', './a', 'a\0b', '\u0416', 7, null]) {
       write(path, head, [[name, ...line.slice(1)]]);
-      expect(load(path), String(name)).toMatchObject({ kind: 'unusable', why: 'it is damaged' });
+      expect(await load(path), String(name)).toMatchObject({ kind: 'unusable', why: 'it is damaged' });
     }
     const odd: readonly unknown[] = [
       line.with(1, 3),
@@ -147,33 +149,33 @@ describe('the saved index', () => {
     ];
     for (const each of odd) {
       write(path, head, [line, each]);
-      expect(load(path).kind, JSON.stringify(each)).toBe('unusable');
+      expect(await (await load(path)).kind, JSON.stringify(each)).toBe('unusable');
     }
     for (const other of [7, [], null, { ...head, number: '1' }, { version: 5, number: 1 }]) {
       write(path, Object(other), [line]);
-      expect(load(path).kind, JSON.stringify(other)).toBe('unusable');
+      expect(await (await load(path)).kind, JSON.stringify(other)).toBe('unusable');
     }
   });
 
-  it("is read from no link, no FIFO and nobody else's file", () => {
+  it("is read from no link, no FIFO and nobody else's file", async () => {
     const path = join(dir, 'i');
-    save(join(dir, 'real'), new NameIndex());
+    await save(join(dir, 'real'), new NameIndex());
     symlinkSync('real', path);
-    expect(load(path)).toMatchObject({ kind: 'unusable', why: `${path} is a symbolic link, not a file` });
-    save(path, new NameIndex()); // takes the place of the link
-    expect(load(path).kind).toBe('loaded');
-    expect(load(join(dir, 'real')).kind).toBe('loaded');
+    expect(await load(path)).toMatchObject({ kind: 'unusable', why: `${path} is a symbolic link, not a file` });
+    await save(path, new NameIndex()); // takes the place of the link
+    expect((await load(path)).kind).toBe('loaded');
+    expect(await (await load(join(dir, 'real'))).kind).toBe('loaded');
     if (uid === 0) chownSync(path, 1, 1);
-    expect(loadIndex(path, owner, uid === 0 ? uid : uid + 1)).toMatchObject({
+    expect(await loadIndex(path, owner, uid === 0 ? uid : uid + 1)).toMatchObject({
       kind: 'unusable',
       why: expect.stringMatching(/belongs to another user/),
     });
-    save(path, new NameIndex());
+    await save(path, new NameIndex());
     chmodSync(path, 0o666);
-    expect(load(path)).toMatchObject({ kind: 'unusable', why: expect.stringMatching(/written by other users/) });
+    expect(await load(path)).toMatchObject({ kind: 'unusable', why: expect.stringMatching(/written by other users/) });
     rmSync(path);
     execFileSync('mkfifo', ['-m', '600', path]);
-    expect(load(path)).toMatchObject({ kind: 'unusable', why: `${path} is a FIFO, not a file` });
+    expect(await load(path)).toMatchObject({ kind: 'unusable', why: `${path} is a FIFO, not a file` });
   });
 });
 
@@ -187,7 +189,7 @@ describe('folders', () => {
     tmpDir: dir,
   });
 
-  it('are made for the user alone', () => {
+  it('are made for the user alone', async () => {
     const runtime = runtimeFolder(around());
     expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
     expect(statSync(join(dir, `syncwatch-${userInfo().uid}`)).mode & 0o777).toBe(0o700);
@@ -198,7 +200,7 @@ describe('folders', () => {
     });
   });
 
-  it('too long for a socket: the next one', () => {
+  it('too long for a socket: the next one', async () => {
     const runtime = runtimeFolder({
       ...around(),
       runtimeDir: `${dir}/${'x'.repeat(90)}`,
@@ -208,7 +210,7 @@ describe('folders', () => {
     expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
   });
 
-  it('that others may write, or a link, are refused', () => {
+  it('that others may write, or a link, are refused', async () => {
     const state = { ...around(), stateHome: join(dir, 's') };
     stateFolder(state);
     chmodSync(join(dir, 's/syncwatch'), 0o755);
@@ -218,7 +220,7 @@ describe('folders', () => {
     expect(stateFolder(state).ok).toBe(false);
   });
 
-  it('keys are short and of their own for each DIR and target', () => {
+  it('keys are short and of their own for each DIR and target', async () => {
     expect(keyOf('/a', 'h:b')).toMatch(/^[0-9a-f]{16}$/);
     expect(keyOf('/a', 'h:b')).not.toBe(keyOf('/a', 'h:c'));
   });
