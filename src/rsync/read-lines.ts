@@ -14,7 +14,10 @@ export class LinesInSlices {
   readonly #reader = new LineReader();
   readonly #onLine: (line: OutputLine) => void;
   readonly #chunks: Buffer[] = [];
-  #working: Promise<void> | undefined;
+  /** One for all that comes: several chunks may come in a turn of the event loop. */
+  readonly #slice = new Slice();
+  #isWorking = false;
+  #working = Promise.resolve();
   #isOver = false;
   #onNews = (): void => {};
 
@@ -28,7 +31,7 @@ export class LinesInSlices {
     stdout.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
       stdout.pause();
-      this.#working ??= this.#work();
+      if (!this.#isWorking) this.#working = this.#work();
       this.#onNews();
     });
     stdout.once('end', over);
@@ -39,7 +42,7 @@ export class LinesInSlices {
   /** Resolves when all of it has been read. To be called when the process has ended: its pipe may never close. */
   async end(): Promise<void> {
     for (;;) {
-      while (this.#working !== undefined) await this.#working;
+      while (this.#isWorking) await this.#working;
       if (this.#isOver || !(await this.#more())) return;
     }
   }
@@ -56,14 +59,14 @@ export class LinesInSlices {
   }
 
   async #work(): Promise<void> {
-    const slice = new Slice();
+    this.#isWorking = true;
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
       for (const line of this.#reader.read(chunk.toString('latin1'))) {
         this.#onLine(line);
-        if (slice.isOver) await slice.next();
+        if (this.#slice.isOver) await this.#slice.next();
       }
     }
-    this.#working = undefined;
+    this.#isWorking = false;
     this.#stdout.resume();
   }
 }

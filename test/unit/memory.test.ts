@@ -58,8 +58,8 @@ function makeFolder(): Failure | undefined {
   }
 }
 
-const open = (onProblem: (text: string) => void = () => {}, make = makeFolder): Memory =>
-  new Memory({ path: join(state(), 'm'), uid: userInfo().uid, owner: () => owner, makeFolder: make, onProblem });
+const open = (onProblem: (text: string) => void = () => {}, make = makeFolder, at = state()): Memory =>
+  new Memory({ path: join(at, 'm'), uid: userInfo().uid, owner: () => owner, makeFolder: make, onProblem });
 
 const indexOf = (...entries: ReadonlyArray<readonly [Name, Entry]>): NameIndex => {
   const made = new NameIndex();
@@ -119,6 +119,73 @@ describe('what is remembered between runs', () => {
     renameSync(`${log()}.old`, log());
     expect(await load()).toMatchObject({ problem: undefined });
     expect([...(await load()).index.entries()]).toEqual([[a, entry]]);
+  });
+});
+
+describe('while the index is being saved, in slices', () => {
+  const many = Array.from({ length: 20_000 }, (_, n) => nameFromText(`f${n}`));
+  const first = nameFromText('f0');
+  const last = nameFromText('f19999');
+  const MOST = 200;
+
+  /** What the next start would find if it were killed now. */
+  const loadAsOfNow = (): Promise<Remembered> => {
+    const there = join(dir, 'killed');
+    mkdirSync(there, { recursive: true });
+    for (const path of [index(), log()]) copyFileSync(path, path.replace(state(), there));
+    return open(undefined, undefined, there).load();
+  };
+
+  it.each(['save', 'ready'] as const)(
+    '%s: what is said is known after a kill at any moment, and when it is done',
+    async (how) => {
+      const kept = indexOf(...many.map((name) => [name, entry] as const));
+      const memory = await keeping(kept);
+      await memory.willBring([[a, 'file']]); // of a run that has ended, or (ready) goes on
+      if (how === 'save') kept.set(a, entry);
+      else rmSync(index());
+      let isSaved = false;
+      const saving = memory[how]().then(() => (isSaved = true));
+      let turns = 0;
+      for (; !isSaved; turns++) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (turns >= MOST) continue; // the disk may take its time
+        const [fresh, gone] = [nameFromText(`new${turns}`), many[turns * 7] ?? first];
+        memory.mayCome(fresh, 'file');
+        memory.mayCome(last, 'file');
+        kept.delete(gone);
+        memory.isGone(gone);
+        if (turns % 8 === 0 && how === 'save') {
+          const { index: killed, problem } = await loadAsOfNow();
+          expect(problem).toBeUndefined();
+          expect([killed.get(fresh), killed.get(gone), killed.get(last)]).toEqual([
+            begun('file'),
+            undefined,
+            unsure(entry),
+          ]);
+        }
+      }
+      await saving;
+      expect(turns).toBeGreaterThan(3);
+      const { index: loaded, problem } = await load();
+      expect(problem).toBeUndefined();
+      for (let n = 0; n < Math.min(turns, MOST); n++) {
+        expect(loaded.get(nameFromText(`new${n}`))).toEqual(begun('file'));
+        expect(loaded.get(many[n * 7] ?? first)).toBeUndefined();
+      }
+      expect(loaded.get(last)).toEqual(unsure(entry));
+      expect(loaded.get(a)).toEqual(how === 'save' ? entry : begun('file'));
+      expect(readdirSync(state()).sort()).toEqual(['m.index', 'm.log']);
+    },
+  );
+
+  it('two at once come one after the other', async () => {
+    const kept = indexOf(...many.map((name) => [name, entry] as const));
+    const memory = await keeping(kept);
+    const both = Promise.all([memory.save(), memory.save(), memory.tidy(), memory.ready()]);
+    kept.set(a, entry);
+    await both;
+    expect((await load()).index.get(a)).toEqual(entry);
   });
 });
 
