@@ -65,7 +65,7 @@ describe('arguments for rsync', () => {
     expect(clear).toEqual(expect.arrayContaining(['--delete', '--existing', '--filter=merge -', '--from0']));
     const run = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
     expect(rsyncArgs(settings({ takes }), run).filter((arg) => /^--(delete|modify)/.test(arg))).toEqual([]);
-    expect(clearRules(names('.', 'a', 'a/b*', 'c\\d', 'e\\[f', '#'))).toEqual([
+    expect([...clearRules(names('.', 'a', 'a/b*', 'c\\d', 'e\\[f', '#'))]).toEqual([
       'R /a',
       'R /a/b\\*',
       'R /c\\d',
