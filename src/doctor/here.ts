@@ -14,6 +14,7 @@ import { Disk } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
 import { takeSnapshot } from '../target/full-pass.js';
+import { TOO_LONG } from '../target/long-paths.js';
 import { error, type Finding, ok, warning } from './finding.js';
 
 /** What there is to sync. */
@@ -58,9 +59,11 @@ export async function lookAtDir(
   await rules.atRest();
   const listed = new Set<Name>();
   let excluded = 0;
+  let tooLong = 0;
   const { tree } = await takeSnapshot(new Disk(settings.root), settings.filter, (listing) => {
     listed.add(listing.dir);
     excluded += listing.excluded.filter((each) => each.isDir).length;
+    tooLong += listing.tooLong.length;
   });
   const git = rules.gitInWords;
   rules.close();
@@ -86,6 +89,9 @@ export async function lookAtDir(
             `${what}; ${unreadable.length} can't be read: ${unreadable.slice(0, 3).join(', ')}`,
             'What is in them is not synced. Change their rights, or leave them out.',
           ),
+      ...(tooLong === 0
+        ? []
+        : [warning('long paths', `${count(tooLong, 'path')}: ${TOO_LONG.message}`, TOO_LONG.hint)]),
       ok('filter', rulesInWords(settings.filter.counts, git, excluded)),
     ],
   };

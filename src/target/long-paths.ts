@@ -5,11 +5,11 @@ import type { Disk } from '../scan/disk.js';
 import type { Listing } from '../scan/walk.js';
 
 /** Why something is left out whose path is longer than PATH_MAX (limits.h): 4,096 bytes on Linux, 1,024 on macOS. */
-export const TOO_LONG: Failure = {
+export const TOO_LONG = {
   kind: 'path',
   message: 'its path is longer than the system takes, so it and what is in it stay here',
   hint: 'Move it up, shorten the names above it, or leave it out with --exclude.',
-};
+} as const satisfies Failure;
 
 /** What is here under paths that are too long to be synced: by directory, as its last listing showed it. */
 export class LongPaths {

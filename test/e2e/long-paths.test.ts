@@ -62,6 +62,8 @@ describe('a path that is longer than the system takes', () => {
       code: 1,
       stderr: expect.stringMatching(/FAILED: its path is longer/),
     });
+    const { stdout } = await run(['doctor', ...there.args, local], { env: there.env });
+    expect(stdout).toMatch(/WARNING {2}long paths: 1 path: its path is longer/);
     // Left out by a rule, it is nobody's concern.
     expect(await there.run(['--once', '--exclude', 'x'.repeat(250)])).toMatchObject({ code: 0, stderr: '' });
   });
