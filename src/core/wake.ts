@@ -2,6 +2,8 @@
 export interface Clocks {
   readonly wallMs: number;
   readonly steadyMs: number;
+  /** For how long this process was at work so far: who comes late because of that did not sleep. */
+  readonly workedMs?: number;
 }
 
 /** A step of either clock by so much more than was expected is a sleep; less may be a busy machine. In milliseconds. */
@@ -12,7 +14,8 @@ const SLEPT_MS = 5_000;
  * A time of day that was set by hand looks the same, and costs no more than a needless check.
  */
 export function sleptMs(before: Clocks, after: Clocks, everyMs: number): number {
-  const steady = after.steadyMs - before.steadyMs - everyMs;
+  const worked = (after.workedMs ?? 0) - (before.workedMs ?? 0);
+  const steady = after.steadyMs - before.steadyMs - everyMs - worked;
   const asleep = after.wallMs - before.wallMs - (after.steadyMs - before.steadyMs);
   const most = Math.max(steady, asleep);
   return most >= SLEPT_MS ? most : 0;

@@ -1,7 +1,6 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Program } from '../core/environment.js';
 import {
-  ancestorsOf,
   type BytePath,
   baseOf,
   bytePathIn,
@@ -9,12 +8,14 @@ import {
   bytesOfPath,
   childOf,
   type Name,
+  parentOf,
   ROOT,
 } from '../core/name.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
 import type { FollowedFiles } from '../rules/followed-files.js';
 import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
+import { eachInSlices } from '../slice.js';
 import type { Ended } from '../spawn.js';
 import { type Answer, CheckIgnore } from './check-ignore.js';
 import { sayGit } from './git.js';
@@ -212,10 +213,15 @@ export class Repository {
     const failure = await this.#readTracked();
     if (failure !== undefined) return failure;
     // What was ignored and is tracked by now, or was tracked and is still here.
-    for (const name of this.#tracked) if (!before.has(name) && isIgnored(name)) return true;
-    for (const name of before)
-      if (!this.#tracked.has(name) && stampOf(bytesOfPath(bytePathIn(this.path, name))) !== '-') return true;
-    return wasSparse !== this.#isSparse;
+    let isNews = wasSparse !== this.#isSparse;
+    await eachInSlices(this.#tracked, (name) => {
+      isNews ||= !before.has(name) && isIgnored(name);
+    });
+    const isHere = (name: Name): boolean => stampOf(bytesOfPath(bytePathIn(this.path, name))) !== '-';
+    await eachInSlices(before, (name) => {
+      isNews ||= !this.#tracked.has(name) && isHere(name);
+    });
+    return isNews;
   }
 
   close(): void {
@@ -244,20 +250,18 @@ export class Repository {
     const { ended, stdout, stderr } = await sayGit(this.#git, this.path, ['ls-files', '-z', '-t']);
     if (!isFine(ended)) return reasonOf(ended, stderr);
     this.#indexStamp = stamp;
-    this.#tracked = new Set();
+    const tracked = new Set<Name>();
     const rules: Name[] = [];
     let isSparse = false;
-    for (const text of stdout.split('\0')) {
-      if (text === '') continue;
+    await eachInSlices(stdout.split('\0'), (text) => {
+      if (text === '') return;
       const name = text.slice(TAG.length) as Name;
       if (baseOf(name) === '.gitignore' && text.startsWith(SKIPPED)) isSparse = true;
       else if (baseOf(name) === '.gitignore') rules.push(name);
-      this.#tracked.add(name);
-      for (const dir of ancestorsOf(name).reverse()) {
-        if (this.#tracked.has(dir)) break;
-        this.#tracked.add(dir);
-      }
-    }
+      tracked.add(name);
+      for (let dir = parentOf(name); dir !== ROOT && !tracked.has(dir); dir = parentOf(dir)) tracked.add(dir);
+    });
+    this.#tracked = tracked;
     this.#expected = rules;
     if (isSparse !== this.#isSparse) {
       this.#check.close();

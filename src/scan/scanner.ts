@@ -24,6 +24,9 @@ const SWEEP_SHARE = 0.001;
 const BLIND_MS = 1_000;
 const BLIND_SHARE = 0.05;
 
+/** Files of rules are looked at before other things are, during at most this share of the time. */
+const RULES_SHARE = 0.05;
+
 export interface ScannerOptions {
   readonly disk: Disk;
   readonly filter: Filter;
@@ -78,6 +81,7 @@ export class Scanner {
   #blindTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #shortage: string | undefined;
+  #rulesFrom = 0;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -171,8 +175,8 @@ export class Scanner {
     this.#isWalkDue = false;
   }
 
-  /** Whether there is anything to look at, and brings the filter up to date. */
-  async #mayLook(): Promise<boolean> {
+  /** Whether there is anything to look at, and brings the filter up to date. `isAll`: for a look at everything. */
+  async #mayLook(isAll = false): Promise<boolean> {
     const { isHeld, rootIsThere, refreshRules } = this.#options;
     if (this.#stopped || isHeld()) {
       this.#forget();
@@ -189,7 +193,12 @@ export class Scanner {
       }, ROOT_AWAY_MS);
       return false;
     }
-    await refreshRules();
+    // At a pace that it allows: there may be thousands of files of rules, and before anything new goes they are looked at again.
+    const begun = performance.now();
+    if (isAll || begun >= this.#rulesFrom) {
+      await refreshRules();
+      this.#rulesFrom = performance.now() + (performance.now() - begun) / RULES_SHARE;
+    }
     return true;
   }
 
@@ -263,7 +272,7 @@ export class Scanner {
   }
 
   async #walkOnce(): Promise<void> {
-    if (!(await this.#mayLook())) return;
+    if (!(await this.#mayLook(true))) return;
     const { disk, filter, rootIsThere } = this.#options;
     const begun = performance.now();
     const lookers = this.#lookers.splice(0);

@@ -6,7 +6,11 @@ export const CLOCK_CHECK_MS = 1_000;
 
 /** To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep, and calls `onWake` then. */
 export function watchClock(report: Report, onWake: () => void): () => void {
-  const look = (): Clocks => ({ wallMs: Date.now(), steadyMs: performance.now() });
+  const look = (): Clocks => ({
+    wallMs: Date.now(),
+    steadyMs: performance.now(),
+    workedMs: performance.eventLoopUtilization().active,
+  });
   let before = look();
   return () => {
     const now = look();

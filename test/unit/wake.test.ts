@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sleptMs } from '../../src/core/wake.js';
 
-const at = (wallMs: number, steadyMs: number) => ({ wallMs, steadyMs });
+const at = (wallMs: number, steadyMs: number, workedMs = 0) => ({ wallMs, steadyMs, workedMs });
 
 describe('whether the machine was asleep', () => {
   it.each([
@@ -9,6 +9,8 @@ describe('whether the machine was asleep', () => {
     ['a busy machine', at(0, 0), at(4_000, 4_000), 0],
     ['lid closed for an hour: the steady clock stood still', at(0, 0), at(3_601_000, 1_000), 3_600_000],
     ['the process was stopped: both clocks went on', at(0, 0), at(8_000, 8_000), 7_000],
+    ['it came late because it had so much to do itself', at(0, 0), at(60_000, 60_000, 59_000), 0],
+    ['it was at work, and then stopped', at(0, 0, 100), at(10_000, 10_000, 1_100), 8_000],
     ['the time of day set back', at(0, 0), at(-3_600_000, 1_000), 0],
   ])('%s', (_what, before, after, ms) => {
     expect(sleptMs(before, after, 1_000)).toBe(ms);
