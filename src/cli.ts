@@ -9,6 +9,7 @@ import { joined, lines, own, type Printable } from './core/printable.js';
 import { STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import type { Permit } from './options/gather.js';
 import type { LookUp } from './programs.js';
+import { allIsOut, outletTo } from './report/outlet.js';
 import { complaint } from './report/words.js';
 import type { Surroundings } from './state/folders.js';
 import { temporaryFolder, userHome } from './user-folders.js';
@@ -17,8 +18,8 @@ import { temporaryFolder, userHome } from './user-folders.js';
 const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
 
 const outlets = {
-  out: (text: Printable): void => void stdout.write(text),
-  err: (text: Printable): void => void stderr.write(text),
+  out: outletTo(stdout),
+  err: outletTo(stderr),
   now: (): Date => new Date(),
   columns: (): number => stdout.columns ?? 80,
 };
@@ -176,6 +177,6 @@ function bug(error: unknown): never {
 
 process.on('uncaughtException', bug);
 run().then((code) => {
-  // Not at once: what was written to a pipe must get out first.
-  stdout.write('', () => process.exit(code));
+  // Not at once: what was written must get out first.
+  void allIsOut([stdout, stderr]).then(() => process.exit(code));
 }, bug);
