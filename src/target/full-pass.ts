@@ -57,17 +57,19 @@ export interface Snapshot {
 /** Names that are longer, in bytes, rsync does not see either (rsync.h, MAXPATHLEN), and can't be told of. */
 const RSYNC_LONGEST = 4_096;
 
-/** Walks the whole tree. */
+/** Walks the whole tree; as far as it has come where `isStopped` says so. */
 export async function takeSnapshot(
   disk: Disk,
   filter: Filter,
   onListing: (listing: Listing) => void,
+  isStopped = (): boolean => false,
 ): Promise<Snapshot> {
   const tree = new NameIndex();
   const excluded: Excluded[] = [];
   const unsure: Name[] = [];
   const fromMs = Date.now();
   for await (const listing of walkAll(disk, filter)) {
+    if (isStopped()) break;
     onListing(listing);
     tree.set(listing.dir, listing.self);
     await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
@@ -87,10 +89,13 @@ export async function takeSnapshot(
 const MOST_WALKS = 5;
 
 /** Walks the whole tree by rules that were at rest before and are the same after. */
-async function snapshotAtRest({ disk, filter, onListing, rulesAtRest }: PassOptions): Promise<Snapshot> {
+async function snapshotAtRest(
+  { disk, filter, onListing, rulesAtRest }: PassOptions,
+  isStopped: () => boolean,
+): Promise<Snapshot> {
   let age = await rulesAtRest();
   for (let walks = 1; ; walks++) {
-    const snapshot = await takeSnapshot(disk, filter, onListing);
+    const snapshot = await takeSnapshot(disk, filter, onListing, isStopped);
     const now = await rulesAtRest();
     if (now === age || walks === MOST_WALKS) return snapshot;
     age = now;
@@ -108,7 +113,9 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   return line.turn(async (transfer): Promise<PassEnd> => {
     const begun = performance.now();
     const { rootIsThere } = transfer.options;
-    const snapshot = await snapshotAtRest(options);
+    const isStopped = (): boolean => line.isStopped;
+    const snapshot = await snapshotAtRest(options, isStopped);
+    if (isStopped()) return { kind: 'stopped' };
     const { tree } = snapshot;
     // What nobody knows whether it is excluded is not deleted as if it were.
     const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
@@ -152,7 +159,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       if (foolsPass(line.index.get(name), now, line.takes.nanoseconds)) fooled.add(name);
     });
     const { outcome, items: brought } = await transfer.run(run, names, { onItem });
-    const after = await takeSnapshot(disk, filter, options.onListing);
+    const after = await takeSnapshot(disk, filter, options.onListing, isStopped);
     if (outcome.kind === 'broken') {
       // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
       // before the first one there may be thousands. And it takes along what came here after the walk.
@@ -163,6 +170,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       }
       return again(outcome.failure);
     }
+    if (isStopped()) return { kind: 'stopped' };
     if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
     const taken = await takeBack(
       transfer,

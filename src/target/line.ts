@@ -348,6 +348,11 @@ export class Line {
     }
   }
 
+  /** Whether {@link stop} was called: nothing of it is worth going on with. */
+  get isStopped(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
   /** Ends a run that is under way and takes no further turn. */
   async stop(): Promise<void> {
     this.#quiet.clear();
