@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isWayOurs, standingOf, whyNotMade } from './ours.js';
 import { makeShortFolder, shortFolders } from './short-folder.js';
@@ -91,7 +91,7 @@ export function stateFolder(around: Surroundings): Result<string> {
 /** A folder in the runtime folder for the watcher's signs of life, symlinks resolved, made where it is missing. */
 export function beatFolder(runtime: string, key: string): string {
   const folder = beatPath(runtime, key);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder);
   return folder;
 }
 
@@ -106,9 +106,19 @@ export function removeBeatFolder(runtime: string, key: string): void {
 
 const beatPath = (runtime: string, key: string): string => join(realpathSync(runtime), `${key}.beat`);
 
+/**
+ * Makes a folder and what it is in. One after the other, because Node's own `recursive` (20.20) never ends where a directory
+ * that is there says that what should be made in it is not (`/proc`).
+ */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolders(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
 function ownFolder(folder: string, uid: number): Failure | undefined {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder);
     const stats = lstatSync(folder);
     if (stats.isDirectory() && stats.uid === uid && (stats.mode & 0o077) === 0) return undefined;
     return {

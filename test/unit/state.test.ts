@@ -194,6 +194,9 @@ describe('folders', () => {
     expect(runtime).toEqual({ ok: true, value: join(dir, `syncwatch-${userInfo().uid}`) });
     expect(statSync(join(dir, `syncwatch-${userInfo().uid}`)).mode & 0o777).toBe(0o700);
     expect(stateFolder(around())).toEqual({ ok: true, value: join(dir, '.local/state/syncwatch') });
+    // Where nothing can be made: Node's own way to make folders never ends there.
+    if (process.platform === 'linux')
+      expect(stateFolder({ ...around(), stateHome: '/proc/none/s' })).toMatchObject({ ok: false });
     expect(stateFolder({ ...around(), stateHome: join(dir, 's') })).toEqual({
       ok: true,
       value: join(dir, 's/syncwatch'),
