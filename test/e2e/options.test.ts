@@ -320,7 +320,7 @@ describe('how it is done', () => {
     expect(statSync(join(remote, 'd')).mode & 0o777).toBe(0o750);
     expect(statSync(join(remote, 'd/a')).mode & 0o777).toBe(0o640);
     expect(stdout).toMatch(/rsync .*--compress.*--bwlimit=10m.*--chmod=D750,F640.*--numeric-ids/);
-    expect(stdout).toMatch(/-e \/\S*env HOME=\S+ \/\S*ssh -o ControlMaster=auto -o ControlPath=/);
+    expect(stdout).toMatch(/-e \/\S*env HOME=\S+ \/\S*ssh .*-o ControlMaster=auto -o ControlPath=/);
   });
 
   it('a local target needs no ssh', async () => {
