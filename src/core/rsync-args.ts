@@ -116,7 +116,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       break;
     case 'moves':
       args.push('--perms', '--times', '--from0', '--files-from=-');
-      args.push(`--${run.copy ? 'copy' : 'link'}-dest=${wayBetween(run.to, run.from)}`);
+      args.push(`--${run.copy ? 'copy' : 'link'}-dest=${basisOf(settings, run.to, run.from)}`);
       // In the largest blocks there are: the basis is the whole file, and fewer checksums are less to send and compute
       // (100 MB: 8 kB and 170 ms instead of 110 kB and 200 to 400).
       if (run.fuzzy) args.push('--fuzzy', '--fuzzy', '--block-size=131072');
@@ -155,6 +155,13 @@ function trashFor({ trash }: RsyncSettings, run: RunKind): string | undefined {
   const way = trash.startsWith('/') ? trash : wayBetween(run.to, ROOT).replace(/\.$/, trash);
   return `${way}/${argOf(run.to)}`;
 }
+
+/**
+ * The directory to link from. Absolute where the target is: with a relative one Debian's 3.2.7 and rsync 3.4.3 take the basis of
+ * a delta from another file than they said ("failed verification").
+ */
+const basisOf = ({ target }: RsyncSettings, to: Name, from: Name): string =>
+  target.path.startsWith('/') ? `${target.path.replace(/\/+$/, '')}/${argOf(from)}` : wayBetween(to, from);
 
 /** Source, seen from the root, and destination. */
 function placesOf(settings: RsyncSettings, run: RunKind): [string, string] {

@@ -329,6 +329,7 @@ describe('arguments for moves', () => {
     expect(args).not.toContain('--checksum');
     expect(args.filter((arg) => /^--(in|ex)clude/.test(arg))).toEqual([]);
     expect(moves('.', 'a/b')).toContain('--link-dest=../../.');
+    expect(moves('old dir', 'a/b', { target: target('host:/srv/x/') })).toContain('--link-dest=/srv/x/old dir');
     expect(moves('a/b', '.').slice(-2)).toEqual(['./', 'host:dir/']);
     expect(moves('a/b', '.')).toContain('--link-dest=a/b');
   });
