@@ -24,7 +24,7 @@ import { type NoProgram, passedOverInWords } from '../programs.js';
 import { type Said, say } from '../spawn.js';
 import type { RemoteTarget } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
-import { LEAST, tryOut } from './trial.js';
+import { LEAST, type TrialOptions, tryOut } from './trial.js';
 
 /** The oldest rsync that knows --outbuf. */
 const OLDEST: Version = [3, 1, 0];
@@ -115,14 +115,23 @@ export async function probeThere(
   const look = IS_PLAIN_RSYNC.test(rsyncPath) ? looked.look : NOT_PLAIN;
   const takes = tried.ok ? tried.takes : undefined;
   const chatter = looked.stderr.split('\n').filter((line) => line !== '');
-  const there = (exists: boolean, known: Takes): Result<There> =>
-    success({ version, takes: known, chatter, exists, look });
-  if (look.kind === 'noUser') return there(false, takes ?? LEAST);
+  const there = async (exists: boolean, known: Takes): Promise<Result<There>> => {
+    const above = { ...target, path: remoteParentOf(target.path) ?? '' };
+    const takes = exists ? known : await takenAbove({ here, target: above, connection, extras }, known);
+    return success({ version, takes, chatter, exists, look });
+  };
+  if (look.kind === 'noUser') return success({ version, takes: LEAST, chatter, exists: false, look });
   if (takes !== undefined && look.kind === 'place') return there(look.place.exists, takes);
   const seen = await seenByRsync(here.program, connection, target, aim, rsyncPath);
   if (seen.kind === 'failed') return failed(seen.failure);
   if (tried.ok) return there(seen.kind !== 'new', tried.takes);
   return failed(await whyRefused(tried.exit, looked, connection, aim));
+}
+
+/** In a directory that is not there yet rsync 3.1.3 would not look at a single name. */
+async function takenAbove(options: TrialOptions, known: Takes): Promise<Takes> {
+  const tried = await tryOut(options);
+  return tried.ok ? tried.takes : known;
 }
 
 /** It let us in, and then nothing came. */
@@ -276,7 +285,14 @@ export async function probeLocal(
     lookHere(shell, { path, trash }),
     tryOut({ here, target, connection: undefined, extras }),
   ]);
-  if (tried.ok) return success({ version: undefined, takes: tried.takes, chatter: [], exists: at !== undefined, look });
+  if (tried.ok) {
+    const above = { ...target, path: parent };
+    const takes =
+      at === undefined
+        ? await takenAbove({ here, target: above, connection: undefined, extras }, tried.takes)
+        : tried.takes;
+    return success({ version: undefined, takes, chatter: [], exists: at !== undefined, look });
+  }
   const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
   const message = `rsync can't send to ${target.label}`;
   return failed(outcome.kind === 'broken' ? { ...outcome.failure, kind: 'remote' } : { kind: 'remote', message });

@@ -1,4 +1,4 @@
-import { ROOT } from '../core/name.js';
+import { childOf, nameFromText } from '../core/name.js';
 import { remoteShell, type Takes } from '../core/rsync-args.js';
 import type { RsyncExit } from '../core/rsync-exit.js';
 import { carriesMore, type Extra } from '../core/rsync-extras.js';
@@ -23,11 +23,15 @@ const ALL: Takes = { nanoseconds: true, deletions: 'marks' };
 /** What every rsync takes. */
 export const LEAST: Takes = { nanoseconds: false, deletions: 'none' };
 
+/** Never there. Two, because rsync 3.1.3 ends where what is in a directory is marked as missing together with it. */
+const NOTHING = nameFromText('.syncwatch-nothing');
+const NAMES = [NOTHING, childOf(NOTHING, 'nothing')];
+
 /** It ran to its end (man rsync, EXIT VALUES): the name that is sent for nothing is not here. */
 const THROUGH: readonly (number | undefined)[] = [0, 23, 24];
 
 /**
- * Finds out what the other side takes, whatever its version says: Debian's 3.2.7 and rsync 3.4.3 end where a name is marked
+ * Finds out what the other side takes, whatever its version says: Debian's 3.2.7, rsync 3.4.3 and others end where a name is marked
  * as missing, rrsync takes no negative time window, and with -no-del it takes no deletions. Dry runs that are about nothing:
  * one where it takes all, which is most often so.
  */
@@ -68,7 +72,7 @@ function tryRun({ here, target, connection, extras }: TrialOptions, takes: Takes
     chatter: [],
     escapesArgs: escapesArgs(here),
   };
-  const common = { names: [ROOT], dryRun: true };
+  const common = { names: NAMES, dryRun: true };
   return runRsync(
     settings,
     takes.deletions === 'rules'
