@@ -78,11 +78,12 @@ export function withoutLines(stderr: string, lines: readonly string[]): string {
 }
 
 /** Takes rsync's stderr apart (`LC_ALL=C`, one character per byte). In names line breaks are escaped. */
-export const readStderr = (stderr: string): StderrLine[] =>
-  stderr
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map(readLine);
+export const readStderr = (stderr: string): StderrLine[] => [...stderrLines(stderr)];
+
+/** The same, line by line. */
+export function* stderrLines(stderr: string): Generator<StderrLine> {
+  for (const line of stderr.split('\n')) if (line.trim() !== '') yield readLine(line);
+}
 
 /**
  * rsync's lines (3.1 to 3.5: rsyserr in log.c): who, what it did, the paths in quotes, the system's words and number. A path

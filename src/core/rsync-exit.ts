@@ -1,7 +1,8 @@
 import { cantStart, type Failure } from './failure.js';
 import { looseTextOf, type Name, textOf } from './name.js';
-import { type Complaint, type NamesOfRun, namesAt, placedName, readStderr } from './rsync-complaints.js';
+import { type Complaint, type NamesOfRun, namesAt, placedName, readStderr, stderrLines } from './rsync-complaints.js';
 import { connectionFailure, type SshAim } from './ssh-exit.js';
+import { atOnce, type Steps } from './steps.js';
 
 /** How an rsync process ended. */
 export interface RsyncExit {
@@ -57,22 +58,25 @@ const SOME_VANISHED = 24;
  * `places`: how each side's paths begin, as far as known. `allowStrays`: a complaint about what is no name of the run
  * leaves no doubt about those that are.
  */
-export function outcomeOf(
+export function* outcomeSteps(
   exit: RsyncExit,
   aim: SshAim | undefined,
   places: readonly string[],
   run: NamesOfRun,
   allowStrays = false,
-): Outcome {
+): Steps<Outcome> {
   // Vanished: comparing with the disk settles that.
   if (exit.code === 0 || exit.code === SOME_VANISHED) return ALL_DONE;
-  if (exit.code === SOME_FAILED) return whatFailed(exit.stderr, places, run, allowStrays);
+  if (exit.code === SOME_FAILED) return yield* whatFailed(exit.stderr, places, run, allowStrays);
   const failure = wholeRunFailure(exit, aim);
   return { kind: 'broken', failure: { detail: inText(exit.stderr.trim()), ...failure } };
 }
 
+/** {@link outcomeSteps} without a pause, for runs of few names. */
+export const outcomeOf = (...of: Parameters<typeof outcomeSteps>): Outcome => atOnce(outcomeSteps(...of));
+
 /** Which names failed, by what rsync said. */
-function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, allowStrays: boolean): Outcome {
+function* whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, allowStrays: boolean): Steps<Outcome> {
   const failed = new Map<Name, Failure>();
   const strays = new Map<Name, Failure>();
   const suspects = new Set<Name>();
@@ -84,14 +88,23 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
   const fail = (name: Name, failure: Failure): void => {
     if (!failed.has(name)) failed.set(name, failure);
   };
-  const failBelow = (dir: Name): boolean => {
+  const failedBelow = new Map<Name, boolean>();
+  /** Gives whether there is anything; does it once. */
+  function* failBelow(dir: Name): Steps<boolean> {
+    const known = failedBelow.get(dir);
+    if (known !== undefined) return known;
     const before = failed.size;
     const why = failed.get(dir)?.message;
-    for (const name of run.below(dir)) fail(name, belowFailed(dir, why));
+    for (const name of run.below(dir)) {
+      yield;
+      fail(name, belowFailed(dir, why));
+    }
+    failedBelow.set(dir, failed.size > before);
     return failed.size > before;
-  };
+  }
 
-  for (const line of readStderr(stderr)) {
+  for (const line of stderrLines(stderr)) {
+    yield;
     if (line.kind === 'summary') continue;
     if (line.kind === 'unknown') {
       unknown ??= line.text;
@@ -99,7 +112,7 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
     }
     if (line.kind === 'skipping') {
       // Of which one it is said is not certain where several are complained of: one too many costs a repetition.
-      for (const dir of complainedOf) failBelow(dir);
+      for (const dir of complainedOf) if (!failedBelow.has(dir)) yield* failBelow(dir);
       if (complainedOf.size === 0) unknown ??= 'Skipping any contents from this failed directory';
       continue;
     }
@@ -118,10 +131,10 @@ function whatFailed(stderr: string, places: readonly string[], run: NamesOfRun, 
     } else if (only !== undefined) {
       fail(only, pathFailure(complaint));
       if (complaint.about !== 'attributes') complainedOf.add(only);
-      if (complaint.about === 'directory') failBelow(only);
+      if (complaint.about === 'directory') yield* failBelow(only);
     } else if (placed !== undefined && complaint.about === 'attributes' && !allowStrays) {
       fail(placed, pathFailure(complaint)); // a directory above: its mode and times come along with what is in it
-    } else if (placed !== undefined && complaint.about === 'directory' && failBelow(placed)) {
+    } else if (placed !== undefined && complaint.about === 'directory' && (yield* failBelow(placed))) {
       complainedOf.add(placed);
     } else if (allowStrays) {
       strays.set(placed ?? (path as Name), pathFailure(complaint));

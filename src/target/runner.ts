@@ -4,11 +4,12 @@ import type { Failure } from '../core/failure.js';
 import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync-args.js';
 import { type NamesOfRun, withoutLines } from '../core/rsync-complaints.js';
-import { isInDoubt, type Outcome, outcomeOf, type RsyncExit } from '../core/rsync-exit.js';
+import { isInDoubt, type Outcome, outcomeSteps, type RsyncExit } from '../core/rsync-exit.js';
 import type { OutputLine } from '../core/rsync-output.js';
 import { whyNoRoom } from '../descriptors.js';
 import { inputOf, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
+import { inSlices } from '../slice.js';
 import type { TransferOptions } from './transfer.js';
 
 /** What one rsync run did. */
@@ -155,7 +156,7 @@ export class Runner {
       `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
     );
     const said = { ...exit, stderr: withoutLines(exit.stderr, rsync.chatter) };
-    const outcome = outcomeOf(said, aim, placesOf(rsync), has, run.kind === 'pass');
+    const outcome = await inSlices(outcomeSteps(said, aim, placesOf(rsync), has, run.kind === 'pass'));
     return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
   }
 

@@ -1,4 +1,4 @@
-// npm run bench [-- --only saves,trees,moves,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
+// npm run bench [-- --only saves,trees,moves,bursts,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
 //   [--workload PART-OF-ITS-NAME] [--json FILE]
 //
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
@@ -11,12 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { CLI, RIVALS, startSyncwatch } from './rivals.mjs';
 import { endAll, median, openStage } from './stage.mjs';
-import { arrived, differences, MOVES, save, TREES, usage } from './workloads.mjs';
+import { arrived, BURSTS, differences, MOVES, save, TREES, usage } from './workloads.mjs';
 
 const run = promisify(execFile);
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'saves,trees,moves,big,asks' },
+    only: { type: 'string', default: 'saves,trees,moves,bursts,big,asks' },
     rtt: { type: 'string', default: '0,20,100' },
     saves: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '3' },
@@ -205,7 +205,7 @@ const measureTrees = (rttMs, workloads, names) =>
           const { local, remote, relay } = rival.seat;
           await sleep(1_000);
           const before = relay.bytes();
-          const paths = workload.change(local, round);
+          const paths = await workload.change(local, round);
           const began = performance.now(); // by hand, rsync starts right after the change
           rival.changed();
           const ms = await arrived(local, remote, paths, began);
@@ -341,6 +341,9 @@ for (const rtt of rtts) {
     if (rtt === 0) await measureSaves(0, 'bare');
   }
   if (only.includes('trees')) await measureTrees(rtt, TREES, rtt === 0 ? ALL : [HAND, 'syncwatch']);
+  if (only.includes('bursts'))
+    for (const workload of BURSTS.filter(({ name }) => name.includes(given.workload)))
+      await measureTrees(rtt, [workload], rtt === 0 ? FEW : [HAND, 'syncwatch']);
   if (only.includes('moves')) await measureTrees(rtt, MOVES, rtt === 0 ? FEW : [HAND, 'syncwatch']);
 }
 if (only.includes('big')) await measureBig(Number(given.files));

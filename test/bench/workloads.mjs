@@ -23,7 +23,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @typedef {object} Workload
  * @property {string} name
  * @property {(root: string) => void} prepare what is there, and in sync, before
- * @property {(root: string, round: number) => string[]} change gives the paths to wait for, gone ones too
+ * @property {(root: string, round: number) => string[] | Promise<string[]>} change gives the paths to wait for, gone ones too
  */
 
 const KB = 'x'.repeat(1024);
@@ -134,6 +134,69 @@ export const MOVES = [
       return ['image'];
     },
   },
+];
+
+/**
+ * Does something so often, evenly over a time; gives the paths.
+ * @param {number} count @param {number} ms @param {(n: number) => string} what
+ */
+async function spread(count, ms, what) {
+  const began = performance.now();
+  /** @type {Set<string>} */
+  const paths = new Set();
+  for (let n = 0; n < count; n++) {
+    paths.add(what(n));
+    const ahead = (ms * (n + 1)) / count - (performance.now() - began);
+    if (ahead > 1) await sleep(ahead);
+  }
+  return [...paths];
+}
+
+/** Saves in one directory of so many files. @param {number} saves @param {number} files @param {number} ms @returns {Workload} */
+const savesInOne = (saves, files, ms) => ({
+  name: `${saves.toLocaleString('en-US')} saves in a directory of ${files.toLocaleString('en-US')}, within ${ms / 1000} s`,
+  prepare: (root) => {
+    mkdirSync(join(root, 'one'));
+    for (let f = 0; f < files; f++) writeFileSync(join(root, `one/f${f}`), `${f}`);
+  },
+  change: (root, round) =>
+    spread(saves, ms, (n) => {
+      const path = `one/f${(n * 7 + round) % files}`;
+      writeFileSync(join(root, path), `${round} ${n} ${KB}`);
+      return path;
+    }),
+});
+
+/** New files in a new directory. @param {string} name @param {number} files @param {number} ms @returns {Workload} */
+const filesInNew = (name, files, ms) => ({
+  name: `${files.toLocaleString('en-US')} ${name}, within ${ms / 1000} s`,
+  prepare: (root) => {
+    mkdirSync(join(root, 'src'));
+    writeFileSync(join(root, 'src/a'), 'a');
+  },
+  change: async (root, round) => {
+    writeFileSync(join(root, 'src/a'), `saved ${round}`);
+    await sleep(30);
+    mkdirSync(join(root, `src/new${round}`));
+    return spread(files, ms, (n) => {
+      const path = `src/new${round}/f${n}`;
+      writeFileSync(join(root, path), `${n} ${KB}`);
+      return path;
+    });
+  },
+});
+
+/**
+ * Many changes in one directory, one after the other; measured from the last one on. Each has its tree for itself.
+ * @type {readonly Workload[]}
+ */
+export const BURSTS = [
+  filesInNew('files into a new directory beside one just saved in', 3_000, 5_000),
+  filesInNew('files into a new directory beside one just saved in', 5_000, 8_000),
+  savesInOne(20, 100_000, 2_000),
+  savesInOne(300, 10_000, 1_500),
+  savesInOne(1_000, 1_000, 3_000),
+  filesInNew('files unpacked slowly into one directory', 10_000, 10_000),
 ];
 
 /** Writes 4 KB over a file, in place or atomically, as editors do. @param {string} path @param {string} content @param {boolean} atomic */

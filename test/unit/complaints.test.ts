@@ -18,6 +18,26 @@ function ended(names: readonly string[], lines: readonly string[], allowStrays =
   return outcome;
 }
 
+it('looks once at what is below each directory that failed, however many they are and however often it is said', () => {
+  const dirs = Array.from({ length: 300 }, (_, n) => `d/n${n}`);
+  const names = dirs.flatMap((dir) => [`${dir}/a`, `${dir}/b`].map(nameFromText));
+  const own = ofNames(names);
+  let looks = 0;
+  const below = (dir: Name): Iterable<Name> => {
+    looks++;
+    return own.below(dir);
+  };
+  const lines = dirs.flatMap((dir) => [
+    `rsync: [generator] recv_generator: mkdir "/d/${dir}" failed: Permission denied (13)`,
+    SKIPPING,
+  ]);
+  const exit = { code: 23, signal: undefined, stderr: `${[...lines, ...lines, SUMMARY].join('\n')}\n` };
+  const outcome = outcomeOf(exit, aim, ['/s/', '/d/'], { ...own, below });
+  expect(outcome).toMatchObject({ kind: 'finished', doubt: undefined });
+  expect(outcome.kind === 'finished' && [...outcome.failed.keys()].sort()).toEqual([...names].sort());
+  expect(looks).toBe(dirs.length);
+});
+
 const failedIn = (outcome: ReturnType<typeof ended>): string[] => [...outcome.failed.keys()].sort();
 
 describe('a line of complaint', () => {
