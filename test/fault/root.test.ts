@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { faultyPlace, processesOf, STANDBY, timed, took } from '../support/faulty.js';
 import { canMount, mountSmall } from '../support/mount.js';
-import { fill, names, tree } from '../support/tree.js';
+import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 describe('the root', () => {
   it('renamed and back: nothing is deleted meanwhile, and then all goes on', async () => {
@@ -25,7 +25,7 @@ describe('the root', () => {
   });
 
   it('a directory above it renamed and back: the same', async () => {
-    const { local, remote, startWired, same } = await faultyPlace();
+    const { local, remote, start, wired, env, startWired, same } = await faultyPlace();
     const above = join(local, 'above');
     const root = join(above, 'root');
     fill(root, { a: 'a', 'd/b': 'b' });
@@ -33,7 +33,9 @@ describe('the root', () => {
     expect(await running.ended).toBe(2); // two DIRs
     rmSync(above, { recursive: true });
     fill(local, { a: 'a', 'd/b': 'b' });
-    const other = startWired();
+    // Its own folders elsewhere: what goes of them is made again.
+    const own = temporaryDir();
+    const other = start([...wired], { env: { ...env, XDG_STATE_HOME: join(own, 'state'), XDG_RUNTIME_DIR: own } });
     await other.inSync();
     const base = join(local, '..');
     const before = tree(remote);
