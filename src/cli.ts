@@ -89,6 +89,11 @@ const around = (): Surroundings => ({
 /** What programs are looked up by. */
 const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
 
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 const load = createRequire(import.meta.url);
 
 async function run(): Promise<number> {
@@ -156,6 +161,7 @@ async function run(): Promise<number> {
         around: around(),
         programs,
         pid,
+        cpuMs,
         signals: stopSignals(),
         confirm: asking().confirm,
       });

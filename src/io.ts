@@ -22,6 +22,8 @@ export interface Io {
   /** Looks up what is started, for this DIR: absolute, symlinks resolved. */
   readonly programs: (root: string) => Programs;
   readonly pid: number;
+  /** The processor time that this process and its threads have used so far, in milliseconds. */
+  readonly cpuMs: () => number;
   readonly signals: StopSignals;
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */
   readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;

@@ -77,6 +77,7 @@ export class Source {
   readonly #places = new Map<string, string>();
   readonly #settings: Settings;
   readonly #report: Report;
+  readonly #cpuMs: () => number;
   readonly #opening: Promise<RuleFiles>;
   /** Whose name the watcher's signs of life have. */
   #beatKey = '';
@@ -106,6 +107,7 @@ export class Source {
     const { root } = settings;
     this.#settings = settings;
     this.#report = io.report;
+    this.#cpuMs = io.cpuMs;
     this.programs = found.programs;
     this.here = found.here;
     this.#around = io.around;
@@ -334,7 +336,7 @@ export class Source {
     this.#timers = [
       setInterval(watchRoot(this.guard, this.#report, root, onBack), ROOT_CHECK_MS),
       setInterval(
-        watchClock(this.#report, () => this.#tell((each) => each.woke())),
+        watchClock(this.#cpuMs, this.#report, () => this.#tell((each) => each.woke())),
         CLOCK_CHECK_MS,
       ),
       setInterval(() => void this.#refreshRules(), RULES_CHECK_MS),

@@ -2,20 +2,28 @@
 export interface Clocks {
   readonly wallMs: number;
   readonly steadyMs: number;
-  /** For how long this process was at work so far: who comes late because of that did not sleep. */
-  readonly workedMs?: number;
+  /** For how long the event loop has been away from its wait so far. It goes on while a process is stopped at work. */
+  readonly activeMs?: number;
+  /** The processor time that this process and its threads have used so far. */
+  readonly cpuMs?: number;
 }
 
 /** A step of either clock by so much more than was expected is a sleep; less may be a busy machine. In milliseconds. */
 const SLEPT_MS = 5_000;
+
+/** Who comes late because of its own work did not sleep: the loop was active, and the processor says so too. */
+function workedMs(before: Clocks, after: Clocks): number {
+  const active = (after.activeMs ?? 0) - (before.activeMs ?? 0);
+  const cpu = (after.cpuMs ?? 0) - (before.cpuMs ?? 0);
+  return Math.min(active, cpu);
+}
 
 /**
  * How long the machine, or only this process, has slept between two looks that should be `everyMs` apart; 0 if it has not.
  * A time of day that was set by hand looks the same, and costs no more than a needless check.
  */
 export function sleptMs(before: Clocks, after: Clocks, everyMs: number): number {
-  const worked = (after.workedMs ?? 0) - (before.workedMs ?? 0);
-  const steady = after.steadyMs - before.steadyMs - everyMs - worked;
+  const steady = after.steadyMs - before.steadyMs - everyMs - workedMs(before, after);
   const asleep = after.wallMs - before.wallMs - (after.steadyMs - before.steadyMs);
   const most = Math.max(steady, asleep);
   return most >= SLEPT_MS ? most : 0;

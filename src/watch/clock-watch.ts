@@ -4,12 +4,16 @@ import { type Clocks, sleptMs } from '../core/wake.js';
 /** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
 export const CLOCK_CHECK_MS = 1_000;
 
-/** To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep, and calls `onWake` then. */
-export function watchClock(report: Report, onWake: () => void): () => void {
+/**
+ * To be called every {@link CLOCK_CHECK_MS}: looks whether the machine was asleep, and calls `onWake` then. `cpuMs`: see
+ * {@link Clocks}.
+ */
+export function watchClock(cpuMs: () => number, report: Report, onWake: () => void): () => void {
   const look = (): Clocks => ({
     wallMs: Date.now(),
     steadyMs: performance.now(),
-    workedMs: performance.eventLoopUtilization().active,
+    activeMs: performance.eventLoopUtilization().active,
+    cpuMs: cpuMs(),
   });
   let before = look();
   return () => {

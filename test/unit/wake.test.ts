@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { sleptMs } from '../../src/core/wake.js';
 
-const at = (wallMs: number, steadyMs: number, workedMs = 0) => ({ wallMs, steadyMs, workedMs });
+const at = (wallMs: number, steadyMs: number, activeMs = 0, cpuMs = activeMs) => ({
+  wallMs,
+  steadyMs,
+  activeMs,
+  cpuMs,
+});
 
 describe('whether the machine was asleep', () => {
   it.each([
@@ -11,6 +16,13 @@ describe('whether the machine was asleep', () => {
     ['the process was stopped: both clocks went on', at(0, 0), at(8_000, 8_000), 7_000],
     ['it came late because it had so much to do itself', at(0, 0), at(60_000, 60_000, 59_000), 0],
     ['it was at work, and then stopped', at(0, 0, 100), at(10_000, 10_000, 1_100), 8_000],
+    [
+      'it was stopped at work: the loop counts that time, the processor does not',
+      at(0, 0),
+      at(8_000, 8_000, 7_500, 400),
+      6_600,
+    ],
+    ['its threads were at work, and it was stopped', at(0, 0), at(8_000, 8_000, 10, 9_000), 6_990],
     ['the time of day set back', at(0, 0), at(-3_600_000, 1_000), 0],
   ])('%s', (_what, before, after, ms) => {
     expect(sleptMs(before, after, 1_000)).toBe(ms);
