@@ -1,7 +1,7 @@
 import debounce from 'debounce';
 import type { Failure } from './core/failure.js';
-import type { Rest } from './core/rest.js';
-import { comparesContents } from './core/rsync-extras.js';
+import { comparesContents } from './core/rsync/extras.js';
+import type { Rest } from './core/sync/rest.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
@@ -12,13 +12,13 @@ import { DEFAULT_REST, type Settings } from './settings.js';
 import { eachInSlices } from './slice.js';
 import type { Source } from './source.js';
 import { byRules } from './state/remembered.js';
-import { type PassParts, takeSnapshot } from './target/full-pass.js';
-import { type GuardOptions, guardEmptied, guardMany, guardPass } from './target/guards.js';
-import { Line } from './target/line.js';
-import type { MirrorMode } from './target/mirror.js';
-import type { Prepared } from './target/prepare.js';
-import { QUICK_FROM } from './target/quick-pass.js';
-import { rsyncSettings, TargetSession } from './target/session.js';
+import { type PassParts, takeSnapshot } from './sync/full-pass.js';
+import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
+import { Line } from './sync/line.js';
+import type { MirrorMode } from './sync/mirror.js';
+import type { Prepared } from './sync/prepare.js';
+import { QUICK_FROM } from './sync/quick-pass.js';
+import { rsyncSettings, TargetSession } from './sync/session.js';
 
 /** How long nothing must have been heard of before it is told how much waits for the connection, in milliseconds. */
 const TELL_WAITING_MS = 500;
@@ -57,7 +57,7 @@ export interface Parts {
  * Puts the parts together, for one target:
  *
  * ```
- *   source (the watcher) ─hints─► scan/scanner ─listings─► target/line ─names─► rsync
+ *   source (the watcher) ─hints─► scan/scanner ─listings─► sync/line ─names─► rsync
  *          ▲                            │                      │
  *          └────────directories─────────┘                      └─events─► report
  * ```

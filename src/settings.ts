@@ -1,7 +1,7 @@
-import type { DeleteMode } from './core/batch.js';
-import type { Filter } from './core/filter.js';
-import type { Rest } from './core/rest.js';
-import type { Extra } from './core/rsync-extras.js';
+import type { Filter } from './core/filter/filter.js';
+import type { Extra } from './core/rsync/extras.js';
+import type { DeleteMode } from './core/sync/batch.js';
+import type { Rest } from './core/sync/rest.js';
 import type { Target } from './core/target.js';
 import type { HookCommands } from './hooks/hooks.js';
 import type { SshOptions } from './ssh/command.js';

@@ -1,7 +1,7 @@
 import type { Report } from './core/event.js';
 import { failed, type Result, success } from './core/failure.js';
 import { childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from './core/name.js';
-import type { RsyncHere } from './core/rsync-version.js';
+import type { RsyncHere } from './core/rsync/version.js';
 import { tooFewDescriptors } from './descriptors.js';
 import type { Io } from './io.js';
 import type { Programs } from './programs.js';
@@ -21,7 +21,7 @@ import {
   takenFolders,
 } from './state/folders.js';
 import { whyNotMade } from './state/ours.js';
-import { takeSnapshot } from './target/full-pass.js';
+import { takeSnapshot } from './sync/full-pass.js';
 import { Bridge } from './watch/bridge.js';
 import { CLOCK_CHECK_MS, watchClock } from './watch/clock-watch.js';
 import { HotDirectories } from './watch/hot.js';
@@ -59,7 +59,7 @@ export interface Listener {
  * none waits for another.
  *
  * ```
- *   watch/supervisor ─hints─┬─► scan/scanner ─listings─► target/line ─names─► rsync   (each target has its own)
+ *   watch/supervisor ─hints─┬─► scan/scanner ─listings─► sync/line ─names─► rsync   (each target has its own)
  *          ▲                └─► …     │
  *          └────────directories───────┘
  * ```

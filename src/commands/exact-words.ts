@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import type { Word } from '../core/remote-command.js';
+import type { Word } from '../core/ssh/remote-command.js';
 
 /** What node puts in the place of bytes that are no UTF-8. */
 const REPLACEMENT = '\ufffd';

@@ -16,7 +16,7 @@ import { probeHere } from '../rsync/probe.js';
 import { Allowed } from '../state/allowed.js';
 import { runtimeFolder, type Surroundings, stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
-import { reach } from '../target/session.js';
+import { reach } from '../sync/session.js';
 
 export interface InitIo {
   readonly programs: Io['programs'];

@@ -14,8 +14,8 @@ import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { runtimeFolders } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
-import { dryRun } from '../target/full-pass.js';
-import { type Prepared, prepareTarget } from '../target/prepare.js';
+import { dryRun } from '../sync/full-pass.js';
+import { type Prepared, prepareTarget } from '../sync/prepare.js';
 
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;

@@ -3,7 +3,7 @@ import type { Program } from '../core/environment.js';
 import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
-import { localCommand, remoteCommand, type Word } from '../core/remote-command.js';
+import { localCommand, remoteCommand, type Word } from '../core/ssh/remote-command.js';
 import { noSsh, type Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
 import { spawnHere } from '../spawn-here.js';

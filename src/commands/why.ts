@@ -1,8 +1,8 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
+import { describeSource, ruleText } from '../core/filter/rule.js';
 import { nameFromText, ROOT, textOf } from '../core/name.js';
-import { describeSource, ruleText } from '../core/rule.js';
 import type { UsersGit } from '../git/repository.js';
 import type { WhyAsked } from '../options/check.js';
 import { RuleFiles } from '../rules/rule-files.js';

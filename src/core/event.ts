@@ -1,6 +1,6 @@
 import type { Failure } from './failure.js';
 import type { Name } from './name.js';
-import type { ItemAction } from './rsync-output.js';
+import type { ItemAction } from './rsync/output.js';
 import type { Summary } from './summary.js';
 
 /** Everything that syncwatch tells about itself, in the order it happens. The printers in report/ put it into words. */

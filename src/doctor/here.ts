@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
-import type { Extra } from '../core/rsync-extras.js';
-import type { RsyncHere } from '../core/rsync-version.js';
+import type { Extra } from '../core/rsync/extras.js';
+import type { RsyncHere } from '../core/rsync/version.js';
 import { tooFewDescriptors } from '../descriptors.js';
 import type { UsersGit } from '../git/repository.js';
 import { type NoProgram, noSsh, type Programs } from '../programs.js';
@@ -13,8 +13,8 @@ import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
-import { takeSnapshot } from '../target/full-pass.js';
-import { TOO_LONG } from '../target/long-paths.js';
+import { takeSnapshot } from '../sync/full-pass.js';
+import { TOO_LONG } from '../sync/long-paths.js';
 import { error, type Finding, ok, warning } from './finding.js';
 
 /** What there is to sync. */

@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Look, targetAt } from '../core/place.js';
-import { type PlaceOptions, refusalOf } from '../core/place-guard.js';
-import { remoteCommand } from '../core/remote-command.js';
-import type { Extra } from '../core/rsync-extras.js';
-import type { RsyncHere } from '../core/rsync-version.js';
+import { type PlaceOptions, refusalOf } from '../core/place/guard.js';
+import { type Look, targetAt } from '../core/place/place.js';
+import type { Extra } from '../core/rsync/extras.js';
+import type { RsyncHere } from '../core/rsync/version.js';
+import { remoteCommand } from '../core/ssh/remote-command.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
 import type { Programs } from '../programs.js';

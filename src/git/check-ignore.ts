@@ -1,6 +1,6 @@
 import type { Program } from '../core/environment.js';
+import type { GitRule } from '../core/filter/rule.js';
 import { type BytePath, bytesOf, type Name, textOf } from '../core/name.js';
-import type { GitRule } from '../core/rule.js';
 import type { Child } from '../spawn.js';
 import { startGit } from './git.js';
 import { ANSWER_PATIENCE_MS } from './waits.js';

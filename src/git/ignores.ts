@@ -1,4 +1,5 @@
 import type { RulesTrouble } from '../core/event.js';
+import type { GitRule } from '../core/filter/rule.js';
 import {
   ancestorsOf,
   type BytePath,
@@ -14,7 +15,6 @@ import {
   relativeTo,
   textOf,
 } from '../core/name.js';
-import type { GitRule } from '../core/rule.js';
 import type { FollowedFiles } from '../rules/followed-files.js';
 import type { OnSkipped } from '../rules/plain-ignores.js';
 import type { IgnoreSource, News } from '../rules/rule-files.js';

@@ -1,12 +1,12 @@
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { DeleteMode } from '../core/batch.js';
 import { failed, type Result, success } from '../core/failure.js';
-import type { Filter } from '../core/filter.js';
-import { compilePattern } from '../core/pattern.js';
+import type { Filter } from '../core/filter/filter.js';
+import { compilePattern } from '../core/filter/pattern.js';
+import { PATTERNS_HELP } from '../core/filter/rule.js';
 import { shortened } from '../core/printable.js';
-import { type Extra, readExtras } from '../core/rsync-extras.js';
-import { PATTERNS_HELP } from '../core/rule.js';
+import { type Extra, readExtras } from '../core/rsync/extras.js';
+import type { DeleteMode } from '../core/sync/batch.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
 import type { Mode, Settings, Verbosity } from '../settings.js';
 import { filterFrom, latin1 } from './filter.js';

@@ -1,6 +1,6 @@
 import yargs from 'yargs';
 import type { Failure } from '../core/failure.js';
-import { isExtra } from '../core/rsync-extras.js';
+import { isExtra } from '../core/rsync/extras.js';
 import type { Settings } from '../settings.js';
 import { settingsFrom, type WhyAsked, whyFrom } from './check.js';
 import { complete } from './complete.js';

@@ -1,6 +1,5 @@
 import { type Failure, failed, type Result } from '../core/failure.js';
-import { Filter } from '../core/filter.js';
-import { literalPattern } from '../core/rsync-rules.js';
+import { Filter } from '../core/filter/filter.js';
 import {
   addRule,
   addRulesFromFile,
@@ -8,7 +7,8 @@ import {
   type RawRule,
   type RegexRule,
   type RuleSource,
-} from '../core/rule.js';
+} from '../core/filter/rule.js';
+import { literalPattern } from '../core/rsync/rules.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { TimedRegexes } from '../rules/regexes.js';
 import { readSyncignore } from '../rules/syncignore.js';

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { DEFAULT_EXCLUDES } from '../core/rule.js';
+import { DEFAULT_EXCLUDES } from '../core/filter/rule.js';
 import { DEFAULT_REST } from '../settings.js';
 
 const TARGETS = 'What and where to:';

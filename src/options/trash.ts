@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
-import type { Filter } from '../core/filter.js';
+import type { Filter } from '../core/filter/filter.js';
 import { nameFromText } from '../core/name.js';
 import { usage } from './parsed.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Program } from '../core/environment.js';
-import { type Mount, readMounts } from '../core/mounts.js';
 import { nameFromText } from '../core/name.js';
-import type { Here, Identity, Span } from '../core/place.js';
+import { type Mount, readMounts } from '../core/place/mounts.js';
+import type { Here, Identity, Span } from '../core/place/place.js';
 import type { Programs } from '../programs.js';
 import { say } from '../spawn.js';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Program } from '../core/environment.js';
-import { type Asked, placeScript, printedBeside, readPlace, type Told } from '../core/place-script.js';
+import { type Asked, placeScript, printedBeside, readPlace, type Told } from '../core/place/script.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection } from '../ssh/connection.js';
 

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
-import type { Look } from '../core/place.js';
-import { hostArg, remoteShell, type Takes } from '../core/rsync-args.js';
-import { ofNames, readStderr, withoutLines } from '../core/rsync-complaints.js';
+import type { Look } from '../core/place/place.js';
+import { hostArg, remoteShell, type Takes } from '../core/rsync/args.js';
+import { ofNames, readStderr, withoutLines } from '../core/rsync/complaints.js';
 import {
   inText,
   missingRsyncThere,
@@ -14,10 +14,10 @@ import {
   type RsyncExit,
   reasonIn,
   UPGRADE,
-} from '../core/rsync-exit.js';
-import { type Extra, extraArgs, rsyncThere } from '../core/rsync-extras.js';
-import { atLeast, type RsyncHere, readVersion, type Version } from '../core/rsync-version.js';
-import type { SshAim } from '../core/ssh-exit.js';
+} from '../core/rsync/exit.js';
+import { type Extra, extraArgs, rsyncThere } from '../core/rsync/extras.js';
+import { atLeast, type RsyncHere, readVersion, type Version } from '../core/rsync/version.js';
+import type { SshAim } from '../core/ssh/exit.js';
 import { remoteParentOf, type Target } from '../core/target.js';
 import { type Looked, lookHere, lookThere } from '../place/look.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';

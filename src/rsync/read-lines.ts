@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { LineReader, type OutputLine } from '../core/rsync-output.js';
+import { LineReader, type OutputLine } from '../core/rsync/output.js';
 import { Slice } from '../slice.js';
 
 /** How long the pipe of a process that has ended may still be silent before what has come is taken for all, in milliseconds. */

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
-import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync-args.js';
-import type { RsyncExit } from '../core/rsync-exit.js';
-import type { OutputLine } from '../core/rsync-output.js';
-import { clearRules } from '../core/rsync-rules.js';
+import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
+import type { RsyncExit } from '../core/rsync/exit.js';
+import type { OutputLine } from '../core/rsync/output.js';
+import { clearRules } from '../core/rsync/rules.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { temporaryFolder } from '../user-folders.js';

@@ -1,8 +1,8 @@
 import { childOf, nameFromText } from '../core/name.js';
-import { remoteShell, type Takes } from '../core/rsync-args.js';
-import type { RsyncExit } from '../core/rsync-exit.js';
-import { carriesMore, type Extra } from '../core/rsync-extras.js';
-import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync-version.js';
+import { remoteShell, type Takes } from '../core/rsync/args.js';
+import type { RsyncExit } from '../core/rsync/exit.js';
+import { carriesMore, type Extra } from '../core/rsync/extras.js';
+import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync/version.js';
 import type { Target } from '../core/target.js';
 import type { Connection } from '../ssh/connection.js';
 import { runRsync } from './run.js';

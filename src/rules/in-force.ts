@@ -1,6 +1,6 @@
 import type { RulesTrouble } from '../core/event.js';
+import type { AnyRule } from '../core/filter/rule.js';
 import type { Name } from '../core/name.js';
-import type { AnyRule } from '../core/rule.js';
 
 /** How far the filter can be trusted about names that are new. */
 export interface RulesInForce {

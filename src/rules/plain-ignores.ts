@@ -1,4 +1,7 @@
-import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
+import { rulesFromIgnoreFile } from '../core/filter/ignore-lines.js';
+import { problemOfLength } from '../core/filter/pattern.js';
+import { compileRule, describeSource, type GitRule, type Rule } from '../core/filter/rule.js';
+import { RuleList } from '../core/filter/rule-list.js';
 import {
   ancestorsOf,
   type BytePath,
@@ -12,9 +15,6 @@ import {
   relativeTo,
   textOf,
 } from '../core/name.js';
-import { problemOfLength } from '../core/pattern.js';
-import { compileRule, describeSource, type GitRule, type Rule } from '../core/rule.js';
-import { RuleList } from '../core/rule-list.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { stampOf } from '../scan/stamp.js';
 import type { FollowedFiles } from './followed-files.js';

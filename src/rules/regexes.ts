@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { createContext, Script } from 'node:vm';
 import { failed, type Result, success } from '../core/failure.js';
-import type { Regexes } from '../core/filter.js';
+import type { Regexes } from '../core/filter/filter.js';
+import { badRule, type RegexRule } from '../core/filter/rule.js';
 import { isObject } from '../core/json.js';
 import { childOf, looseTextOf, type Name } from '../core/name.js';
-import { badRule, type RegexRule } from '../core/rule.js';
 
 /** How long one regular expression may think about one name, in milliseconds; what does not explode needs microseconds. */
 const NAME_MS = 20;

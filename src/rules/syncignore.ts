@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
-import { rulesFromIgnoreFile } from '../core/ignore-lines.js';
-import type { RawRule } from '../core/rule.js';
+import { rulesFromIgnoreFile } from '../core/filter/ignore-lines.js';
+import type { RawRule } from '../core/filter/rule.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 
 /** In DIR: what is left out, in gitignore notation. */

@@ -1,4 +1,4 @@
-import type { Decision, Filter } from '../core/filter.js';
+import type { Decision, Filter } from '../core/filter/filter.js';
 import { baseOf, type Name, parentOf, ROOT } from '../core/name.js';
 import { Slice } from '../slice.js';
 

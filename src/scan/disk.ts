@@ -11,9 +11,9 @@ import {
   statfsSync,
 } from 'node:fs';
 import { platform, release } from 'node:os';
-import type { Entry, Seen } from '../core/entry.js';
 import { shortageInWords } from '../core/failure.js';
 import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
 import { evenIfFull, isShortage } from '../descriptors.js';
 
 /** What a name in a directory is, as its listing says without a look at it; undefined where it does not say. */

@@ -1,5 +1,5 @@
-import { type Entry, writtenMs } from '../core/entry.js';
 import type { Name } from '../core/name.js';
+import { type Entry, writtenMs } from '../core/sync/entry.js';
 
 /** A directory is listed during at most this share of the time, however many events there are in it. */
 const LIST_SHARE = 0.05;

@@ -1,7 +1,7 @@
-import type { Entry, Seen } from '../core/entry.js';
-import type { Filter } from '../core/filter.js';
+import type { Filter } from '../core/filter/filter.js';
 import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
-import type { NameIndex } from '../core/name-index.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
+import type { NameIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
 import type { Disk, Ways } from './disk.js';
 import { type Listing, newSifted, sift, siftLong, typed } from './walk.js';

@@ -1,8 +1,8 @@
-import type { Entry } from '../core/entry.js';
-import type { Filter } from '../core/filter.js';
+import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
-import type { NameIndex } from '../core/name-index.js';
-import { ROOT_AWAY_MS } from '../core/retry.js';
+import type { Entry } from '../core/sync/entry.js';
+import type { NameIndex } from '../core/sync/name-index.js';
+import { ROOT_AWAY_MS } from '../core/sync/retry.js';
 import { nextTurn } from '../slice.js';
 import type { Disk } from './disk.js';
 import { Listed, mayHideChanges } from './listed.js';

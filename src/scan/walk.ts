@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Entry } from '../core/entry.js';
-import type { Decision, Filter } from '../core/filter.js';
+import type { Decision, Filter } from '../core/filter/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
+import type { Entry } from '../core/sync/entry.js';
 import { Slice } from '../slice.js';
 import type { Disk } from './disk.js';
 

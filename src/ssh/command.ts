@@ -1,6 +1,6 @@
 import type { Program } from '../core/environment.js';
 import type { RemoteReach } from '../core/reach.js';
-import type { SshAim } from '../core/ssh-exit.js';
+import type { SshAim } from '../core/ssh/exit.js';
 import { loginOf, type Target } from '../core/target.js';
 
 /** What the user gave for ssh. Everything else comes from their own ssh config. */

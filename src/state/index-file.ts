@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { begun, type Entry } from '../core/entry.js';
 import { isObject } from '../core/json.js';
 import { isName } from '../core/name.js';
-import { NameIndex } from '../core/name-index.js';
+import { begun, type Entry } from '../core/sync/entry.js';
+import { NameIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
 import { readOwn, writeAllSlowly } from './own-file.js';
 

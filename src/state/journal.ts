@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
-import { begun, type Entry, unsure } from '../core/entry.js';
 import { isObject } from '../core/json.js';
 import { childOf, isName, type Name, ROOT } from '../core/name.js';
-import type { NameIndex } from '../core/name-index.js';
 import type { Steps } from '../core/steps.js';
+import { begun, type Entry, unsure } from '../core/sync/entry.js';
+import type { NameIndex } from '../core/sync/name-index.js';
 import type { Edition } from './index-file.js';
 
 /** Raised whenever the layout changes. */

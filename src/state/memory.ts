@@ -1,8 +1,8 @@
 import { closeSync, ftruncateSync, lstatSync, readSync } from 'node:fs';
-import type { Entry } from '../core/entry.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
-import { NameIndex } from '../core/name-index.js';
+import type { Entry } from '../core/sync/entry.js';
+import { NameIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Edition, type IndexOwner, loadIndex, writeIndex } from './index-file.js';
 import { type Believed, type Deed, doubt, headOf, lineOf, replay } from './journal.js';

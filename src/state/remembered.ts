@@ -1,7 +1,7 @@
 import type { Report } from '../core/event.js';
-import type { Filter } from '../core/filter.js';
+import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
-import type { NameIndex } from '../core/name-index.js';
+import type { NameIndex } from '../core/sync/name-index.js';
 import { decideAll } from '../scan/decide.js';
 import type { Disk, Ways } from '../scan/disk.js';
 import { eachInSlices } from '../slice.js';

@@ -1,5 +1,5 @@
 import type { Report } from '../core/event.js';
-import { type Clocks, sleptMs } from '../core/wake.js';
+import { type Clocks, sleptMs } from '../core/sync/wake.js';
 
 /** How often the clocks are compared, in milliseconds: no event tells that the machine was asleep. */
 export const CLOCK_CHECK_MS = 1_000;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
-import { type Backoff, delayMs } from '../core/retry.js';
+import { type Backoff, delayMs } from '../core/sync/retry.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
 import type { Bridge } from './bridge.js';
 import { isFromWatcher } from './protocol.js';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { remoteCommand } from '../../src/core/remote-command.js';
+import { remoteCommand } from '../../src/core/ssh/remote-command.js';
 import { type Place, place, run } from '../support/cli.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill } from '../support/tree.js';

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
+import { compilePattern } from '../../src/core/filter/pattern.js';
 import { nameFromText } from '../../src/core/name.js';
-import { compilePattern } from '../../src/core/pattern.js';
 import { Hooks, NO_HOOKS } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
 import { PROGRAMS } from '../support/programs.js';

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { remoteCommand, type Word } from '../../src/core/remote-command.js';
+import { remoteCommand, type Word } from '../../src/core/ssh/remote-command.js';
 import { place, Running, run } from '../support/cli.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill, temporaryDir } from '../support/tree.js';

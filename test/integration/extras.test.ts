@@ -1,7 +1,7 @@
 import { chmodSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
+import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { bring, extrasOf, inStep, rescan } from '../support/in-step.js';
 import { tree } from '../support/tree.js';
 

@@ -1,13 +1,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isSettled, type Seen } from '../../src/core/entry.js';
 import { type Name, nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
-import { NameIndex } from '../../src/core/name-index.js';
+import { isSettled, type Seen } from '../../src/core/sync/entry.js';
+import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Disk } from '../../src/scan/disk.js';
 import { differences } from '../../src/scan/look.js';
 import { Scanner } from '../../src/scan/scanner.js';
-import { takeSnapshot } from '../../src/target/full-pass.js';
+import { takeSnapshot } from '../../src/sync/full-pass.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 

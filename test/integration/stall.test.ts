@@ -3,11 +3,11 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
-import { ofNames } from '../../src/core/rsync-complaints.js';
-import { outcomeOf } from '../../src/core/rsync-exit.js';
+import { ofNames } from '../../src/core/rsync/complaints.js';
+import { outcomeOf } from '../../src/core/rsync/exit.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
 import { type ConnectionOptions, openConnection } from '../../src/ssh/connection.js';
-import { type ReachOptions, reach, TargetSession } from '../../src/target/session.js';
+import { type ReachOptions, reach, TargetSession } from '../../src/sync/session.js';
 import { localLine, passOptions } from '../support/deliver.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { filterOf, plainSettings } from '../support/settings.js';

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Filter } from '../../src/core/filter.js';
-import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
-import { addRule, type RawRule } from '../../src/core/rule.js';
+import type { Filter } from '../../src/core/filter/filter.js';
+import { rulesFromIgnoreFile } from '../../src/core/filter/ignore-lines.js';
+import { addRule, type RawRule } from '../../src/core/filter/rule.js';
 import { PlainIgnores } from '../../src/rules/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';

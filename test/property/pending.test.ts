@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../src/core/entry.js';
 import type { Failure } from '../../src/core/failure.js';
 import { bytesOf, type Name, nameFromBytes, nameFromText, textOf } from '../../src/core/name.js';
-import { NameIndex } from '../../src/core/name-index.js';
-import { Pending } from '../../src/core/pending.js';
-import { parseOutputLine } from '../../src/core/rsync-output.js';
+import { parseOutputLine } from '../../src/core/rsync/output.js';
+import type { Entry } from '../../src/core/sync/entry.js';
+import { NameIndex } from '../../src/core/sync/name-index.js';
+import { Pending } from '../../src/core/sync/pending.js';
 
 const failure: Failure = { kind: 'path', message: 'no' };
 const entry: Entry = { type: 'file', mode: 0, size: 0, mtimeS: 0, mtimeNs: 0, ino: 0, born: 0, ctime: 0, link: '' };

@@ -3,8 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { extraArgs, readExtras } from '../../src/core/rsync-extras.js';
-import { RSYNC_OPTIONS } from '../../src/core/rsync-options.js';
+import { extraArgs, readExtras } from '../../src/core/rsync/extras.js';
+import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { temporaryDir } from '../support/tree.js';
 
 /** How many random lists of words are held against rsync. Each costs one or two rsyncs, which end before they connect. */

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Entry } from '../../src/core/entry.js';
-import type { Filter } from '../../src/core/filter.js';
+import type { Filter } from '../../src/core/filter/filter.js';
 import { type Name, nameFromBytes } from '../../src/core/name.js';
-import type { RsyncSettings } from '../../src/core/rsync-args.js';
+import type { RsyncSettings } from '../../src/core/rsync/args.js';
+import type { Entry } from '../../src/core/sync/entry.js';
 import { Disk } from '../../src/scan/disk.js';
 import { isNews, look } from '../../src/scan/look.js';
 import { walk } from '../../src/scan/walk.js';
-import { fullPass, type PassOptions } from '../../src/target/full-pass.js';
-import { Line, type LineOptions } from '../../src/target/line.js';
-import type { MirrorMode } from '../../src/target/mirror.js';
+import { fullPass, type PassOptions } from '../../src/sync/full-pass.js';
+import { Line, type LineOptions } from '../../src/sync/line.js';
+import type { MirrorMode } from '../../src/sync/mirror.js';
 import { plainSettings } from './settings.js';
 
 /** A line from a local directory to a local one, with the real rsync and without a watcher. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { compilePattern } from '../../src/core/pattern.js';
-import type { RawRule } from '../../src/core/rule.js';
+import { compilePattern } from '../../src/core/filter/pattern.js';
+import type { RawRule } from '../../src/core/filter/rule.js';
 
 const part = fc.constantFrom(
   ...['a', 'b', 'ab', 'abc', 'a.c', 'x-y', '[', 'a*b', 'q\\r', 'ü'],

@@ -1,7 +1,7 @@
-import { Filter, type FilterRules } from '../../src/core/filter.js';
-import type { RsyncSettings } from '../../src/core/rsync-args.js';
-import { carriesMore } from '../../src/core/rsync-extras.js';
-import type { RegexRule } from '../../src/core/rule.js';
+import { Filter, type FilterRules } from '../../src/core/filter/filter.js';
+import type { RegexRule } from '../../src/core/filter/rule.js';
+import type { RsyncSettings } from '../../src/core/rsync/args.js';
+import { carriesMore } from '../../src/core/rsync/extras.js';
 import { TimedRegexes } from '../../src/rules/regexes.js';
 import { PROGRAMS, there } from './programs.js';
 

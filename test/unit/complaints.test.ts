@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Name, nameFromText } from '../../src/core/name.js';
-import { namesAt, ofNames, readStderr } from '../../src/core/rsync-complaints.js';
-import { type Outcome, outcomeOf } from '../../src/core/rsync-exit.js';
+import { namesAt, ofNames, readStderr } from '../../src/core/rsync/complaints.js';
+import { type Outcome, outcomeOf } from '../../src/core/rsync/exit.js';
 
 const SUMMARY =
   'rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1394) [sender=3.5.0]';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Filter } from '../../src/core/filter.js';
-import { rulesFromIgnoreFile } from '../../src/core/ignore-lines.js';
+import { Filter } from '../../src/core/filter/filter.js';
+import { rulesFromIgnoreFile } from '../../src/core/filter/ignore-lines.js';
+import { compilePattern } from '../../src/core/filter/pattern.js';
+import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, type RawRule } from '../../src/core/filter/rule.js';
 import { nameFromText } from '../../src/core/name.js';
-import { compilePattern } from '../../src/core/pattern.js';
-import { addRule, addRulesFromFile, DEFAULT_EXCLUDES, type RawRule } from '../../src/core/rule.js';
 import { TimedRegexes } from '../../src/rules/regexes.js';
 import { filterOf as makeFilter } from '../support/settings.js';
 

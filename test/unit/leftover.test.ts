@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { leftoversIn } from '../../src/core/leftover.js';
 import { nameFromText } from '../../src/core/name.js';
-import { parseListed } from '../../src/core/rsync-output.js';
+import { leftoversIn } from '../../src/core/rsync/leftover.js';
+import { parseListed } from '../../src/core/rsync/output.js';
 
 const SINCE = Date.parse('2026-11-24T12:00:00Z');
 const HOUR = 3_600_000;

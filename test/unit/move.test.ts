@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Entry, type Seen, unsure } from '../../src/core/entry.js';
-import { findMoves, groupMoves, MOVE_WORTH_BYTES } from '../../src/core/move.js';
 import { type Name, nameFromText as name } from '../../src/core/name.js';
-import { NameIndex } from '../../src/core/name-index.js';
-import { restMs, unrested } from '../../src/core/rest.js';
 import { atOnce } from '../../src/core/steps.js';
+import { type Entry, type Seen, unsure } from '../../src/core/sync/entry.js';
+import { findMoves, groupMoves, MOVE_WORTH_BYTES } from '../../src/core/sync/move.js';
+import { NameIndex } from '../../src/core/sync/name-index.js';
+import { restMs, unrested } from '../../src/core/sync/rest.js';
 
 const file = (ino: number, more: Partial<Entry> = {}): Entry => ({
   type: 'file',

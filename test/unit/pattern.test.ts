@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileIgnorePattern } from '../../src/core/ignore-pattern.js';
+import { compileIgnorePattern } from '../../src/core/filter/ignore-pattern.js';
+import { compilePattern, LONGEST_PATTERN, type Pattern } from '../../src/core/filter/pattern.js';
+import { RuleList } from '../../src/core/filter/rule-list.js';
+import { runsOf } from '../../src/core/filter/wildcards.js';
 import type { Name } from '../../src/core/name.js';
-import { compilePattern, LONGEST_PATTERN, type Pattern } from '../../src/core/pattern.js';
-import { RuleList } from '../../src/core/rule-list.js';
-import { runsOf } from '../../src/core/wildcards.js';
 
 const compiled = (pattern: Pattern | string): Pattern => {
   if (typeof pattern === 'string') throw new Error(pattern);

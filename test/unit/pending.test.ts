@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { planBatch } from '../../src/core/batch.js';
+import type { Failure } from '../../src/core/failure.js';
+import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
+import { atOnce } from '../../src/core/steps.js';
+import { planBatch } from '../../src/core/sync/batch.js';
 import {
   begun,
   type Entry,
@@ -15,13 +18,10 @@ import {
   unsure,
   unsureAttributes,
   wasLeftAlone,
-} from '../../src/core/entry.js';
-import type { Failure } from '../../src/core/failure.js';
-import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
-import { NameIndex } from '../../src/core/name-index.js';
-import { Pending } from '../../src/core/pending.js';
-import { delayMs, LINE_BACKOFF, PATH_BACKOFF } from '../../src/core/retry.js';
-import { atOnce } from '../../src/core/steps.js';
+} from '../../src/core/sync/entry.js';
+import { NameIndex } from '../../src/core/sync/name-index.js';
+import { Pending } from '../../src/core/sync/pending.js';
+import { delayMs, LINE_BACKOFF, PATH_BACKOFF } from '../../src/core/sync/retry.js';
 
 const file = (more: Partial<Entry> = {}): Entry => ({
   type: 'file',

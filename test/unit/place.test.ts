@@ -3,8 +3,9 @@ import { chmodSync, mkdirSync, realpathSync, rmdirSync, statSync, symlinkSync, w
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isSeenIn, readMounts, regionOf } from '../../src/core/mounts.js';
 import { nameFromBytes, nameFromText } from '../../src/core/name.js';
+import { type PlaceOptions, refusalOf } from '../../src/core/place/guard.js';
+import { isSeenIn, readMounts, regionOf } from '../../src/core/place/mounts.js';
 import {
   type Here,
   hostFrom,
@@ -14,9 +15,8 @@ import {
   type Place,
   placeKey,
   targetAt,
-} from '../../src/core/place.js';
-import { type PlaceOptions, refusalOf } from '../../src/core/place-guard.js';
-import { placeScript, readPlace } from '../../src/core/place-script.js';
+} from '../../src/core/place/place.js';
+import { placeScript, readPlace } from '../../src/core/place/script.js';
 import { parseTarget } from '../../src/core/target.js';
 import { trashFrom } from '../../src/options/trash.js';
 import { lookHere } from '../../src/place/look.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RegexRule } from '../../src/core/filter/rule.js';
 import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
-import type { RegexRule } from '../../src/core/rule.js';
 import { TimedRegexes } from '../../src/rules/regexes.js';
 
 const rule = (text: string): RegexRule => ({ text, source: { kind: 'option', option: '--exclude-regex' } });

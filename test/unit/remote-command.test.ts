@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { remoteCommand } from '../../src/core/remote-command.js';
+import { remoteCommand } from '../../src/core/ssh/remote-command.js';
 
 let home = '';
 beforeEach(() => {

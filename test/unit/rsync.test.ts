@@ -7,13 +7,13 @@ import {
   type RsyncSettings,
   remoteShell,
   rsyncArgs,
-} from '../../src/core/rsync-args.js';
-import { ofNames } from '../../src/core/rsync-complaints.js';
-import { ALL_DONE, outcomeOf } from '../../src/core/rsync-exit.js';
-import { LineReader, parseOutputLine } from '../../src/core/rsync-output.js';
-import { clearRules, excludedName, passRules, type RsyncRules } from '../../src/core/rsync-rules.js';
-import { atLeast, readVersion } from '../../src/core/rsync-version.js';
-import { lostFailure, sshFailure } from '../../src/core/ssh-exit.js';
+} from '../../src/core/rsync/args.js';
+import { ofNames } from '../../src/core/rsync/complaints.js';
+import { ALL_DONE, outcomeOf } from '../../src/core/rsync/exit.js';
+import { LineReader, parseOutputLine } from '../../src/core/rsync/output.js';
+import { clearRules, excludedName, passRules, type RsyncRules } from '../../src/core/rsync/rules.js';
+import { atLeast, readVersion } from '../../src/core/rsync/version.js';
+import { lostFailure, sshFailure } from '../../src/core/ssh/exit.js';
 import { parseTarget } from '../../src/core/target.js';
 import { plainSettings } from '../support/settings.js';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { OutputLine } from '../../src/core/rsync-output.js';
+import type { OutputLine } from '../../src/core/rsync/output.js';
 import { atOnce, type Steps } from '../../src/core/steps.js';
 import { LinesInSlices } from '../../src/rsync/read-lines.js';
 import { eachInSlices, inSlices } from '../../src/slice.js';

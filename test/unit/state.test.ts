@@ -15,9 +15,9 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entry } from '../../src/core/entry.js';
 import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
-import { NameIndex } from '../../src/core/name-index.js';
+import type { Entry } from '../../src/core/sync/entry.js';
+import { NameIndex } from '../../src/core/sync/name-index.js';
 import { runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { type IndexOwner, loadIndex, writeIndex } from '../../src/state/index-file.js';
 import { keyOf } from '../../src/state/key.js';

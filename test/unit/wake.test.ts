@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sleptMs } from '../../src/core/wake.js';
+import { sleptMs } from '../../src/core/sync/wake.js';
 
 const at = (wallMs: number, steadyMs: number, activeMs = 0, cpuMs = activeMs) => ({
   wallMs,

@@ -1,0 +1,154 @@
+import type { Failure } from '../failure.js';
+import type { Name } from '../name.js';
+import { type Seen, wasLeftAlone } from './entry.js';
+import { delayMs, PATH_BACKOFF } from './retry.js';
+
+/** A failure that should pass is told of when it happened so many times. */
+const TELL_PASSING_AT = 2;
+
+interface Waiting {
+  /** Since when it waits for a run to look at it. */
+  readonly sinceMs: number;
+  readonly attempts: number;
+  /** Not before this moment; 0 for at once. */
+  readonly notBeforeMs: number;
+  /** A run that goes on beside the others has it. */
+  readonly isTaken: boolean;
+  readonly failure: Failure | undefined;
+  /** What it was here when it failed. */
+  readonly failedAs: Seen | undefined;
+}
+
+/**
+ * The names that wait to be made the same on the remote: a set, not a queue of events. Noting a name twice is noting
+ * it once; what is to be done is decided when its turn comes, by looking at the disk.
+ *
+ * A name leaves only by {@link settle}: taking it for a run does not remove it, so that a run that never reports
+ * back loses nothing.
+ */
+export class Pending {
+  readonly #names = new Map<Name, Waiting>();
+
+  /**
+   * Notes that `name` may differ; `seen`: as this, where it was looked at. A failed name that is noted again is tried at
+   * once, unless it is what it was when it failed. True if that is news: it was not waiting for its turn already.
+   */
+  note(name: Name, nowMs: number, seen?: Seen): boolean {
+    const old = this.#names.get(name);
+    if (old === undefined) this.#names.set(name, { ...FRESH, sinceMs: nowMs });
+    else if (old.notBeforeMs > 0 && !(seen !== undefined && wasLeftAlone(old.failedAs, seen)))
+      this.#names.set(name, { ...old, notBeforeMs: 0 });
+    else return false;
+    return true;
+  }
+
+  /** The names whose time has come, oldest first, at most `limit` of them. They stay. */
+  ready(nowMs: number, limit: number): Name[] {
+    const names: Name[] = [];
+    for (const [name, waiting] of this.#names) {
+      if (names.length >= limit) break;
+      if (waiting.notBeforeMs <= nowMs && !waiting.isTaken) names.push(name);
+    }
+    return names;
+  }
+
+  /** Since when it waits for a run; undefined where it does not. */
+  sinceMs(name: Name): number | undefined {
+    return this.#names.get(name)?.sinceMs;
+  }
+
+  /** It changed while a run had it: it waits anew. */
+  again(name: Name, nowMs: number): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, sinceMs: nowMs });
+  }
+
+  /** A run that goes on beside the others takes it: it is not {@link ready} until it is settled or given back. */
+  take(name: Name): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, isTaken: true });
+  }
+
+  giveBack(name: Name): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, isTaken: false });
+  }
+
+  /** The name is the same on both sides. */
+  settle(name: Name): void {
+    this.#names.delete(name);
+  }
+
+  /**
+   * The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind, or
+   * a passing one that does not pass. `seen`: what it is here, where known.
+   */
+  fail(name: Name, failure: Failure, nowMs: number, random: number, seen?: Seen): boolean {
+    const old = this.#names.get(name);
+    const attempts = (old?.attempts ?? 0) + 1;
+    this.#names.set(name, {
+      ...(old ?? { ...FRESH, sinceMs: nowMs }),
+      attempts,
+      notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
+      failure,
+      failedAs: seen,
+    });
+    return failure.isPassing === true ? attempts === TELL_PASSING_AT : old?.failure?.message !== failure.message;
+  }
+
+  /** Lets everything that backs off have its turn at once. */
+  hurry(): void {
+    for (const [name, waiting] of this.#names) {
+      if (waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
+    }
+  }
+
+  /** How often it has failed since it waits. */
+  attempts(name: Name): number {
+    return this.#names.get(name)?.attempts ?? 0;
+  }
+
+  /** Why its last try failed. */
+  failure(name: Name): Failure | undefined {
+    return this.#names.get(name)?.failure;
+  }
+
+  /** Since when the one waits that waits longest; undefined where none does. */
+  get oldestMs(): number | undefined {
+    let oldest: number | undefined;
+    for (const { sinceMs } of this.#names.values()) if (oldest === undefined || sinceMs < oldest) oldest = sinceMs;
+    return oldest;
+  }
+
+  has(name: Name): boolean {
+    return this.#names.has(name);
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** When the next name may go: undefined where nothing waits (or all is taken), in the past or now where one is ready. */
+  get nextMs(): number | undefined {
+    let next: number | undefined;
+    for (const { notBeforeMs, isTaken } of this.#names.values()) {
+      if (isTaken) continue;
+      if (next === undefined || notBeforeMs < next) next = notBeforeMs;
+      if (notBeforeMs === 0) break;
+    }
+    return next;
+  }
+
+  /** All names that wait, and why the last try failed. */
+  *[Symbol.iterator](): Generator<[Name, Failure | undefined]> {
+    for (const [name, { failure }] of this.#names) yield [name, failure];
+  }
+}
+
+const FRESH: Omit<Waiting, 'sinceMs'> = {
+  attempts: 0,
+  notBeforeMs: 0,
+  isTaken: false,
+  failure: undefined,
+  failedAs: undefined,
+};

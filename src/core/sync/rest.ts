@@ -1,0 +1,108 @@
+import { ancestorsOf, type Name, ROOT } from '../name.js';
+import type { Steps } from '../steps.js';
+import { type Entry, type Seen, writtenMs } from './entry.js';
+import { findMoves } from './move.js';
+import type { NameIndex } from './name-index.js';
+
+/** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
+const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
+  was?.type === 'file' && typeof now !== 'string' && now.type === 'file';
+
+/** How long a name rests after the last change before it is sent, in milliseconds. */
+export interface Rest {
+  /** A known file, after the last write to it. */
+  readonly writtenMs: number;
+  /**
+   * A name that came or went, or that is a directory, since it was noted: a new one may be a temporary file, a missing one
+   * may be on its way back, and what is in a new directory goes along with it.
+   */
+  readonly cameMs: number;
+}
+
+/**
+ * An empty file that was not empty is most often one that an editor has just truncated and is about to write: it rests
+ * this long, in milliseconds.
+ */
+const EMPTIED_MS = 100;
+
+/** A file that never rests is sent all the same after this long, in milliseconds. */
+const LONGEST_REST_MS = 200;
+
+/**
+ * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
+ * when it was written last: that tells of the writes after the first one 50 ms later (DESIGN section 7). `nowMs`: since
+ * 1970. `waitedMs`: since it was noted.
+ */
+export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedMs: number, rest: Rest): number {
+  if (typeof now === 'string' || now.type !== 'file') return rest.cameMs - waitedMs;
+  const age = nowMs - writtenMs(now);
+  const isEmptied = now.size === 0 && was?.type === 'file' && was.size > 0;
+  const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
+  // Dated in the future, it says nothing.
+  const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
+  return isRewritten(was, now) ? written : Math.max(written, rest.cameMs - waitedMs);
+}
+
+/**
+ * How long nothing must have been written for a storm to be over, in milliseconds: @parcel/watcher tells of its end 50 ms
+ * later (DESIGN section 7).
+ */
+const STORM_QUIET_MS = 75;
+
+/**
+ * So many names at once, with something still being written, are a storm: a run now would only bring a part of it, and the
+ * rest would wait behind that run. So it is waited out.
+ */
+export const STORM_NAMES = 50;
+
+/** How long anything waits for others to come, in milliseconds: as long as @parcel/watcher holds a storm's events back. */
+const LONGEST_MS = 500;
+
+/**
+ * What of a batch is not at rest yet, and for how much longer, in milliseconds. Names that came or went rest together, until
+ * no further one was noted for a while: a rename is two of them, and what is in a new directory goes along with it. A
+ * directory goes along with what is in it: rsync sends it anyway.
+ *
+ * `waitedMs`: since a name was noted. `nowMs`: since 1970.
+ */
+export function* unrested(
+  batch: ReadonlyMap<Name, Seen>,
+  index: NameIndex,
+  waitedMs: (name: Name) => number,
+  nowMs: number,
+  rest: Rest,
+): Steps<ReadonlyMap<Name, number>> {
+  const waits = new Map<Name, number>();
+  const moving = new Set((yield* findMoves(batch, index)).flatMap(({ from, to }) => [from, to]));
+  const came: Name[] = [];
+  let longestMs = 0;
+  let cameMs = 0;
+  let writtenLastMs = 0;
+  for (const [name, now] of batch) {
+    yield;
+    if (typeof now !== 'string') writtenLastMs = Math.max(writtenLastMs, Math.min(nowMs, writtenMs(now)));
+    const was = moving.has(name) ? undefined : index.get(name);
+    const ms = restMs(was, now, nowMs, waitedMs(name), rest);
+    longestMs = Math.max(longestMs, waitedMs(name));
+    if (isRewritten(was, now)) {
+      if (ms > 0) waits.set(name, ms);
+    } else {
+      came.push(name);
+      cameMs = Math.max(cameMs, ms);
+    }
+  }
+  const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
+  // How much longer a storm should be waited out; 0 or less: it is over.
+  const stormMs = batch.size >= STORM_NAMES && mayWait ? STORM_QUIET_MS - (nowMs - writtenLastMs) : 0;
+  const all = stormMs > 0 ? batch.keys() : cameMs > 0 && mayWait ? came : [];
+  for (const name of all) {
+    yield;
+    waits.set(name, stormMs > 0 ? stormMs : cameMs);
+  }
+  if (waits.size === 0 || waits.size === batch.size) return waits;
+  for (const name of batch.keys()) {
+    yield;
+    if (!waits.has(name)) for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
+  }
+  return waits;
+}

@@ -1,0 +1,73 @@
+import type { Failure } from '../core/failure.js';
+import { type Name, parentOf } from '../core/name.js';
+import { ofNames } from '../core/rsync/complaints.js';
+import { leftoversIn } from '../core/rsync/leftover.js';
+import { type ListedFile, parseListed } from '../core/rsync/output.js';
+import type { NameIndex } from '../core/sync/name-index.js';
+import { eachInSlices } from '../slice.js';
+import type { RunResult } from './runner.js';
+import type { Transfer } from './transfer.js';
+
+/** After so many tries in a row to look for them they are left where they are. */
+const MOST_FAILURES = 5;
+
+/**
+ * The temporary files that rsync leaves there when it is killed or cut off ({@link leftoversIn}). In the way for good
+ * otherwise, for nobody else knows of them.
+ */
+export class Leftovers {
+  readonly #transfer: Transfer;
+  /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
+  readonly #broken = new Map<Name, number>();
+  /** How often in a row looking for them failed. */
+  #failures = 0;
+
+  /** What the last run left, until it was looked through. */
+  #lastRun: { readonly index: NameIndex; readonly savedMs: number } | undefined;
+
+  /** `index`: of the last run; what it is unsure of may have been on its way after `savedMs`. */
+  constructor(transfer: Transfer, index: NameIndex, savedMs: number) {
+    this.#transfer = transfer;
+    this.#lastRun = { index, savedMs };
+  }
+
+  /** A run has ended that began at `beganMs` (since 1970). */
+  note({ outcome, items }: RunResult, beganMs: number): void {
+    if (outcome.kind !== 'broken') return;
+    for (const { action, name } of items) if (action === 'send') this.#broken.set(name, beganMs);
+  }
+
+  async #heedLastRun(): Promise<void> {
+    if (this.#lastRun === undefined) return;
+    const { index, savedMs } = this.#lastRun;
+    this.#lastRun = undefined;
+    await eachInSlices(index.entries(), ([name, { type, mtimeNs }]) => {
+      if (type === 'file' && mtimeNs < 0 && !this.#broken.has(name)) this.#broken.set(name, savedMs);
+    });
+  }
+
+  /** Deletes what there is of them beside these names; all where none are given. Gives the failure if deleting them broke. */
+  async clear(names?: Iterable<Name>): Promise<Failure | undefined> {
+    await this.#heedLastRun();
+    if (this.#broken.size === 0) return undefined;
+    const broken = new Map<Name, number>();
+    for (const name of names ?? this.#broken.keys()) {
+      const sinceMs = this.#broken.get(name);
+      if (sinceMs !== undefined) broken.set(name, sinceMs);
+    }
+    if (broken.size === 0) return undefined;
+    const listed: ListedFile[] = [];
+    const onText = (text: string): void => {
+      const file = parseListed(text);
+      if (file !== undefined) listed.push(file);
+    };
+    const dirs = [...new Set([...broken.keys()].map(parentOf))];
+    const { outcome } = await this.#transfer.run({ kind: 'list', names: dirs }, ofNames([]), { onText });
+    // Whatever it is (a target that is not there any more, or must only be written to): it is not worth holding up the rest.
+    // Where the connection is lost, the next run meets that too.
+    if (outcome.kind === 'broken' && ++this.#failures < MOST_FAILURES) return undefined;
+    this.#failures = 0;
+    for (const name of broken.keys()) this.#broken.delete(name);
+    return this.#transfer.clear(leftoversIn(listed, broken, Date.now()), true);
+  }
+}
