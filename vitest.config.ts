@@ -6,6 +6,14 @@ const SOAK =
     ? []
     : [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0 } }];
 
+/** Where cases are drawn at random. How long they take depends on how many there are. */
+const RANDOM = {
+  globalSetup: ['test/support/random-setup.ts'],
+  setupFiles: ['test/support/random.ts'],
+  testTimeout: 1_800_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,13 +21,8 @@ export default defineConfig({
         test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
-        // Random cases held against rsync and git themselves: many in CI.
-        test: {
-          name: 'property',
-          include: ['test/property/**/*.test.ts'],
-          testTimeout: 1_200_000,
-          hookTimeout: 120_000,
-        },
+        // Held against rsync and git themselves: a few random cases, always the same.
+        test: { name: 'property', include: ['test/property/**/*.test.ts'], ...RANDOM, provide: { isLong: false } },
       },
       {
         test: {
@@ -33,6 +36,19 @@ export default defineConfig({
       {
         // With servers of their own, which they may kill.
         test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+      },
+      {
+        // Much that changes at once: a little of it.
+        test: { name: 'storm', include: ['test/storm/**/*.test.ts'], ...RANDOM, provide: { isLong: false } },
+      },
+      {
+        // npm run test:long: the same with many cases, new ones each time, and with very much that changes at once.
+        test: {
+          name: 'long',
+          include: ['test/property/**/*.test.ts', 'test/storm/**/*.test.ts'],
+          ...RANDOM,
+          provide: { isLong: true },
+        },
       },
       ...SOAK,
     ],

@@ -1,30 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { askOnce, findRunning } from '../../src/control/client.js';
 import type { Status } from '../../src/core/status.js';
-import { randomFrom } from '../support/churn.js';
 import { type Place, place, run } from '../support/cli.js';
 import { MASTER, processOf } from '../support/faulty.js';
 import { withoutOverride } from '../support/rights.js';
 import { fill, names } from '../support/tree.js';
 import { wireTo } from '../support/wire.js';
 
-/** How often something is written and flushed under churn. */
-const isMany = process.env['CI'] !== undefined && process.env['SYNCWATCH_TEST_SERVER'] === undefined;
-const ROUNDS = isMany ? 500 : 60;
-
 const command = ({ local, env }: Place, name: string, args: readonly string[] = [], dir = local) =>
   run([name, ...args, dir], { env });
-
-async function socketOf({ local, env }: Place): Promise<string> {
-  const [found] = await findRunning([join(env['XDG_RUNTIME_DIR'] ?? '', 'syncwatch')], userInfo().uid, local);
-  if (found === undefined) throw new Error('no syncwatch is found');
-  return found.socket;
-}
 
 const status = async (there: Place): Promise<Status> =>
   JSON.parse((await command(there, 'status', ['--json'])).stdout) as Status;
@@ -93,48 +80,6 @@ describe('flush', () => {
       expect(await flushed(there)).toEqual([]);
     }
   });
-
-  it(`returns when what was written before is there: ${ROUNDS} rounds under churn`, async () => {
-    const there = place();
-    const { local, remote, start } = there;
-    fill(local, { 'keep/this': '', 'mine/a': '' });
-    const running = start(['--no-default-excludes']);
-    await running.inSync();
-    const socket = await socketOf(there);
-    let isOver = false;
-    const churning = (async () => {
-      const random = randomFrom(1);
-      const one = (): string => join(local, 'keep', `d${Math.floor(random() * 5)}`, `f${Math.floor(random() * 30)}`);
-      while (!isOver) {
-        writeFileSync(join(local, 'keep', 'always'), String(random()));
-        const [a, b] = [one(), one()];
-        mkdirSync(join(a, '..'), { recursive: true });
-        mkdirSync(join(b, '..'), { recursive: true });
-        writeFileSync(a, String(random()));
-        if (random() < 0.2) renameSync(a, b);
-        if (random() < 0.05) rmSync(join(b, '..'), { recursive: true });
-        await sleep(20);
-      }
-    })();
-    try {
-      for (let round = 0; round < ROUNDS; round++) {
-        const file = ['mine/a', `mine/new${round}`, `mine/d${round % 7}/e/f${round}`, 'mine/in place'][round % 4] ?? '';
-        const gone = `mine/new${round - 8}`;
-        fill(local, { [file]: String(round) });
-        rmSync(join(local, gone), { force: true });
-        const asked = await askOnce(socket, { ask: 'flush' }, 60_000);
-        const said = asked.kind === 'answered' && asked.answer.answer === 'flush' ? asked.answer.flushed : asked;
-        expect([round, said]).toEqual([round, { end: 'flushed' }]); // or which paths failed
-        expect([round, readFileSync(join(remote, file), 'utf8')]).toEqual([round, String(round)]);
-        expect([round, existsSync(join(remote, gone))]).toEqual([round, false]);
-      }
-    } finally {
-      isOver = true;
-      await churning;
-    }
-    // It has left no trace.
-    expect(names(local).filter((name) => !name.startsWith('keep') && !name.startsWith('mine'))).toEqual([]);
-  }, 600_000);
 
   it('also from a directory further down, and with nothing to do', async () => {
     const there = place();

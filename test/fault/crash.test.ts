@@ -1,7 +1,6 @@
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { churn } from '../support/churn.js';
 import type { Place, Running } from '../support/cli.js';
 import { faultyPlace, MASTER, processOf, timed, took, WATCHER } from '../support/faulty.js';
 import { fill, names } from '../support/tree.js';
@@ -74,22 +73,6 @@ describe('after a kill -9', () => {
     await first.stop('SIGKILL');
     for (let i = 0; i < 40; i += 2) rmSync(join(local, `d${i}`), { recursive: true });
     await same(startWired());
-  });
-
-  it('in the middle of a burst: equal after the next start', async () => {
-    const { local, startWired, same } = await faultyPlace();
-    fill(local, { a: 'a' });
-    let running = startWired(['--no-default-excludes']);
-    for (const seed of [101, 102, 103]) {
-      await running.inSync();
-      const from = running.events.length;
-      const changing = churn(local, seed, 1_500);
-      await running.event('started', () => true, from);
-      await running.stop('SIGKILL');
-      await changing;
-      running = startWired(['--no-default-excludes']);
-      took('kill -9 in the middle of a burst', undefined, await timed(same(running)));
-    }
   });
 
   it.each([

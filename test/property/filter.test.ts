@@ -7,6 +7,7 @@ import type { Filter } from '../../src/core/filter/filter.js';
 import { rulesFromIgnoreFile } from '../../src/core/filter/ignore-lines.js';
 import type { RawRule } from '../../src/core/filter/rule.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
+import { amount } from '../support/amount.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
 import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { asArgs, paths, rawRules, rsyncRules } from '../support/random-rules.js';
@@ -14,7 +15,7 @@ import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 /** Each costs several runs of rsync, some also of git. */
-const CASES = Number(process.env['SYNCWATCH_FILTER_CASES'] ?? (process.env['CI'] === undefined ? 40 : 500));
+const CASES = amount(20, 500);
 
 /** A mirror takes a run for each level of directories. */
 const MIRRORS = Math.ceil(CASES / 4);

@@ -10,12 +10,13 @@ import { spelled } from '../../src/core/place/place.js';
 import { placeScript, readPlace } from '../../src/core/place/script.js';
 import { parseTarget } from '../../src/core/target.js';
 import { trashFrom } from '../../src/options/trash.js';
+import { amount } from '../support/amount.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 const MARKS = ['one', 'two'] as const;
 
 /** How many random paths are looked at. Each costs a shell. */
-const LOOKS = 150;
+const LOOKS = amount(40, 1_000);
 
 /** What names of directories may look like. */
 const NAMES = [
@@ -80,7 +81,7 @@ describe('a look at a place', () => {
       }),
       { numRuns: LOOKS },
     );
-  }, 120_000);
+  });
 
   it('is read from whatever comes, and says nothing that was not between its marks', () => {
     const good = 'onetwo\0state\0there\0path\0/x\0again\x001 2\0chain\x001 2 3 2024-01-01 00:00:00.5\0onetwo\0';

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { amount } from '../support/amount.js';
 import { faultyPlace, timed, took } from '../support/faulty.js';
 import { fill } from '../support/tree.js';
 
-/** How many files change while nobody can be reached; `SYNCWATCH_OFFLINE_FILES` for another number. */
-const FILES = Number(process.env['SYNCWATCH_OFFLINE_FILES'] ?? 60_000);
+/** How many files change while nobody can be reached. */
+const FILES = amount(2_000, 60_000);
 
 /** The resident memory of a process in MB, now or at its highest: proc(5). */
 function residentMb(pid: number, field: 'VmRSS' | 'VmHWM'): number {
@@ -20,7 +21,7 @@ function ticks(pid: number): number {
   return Number(user) + Number(system);
 }
 
-it('a lot that changes while there is no connection waits in bounded memory, and all of it arrives', async () => {
+it(`${FILES} files that change while there is no connection wait in bounded memory, and all of them arrive`, async () => {
   const { local, same, sshd, startWired } = await faultyPlace();
   fill(local, { a: 'a', 'gone/x': 'x' });
   const running = startWired();
@@ -44,7 +45,7 @@ it('a lot that changes while there is no connection waits in bounded memory, and
   });
   const waiting = residentMb(pid, 'VmRSS');
   await sshd.again();
-  const equalMs = await timed(same(running, undefined, 240_000));
+  const equalMs = await timed(same(running, undefined, 900_000));
   const memory = `${before} MB before, ${waiting} MB waiting, ${residentMb(pid, 'VmHWM')} MB at most in the full sync`;
   took(`${FILES} files changed offline: ${memory}`, undefined, equalMs);
   await running.event('inSync', () => true, from);
