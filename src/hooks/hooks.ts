@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
-import type { Event, HookKind, Item, Report } from '../core/event.js';
+import type { Event, Item, Report } from '../core/event.js';
 import type { Pattern } from '../core/filter/pattern.js';
+import { HOOK_KINDS, type HookKind, type HookVariable, hooksAt } from '../core/hook-kinds.js';
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
 import { remoteCommand } from '../core/ssh/remote-command.js';
@@ -18,10 +19,8 @@ export interface HookCommand {
   readonly only: Pattern | undefined;
 }
 
-/** The commands to run here, or there in the target's directory (`onSyncRemote`), in their order. */
+/** The commands of each kind, in their order. */
 export type HookCommands = Readonly<Record<HookKind, readonly HookCommand[]>>;
-
-export const NO_HOOKS: HookCommands = { onUpload: [], onSync: [], onSyncRemote: [] };
 
 export interface HooksOptions {
   readonly programs: Pick<Programs, 'usersShell' | 'ssh'>;
@@ -43,9 +42,12 @@ const OUTPUT_CHARS = 4_000;
 /** How a hook ended: its exit code, or why it has none. */
 type HookEnd = { readonly code: number } | { readonly why: string };
 
+/** What a command finds in its environment beside what is there. */
+type Variables = { readonly [Variable in HookVariable]?: string };
+
 /** A command that runs once for the whole sync. */
 interface SyncHook extends HookCommand {
-  readonly kind: 'onSync' | 'onSyncRemote';
+  readonly kind: HookKind;
   /** What was delivered since it began last. */
   readonly delivered: Set<Name>;
   /** It is in the queue. */
@@ -66,7 +68,7 @@ export class Hooks {
 
   constructor(options: HooksOptions) {
     this.#options = options;
-    this.#syncHooks = (['onSync', 'onSyncRemote'] as const).flatMap((kind) =>
+    this.#syncHooks = hooksAt('inSync').flatMap((kind) =>
       options.commands[kind].map((hook): SyncHook => ({ ...hook, kind, delivered: new Set(), waits: false })),
     );
   }
@@ -104,10 +106,11 @@ export class Hooks {
     if (item.name === ROOT || item.action === 'attributes') return;
     for (const { only, delivered } of this.#syncHooks) if (concerns(only, item)) delivered.add(item.name);
     if (item.action === 'mkdir') return;
-    for (const { command, only } of this.#options.commands.onUpload) {
-      if (concerns(only, item))
-        void this.#queue.add(() => this.#run('onUpload', command, [item.name], { SYNCWATCH_ACTION: item.action }));
-    }
+    for (const kind of hooksAt('eachPath'))
+      for (const { command, only } of this.#options.commands[kind]) {
+        if (concerns(only, item))
+          void this.#queue.add(() => this.#run(kind, command, [item.name], { SYNCWATCH_ACTION: item.action }));
+      }
   }
 
   #sync(hook: SyncHook): void {
@@ -122,18 +125,14 @@ export class Hooks {
     });
   }
 
-  async #run(
-    kind: HookKind,
-    command: string,
-    names: readonly Name[],
-    more: Readonly<Record<string, string>>,
-  ): Promise<void> {
+  async #run(kind: HookKind, command: string, names: readonly Name[], more: Variables): Promise<void> {
     if (this.#isStopped) return;
     const { root, target, report, limitMs = HOOK_MS } = this.#options;
+    const { where } = HOOK_KINDS[kind];
     const beganMs = performance.now();
     const list = Buffer.concat(names.map((name) => Buffer.concat([bytesOf(name), Buffer.from('\0')])));
     const [first] = names;
-    const env = {
+    const env: Variables = {
       SYNCWATCH_COUNT: String(names.length),
       SYNCWATCH_TARGET: target,
       SYNCWATCH_ROOT: root,
@@ -145,7 +144,7 @@ export class Hooks {
       const pathsFile = join(folder, 'paths');
       writeFileSync(pathsFile, list);
       const child =
-        kind === 'onSyncRemote'
+        where === 'there'
           ? this.#startThere(command, { ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' })
           : this.#startHere(command, root, { ...env, SYNCWATCH_PATHS_FILE: pathsFile });
       if (child === undefined) {
@@ -153,7 +152,7 @@ export class Hooks {
         return;
       }
       const output = collect([child.stdout, child.stderr], OUTPUT_CHARS);
-      child.stdin.end(kind === 'onSyncRemote' ? list : '');
+      child.stdin.end(where === 'there' ? list : '');
       const end = await this.#ended(child, limitMs);
       report({
         kind: 'hook',
@@ -169,12 +168,12 @@ export class Hooks {
     }
   }
 
-  #startHere(command: string, cwd: string, env: Readonly<Record<string, string>>): Child {
+  #startHere(command: string, cwd: string, env: Variables): Child {
     const { usersShell } = this.#options.programs;
     return spawn(usersShell, ['-c', command], { cwd, env, ownSession: true, isForUser: true });
   }
 
-  #startThere(command: string, env: Readonly<Record<string, string>>): Child | undefined {
+  #startThere(command: string, env: Variables): Child | undefined {
     const { reach, programs } = this.#options;
     const way = reach();
     if (way.kind === 'local') return this.#startHere(command, way.path, env);

@@ -4,6 +4,7 @@ import { failed, type Result, success } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
 import { compilePattern } from '../core/filter/pattern.js';
 import { PATTERNS_HELP } from '../core/filter/rule.js';
+import { forEachHook, HOOK_KINDS, hookKinds } from '../core/hook-kinds.js';
 import { shortened } from '../core/printable.js';
 import { type Extra, readExtras } from '../core/rsync/extras.js';
 import type { DeleteMode } from '../core/sync/batch.js';
@@ -14,7 +15,6 @@ import type { Gathered } from './gather.js';
 import { isTextByText } from './layer.js';
 import { many, type Parsed, REPEATABLE, usage, type Values } from './parsed.js';
 import { expandHome, targetsFrom } from './places.js';
-import { HOOK_OPTIONS } from './table.js';
 import { trashFrom, trashInTheWay } from './trash.js';
 
 /** How often by default. */
@@ -190,22 +190,20 @@ function extrasFrom({ parsed, layers }: Gathered): Result<readonly Extra[]> {
 
 /** The commands to run after uploads; an empty one is none. */
 function hooksFrom(parsed: Parsed): Result<HookCommands> {
-  const hooks: HookCommand[][] = [];
-  for (const option of HOOK_OPTIONS) {
+  const hooks = forEachHook((): HookCommand[] => []);
+  for (const kind of hookKinds()) {
+    const { option } = HOOK_KINDS[kind];
     const value = parsed[option];
-    const commands: HookCommand[] = [];
     for (const [pattern, command] of Object.entries(
       isTextByText(value) ? value : { '': isString(value) ? value : '' },
     )) {
       const only = pattern === '' ? undefined : compilePattern(latin1(pattern));
       if (typeof only === 'string')
         return failed(usage(`--${option}: '${shortened(pattern)}' can't be used: ${shortened(only)}`, PATTERNS_HELP));
-      if (command.trim() !== '') commands.push({ command: command.trim(), only });
+      if (command.trim() !== '') hooks[kind].push({ command: command.trim(), only });
     }
-    hooks.push(commands);
   }
-  const [onUpload = [], onSync = [], onSyncRemote = []] = hooks;
-  return success({ onUpload, onSync, onSyncRemote });
+  return success(hooks);
 }
 
 const gitignoreFrom = (parsed: Parsed): boolean | 'whereItIs' => one(parsed, 'gitignore', isBoolean) ?? 'whereItIs';

@@ -1,21 +1,19 @@
 import { failed, type Result, success } from '../core/failure.js';
+import { allHookVariables } from '../core/hook-kinds.js';
 import { type Layer, problemOf } from './layer.js';
 import { closest, usage } from './parsed.js';
 import { SETTING_KEYS } from './table.js';
 
 const PREFIX = 'SYNCWATCH_';
 
-/** Set by syncwatch itself for the commands that it runs (README, "Hooks"), which may run syncwatch. */
-const SET_FOR_HOOKS: readonly string[] = ['PATH', 'PATHS_FILE', 'COUNT', 'TARGET', 'ROOT', 'ACTION'];
-
 /** The settings in the environment: `SYNCWATCH_ON_SYNC` is --on-sync. Lists have one value a line. Empty is not set. */
 export function environmentLayer(env: Readonly<Record<string, string | undefined>>): Result<Layer> {
   const values: Record<string, unknown> = {};
+  // Set by syncwatch itself for the commands that it runs, which may run syncwatch.
+  const ours = allHookVariables();
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith(PREFIX) || text === undefined || text === '') continue;
-    const rest = variable.slice(PREFIX.length);
-    if (SET_FOR_HOOKS.includes(rest)) continue;
-    const key = rest.toLowerCase().replaceAll('_', '-');
+    if (!variable.startsWith(PREFIX) || text === undefined || text === '' || ours.has(variable)) continue;
+    const key = variable.slice(PREFIX.length).toLowerCase().replaceAll('_', '-');
     if (!isKnown(key)) {
       const best = closest(key, Object.keys(SETTING_KEYS).filter(isKnown));
       const hint = best === undefined ? `Unset it, or see syncwatch --help.` : `Did you mean ${variableOf(best)}?`;

@@ -1,5 +1,6 @@
 import type { Options } from 'yargs';
 import { DEFAULT_EXCLUDES } from '../core/filter/rule.js';
+import { HOOK_KINDS, type HookOption } from '../core/hook-kinds.js';
 import { DEFAULT_REST } from '../settings.js';
 
 const TARGETS = 'What and where to:';
@@ -18,6 +19,14 @@ const OUTPUT = 'Output:';
  * than was deleted here.
  */
 export type Power = 'none' | 'outside' | 'goes' | 'runs' | 'deletes';
+
+/** One for each kind of hook. */
+const HOOK_ROWS = Object.fromEntries(
+  Object.values(HOOK_KINDS).map(({ option, describe }) => [
+    option,
+    { power: 'runs', type: 'string', requiresArg: true, group: HOOKS, describe } as const,
+  ]),
+) as Record<HookOption, { power: 'runs'; type: 'string'; requiresArg: true; group: string; describe: string }>;
 
 /** All options of the main command, as yargs takes them. Without defaults: what was not given may be in the settings. */
 export const OPTIONS = {
@@ -164,21 +173,7 @@ export const OPTIONS = {
     group: HOW,
     describe: 'always one file per rsync run, one after the other',
   },
-  'on-upload': { power: 'runs', type: 'string', requiresArg: true, group: HOOKS, describe: 'here, after each path' },
-  'on-sync': {
-    power: 'runs',
-    type: 'string',
-    requiresArg: true,
-    group: HOOKS,
-    describe: 'here, once each time everything that waited is there',
-  },
-  'on-sync-remote': {
-    power: 'runs',
-    type: 'string',
-    requiresArg: true,
-    group: HOOKS,
-    describe: 'the same in the remote directory, for example "make test"',
-  },
+  ...HOOK_ROWS,
   port: { power: 'goes', alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
   identity: {
     power: 'goes',
@@ -281,9 +276,6 @@ export const PATH_KEYS: readonly string[] = ['identity', 'exclude-from', 'ssh-co
 /** What may be the name of a target: nothing that could be a place on another host, or a path. */
 export const TARGET_NAME = /^\w[\w.-]*$/;
 
-/** Options that take a command, in the settings also one for each pattern. */
-export const HOOK_OPTIONS = ['on-upload', 'on-sync', 'on-sync-remote'] as const;
-
 /** What a value in the settings may be. */
 export type ValueKind =
   | { readonly kind: 'flag' }
@@ -306,7 +298,7 @@ export interface SettingKey {
 function kindOf(name: OptionName): ValueKind {
   const option: { readonly type?: string; readonly choices?: readonly string[] } = OPTIONS[name];
   if (option.choices !== undefined) return { kind: 'choice', of: option.choices };
-  if (HOOK_OPTIONS.some((hook) => hook === name)) return { kind: 'hook' };
+  if (Object.hasOwn(HOOK_ROWS, name)) return { kind: 'hook' };
   if (name === 'to' || JOINED.includes(name) || PATTERNS.some((list) => list === name)) return { kind: 'texts' };
   if (option.type === 'boolean') return { kind: 'flag' };
   return option.type === 'number' ? { kind: 'number' } : { kind: 'text' };

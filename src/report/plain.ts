@@ -1,5 +1,6 @@
-import type { Event, HookKind, Item } from '../core/event.js';
+import type { Event, Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
+import { HOOK_KINDS } from '../core/hook-kinds.js';
 import { ROOT, textOf } from '../core/name.js';
 import { line, type Printable, showControls } from '../core/printable.js';
 import { rulesInWords } from '../core/status.js';
@@ -111,7 +112,7 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       const how = isFine ? `done (${timeInWords(ms)})` : `FAILED: ${end ?? `exit code ${code}`}`;
       const said = output.split('\n').filter((text) => text !== '');
       const cut = said.length > HOOK_LINES ? ['  …', ...said.slice(-HOOK_LINES)] : said;
-      const lines = [`${HOOK_NAMES[hook]} ${how}`, ...cut.map((text) => `  ${text}`)];
+      const lines = [`--${HOOK_KINDS[hook].option} ${how}`, ...cut.map((text) => `  ${text}`)];
       if (isFine && quiet) return [];
       return lines.map((text) => ({ text, error: !isFine }));
     }
@@ -171,12 +172,6 @@ export function prefixOf(event: Event, isOneOfSeveral: boolean): string {
 
 /** So many of the last lines of a hook's output are shown. */
 const HOOK_LINES = 20;
-
-const HOOK_NAMES: Readonly<Record<HookKind, string>> = {
-  onUpload: '--on-upload',
-  onSync: '--on-sync',
-  onSyncRemote: '--on-sync-remote',
-};
 
 /** How many of what was repaired are named. */
 const NAMED = 10;

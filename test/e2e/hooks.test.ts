@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { compilePattern } from '../../src/core/filter/pattern.js';
+import { forEachHook } from '../../src/core/hook-kinds.js';
 import { nameFromText } from '../../src/core/name.js';
-import { Hooks, NO_HOOKS } from '../../src/hooks/hooks.js';
+import { Hooks } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
 import { PROGRAMS } from '../support/programs.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -108,7 +109,7 @@ describe('hooks', () => {
     const hooks = new Hooks({
       programs: PROGRAMS,
       commands: {
-        ...NO_HOOKS,
+        ...forEachHook(() => []),
         onSync: [{ command: 'sleep 600', only: undefined }],
         onUpload: [{ command: 'echo "$SYNCWATCH_PATH"', only: undefined }],
       },

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CONTROL_COMMANDS, control } from '../../src/commands/control.js';
 import { type Answer, written } from '../../src/control/protocol.js';
-import type { Event, HookKind, Item } from '../../src/core/event.js';
+import type { Event, Item } from '../../src/core/event.js';
 import type { Failure, FailureKind } from '../../src/core/failure.js';
+import { hooksAt } from '../../src/core/hook-kinds.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
 import { jsonLine, line, lines, own, type Printable, showControls } from '../../src/core/printable.js';
 import type { Status, TargetState } from '../../src/core/status.js';
@@ -83,7 +84,7 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
   rulesSure: (text) => [{ kind: 'rulesSure', root: text }],
   rootBack: (text) => [{ kind: 'rootBack', root: text, replaced: true }],
   hook: (text) =>
-    (['onUpload', 'onSync', 'onSyncRemote'] satisfies HookKind[]).flatMap((hook) => [
+    [...hooksAt('eachPath'), ...hooksAt('inSync')].flatMap((hook) => [
       { kind: 'hook', hook, target: text, code: 0, end: undefined, ms: 1, output: oneLine(text) },
       { kind: 'hook', hook, target: text, code: undefined, end: text, ms: 1, output: oneLine(text) },
     ]),
