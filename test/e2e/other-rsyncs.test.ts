@@ -27,12 +27,9 @@ async function restricted(...options: string[]): Promise<Place> {
 /** A place whose rsync there refuses these of its arguments, as a shell's pattern. */
 function refusing(pattern: string, code: number): { there: Place; more: string[] } {
   const there = place();
-  const wrapper = join(temporaryDir(), 'rsync');
-  writeFileSync(
-    wrapper,
+  const wrapper = there.program(
     `#!/bin/sh\ncase " $* " in ${pattern}) echo 'not that' >&2; exit ${code} ;; esac\nexec rsync "$@"\n`,
   );
-  chmodSync(wrapper, 0o755);
   return { there, more: ['--', `--rsync-path=${wrapper}`] };
 }
 

@@ -73,7 +73,7 @@ describe('another user on this machine', () => {
     // Next to the real one, and further down; and as the runtime folder of the shell, as after su without a dash.
     for (const env of [options.env, { ...options.env, XDG_RUNTIME_DIR: deeper.folder, TMPDIR: deeper.folder }]) {
       const asked = (...args: string[]) => run(args, { ...options, env, cwd: join(there.local, 'a') });
-      expect(await asked('exec', '--', 'pwd')).toMatchObject({ code: 0, stdout: `${there.remote}\n`, stderr: '' });
+      expect(await asked('exec', '--', 'pwd')).toMatchObject({ code: 0, stdout: `${there.path}\n`, stderr: '' });
       expect(JSON.parse((await asked('status', '--json')).stdout)).toMatchObject({
         root: there.local,
         target: there.to,
@@ -100,7 +100,7 @@ describe('another user on this machine', () => {
     giveAway(join(folder, 'planted.sock'));
     expect(await run(['exec', there.local, '--', 'pwd'], { env: there.env })).toMatchObject({
       code: 0,
-      stdout: `${there.remote}\n`,
+      stdout: `${there.path}\n`,
     });
     // Where ours would be: as if not there, for the next one that starts.
     const [own = ''] = readdirSync(folder).filter((name) => /^[0-9a-f]{16}\.sock$/.test(name));
@@ -127,7 +127,7 @@ describe('another user on this machine', () => {
     const running = new Running([...there.args, '--json', there.local], { ...options, env });
     await running.inSync();
     const asked = await run(['exec', there.local, '--', 'pwd'], { ...options, env });
-    expect(asked).toMatchObject({ code: 0, stdout: `${there.remote}\n` });
+    expect(asked).toMatchObject({ code: 0, stdout: `${there.path}\n` });
     const note = running.events.find(({ event, text }) => event === 'note' && String(text).includes('sockets are in'));
     const [, short = ''] = /sockets are in (\/tmp\/syncwatch-\d+-.{6})$/.exec(String(note?.['text'])) ?? [];
     expect(readdirSync(short).filter((name) => name.endsWith('.ssh'))).toHaveLength(1);

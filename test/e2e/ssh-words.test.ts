@@ -147,9 +147,7 @@ describe('no rsync there', () => {
   it('or why it can not be started', async () => {
     const there = place();
     fill(there.local, { a: 'a' });
-    const unfit = join(temporaryDir(), 'rsync');
-    writeFileSync(unfit, '#!/bin/sh\necho "a password is required" >&2\nexit 1\n');
-    chmodSync(unfit, 0o755);
+    const unfit = there.program('#!/bin/sh\necho "a password is required" >&2\nexit 1\n');
     const refused = await there.run(['--once', '--', `--rsync-path=${unfit}`]);
     expect(refused.stderr).toMatch(/rsync can't be started on there: a password is required/);
   });

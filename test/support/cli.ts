@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
@@ -154,6 +154,8 @@ export interface Place {
   readonly local: string;
   /** The remote directory as this machine sees it; its parent is there, it is not. */
   readonly remote: string;
+  /** The remote directory as the server sees it. */
+  readonly path: string;
   /** `there:/…` */
   readonly to: string;
   /** `-F config --to there:/…` */
@@ -161,6 +163,8 @@ export interface Place {
   readonly env: Readonly<Record<string, string>>;
   /** Makes the remote directory and fills it, as the user there. */
   fillRemote(files: Readonly<Record<string, string>>): void;
+  /** Makes a program that the server can start, with this text, until the test has finished; gives its path there. */
+  program(text: string): string;
   start(args?: readonly string[], options?: RunOptions): Running;
   run(args?: readonly string[], options?: RunOptions): ReturnType<typeof run>;
   /** Waits until both trees are the same. */
@@ -175,6 +179,7 @@ const some = (lines: readonly string[]): string =>
     .join('\n');
 
 let places = 0;
+let programs = 0;
 
 /** A fresh place for one test, with folders for sockets and state of its own. */
 export function place(server: TestServer = inject('server')): Place {
@@ -185,13 +190,15 @@ export function place(server: TestServer = inject('server')): Place {
   mkdirSync(join(base, 'run'), { mode: 0o700 });
   const name = `${process.pid}-${++places}`;
   const remote = join(server.hereBase, name);
-  const to = `there:${server.thereBase}/${name}`;
+  const path = `${server.thereBase}/${name}`;
+  const to = `there:${path}`;
   const args = ['-F', server.sshConfig, '--to', to];
   const env = { XDG_STATE_HOME: join(base, 'state'), XDG_RUNTIME_DIR: join(base, 'run'), HOME: join(base, 'home') };
   return {
     server,
     local,
     remote,
+    path,
     to,
     args,
     env,
@@ -200,6 +207,14 @@ export function place(server: TestServer = inject('server')): Place {
       fill(source, { './': '', ...files });
       execFileSync('rsync', ['-r', '-e', `ssh -F ${server.sshConfig}`, `${source}/`, `${to}/`]);
       rmSync(source, { recursive: true });
+    },
+    program: (text) => {
+      const base = `${name}-program-${++programs}`;
+      const file = join(server.hereBase, base);
+      writeFileSync(file, text);
+      chmodSync(file, 0o755);
+      onTestFinished(() => rmSync(file));
+      return `${server.thereBase}/${base}`;
     },
     start: (more = [], options = {}) => new Running([...args, '--json', local, ...more], { env, ...options }),
     run: (more = [], options = {}) => run([...args, local, ...more], { env, ...options }),
