@@ -7,15 +7,12 @@ import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
+import { CONTROLS, type ControlCommand } from '../options/controls.js';
 import type { LookUp } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
 import { runtimeFolders, type Surroundings } from '../state/folders.js';
 import { exactWords } from './exact-words.js';
-
-/** The commands that talk to a syncwatch that is running. */
-export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
-export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
 
 export interface ControlIo {
   readonly out: (text: Printable) => void;
@@ -95,27 +92,6 @@ export async function control(command: ControlCommand, argv: readonly string[], 
       return tell(command, found, io);
   }
 }
-
-/** What each is for, and the options it takes beside --to. */
-export const CONTROLS: Readonly<
-  Record<ControlCommand, { readonly help: string; readonly options: readonly string[] }>
-> = {
-  exec: {
-    help: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
-    options: ['timeout', 'no-flush'],
-  },
-  flush: {
-    help: 'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
-    options: ['timeout'],
-  },
-  status: {
-    help: 'says what a running syncwatch is doing\n  --json    one JSON object a line, for each target\n  --watch   again and again',
-    options: ['json', 'watch'],
-  },
-  pause: { help: 'sends nothing more until `syncwatch resume`; changes collect', options: [] },
-  resume: { help: 'goes on after `syncwatch pause`', options: [] },
-  stop: { help: 'sends what waits and ends the running syncwatch', options: [] },
-};
 
 /** What was asked for, a text to print, or what is wrong. */
 function optionsFrom(command: ControlCommand, argv: readonly string[]): Options | string | Failure {

@@ -1,7 +1,7 @@
+import type { ItemAction } from './action.js';
 import type { Failure } from './failure.js';
 import type { HookKind } from './hook-kinds.js';
 import type { Name } from './name.js';
-import type { ItemAction } from './rsync/output.js';
 import type { Summary } from './summary.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Item } from './event.js';
+import type { ItemAction } from './action.js';
 import type { Failure } from './failure.js';
 import type { Name } from './name.js';
 
@@ -16,7 +16,10 @@ export interface Summary {
 export const EMPTY_SUMMARY: Summary = { sent: 0, bytes: 0, deleted: 0, unsent: [] };
 
 /** Adds what a run delivered. */
-export function addDelivered(summary: Summary, items: readonly Item[]): Summary {
+export function addDelivered(
+  summary: Summary,
+  items: ReadonlyArray<{ readonly action: ItemAction; readonly bytes: number }>,
+): Summary {
   let { sent, bytes, deleted } = summary;
   for (const item of items) {
     if (item.action === 'send') sent++;

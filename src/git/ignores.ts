@@ -15,9 +15,8 @@ import {
   relativeTo,
   textOf,
 } from '../core/name.js';
-import type { FollowedFiles } from '../rules/followed-files.js';
-import type { OnSkipped } from '../rules/plain-ignores.js';
-import type { IgnoreSource, News } from '../rules/rule-files.js';
+import type { FollowedFiles } from '../ignores/followed-files.js';
+import type { IgnoreSource, News, OnSkipped } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
 import type { Answer } from './check-ignore.js';
 import { Repository, type UsersGit } from './repository.js';

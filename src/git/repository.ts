@@ -11,9 +11,10 @@ import {
   parentOf,
   ROOT,
 } from '../core/name.js';
+import type { FollowedFiles } from '../ignores/followed-files.js';
+import { PlainIgnores } from '../ignores/plain-ignores.js';
+import type { OnSkipped } from '../ignores/source.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
-import type { FollowedFiles } from '../rules/followed-files.js';
-import { type OnSkipped, PlainIgnores } from '../rules/plain-ignores.js';
 import { stampOf } from '../scan/stamp.js';
 import { eachInSlices } from '../slice.js';
 import type { Ended } from '../spawn.js';

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { CONTROL_COMMANDS, CONTROLS } from '../commands/control.js';
+import { CONTROL_COMMANDS, CONTROLS } from './controls.js';
 import { many, type Parsed, type Values } from './parsed.js';
 import { findSettings } from './settings-file.js';
 import { OPTIONS } from './table.js';

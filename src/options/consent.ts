@@ -5,7 +5,7 @@ import { isTextByText } from './layer.js';
 import { many, type Values } from './parsed.js';
 import { isInside, realOf } from './places.js';
 import type { SettingsFile } from './settings-file.js';
-import { readSshConfig, type SshConfig } from './ssh-config.js';
+import { type ConsentFor, readSshConfig, type SshConfig } from './ssh-config.js';
 import { type Power, type PowerfulKey, SETTING_KEYS } from './table.js';
 
 /** What a settings file needs the user's yes for. */
@@ -18,14 +18,6 @@ export interface Consent {
   readonly sum: string;
   /** The ssh config that it names, as it was read for this. */
   readonly sshConfig: SshConfig | undefined;
-}
-
-/** Whom it is for. */
-export interface ConsentFor {
-  readonly uid: number;
-  readonly home: string;
-  /** Whether the user has named the file, and so answers for whoever may write to what it names. */
-  readonly isNamed: boolean;
 }
 
 /** What a file needs the user's yes for; undefined where it can make nothing run, go anywhere or be deleted. */

@@ -2,8 +2,15 @@ import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
-import type { ConsentFor } from './consent.js';
 import { isInside, realOf } from './places.js';
+
+/** Whom a settings file is read for. */
+export interface ConsentFor {
+  readonly uid: number;
+  readonly home: string;
+  /** Whether the user has named the file, and so answers for whoever may write to what it names. */
+  readonly isNamed: boolean;
+}
 
 /** An ssh config that a settings file names and that is not among the user's own: as it was read. */
 export interface SshConfig {

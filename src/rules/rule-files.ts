@@ -2,28 +2,17 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report, RulesTrouble } from '../core/event.js';
-import type { Filter, Ignores } from '../core/filter/filter.js';
+import type { Filter } from '../core/filter/filter.js';
 import { type AnyRule, describeSource, ruleText } from '../core/filter/rule.js';
 import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
 import { shortened } from '../core/printable.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository, type UsersGit } from '../git/repository.js';
+import { FollowedFiles, type RuleRest } from '../ignores/followed-files.js';
+import { PlainIgnores } from '../ignores/plain-ignores.js';
+import type { IgnoreSource, News } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
-import { FollowedFiles, type RuleRest } from './followed-files.js';
-import { PlainIgnores } from './plain-ignores.js';
 import { readSyncignore, SYNCIGNORE } from './syncignore.js';
-
-/** What became of what is ignored: it may be something else, or what nobody knew can be known now. */
-export type News = 'changed' | 'sure' | 'none';
-
-/** Says what is ignored, and keeps up with the files that this comes from. */
-export interface IgnoreSource extends Ignores {
-  /** What is in these files is in force from now on. */
-  believe(changed: ReadonlySet<BytePath>): Promise<News>;
-  /** How many .gitignore files were met, and who reads them. */
-  readonly inWords: string;
-  close(): void;
-}
 
 export interface RuleFilesOptions {
   /** DIR as it was given, and as it is. */

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FollowedFiles } from '../../src/rules/followed-files.js';
+import { FollowedFiles } from '../../src/ignores/followed-files.js';
 import { temporaryDir } from '../support/tree.js';
 
 /** Longer than any of this takes. */

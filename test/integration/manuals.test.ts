@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { rulesFromIgnoreFile } from '../../src/core/filter/ignore-lines.js';
 import { addRule, type RawRule } from '../../src/core/filter/rule.js';
-import { PlainIgnores } from '../../src/rules/plain-ignores.js';
+import { PlainIgnores } from '../../src/ignores/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { deliverAll, deliverHints, everything, plant } from '../support/deliver.js';
 import { NO_REST, USERS_GIT } from '../support/programs.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
-import { PlainIgnores } from '../../src/rules/plain-ignores.js';
+import { PlainIgnores } from '../../src/ignores/plain-ignores.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';

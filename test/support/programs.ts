@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import type { Program } from '../../src/core/environment.js';
 import type { UsersGit } from '../../src/git/repository.js';
+import type { RuleRest } from '../../src/ignores/followed-files.js';
 import { findPrograms, type NoProgram, type Programs } from '../../src/programs.js';
-import type { RuleRest } from '../../src/rules/followed-files.js';
 
 /** The programs of this machine, as for a DIR that is not there. */
 export const PROGRAMS: Programs = findPrograms(

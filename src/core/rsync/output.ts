@@ -1,3 +1,4 @@
+import type { ItemAction } from '../action.js';
 import { type Name, nameFromBytes } from '../name.js';
 
 /** One line of an rsync run's stdout. */
@@ -16,12 +17,6 @@ export type OutputLine =
   /** How far the whole run is (`--info=progress2`): what was read and compared so far, in bytes. About once a second. */
   | { readonly kind: 'progress'; readonly bytes: number }
   | { readonly kind: 'other'; readonly text: string };
-
-/**
- * `send`: a file's content, or a link, goes over; `move`: its content was there under another name; `mkdir`;
- * `attributes`: only mode or time; `delete`.
- */
-export type ItemAction = 'send' | 'move' | 'mkdir' | 'attributes' | 'delete';
 
 /** `--info=progress2`: bytes, share, rate, time, and at the end of a file how many are done. */
 const PROGRESS = /^ *([\d,.]+) +\d+% +\S+ +\d+:\d\d:\d\d(?: \(xfr#\d+, (?:to|ir)-chk=\d+\/\d+\))? */;

@@ -13,7 +13,7 @@ export interface RuleRest {
   readonly lessMs: number;
 }
 
-export const RULE_REST: RuleRest = { quietMs: 100, lessMs: 2_000 };
+const RULE_REST: RuleRest = { quietMs: 100, lessMs: 2_000 };
 
 /** A file whose content counts, or something of which it only counts that it is there. */
 type What = 'content' | 'presence';

@@ -18,10 +18,7 @@ import {
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { stampOf } from '../scan/stamp.js';
 import type { FollowedFiles } from './followed-files.js';
-import type { IgnoreSource, News } from './rule-files.js';
-
-/** Says that a file of rules does not count, and why. */
-export type OnSkipped = (text: string) => void;
+import type { IgnoreSource, News, OnSkipped } from './source.js';
 
 /**
  * What the .gitignore files below a root ignore, read by ourselves: where git can't be asked. It does not know what git
