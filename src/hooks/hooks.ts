@@ -34,7 +34,7 @@ export interface HooksOptions {
 }
 
 /** How long a hook may take, in milliseconds: a test suite should be through by then. */
-export const HOOK_MS = 600_000;
+const HOOK_MS = 600_000;
 
 /** So much of what a hook said is told, in characters: the end of it. */
 const OUTPUT_CHARS = 4_000;

@@ -11,7 +11,7 @@ import { eachInSlices, inSlices } from '../slice.js';
 import type { BatchView, Transfer } from './transfer.js';
 
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
-export const STASH = nameFromText('.syncwatch-moved');
+const STASH = nameFromText('.syncwatch-moved');
 
 /** The moves of a batch that are made there instead of sending the data again. */
 export async function planMoves(

@@ -95,7 +95,7 @@ export type BatchEnd =
  * Files from this size on, in bytes, go in a run of their own beside the others, so that a small save never waits for
  * them: at 100 Mbit/s one of 16 MB takes 1.3 s. What is smaller shares a run.
  */
-export const BULK_BYTES = 16_000_000;
+const BULK_BYTES = 16_000_000;
 
 /**
  * Brings names to one target and keeps the index of what is there. Never two of a name at once: {@link Line} sees to

@@ -56,7 +56,7 @@ export function localLine(
 }
 
 /** Rules that are at rest and known. */
-export const RULES: LineOptions['rules'] = {
+const RULES: LineOptions['rules'] = {
   refresh: async () => {},
   atRest: async () => 0,
   rests: () => new Map(),

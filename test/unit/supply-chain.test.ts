@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
@@ -26,4 +28,38 @@ it('every npm package is held by its hash, and comes from the registry of npm', 
       ),
   );
   expect(odd).toEqual([]);
+});
+
+it('the package has what is run and what is read, and nothing that leads nowhere', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'syncwatch-pack-'));
+  try {
+    execFileSync('sh', [join(ROOT, 'scripts/pack.sh'), folder]);
+    const [tarball = ''] = readdirSync(folder);
+    expect(tarball).toMatch(/^syncwatch-\d+\.\d+\.\d+\.tgz$/);
+    execFileSync('tar', ['xzf', tarball], { cwd: folder });
+    const shipped = join(folder, 'package');
+    const files = readdirSync(shipped, { recursive: true, withFileTypes: true })
+      .filter((each) => each.isFile())
+      .map((each) => join(each.parentPath, each.name).slice(shipped.length + 1));
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true }).map(String);
+    const built = sources.filter((file) => file.endsWith('.ts')).map((file) => `dist/${file.replace(/ts$/, 'js')}`);
+    // What is made of the options for editors is shipped, what makes it is not.
+    const wanted = [
+      ...built.filter((file) => file !== 'dist/options/schema.js'),
+      ...['dist/syncwatch.schema.json', 'package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
+    ];
+    expect(files.sort()).toEqual(wanted.sort());
+    for (const file of files.filter((each) => each.endsWith('.js'))) {
+      const text = readFileSync(join(shipped, file), 'utf8');
+      expect(text, file).not.toContain('sourceMappingURL');
+      const near = [...text.matchAll(/(?:from |import\(|import |load\()'(\.[^']+)'/g)].map(([, path = '']) => path);
+      for (const path of near) expect(files, `${file} imports ${path}`).toContain(join(file, '..', path));
+    }
+    // As it is installed: with its packages beside it.
+    symlinkSync(join(ROOT, 'node_modules'), join(shipped, 'node_modules'));
+    const version = execFileSync(process.execPath, [join(shipped, 'dist/cli.js'), '--version'], { encoding: 'utf8' });
+    expect(`syncwatch-${version.trim()}.tgz`).toBe(tarball);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,169 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Which part of src/ may import which, held by `npm run lint`. Each row names a part, a folder or a file, and what it may import
+ * beside itself; a row may name only rows further down. Everything but core/ may import all of core/.
+ */
+const MAY_IMPORT = {
+  // What is asked for.
+  cli: 'commands options report io state programs user-folders',
+  commands:
+    'main source sync control doctor hooks options report settings rules git scan rsync ssh state io programs spawn-here user-folders',
+  doctor: 'sync report settings rules git scan rsync place ssh programs read-checked spawn descriptors',
+
+  // One road: from the watcher to rsync.
+  main: 'source sync rsync scan settings slice state io',
+  sync: 'control rules rsync place ssh scan settings state io programs slice descriptors',
+  source: 'watch rules rsync scan settings state io programs slice descriptors',
+  control: 'scan state',
+  watch: 'scan spawn',
+
+  // What goes in, and what comes out.
+  options: 'hooks rules settings read-checked user-folders',
+  report: 'settings',
+  settings: 'hooks ssh',
+  hooks: 'ssh programs spawn user-folders',
+
+  // What can be asked: git, rsync, ssh, the disk, what was kept.
+  rules: 'git ignores scan read-checked',
+  git: 'ignores scan programs read-checked spawn slice',
+  ignores: 'scan read-checked',
+  rsync: 'place ssh programs spawn slice user-folders',
+  place: 'ssh programs spawn',
+  ssh: 'scan state programs spawn',
+  io: 'state programs',
+  'user-folders': 'state',
+  state: 'scan way read-checked descriptors slice',
+  scan: 'descriptors slice',
+
+  // What all of them stand on.
+  'spawn-here': '',
+  spawn: 'descriptors',
+  'read-checked': 'descriptors',
+  programs: 'way',
+  descriptors: '',
+  slice: '',
+  way: '',
+
+  // Decisions: no disk, no clock, no processes.
+  'core/sync': 'core',
+  'core/filter': 'core/rsync core',
+  'core/rsync': 'core/ssh core',
+  'core/ssh': 'core',
+  'core/place': 'core',
+  core: '',
+};
+
+/** Imports that are not as the table says yet: file and part. */
+const NOT_YET = [
+  ['sync/prepare', 'source'],
+  ['source', 'sync'],
+  ['control/answer', 'main'],
+];
+
+/** Circles that are not open yet. */
+const CIRCLES_NOT_YET = /^src\/sync\/(settle|runner|moves|leftovers|full-pass|flush|mirror|transfer|line)\.ts$/;
+
+/** Which parts may import packages, and modules of node's that are not for everybody. */
+const ONLY_IN = {
+  '@parcel/watcher': 'watch/process',
+  execa: 'spawn',
+  child_process: 'spawn-here',
+  process: 'spawn spawn-here',
+  tty: 'report',
+  net: 'control',
+  vm: 'rules',
+  yargs: 'options',
+  leven: 'options',
+  valibot: 'control state options',
+  'p-queue': 'hooks sync commands',
+  debounce: 'sync main',
+  cluster: '',
+  worker_threads: '',
+};
+
+/** Prints; handed on by the only reader of `process.stdout`. */
+const PRINTS = ['report/outlet', 'cli'];
+
+const parts = Object.keys(MAY_IMPORT);
+const words = (text) => (text === '' ? [] : text.split(' '));
+const pathOf = (part) => (part === 'core' ? '^src/core/[^/]+$' : `^src/${part}(/|[.]ts$)`);
+const isCore = (part) => part.startsWith('core');
+
+parts.forEach((part, row) => {
+  for (const other of words(MAY_IMPORT[part]))
+    if (parts.indexOf(other) <= row) throw new Error(`${part} may import ${other}, which is no row further down`);
+});
+for (const [folder, within] of [
+  ['src', parts],
+  ['src/core', parts.filter(isCore).map((part) => part.slice('core/'.length))],
+])
+  for (const { name } of readdirSync(join(import.meta.dirname, folder), { withFileTypes: true }))
+    if (!(name.endsWith('.ts') && folder === 'src/core') && !within.includes(name.replace(/\.ts$/, '')))
+      throw new Error(`${folder}/${name} has no row in ${import.meta.filename}`);
+
+const directions = parts.map((part) => {
+  const allowed = [part, ...words(MAY_IMPORT[part]), ...(isCore(part) ? [] : parts.filter(isCore))];
+  const excused = NOT_YET.filter(([file]) => file.split('/')[0] === part).map(([file, other]) => ({ file, other }));
+  return {
+    name: `${part} may import only: ${words(MAY_IMPORT[part]).join(', ') || (isCore(part) ? 'nothing else' : 'core')}`,
+    severity: 'error',
+    from: { path: pathOf(part), pathNot: excused.map(({ file }) => pathOf(file)) },
+    to: { path: '^src/', pathNot: allowed.map(pathOf) },
+    also: excused.map(({ file, other }) => ({
+      name: `${file} is not as it should be yet, and may import no more`,
+      severity: 'error',
+      from: { path: pathOf(file) },
+      to: { path: '^src/', pathNot: [...allowed, other].map(pathOf) },
+    })),
+  };
+});
+
+export default {
+  forbidden: [
+    ...directions.flatMap(({ also, ...rule }) => [rule, ...also]),
+    {
+      name: 'core/ is pure: of node it may import buffer',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { pathNot: ['^src/', '^buffer$'] },
+    },
+    ...Object.entries(ONLY_IN).map(([name, where]) => ({
+      name: `${name} may be imported only by: ${where || 'nobody'}`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: words(where).map(pathOf) },
+      to: { path: [`^${name}$`, `(^|/)node_modules/${name}/`] },
+    })),
+    {
+      name: 'a package needs a row in ONLY_IN',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        dependencyTypesNot: ['core'],
+        pathNot: ['^src/', ...Object.keys(ONLY_IN).map((name) => `(^|/)node_modules/${name}/`)],
+      },
+    },
+    {
+      name: `only ${PRINTS[0]} prints, and only ${PRINTS[1]} says where to`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: PRINTS.map(pathOf) },
+      to: { path: pathOf(PRINTS[0]) },
+    },
+    {
+      name: 'no circles, of types neither',
+      severity: 'error',
+      from: { pathNot: CIRCLES_NOT_YET.source },
+      to: { circular: true },
+    },
+    { name: 'what is imported is there', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
+  ],
+  options: {
+    // TypeScript 7 has no parser to lend. `load` is how cli.ts requires what takes long to load.
+    parser: 'swc',
+    exoticRequireStrings: ['load'],
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

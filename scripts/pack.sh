@@ -1,0 +1,19 @@
+#!/bin/sh
+# Makes the package that would be published, from a build of its own: dist/ here stays as it is.
+#   sh scripts/pack.sh FOLDER   syncwatch-VERSION.tgz goes there
+#   sh scripts/pack.sh --lint   … and is looked at by publint, then removed
+set -eu
+cd "$(dirname "$0")/.."
+here=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+case $1 in
+  --lint) out=$work ;;
+  *) out=$(cd "$1" && pwd) ;;
+esac
+mkdir "$work/package"
+cp -R package.json tsconfig.json tsconfig.build.json README.md SECURITY.md LICENSE src scripts "$work/package"
+ln -s "$here/node_modules" "$work/package/node_modules"
+cd "$work/package"
+npm pack --silent --pack-destination "$out" >/dev/null
+[ "$1" != --lint ] || "$here/node_modules/.bin/publint" --strict "$out"/*.tgz
