@@ -1,8 +1,8 @@
+import type { ItemAction } from '../core/action.js';
 import type { Event, Item, RulesTrouble } from '../core/event.js';
 import type { Failure, FailureKind } from '../core/failure.js';
 import type { HookKind } from '../core/hook-kinds.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
-import type { ItemAction } from '../core/rsync/output.js';
 import type { Summary } from '../core/summary.js';
 
 /**
