@@ -29,7 +29,7 @@ export interface Child {
 
 /**
  * How long after a child's exit its pipes may still deliver, in milliseconds. With a frozen peer the ssh master keeps
- * rsync's stderr, so that `close` never follows `exit` (DESIGN section 7, ssh).
+ * rsync's stderr, so that `close` never follows `exit` (docs/design.md#ssh).
  */
 const PIPES_GRACE_MS = 500;
 

@@ -20,7 +20,7 @@ const MAX_RETRY_MS = 5 * 60_000;
 
 /**
  * rsync processes that were started ahead: connected, agreed with the other side on everything, and waiting for their
- * names on stdin (DESIGN section 5). Two of them, which with a run or two leaves most of the ten sessions that sshd
+ * names on stdin (docs/design.md#the-standby). Two of them, which with a run or two leaves most of the ten sessions that sshd
  * allows (MaxSessions).
  *
  * ```

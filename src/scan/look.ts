@@ -139,7 +139,7 @@ const loosely = (text: string): string => text.replace(/\uFFFD+/g, '\uFFFD');
 
 /**
  * Directories whose time differs from what was delivered: something came, went or was renamed in them. Finds what no
- * event told of: an existing file saved atomically and deleted within one batch gives none (DESIGN section 7).
+ * event told of: an existing file saved atomically and deleted within one batch gives none (docs/design.md#watching).
  */
 export async function sweep(
   disk: Disk,

@@ -10,7 +10,7 @@ import { isNews, LooseNames, look, sweep } from './look.js';
 import { type Listing, walk, walkAll } from './walk.js';
 
 /**
- * Hints may not be the whole truth: @parcel/watcher drops some, even of a few saves at once (DESIGN section 7). So once
+ * Hints may not be the whole truth: @parcel/watcher drops some, even of a few saves at once (docs/design.md#watching). So once
  * it is quiet after them the tree is walked too; such walks use at most this share of the time.
  */
 const WALK_QUIET_MS = 500;

@@ -52,7 +52,7 @@ export interface ConnectionOptions {
   readonly programs: Programs;
   readonly target: RemoteTarget;
   readonly ssh: SshOptions;
-  /** Where the control socket goes; at most 90 bytes (DESIGN section 7, ssh). */
+  /** Where the control socket goes; at most 90 bytes (docs/design.md#ssh). */
   readonly controlPath: string;
   /** A line that ssh wrote while logging in: a banner, or what a login method has to say. */
   readonly onMessage: (line: string) => void;

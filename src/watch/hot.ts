@@ -11,7 +11,7 @@ const STORM_HINTS = 100;
 
 /**
  * The directories where something happened last, each with a watch of its own. After an event @parcel/watcher holds the
- * next ones back for 50 ms, until nothing has happened for 500 ms (DESIGN section 7); here the second of two saves, or the
+ * next ones back for 50 ms, until nothing has happened for 500 ms (docs/design.md#watching); here the second of two saves, or the
  * rename that ends an atomic one, is heard of at once. That nothing is missed does not depend on it.
  */
 export class HotDirectories {

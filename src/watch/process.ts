@@ -1,6 +1,6 @@
 /**
  * The watcher child: a process of its own, started by supervisor.ts, that subscribes to one root and sends the names
- * it hears of. The only importer of @parcel/watcher. Why a process: DESIGN section 3; its subscriptions can't be
+ * it hears of. The only importer of @parcel/watcher. Why a process: docs/design.md#watching; its subscriptions can't be
  * renewed, die or block within a process without a gap.
  */
 import { watch as probe, rmSync, writeFileSync } from 'node:fs';

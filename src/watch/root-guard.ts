@@ -11,7 +11,7 @@ export type RootState =
 
 /**
  * Knows the watched root by device and inode. The watcher says nothing when the root is unmounted, replaced or moved
- * with a parent (DESIGN section 7), and every name below it would look deleted.
+ * with a parent (docs/design.md#watching), and every name below it would look deleted.
  */
 export class RootGuard {
   readonly #root: string;

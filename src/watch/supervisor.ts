@@ -12,7 +12,7 @@ import { isFromWatcher } from './protocol.js';
 /** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
 const SUBSCRIBE_TIMEOUT_MS = 60_000;
 
-/** A directory that goes while @parcel/watcher reads the tree fails its subscription (DESIGN section 7): again, then. */
+/** A directory that goes while @parcel/watcher reads the tree fails its subscription (docs/design.md#watching): again, then. */
 const VANISHED = /No such file or directory|Not a directory/;
 const SUBSCRIBE_TRIES = 20;
 const SUBSCRIBE_AGAIN_MS = 50;
@@ -33,7 +33,7 @@ const SETTLED_MS = 60_000;
 
 /**
  * How often the child is asked whether it is there, and after how long a silence it is replaced. A stopped process does not
- * end, and its watching thread may hang alone (DESIGN section 7): every so many times that one has to answer. Not more
+ * end, and its watching thread may hang alone (docs/design.md#watching): every so many times that one has to answer. Not more
  * often, because such a change makes the watcher hold back a save right after it for 50 ms.
  */
 const PING_MS = 5_000;
@@ -85,7 +85,7 @@ export interface SupervisorOptions {
  *       └──failed──► the program ends                    (the old child hears on until the new one is ready)
  * ```
  * @parcel/watcher misses directories that are made quickly and reports renamed ones under their old names; only a new
- * subscription cures that, and only another process can begin one before the old one ends (DESIGN section 7).
+ * subscription cures that, and only another process can begin one before the old one ends (docs/design.md#watching).
  */
 export class WatchSupervisor {
   readonly #options: SupervisorOptions;

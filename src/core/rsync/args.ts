@@ -91,7 +91,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   const format = run.kind === 'list' ? LIST_FORMAT : OUT_FORMAT;
   const args = ['--links', '--outbuf=L', `--out-format=${format}`, '--info=progress2'];
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
-  // (man rsync, --modify-window; measured, DESIGN section 7).
+  // (man rsync, --modify-window; measured, docs/design.md#rsync).
   if (settings.takes.nanoseconds) args.push('--modify-window=-1');
   if (settings.compress) args.push('--compress');
   if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);

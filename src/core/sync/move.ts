@@ -30,7 +30,7 @@ export interface MoveGroup {
 
 /**
  * Below this many bytes a group of moves is cheaper to send again: a move takes an rsync run of its own, about seven
- * round trips (DESIGN section 7). At 50 ms and 20 Mbit/s both take 0.4 s.
+ * round trips (docs/design.md#renames). At 50 ms and 20 Mbit/s both take 0.4 s.
  */
 export const MOVE_WORTH_BYTES = 1_000_000;
 

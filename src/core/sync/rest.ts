@@ -30,7 +30,7 @@ const LONGEST_REST_MS = 200;
 
 /**
  * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
- * when it was written last: that tells of the writes after the first one 50 ms later (DESIGN section 7). `nowMs`: since
+ * when it was written last: that tells of the writes after the first one 50 ms later (docs/design.md#watching). `nowMs`: since
  * 1970. `waitedMs`: since it was noted.
  */
 export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedMs: number, rest: Rest): number {
@@ -45,7 +45,7 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
 
 /**
  * How long nothing must have been written for a storm to be over, in milliseconds: @parcel/watcher tells of its end 50 ms
- * later (DESIGN section 7).
+ * later (docs/design.md#watching).
  */
 const STORM_QUIET_MS = 75;
 
