@@ -9,7 +9,6 @@ import type { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
-import { eachInSlices } from './slice.js';
 import type { Source } from './source.js';
 import { byRules } from './state/remembered.js';
 import { type PassParts, takeSnapshot } from './sync/full-pass.js';
@@ -66,7 +65,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
   const { report } = io;
   const { dir, filter } = settings;
   const { disk, guard } = source;
-  const { memory } = prepared;
+  const { ledger } = prepared;
   const mirror: MirrorMode = settings.deletes !== 'mirror' ? 'off' : settings.mirrorsExcluded ? 'all' : 'notExcluded';
   const guards: GuardOptions = {
     dir,
@@ -81,40 +80,36 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     halt = resolve;
   });
 
-  const line: Line = new Line(
-    {
-      rsync: rsyncSettings(
-        settings,
-        () => guard.pinned,
-        target,
-        prepared.reached,
-        source.here,
-        () => session.remoteShell,
-      ),
-      wayThere: () => session.ensureReachable(),
-      aim: prepared.reached.aim,
-      disk,
-      filter,
-      deletes: settings.deletes,
-      rest: restFor(settings, disk),
-      oneByOne: settings.oneByOne,
-      noProgressMs: comparesContents(settings.rsyncExtras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
-      relist: (dirs) => scanner.relist(dirs),
-      memory,
-      rules: source.rules,
-      report,
-      rootIsThere: () => guard.isThere(),
-      guard: async (deletions) =>
-        (await guardEmptied(disk, filter, line, guards)) ?? guardMany(deletions, target.label, guards),
-      onHalt: halt,
-      // With --no-initial what was taken for there may never have been.
-      onRemoved: (name) => {
-        if (settings.initial) session.removedThere(name);
-      },
+  const line: Line = new Line({
+    rsync: rsyncSettings(
+      settings,
+      () => guard.pinned,
+      target,
+      prepared.reached,
+      source.here,
+      () => session.remoteShell,
+    ),
+    wayThere: () => session.ensureReachable(),
+    aim: prepared.reached.aim,
+    disk,
+    filter,
+    deletes: settings.deletes,
+    rest: restFor(settings, disk),
+    oneByOne: settings.oneByOne,
+    noProgressMs: comparesContents(settings.rsyncExtras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
+    relist: (dirs) => scanner.relist(dirs),
+    ledger,
+    rules: source.rules,
+    report,
+    rootIsThere: () => guard.isThere(),
+    guard: async (deletions) =>
+      (await guardEmptied(disk, filter, line, guards)) ?? guardMany(deletions, target.label, guards),
+    onHalt: halt,
+    // With --no-initial what was taken for there may never have been.
+    onRemoved: (name) => {
+      if (settings.initial) session.removedThere(name);
     },
-    prepared.lastRun.index,
-  );
-  memory.keep(() => line.index);
+  });
 
   const noteListing = (listing: Listing): void => {
     source.noteListing(listing);
@@ -151,9 +146,9 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     onHalt: halt,
     mostLogins: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
   });
-  const isQuick = settings.initial && mirror === 'off' && prepared.lastRun.isWhole && line.index.size >= QUICK_FROM;
+  const isQuick = settings.initial && mirror === 'off' && prepared.isWhole && line.index.size >= QUICK_FROM;
   const save = async (): Promise<void> => {
-    if (guard.isThere()) await memory.save();
+    if (guard.isThere()) await ledger.save();
   };
 
   const tellWaiting = debounce(() => {
@@ -204,7 +199,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
         if (line.index.size === 0) {
           await source.rules.atRest();
           const { tree } = await takeSnapshot(disk, filter, noteListing);
-          await eachInSlices(tree.entries(), ([name, entry]) => line.index.set(name, entry));
+          await ledger.assume(tree.entries());
           await save();
         }
         line.resume();
@@ -229,7 +224,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     },
     save,
     keep: async () => {
-      if (guard.isThere()) await memory.keepInPlace();
+      if (guard.isThere()) await ledger.keepInPlace();
       await prepared.lock.keep();
       await session.ensureReachable();
     },

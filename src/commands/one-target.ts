@@ -278,7 +278,7 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, options: OneTarget,
     await parts.line.drain();
     if (parts.line.wasSilent) return { kind: 'done' };
     // What failed may have been busy for a moment only: it gets one more try.
-    parts.line.pending.hurry();
+    parts.line.hurry();
     await parts.line.drain();
     return { kind: 'done' };
   },

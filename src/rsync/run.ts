@@ -25,6 +25,15 @@ export type Run =
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
   | (Extract<RunKind, { kind: 'pass' }> & { readonly rules: readonly string[] });
 
+/** A run that changes nothing there. */
+export type LookingRun = Extract<Run, { kind: 'list' }> | (Extract<Run, { kind: 'pass' }> & { readonly dryRun: true });
+
+/** A run that may change something there. */
+export type WritingRun =
+  | (Extract<Run, { kind: 'names' | 'clear' }> & { readonly dryRun?: never })
+  | Extract<Run, { kind: 'moves' }>
+  | (Extract<Run, { kind: 'pass' }> & { readonly dryRun: false });
+
 /**
  * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second
  * (progress2); silent are only a remote that reads a huge file to compare it, and a pass over a tree without changes

@@ -1,7 +1,7 @@
 import type { Filter } from '../core/filter/filter.js';
 import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
 import type { Disk, Ways } from './disk.js';
 import { type Listing, newSifted, sift, siftLong, typed } from './walk.js';
@@ -163,7 +163,7 @@ export async function sweep(
  */
 export function* differences(
   listing: Listing,
-  index: Pick<NameIndex, 'get' | 'children' | 'below'>,
+  index: Pick<ReadonlyIndex, 'get' | 'children' | 'below'>,
   settled: (was: Entry | undefined, now: Entry) => boolean,
 ): Generator<[Name, Seen] | undefined> {
   if (!settled(index.get(listing.dir), listing.self)) yield [listing.dir, listing.self];
@@ -186,7 +186,7 @@ export function* differences(
 }
 
 /** Whether the index has it, or something below it. */
-const isKnown = (index: Pick<NameIndex, 'get' | 'children'>, name: Name): boolean =>
+const isKnown = (index: Pick<ReadonlyIndex, 'get' | 'children'>, name: Name): boolean =>
   index.get(name) !== undefined || index.children(name).size > 0;
 
 /** What the disk says of each of these names, now. */

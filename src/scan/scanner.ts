@@ -1,7 +1,7 @@
 import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { ROOT_AWAY_MS } from '../core/sync/retry.js';
 import { nextTurn } from '../slice.js';
 import type { Disk } from './disk.js';
@@ -31,7 +31,7 @@ export interface ScannerOptions {
   readonly disk: Disk;
   readonly filter: Filter;
   /** What was delivered. */
-  readonly index: () => NameIndex;
+  readonly index: () => ReadonlyIndex;
   /** What was found; the disk is read as it returns. */
   readonly onListing: (listing: Listing) => Promise<void>;
   /** While the root is not there, nothing is looked at. */

@@ -117,10 +117,10 @@ export class Memory {
   }
 
   /**
-   * These names may be there in any state from now on. To be called before anything is done about them; where it can't be
-   * noted (see {@link Memory.ready}), nothing may be.
+   * These names may be there in any state from now on (or, `gone`, are not there, or not ours). To be called before anything
+   * is done about them; where it can't be noted (see {@link Memory.ready}), nothing may be.
    */
-  async willBring(names: Iterable<readonly [Name, Entry['type']]>): Promise<Failure | undefined> {
+  async willBring(names: Iterable<readonly [Name, Deed]>): Promise<Failure | undefined> {
     await eachInSlices(names, ([name, type]) => {
       this.#owe(name, type);
       if (this.#owed.size % WRITTEN_AT_ONCE === 0) this.#write();

@@ -1,7 +1,7 @@
 import type { Report } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
 import { decideAll } from '../scan/decide.js';
 import type { Disk, Ways } from '../scan/disk.js';
 import { eachInSlices } from '../slice.js';
@@ -45,7 +45,7 @@ async function awayIn(index: Pick<NameIndex, 'entries'>, disk: Disk): Promise<Na
 
 /** Of what is ours: what is excluded by now, and what was left alone and is no longer excluded. Of what nobody knows neither. */
 export async function byRules(
-  index: NameIndex,
+  index: ReadonlyIndex,
   filter: Filter,
 ): Promise<{ readonly excluded: readonly Name[]; readonly wanted: readonly Name[] }> {
   const { excluded } = await sorted(index, filter);

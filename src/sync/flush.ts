@@ -3,7 +3,7 @@ import type { Name } from '../core/name.js';
 import { isSettled } from '../core/sync/entry.js';
 import { Slice } from '../slice.js';
 import type { Line } from './line.js';
-import type { TransferOptions } from './transfer.js';
+import type { Work } from './work.js';
 
 /** How a wait for names ended. `gone`: nobody waits any longer. */
 export type FlushEnd =
@@ -47,7 +47,7 @@ export class Flush {
   /** Resolves when it has ended. `next`: when something may have become of a name. */
   async ended(
     line: Line,
-    { disk, filter, deletes }: Pick<TransferOptions, 'disk' | 'filter' | 'deletes'>,
+    { disk, filter, deletes }: Pick<Work, 'disk' | 'filter' | 'deletes'>,
     next: () => Promise<void>,
     gone: AbortSignal,
   ): Promise<FlushEnd> {

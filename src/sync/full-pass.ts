@@ -12,6 +12,8 @@ import type { RulesInForce } from '../rules/in-force.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import { eachInSlices } from '../slice.js';
+import { clear } from './clear.js';
+import type { Ledger } from './ledger.js';
 import type { Line } from './line.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
 import { sureOf } from './settle.js';
@@ -110,9 +112,8 @@ async function snapshotAtRest(
  */
 export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
   const { disk, filter, report, guard } = options;
-  return line.turn(async (transfer): Promise<PassEnd> => {
-    const begun = performance.now();
-    const { rootIsThere } = transfer.options;
+  return line.turn(async ({ ledger, runner, leftovers, mistakes, rootIsThere }): Promise<PassEnd> => {
+    const beganMs = performance.now();
     const isStopped = (): boolean => line.isStopped;
     const snapshot = await snapshotAtRest(options, isStopped);
     if (isStopped()) return { kind: 'stopped' };
@@ -124,7 +125,7 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
     };
     if (!rootIsThere()) return ROOT_GONE;
-    const expected = mirror === 'off' ? NOTHING : await forecast(transfer, snapshot, filter, mirror);
+    const expected = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
     if (!('items' in expected)) return again(expected);
     const refused = await guard(snapshot, expected);
     if (refused !== undefined) {
@@ -132,13 +133,13 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     }
     if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
     const strange = options.isRescan ? await unexpected(line, snapshot, disk) : undefined;
-    const mistaken = await transfer.takeMistakesBack();
+    const mistaken = await mistakes.takeBack();
     if (mistaken !== undefined) return again(mistaken);
-    const unswept = await transfer.leftovers.clear();
+    const unswept = await leftovers.sweep(runner);
     if (unswept !== undefined) return again(unswept);
-    const blocked = line.deletes ? await transfer.clear(await inTheWay(line, tree)) : undefined;
+    const blocked = line.deletes ? await clear(ledger, runner, await inTheWay(line, tree)) : undefined;
     if (blocked !== undefined) return again(blocked);
-    const early = await removeThere(transfer, await inTheWayOf(tree, expected.extraneous));
+    const early = await removeThere(ledger, runner, await inTheWayOf(tree, expected.extraneous));
     if (!('items' in early)) return again(early);
 
     const names: NamesOfRun = {
@@ -149,31 +150,27 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     };
     const rules = passRules(filter.rsyncRules, snapshot.excluded);
     const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
-    const unready = await transfer.options.memory.willBring(differing(tree, line));
-    if (unready !== undefined) return again(unready);
-    const onItem = (item: Item): void => {
-      if (tree.get(item.name) === undefined) transfer.willBring(item); // it came after the walk
-    };
     const fooled = new Set<Name>();
     await eachInSlices(tree.entries(), ([name, now]) => {
       if (foolsPass(line.index.get(name), now, line.takes.nanoseconds)) fooled.add(name);
     });
-    const { outcome, items: brought } = await transfer.run(run, names, { onItem });
+    const begun = await ledger.begin(run, () => differing(tree, line));
+    if (!begun.ok) return again(begun.failure);
+    const { outcome, items: brought } = await runner.run(begun.value, names);
     const after = await takeSnapshot(disk, filter, options.onListing, isStopped);
     if (outcome.kind === 'broken') {
-      // A file never comes before its line, but directories and links do: rsync there holds its lines back, so that even
-      // before the first one there may be thousands. And it takes along what came here after the walk.
-      for (const { tree: seen } of [snapshot, after]) {
-        await eachInSlices(seen.entries(), ([name, { type }]) => {
-          if (type !== 'file') transfer.mayBeThere(name, type);
-        });
-      }
+      // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
+      // there holds its lines back, so that even before the first one there may be thousands.
+      await eachInSlices(after.tree.entries(), ([name, { type }]) => {
+        if (type !== 'file') ledger.mayCome(name, type);
+      });
       return again(outcome.failure);
     }
     if (isStopped()) return { kind: 'stopped' };
     if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
     const taken = await takeBack(
-      transfer,
+      ledger,
+      runner,
       filter,
       brought.filter(({ name }) => tree.get(name) === undefined),
     );
@@ -187,13 +184,13 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     await eachInSlices(expected.extraneous, (name) => {
       if (after.tree.get(name) === undefined && !hasCome(name)) stray.push(name);
     });
-    const late = await removeThere(transfer, stray);
+    const late = await removeThere(ledger, runner, stray);
     if (!('items' in late)) return again(late);
     const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
     for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
-    await adopt(line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
-    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) transfer.failed(name, failure);
-    transfer.setStrays(
+    await adopt(ledger, line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
+    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) ledger.failed(name, failure);
+    ledger.setStrays(
       new Map([
         ...outcome.strays,
         ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined),
@@ -203,9 +200,9 @@ export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
     );
     await noteLeft(line, after);
     for (const name of after.unsure) line.noteUnsure(name);
-    await transfer.delivered(
+    await ledger.brought(
       items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
-      performance.now() - begun,
+      performance.now() - beganMs,
     );
     // A directory's time is another one there as soon as anybody puts something into it.
     const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
@@ -234,6 +231,7 @@ const ROOT_GONE: PassEnd = {
  * left no doubt about what failed. `fooled`: what its quick check may have taken for unchanged and is not.
  */
 async function adopt(
+  ledger: Ledger,
   line: Line,
   { tree, ...look }: Snapshot,
   after: Snapshot,
@@ -255,7 +253,7 @@ async function adopt(
     const was = line.index.get(name);
     const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, line.carriesMore);
     const isSure = now !== undefined && !inDoubt && !fooled.has(name) && isUntouched(entry, now) && !isAway;
-    line.index.set(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
+    ledger.delivered(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
   });
 }
 
@@ -320,9 +318,9 @@ async function inTheWay(line: Line, tree: NameIndex): Promise<Name[]> {
 
 /** What a full pass would do, told as events. */
 export async function dryRun(line: Line, options: PassOptions): Promise<Failure | undefined> {
-  return line.turn(async (transfer) => {
+  return line.turn(async ({ runner }) => {
     const snapshot = await takeSnapshot(options.disk, options.filter, options.onListing);
-    const expected = await forecast(transfer, snapshot, options.filter, options.mirror);
+    const expected = await forecast(runner, snapshot, options.filter, options.mirror);
     if (!('items' in expected)) return expected;
     const { items, extraneous } = expected;
     const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });

@@ -3,10 +3,11 @@ import { type Name, parentOf } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import { leftoversIn } from '../core/rsync/leftover.js';
 import { type ListedFile, parseListed } from '../core/rsync/output.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices } from '../slice.js';
-import type { RunResult } from './runner.js';
-import type { Transfer } from './transfer.js';
+import { clear } from './clear.js';
+import type { Ledger } from './ledger.js';
+import type { RunResult, Runs } from './runner.js';
 
 /** After so many tries in a row to look for them they are left where they are. */
 const MOST_FAILURES = 5;
@@ -16,19 +17,19 @@ const MOST_FAILURES = 5;
  * otherwise, for nobody else knows of them.
  */
 export class Leftovers {
-  readonly #transfer: Transfer;
+  readonly #ledger: Ledger;
   /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
   readonly #broken = new Map<Name, number>();
   /** How often in a row looking for them failed. */
   #failures = 0;
 
   /** What the last run left, until it was looked through. */
-  #lastRun: { readonly index: NameIndex; readonly savedMs: number } | undefined;
+  #lastRun: ReadonlyIndex | undefined;
 
-  /** `index`: of the last run; what it is unsure of may have been on its way after `savedMs`. */
-  constructor(transfer: Transfer, index: NameIndex, savedMs: number) {
-    this.#transfer = transfer;
-    this.#lastRun = { index, savedMs };
+  /** What the index of the last run is unsure of may have been on its way after that was saved. */
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+    this.#lastRun = ledger.index;
   }
 
   /** A run has ended that began at `beganMs` (since 1970). */
@@ -39,15 +40,16 @@ export class Leftovers {
 
   async #heedLastRun(): Promise<void> {
     if (this.#lastRun === undefined) return;
-    const { index, savedMs } = this.#lastRun;
+    const { savedMs } = this.#ledger;
+    const entries = this.#lastRun.entries();
     this.#lastRun = undefined;
-    await eachInSlices(index.entries(), ([name, { type, mtimeNs }]) => {
+    await eachInSlices(entries, ([name, { type, mtimeNs }]) => {
       if (type === 'file' && mtimeNs < 0 && !this.#broken.has(name)) this.#broken.set(name, savedMs);
     });
   }
 
   /** Deletes what there is of them beside these names; all where none are given. Gives the failure if deleting them broke. */
-  async clear(names?: Iterable<Name>): Promise<Failure | undefined> {
+  async sweep(runner: Runs, names?: Iterable<Name>): Promise<Failure | undefined> {
     await this.#heedLastRun();
     if (this.#broken.size === 0) return undefined;
     const broken = new Map<Name, number>();
@@ -62,12 +64,12 @@ export class Leftovers {
       if (file !== undefined) listed.push(file);
     };
     const dirs = [...new Set([...broken.keys()].map(parentOf))];
-    const { outcome } = await this.#transfer.run({ kind: 'list', names: dirs }, ofNames([]), { onText });
+    const { outcome } = await runner.look({ kind: 'list', names: dirs }, ofNames([]), { onText });
     // Whatever it is (a target that is not there any more, or must only be written to): it is not worth holding up the rest.
     // Where the connection is lost, the next run meets that too.
     if (outcome.kind === 'broken' && ++this.#failures < MOST_FAILURES) return undefined;
     this.#failures = 0;
     for (const name of broken.keys()) this.#broken.delete(name);
-    return this.#transfer.clear(leftoversIn(listed, broken, Date.now()), true);
+    return clear(this.#ledger, runner, leftoversIn(listed, broken, Date.now()), true);
   }
 }

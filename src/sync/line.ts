@@ -5,18 +5,24 @@ import { ancestorsOf, type Name, ROOT } from '../core/name.js';
 import type { Takes } from '../core/rsync/args.js';
 import type { Summary } from '../core/summary.js';
 import { type Entry, isSettled, type Seen } from '../core/sync/entry.js';
-import { NameIndex } from '../core/sync/name-index.js';
-import { Pending } from '../core/sync/pending.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
+import type { ReadonlyPending } from '../core/sync/pending.js';
 import { STORM_NAMES } from '../core/sync/rest.js';
 import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from '../core/sync/retry.js';
 import { differences } from '../scan/look.js';
 import type { Listing } from '../scan/walk.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { byRules as sortByRules } from '../state/remembered.js';
+import { type BatchEnd, runBatch } from './batch.js';
 import { Flush, type FlushEnd } from './flush.js';
-import { type BatchEnd, Transfer, type TransferOptions } from './transfer.js';
+import type { Ledger } from './ledger.js';
+import { Leftovers } from './leftovers.js';
+import { LongPaths, TOO_LONG } from './long-paths.js';
+import { Mistakes } from './mistakes.js';
+import { Runner, type RunnerOptions } from './runner.js';
+import type { Work } from './work.js';
 
-export interface LineOptions extends Omit<TransferOptions, 'onBrought'> {
+export interface LineOptions extends RunnerOptions, Omit<Work, 'runner' | 'leftovers' | 'mistakes' | 'onBrought'> {
   readonly oneByOne: boolean;
   /** Looks at these directories once more and tells {@link Line.compare}. */
   readonly relist: (dirs: readonly Name[]) => Promise<void>;
@@ -34,7 +40,7 @@ const LEFT_TO_PASS = 2_000;
 
 /**
  * A turn is taken when nothing was noted for so long, in milliseconds, or at the latest after so long: this joins what one
- * listing brings. How long each name rests is for the transfer to say, by the disk (see restMs).
+ * listing brings. How long each name rests is for the batch to say, by the disk (see restMs).
  */
 const JOIN_MS = 1;
 const LATEST_MS = 200;
@@ -47,7 +53,7 @@ const RELIST_CHILDREN = 1_000;
 const ONE_OF = 50;
 
 /**
- * One target's line: index → pending → debounce → queue(1) → transfer → index. Large files have a queue(1) of their own
+ * One target's line: index → pending → debounce → queue(1) → batch → ledger. Large files have a queue(1) of their own
  * beside it, so that a small save never waits for them (not with `--one-by-one`).
  *
  * ```
@@ -60,12 +66,14 @@ const ONE_OF = 50;
  * is checked against the disk again. A change that comes at any moment in between keeps its name waiting.
  */
 export class Line {
-  readonly pending = new Pending();
   readonly #options: LineOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #bulk = new PQueue({ concurrency: 1 });
   readonly #abort = new AbortController();
-  readonly #transfer: Transfer;
+  readonly #ledger: Ledger;
+  readonly #runner: Runner;
+  readonly #work: Work;
+  readonly #long = new LongPaths();
   readonly #quiet: ReturnType<typeof debounce<() => void>>;
   /** When a batch that does not get quiet is handed on all the same. */
   #latestMs: number | undefined;
@@ -97,12 +105,18 @@ export class Line {
   /** Everything has its turn now, whether it has rested or not. */
   #draining = false;
 
-  constructor(options: LineOptions, index: NameIndex = new NameIndex()) {
+  constructor(options: LineOptions) {
     this.#options = options;
     const onBrought = (name: Name, lookedMs: number): void => {
       for (const flush of this.#flushes) flush.brought(name, lookedMs);
     };
-    this.#transfer = new Transfer({ ...options, onBrought }, index, this.pending, this.#abort.signal);
+    const ledger = options.ledger;
+    const leftovers = new Leftovers(ledger);
+    const runner = new Runner(options, this.#abort.signal, (result, beganMs) => leftovers.note(result, beganMs));
+    const mistakes = new Mistakes(ledger, runner, options);
+    this.#ledger = ledger;
+    this.#runner = runner;
+    this.#work = { ...options, runner, leftovers, mistakes, onBrought };
     this.#quiet = debounce(() => this.#takeTurn('news'), JOIN_MS);
     this.#queue.pause();
   }
@@ -112,8 +126,12 @@ export class Line {
   }
 
   /** What is on the remote by our doing. */
-  get index(): NameIndex {
-    return this.#transfer.index;
+  get index(): ReadonlyIndex {
+    return this.#ledger.index;
+  }
+
+  get pending(): ReadonlyPending {
+    return this.#ledger.pending;
   }
 
   get takes(): Takes {
@@ -131,17 +149,17 @@ export class Line {
   }
 
   get summary(): Summary {
-    return this.#transfer.summary;
+    return { ...this.sums, unsent: [...this.#ledger.unsent, ...this.#long.still(this.#options)] };
   }
 
   /** The sums of it. */
   get sums(): Omit<Summary, 'unsent'> {
-    return this.#transfer.sums;
+    return this.#ledger.sums;
   }
 
   /** The root is another one: nothing of what was delivered is ours to delete any more. */
   forget(): void {
-    this.#transfer.forget();
+    this.#ledger.forget();
   }
 
   /**
@@ -151,19 +169,20 @@ export class Line {
   followRules(byRules: () => ReturnType<typeof sortByRules>): Promise<void> {
     const follow = async (): Promise<void> => {
       const { excluded, wanted } = await byRules();
-      await this.#transfer.leaveAlone(excluded);
+      await this.#work.mistakes.leaveAlone(excluded);
       await eachInSlices(wanted, (name) => {
-        this.index.takeUp(name);
+        this.#ledger.takeUp(name);
         this.note(name);
       });
     };
-    this.pending.hurry(); // what nobody knew may be known now
+    this.#ledger.hurry(); // what nobody knew may be known now
     return this.#queue.add(follow, { priority: 1 });
   }
 
   /** Tells what is here under paths that are too long. */
   noteLong(listing: Listing): void {
-    this.#transfer.noteLong(listing);
+    for (const name of this.#long.note(listing))
+      this.#options.report({ kind: 'pathFailed', target: this.target, name, failure: TOO_LONG });
   }
 
   /** Compares a listing with the index and notes what differs. */
@@ -186,13 +205,13 @@ export class Line {
   /** Notes a name that may differ; `seen`: as this, where that is known. */
   note(name: Name, seen?: Seen): void {
     const now = performance.now();
-    if (this.#isPassing && typeof seen === 'object') this.#transfer.mayCome(name, seen);
+    if (this.#isPassing && typeof seen === 'object') this.#ledger.mayCome(name, seen.type);
     if (this.held) {
       if (this.#passDue && this.pending.size >= MOST_WAITING) return;
-      this.pending.note(name, now, seen);
+      this.#ledger.note(name, seen);
       return;
     }
-    if (!this.pending.note(name, now, seen)) return;
+    if (!this.#ledger.note(name, seen)) return;
     this.#latestMs ??= now + LATEST_MS;
     if (now >= this.#latestMs) this.#quiet.flush();
     else this.#quiet();
@@ -204,7 +223,7 @@ export class Line {
     this.#isHeld = false;
     if (this.#isPaused) return;
     this.#queue.start();
-    if (this.#keepsStandbys) this.#transfer.standbys.open();
+    if (this.#keepsStandbys) this.#runner.standbys.open();
     this.#takeTurn();
   }
 
@@ -233,12 +252,12 @@ export class Line {
 
   /** For how long the rsync that is under way has said nothing, in milliseconds; 0 where none is. */
   get silentMs(): number {
-    return this.#transfer.silentMs;
+    return this.#runner.silentMs;
   }
 
   /** Resolves when the runs that are under way now have ended. */
   runsUnderWay(): Promise<unknown> {
-    return this.#transfer.runsUnderWay();
+    return this.#runner.underWay();
   }
 
   /** The last run broke because nothing came from the other side for as long as that may be. */
@@ -252,7 +271,7 @@ export class Line {
     this.#flushes.add(flush);
     const next = (): Promise<void> => new Promise((resolve) => this.#turnEnds.push(resolve));
     try {
-      this.pending.hurry();
+      this.#ledger.hurry();
       this.#takeTurn();
       return await flush.ended(this, this.#options, next, gone);
     } finally {
@@ -263,13 +282,13 @@ export class Line {
   /** From now on the next rsync is started ahead, as long as the queue runs. */
   keepStandbys(): void {
     this.#keepsStandbys = true;
-    if (!this.held) this.#transfer.standbys.open();
+    if (!this.held) this.#runner.standbys.open();
   }
 
   /** Starts the standbys anew: they were started for another root or filter. */
   async renewStandbys(): Promise<void> {
-    await this.#transfer.standbys.close();
-    if (this.#keepsStandbys && !this.held) this.#transfer.standbys.open();
+    await this.#runner.standbys.close();
+    if (this.#keepsStandbys && !this.held) this.#runner.standbys.open();
   }
 
   /** Holds the queue: the connection is gone. A run that is under way fails by itself. A full pass has to follow. */
@@ -277,7 +296,7 @@ export class Line {
     this.#passDue = true;
     this.#isHeld = true;
     this.#queue.pause();
-    void this.#transfer.standbys.close();
+    void this.#runner.standbys.close();
   }
 
   get held(): boolean {
@@ -285,16 +304,16 @@ export class Line {
   }
 
   /** Runs `job` as the next turn of this line: no rsync of ours runs beside it. */
-  turn<T>(job: (transfer: Transfer) => Promise<T>): Promise<T> {
+  turn<T>(job: (work: Work) => Promise<T>): Promise<T> {
     const alone = async (): Promise<T> => {
       this.#bulk.pause();
       await this.#bulk.onPendingZero();
       this.#isPassing = true;
       try {
-        return await job(this.#transfer);
+        return await job(this.#work);
       } finally {
         this.#isPassing = false;
-        void this.#options.memory.tidy();
+        void this.#ledger.tidy();
         if (!this.#isPaused) this.#bulk.start();
         this.#passDue = false;
         this.#takeTurn();
@@ -360,7 +379,7 @@ export class Line {
     this.#abort.abort();
     this.#queue.clear();
     this.#bulk.clear();
-    await Promise.all([this.#queue.onPendingZero(), this.#bulk.onPendingZero(), this.#transfer.standbys.close()]);
+    await Promise.all([this.#queue.onPendingZero(), this.#bulk.onPendingZero(), this.#runner.standbys.close()]);
   }
 
   /**
@@ -395,7 +414,7 @@ export class Line {
     const { oneByOne } = this.#options;
     // One by one: the first one that is at rest, of some.
     const names = this.pending.ready(performance.now(), oneByOne ? ONE_OF : Number.POSITIVE_INFINITY);
-    const end = await this.#transfer.batch(names, {
+    const end = await runBatch(this.#work, names, {
       mayRest: !this.#draining,
       mayPart: !this.#draining && !oneByOne,
       ...(oneByOne ? { most: 1 } : {}),
@@ -421,16 +440,21 @@ export class Line {
     if (dirs.length > 0 && dirs.length <= RELIST_DIRS) await this.#options.relist(dirs);
   }
 
+  /** What backs off has its turn at once. */
+  hurry(): void {
+    this.#ledger.hurry();
+  }
+
   /** Gives a large file a run of its own, beside the other turns. */
   #addBulk(name: Name): void {
-    this.pending.take(name);
+    this.#ledger.take(name);
     void this.#bulk.add(async () => {
       if (!this.held && !this.#abort.signal.aborted) {
-        this.#heed(await this.#transfer.batch([name], { mayRest: false, mayPart: false }));
+        this.#heed(await runBatch(this.#work, [name], { mayRest: false, mayPart: false }));
         // Its run has set the times of the directories above it, as they were when it began: other runs went on meanwhile.
-        await this.#transfer.recheck([ROOT, ...ancestorsOf(name)]);
+        await this.#ledger.unsure([ROOT, ...ancestorsOf(name)]);
       }
-      this.pending.giveBack(name);
+      this.#ledger.giveBack(name);
       this.#afterTurn();
     });
   }
@@ -455,7 +479,7 @@ export class Line {
 
   #afterTurn(): void {
     for (const end of this.#turnEnds.splice(0)) end();
-    if (this.#bulk.pending === 0) void this.#options.memory.tidy();
+    if (this.#bulk.pending === 0) void this.#ledger.tidy();
     if (this.pending.size > 0) this.#takeTurn();
     else if (!this.#owesInSync) this.#busySinceMs = undefined;
     else {

@@ -4,11 +4,13 @@ import type { Filter } from '../core/filter/filter.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { passRules } from '../core/rsync/rules.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { decideAll } from '../scan/decide.js';
 import { eachInSlices } from '../slice.js';
+import { remove } from './clear.js';
 import type { Snapshot } from './full-pass.js';
-import type { Transfer } from './transfer.js';
+import type { Ledger } from './ledger.js';
+import type { Runs } from './runner.js';
 
 /** What a mirror is about: `--delete mirror`, and with `--delete-excluded` what is excluded too. */
 export type MirrorMode = 'off' | 'notExcluded' | 'all';
@@ -25,7 +27,7 @@ export interface Forecast {
  * ignores nor the regular expressions, nor the patterns where there are too many.
  */
 export async function forecast(
-  transfer: Transfer,
+  runner: Runs,
   { excluded }: Pick<Snapshot, 'excluded'>,
   filter: Filter,
   mode: MirrorMode,
@@ -33,7 +35,7 @@ export async function forecast(
   const wouldDelete = mode === 'off' ? 'nothing' : mode;
   const rules = passRules(filter.rsyncRules, excluded);
   const run = { kind: 'pass', rules, wouldDelete, dryRun: true } as const;
-  const { outcome, items, deletedDirs } = await transfer.run(run, ANYTHING);
+  const { outcome, items, deletedDirs } = await runner.look(run, ANYTHING);
   if (outcome.kind === 'broken') return outcome.failure;
   const extraneous: Name[] = [];
   const deleted = items
@@ -50,7 +52,7 @@ export async function forecast(
 const ANYTHING: NamesOfRun = { has: () => true, below: () => [] };
 
 /** Those that are in the way of what is here: they have to go before it is sent. */
-export async function inTheWayOf(tree: NameIndex, extraneous: readonly Name[]): Promise<Name[]> {
+export async function inTheWayOf(tree: ReadonlyIndex, extraneous: readonly Name[]): Promise<Name[]> {
   const found: Name[] = [];
   await eachInSlices(extraneous, (name) => {
     const isInTheWay = [...ancestorsOf(name), name].some((each) => {
@@ -69,9 +71,9 @@ export interface Removed {
 }
 
 /** Deletes exactly these names there. A directory that holds what is excluded stays. Gives the failure if a run broke. */
-export async function removeThere(transfer: Transfer, names: readonly Name[]): Promise<Removed | Failure> {
+export async function removeThere(ledger: Ledger, runner: Runs, names: readonly Name[]): Promise<Removed | Failure> {
   const gone: Item[] = [];
-  const end = await transfer.remove(names, (items) => {
+  const end = await remove(ledger, runner, names, (items) => {
     for (const item of items) gone.push(item);
   });
   return 'left' in end ? { items: gone, failed: end.failed } : end;

@@ -4,11 +4,13 @@ import { ancestorsOf, childOf, type Name, nameFromText, ROOT, relativeTo } from 
 import { canBeArgs, type RsyncSettings } from '../core/rsync/args.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import type { DeleteMode } from '../core/sync/batch.js';
-import { begun, type Seen, unsure } from '../core/sync/entry.js';
+import type { Seen } from '../core/sync/entry.js';
 import { findMoves, groupMoves, type MoveGroup } from '../core/sync/move.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import type { BatchView, Transfer } from './transfer.js';
+import { clear } from './clear.js';
+import { type BatchView, settle } from './settle.js';
+import type { Work } from './work.js';
 
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
 const STASH = nameFromText('.syncwatch-moved');
@@ -16,7 +18,7 @@ const STASH = nameFromText('.syncwatch-moved');
 /** The moves of a batch that are made there instead of sending the data again. */
 export async function planMoves(
   before: ReadonlyMap<Name, Seen>,
-  index: NameIndex,
+  index: ReadonlyIndex,
   rsync: RsyncSettings,
   deletes: DeleteMode,
 ): Promise<MoveGroup[]> {
@@ -37,63 +39,57 @@ export async function planMoves(
  * move go to the stash first, which is a rename there (`--backup-dir`), and are linked from there.
  */
 export async function makeMoves(
-  transfer: Transfer,
+  work: Work,
   groups: readonly MoveGroup[],
   view: BatchView,
 ): Promise<Failure | undefined> {
-  const { deletes } = transfer.options;
+  const { deletes } = work;
   const moves = groups.flatMap((group) => group.moves);
   const isStashed = moves.some(({ isTaken }) => isTaken);
   const stashed = isStashed
     ? [...new Set(moves.flatMap(({ from, to, isTaken }) => (isTaken ? [from, to] : [from])))]
     : [];
   if (isStashed) {
-    const failure = await stash(transfer, stashed);
+    const failure = await stash(work, stashed);
     if (failure !== undefined) return failure;
   }
   for (const group of groups) {
     const failure = await makeGroup(
-      transfer,
+      work,
       { ...group, from: isStashed ? stashOf(group.from) : group.from },
       view,
       deletes === 'never',
     );
     if (failure !== undefined) return failure;
   }
-  return isStashed ? await unstash(transfer, stashed) : undefined;
+  return isStashed ? await unstash(work, stashed) : undefined;
 }
 
 async function makeGroup(
-  transfer: Transfer,
+  work: Work,
   { from, to, isRenamed, comparesContent, moves }: MoveGroup,
   view: BatchView,
   copy: boolean,
 ): Promise<Failure | undefined> {
-  const { report, rsync } = transfer.options;
+  const { ledger, runner, report, rsync } = work;
   const target = rsync.target.label;
   const beganMs = performance.now();
   const names = moves.map((move) => move.to);
-  const unready = await transfer.options.memory.willBring(names.map((name) => [name, 'file']));
-  if (unready !== undefined) return unready;
-  await eachInSlices(names, (name) => {
-    // From now on it may be there, whatever becomes of the run.
-    const was = transfer.index.get(name);
-    transfer.index.set(name, was === undefined ? begun('file') : unsure(was));
-  });
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
-  const result = await transfer.run(
-    { kind: 'moves', from, to, fuzzy: isRenamed, copy, comparesContent, names: tails },
-    ofNames([...has, ...tails]),
-    { totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0) },
-  );
+  const run = { kind: 'moves', from, to, fuzzy: isRenamed, copy, comparesContent, names: tails } as const;
+  const begun = await ledger.begin(run, () => names.map((name) => [name, 'file']));
+  if (!begun.ok) return begun.failure;
+  const result = await runner.run(begun.value, ofNames([...has, ...tails]), {
+    totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0),
+  });
   const { outcome, items, kept } = result;
   const broken = outcome.kind === 'broken' ? outcome.failure : outcome.doubt?.failure;
   if (broken !== undefined || outcome.kind === 'broken') {
     if (broken?.kind === 'connection' || broken?.kind === 'login') return broken;
     // Whatever it was (a directory there that somebody removed, say): next time they are no moves, but sent.
     report({ kind: 'note', level: 'debug', text: `moving in ${target} broke, sending instead: ${broken?.message}` });
-    await transfer.recheck(moves.map((move) => move.from));
+    await ledger.unsure(moves.map((move) => move.from));
     return undefined;
   }
   const failed = new Map([...outcome.failed].map(([name, why]) => [has.has(name) ? name : childOf(to, name), why]));
@@ -103,40 +99,34 @@ async function makeGroup(
     .filter((name) => !told.has(name) && !failed.has(name))
     .map((name): Item => ({ action: 'move', name, bytes: 0, isNew: true }));
   await eachInSlices(linked, (item) => report({ kind: 'started', target, ...item }));
-  await transfer.settle(names, view, { items, kept }, failed);
-  await transfer.delivered([...items.filter(({ name }) => !failed.has(name)), ...linked], performance.now() - beganMs);
+  await settle(work, names, view, { items, kept }, failed);
+  await ledger.brought([...items.filter(({ name }) => !failed.has(name)), ...linked], performance.now() - beganMs);
   return undefined;
 }
 
 /** The place of a name in the stash. */
 const stashOf = (name: Name): Name => (name === ROOT ? STASH : childOf(STASH, name));
 
-async function stash(transfer: Transfer, names: readonly Name[]): Promise<Failure | undefined> {
+async function stash({ ledger, runner }: Work, names: readonly Name[]): Promise<Failure | undefined> {
   // Known to the index before it is made: whatever happens, it is ours to delete.
   const files = names.map(stashOf);
   const dirs = new Set(files.flatMap(ancestorsOf));
-  const unready = await transfer.options.memory.willBring([
-    ...[...dirs].map((dir) => [dir, 'dir'] as const),
-    ...files.map((file) => [file, 'file'] as const),
-  ]);
-  if (unready !== undefined) return unready;
-  for (const dir of dirs) transfer.index.set(dir, begun('dir'));
-  for (const file of files) transfer.index.set(file, begun('file'));
-  const { outcome } = await transfer.run({ kind: 'clear', names, stashDir: STASH }, ofNames(names), {
-    isSilent: true,
-  });
+  const brings = [...[...dirs].map((dir) => [dir, 'dir'] as const), ...files.map((file) => [file, 'file'] as const)];
+  const begun = await ledger.begin({ kind: 'clear', names, stashDir: STASH }, () => brings);
+  if (!begun.ok) return begun.failure;
+  const { outcome } = await runner.run(begun.value, ofNames(names), { isSilent: true });
   if (outcome.kind === 'broken') return outcome.failure;
   await eachInSlices(names, (name) => {
-    if (!outcome.failed.has(name)) transfer.gone(name);
+    if (!outcome.failed.has(name)) ledger.gone(name);
   });
   return undefined;
 }
 
-async function unstash(transfer: Transfer, names: readonly Name[]): Promise<Failure | undefined> {
+async function unstash({ ledger, runner }: Work, names: readonly Name[]): Promise<Failure | undefined> {
   const files = names.map(stashOf);
-  const failure = await transfer.clear([...new Set([...files.flatMap(ancestorsOf), ...files])], true);
+  const failure = await clear(ledger, runner, [...new Set([...files.flatMap(ancestorsOf), ...files])], true);
   if (failure !== undefined) return failure;
   // Their directories there have a new time: the next run sets it right.
-  await transfer.recheck(new Set([ROOT, ...names.flatMap(ancestorsOf)]));
+  await ledger.unsure(new Set([ROOT, ...names.flatMap(ancestorsOf)]));
   return undefined;
 }

@@ -19,19 +19,20 @@ import { stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 import { lastPlace, noteLastPlace } from '../state/last-place.js';
 import { Memory } from '../state/memory.js';
-import { type LastRun, remembered } from '../state/remembered.js';
+import { remembered } from '../state/remembered.js';
+import { Ledger } from './ledger.js';
 import { type Reached, type ReachOptions, reach, whyNotExact } from './session.js';
 
 /** What is checked and held of one target before its line starts. */
 export interface Prepared {
   readonly reach: ReachOptions;
   readonly reached: Reached;
-  readonly memory: Memory;
-  /** What the last run delivered. */
-  readonly lastRun: LastRun;
+  readonly ledger: Ledger;
+  /** What was remembered of the last run is in no doubt. */
+  readonly isWhole: boolean;
   /** Of DIR and the place. */
   readonly lock: Control;
-  /** Gives back the connection and the lock, and closes what is remembered. */
+  /** Gives back the connection and the lock, and closes the ledger. */
   close(): Promise<void>;
 }
 
@@ -73,7 +74,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const guessed = guess === undefined ? undefined : await recall(options, guess);
   const reached = await reaching;
   if (!reached.ok) {
-    guessed?.memory.close();
+    guessed?.ledger.close();
     return reached;
   }
   const { connection, there } = reached.value;
@@ -84,23 +85,23 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const exact = whyNotExact(target, look, source.here) ?? (await askWhere(options, look));
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
-    guessed?.memory.close();
+    guessed?.ledger.close();
     await connection?.close();
     return lock;
   }
   if (place !== guess) noteLastPlace(placeNote, place);
   // Until we had the lock somebody else may have gone on.
   const isGood = guessed !== undefined && place === guess && guessed.state === stateOf(memoryPath(options, place));
-  if (!isGood) guessed?.memory.close();
-  const { memory, lastRun, told } = isGood ? guessed : await recall(options, place);
+  if (!isGood) guessed?.ledger.close();
+  const { ledger, isWhole, told } = isGood ? guessed : await recall(options, place);
   for (const event of told) report(event);
   tellWhatIsMissing(there, options);
   const close = async (): Promise<void> => {
-    memory.close();
+    ledger.close();
     await connection?.close();
     await lock.value.release();
   };
-  return success({ reach: reachOptions, reached: reached.value, memory, lastRun, lock: lock.value, close });
+  return success({ reach: reachOptions, reached: reached.value, ledger, isWhole, lock: lock.value, close });
 }
 
 /** A path and another one beside it, by turns. */
@@ -111,8 +112,8 @@ function inTurns(path: () => string): () => string {
 
 /** What is remembered of DIR and a place. */
 interface Recalled {
-  readonly memory: Memory;
-  readonly lastRun: LastRun;
+  readonly ledger: Ledger;
+  readonly isWhole: boolean;
   /** What there is to say of it. */
   readonly told: readonly Event[];
   /** Of its files, when they were read. */
@@ -120,7 +121,7 @@ interface Recalled {
 }
 
 async function recall(options: PrepareOptions, place: string): Promise<Recalled> {
-  const { settings, source, io } = options;
+  const { settings, target, source, io } = options;
   const told: Event[] = [];
   const path = memoryPath(options, place);
   const state = stateOf(path);
@@ -131,8 +132,11 @@ async function recall(options: PrepareOptions, place: string): Promise<Recalled>
     makeFolder: () => failureOf(stateFolder(io.around)),
     onProblem: (text) => io.report({ kind: 'note', level: 'normal', text }),
   });
-  const lastRun = await remembered(memory, source.disk, settings.filter, (event) => void told.push(event));
-  return { memory, lastRun, told, state };
+  const tell = (event: Event): void => void told.push(event);
+  const { index, isWhole } = await remembered(memory, source.disk, settings.filter, tell);
+  const rulesMayComeBack = (): boolean => source.rules.mayComeBack();
+  const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
+  return { ledger, isWhole, told, state };
 }
 
 const memoryPath = ({ settings, source }: PrepareOptions, place: string): string =>

@@ -3,7 +3,7 @@ import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, unsure } from '../core/sync/entry.js';
-import type { NameIndex } from '../core/sync/name-index.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { PassEnd, PassOptions } from './full-pass.js';
 import type { Line } from './line.js';
@@ -36,11 +36,11 @@ interface Names {
  */
 export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | undefined> {
   const { disk, filter, mirror, report, rulesAtRest } = options;
-  return line.turn(async (transfer): Promise<PassEnd | undefined> => {
+  return line.turn(async ({ ledger, runner, leftovers }): Promise<PassEnd | undefined> => {
     // Guards before it are the full pass's.
     if (mirror !== 'off' || line.index.size === 0) return undefined;
     await rulesAtRest();
-    if ((await transfer.leftovers.clear()) !== undefined) return undefined; // the full pass will meet it too
+    if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
     const begun = performance.now();
     const fromMs = Date.now() - SLACK_MS;
     report({ kind: 'passStarted', target: line.target, names: line.index.size });
@@ -50,36 +50,37 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
         for (const [name] of line.index.below(dir)) yield name;
       },
     };
-    // Not before rsync begins, as elsewhere: the names are not known then. Only what rsync brings within the milliseconds
+    // The names are written down as rsync turns to them: they are not known before. Only what rsync brings within the milliseconds
     // before a `kill -9`, and what is deleted here before the next start, would stay there.
     const fooled = new Set<Name>();
-    const onItem = (item: Item): void => {
-      const was = line.index.get(item.name);
-      if (was === undefined) transfer.willBring(item);
+    const onItem = (item: Item, was: Entry | undefined): void => {
       // It set the mode, say, and went by size and time.
       const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
       if (typeof now === 'object' && foolsPass(was, now, line.takes.nanoseconds)) fooled.add(item.name);
     };
-    const run = (excluded: readonly Excluded[]): Promise<RunResult> => {
+    const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
       const rules = passRules(filter.rsyncRules, excluded);
-      return transfer.run({ kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false }, own, { onItem });
+      const begun = await ledger.begin({ kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false });
+      return begun.ok ? runner.run(begun.value, own, { onItem }) : undefined;
     };
     const reading = readNames(line.index, disk, filter);
     // Beside it, unless it has to be told what only we can exclude.
     const running = filter.hasOwnRules ? undefined : run([]);
     const names = await reading;
     if (names === undefined && running === undefined) return undefined;
-    const { outcome, items } = await (running ?? run(names?.excluded ?? []));
+    const result = await (running ?? run(names?.excluded ?? []));
+    if (result === undefined) return undefined; // the full pass will tell why
+    const { outcome, items } = result;
     if (outcome.kind === 'broken') {
       await eachInSlices(names?.fresh ?? [], ([name, type]) => {
-        if (type !== 'file') transfer.mayBeThere(name, type);
+        if (type !== 'file') ledger.mayCome(name, type);
       });
       const afterMs = line.broke(outcome.failure);
       return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
     }
     if (outcome.doubt !== undefined) return undefined; // the full pass finds out
     if (names === undefined || names.gone.length > names.count / 2) return undefined;
-    const taken = await takeBack(transfer, filter, items);
+    const taken = await takeBack(ledger, runner, filter, items);
     if (taken.failure !== undefined) return undefined;
     const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
     // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
@@ -88,19 +89,19 @@ export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | u
     for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
       const failure = outcome.failed.get(name);
       const now = disk.see(name);
-      if (failure !== undefined) transfer.failed(name, failure);
+      if (failure !== undefined) ledger.failed(name, failure);
       else if (typeof now === 'string') line.note(name);
-      else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) line.index.set(name, now);
+      else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) ledger.delivered(name, now);
       else {
-        line.index.set(name, unsure(now));
+        ledger.delivered(name, unsure(now));
         line.note(name);
       }
       if (slice.isOver) await slice.next();
     }
     await eachInSlices(line.deletes ? names.gone : [], (name) => line.note(name));
     for (const name of names.unsure) line.noteUnsure(name);
-    transfer.setStrays(outcome.strays);
-    await transfer.delivered(
+    ledger.setStrays(outcome.strays);
+    await ledger.brought(
       items.filter(({ name }) => !outcome.failed.has(name)),
       performance.now() - begun,
     );
@@ -119,7 +120,7 @@ function memoize(ask: (name: Name) => boolean): (name: Name) => boolean {
 
 /** Reads all names through the filter. Undefined where they are not enough. */
 async function readNames(
-  index: NameIndex,
+  index: ReadonlyIndex,
   disk: PassOptions['disk'],
   filter: PassOptions['filter'],
 ): Promise<Names | undefined> {

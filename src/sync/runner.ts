@@ -1,16 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Item } from '../core/event.js';
+import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync/args.js';
 import { type NamesOfRun, withoutLines } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome, outcomeSteps, type RsyncExit } from '../core/rsync/exit.js';
 import type { OutputLine } from '../core/rsync/output.js';
+import type { SshAim } from '../core/ssh/exit.js';
+import type { DeleteMode } from '../core/sync/batch.js';
+import type { Entry } from '../core/sync/entry.js';
 import { whyNoRoom } from '../descriptors.js';
-import { inputOf, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
+import { inputOf, type LookingRun, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
-import type { TransferOptions } from './transfer.js';
+import type { Begun } from './ledger.js';
+
+export interface RunnerOptions {
+  readonly rsync: RsyncSettings;
+  readonly aim: SshAim | undefined;
+  readonly deletes: DeleteMode;
+  readonly report: Report;
+  /** Resolves when a new rsync can be started. */
+  readonly wayThere: () => Promise<void>;
+  /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
+  readonly noProgressMs?: number;
+}
 
 /** What one rsync run did. */
 export interface RunResult {
@@ -23,17 +37,25 @@ export interface RunResult {
   readonly deletedDirs: ReadonlySet<Name>;
 }
 
-export interface RunOptions {
+export interface LookOptions {
   /** The standbys that can take it; none where not given. */
   readonly suitable?: readonly StandbyKind[];
   /** Not told: housekeeping. */
   readonly isSilent?: boolean;
-  /** rsync has turned to this name, before the index knows of it. */
-  readonly onItem?: (item: Item) => void;
   /** What rsync said that is no item. */
   readonly onText?: (text: string) => void;
   /** What it has to send in all, where known. */
   readonly totalBytes?: number;
+}
+
+export interface RunOptions extends LookOptions {
+  /** rsync has turned to this name; `was`: what was known of it before. */
+  readonly onItem?: (item: Item, was: Entry | undefined) => void;
+}
+
+/** The same as one rsync is read. */
+interface ReadOptions extends LookOptions {
+  readonly onItem?: (item: Item) => void;
 }
 
 /** How often the progress of a run is told, in milliseconds; the first time is that long after its beginning. */
@@ -46,22 +68,25 @@ const ROOM_BESIDE = 20;
 const START_TRIES = 10;
 const START_AGAIN_MS = 100;
 
+/** What runs rsync: what changes something there has to be in the ledger before, {@link Ledger.begin}. */
+export type Runs = Pick<Runner, 'run' | 'look'>;
+
 /** Runs rsync for one target, with a standby where one is ready, and tells what it does. */
 export class Runner {
   /** What was started ahead. Nothing before {@link Standbys.open}. */
   readonly standbys: Standbys;
-  readonly #options: TransferOptions;
+  readonly #options: RunnerOptions;
   readonly #abort: AbortSignal;
-  readonly #onItem: (item: Item) => void;
+  readonly #onEnd: (result: RunResult, beganMs: number) => void;
   readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began. */
   #heardMs = 0;
 
-  /** `onItem`: rsync has turned to this name, whatever becomes of it. */
-  constructor(options: TransferOptions, abort: AbortSignal, onItem: (item: Item) => void) {
+  /** `onEnd`: a run has ended that began at `beganMs` (since 1970). */
+  constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: number) => void) {
     this.#options = options;
     this.#abort = abort;
-    this.#onItem = onItem;
+    this.#onEnd = onEnd;
     this.standbys = new Standbys((kind) =>
       whyNoRoom(ROOM_BESIDE) === undefined ? startRsync(options.rsync, namesRun(options, kind === 'sure')) : undefined,
     );
@@ -77,11 +102,28 @@ export class Runner {
     return this.#running.size === 0 ? 0 : performance.now() - this.#heardMs;
   }
 
+  /** Runs one rsync that changes nothing there, and reads what it says. */
+  async look(run: LookingRun, names: NamesOfRun, options: LookOptions = {}): Promise<RunResult> {
+    return this.#runReady(run, names, options);
+  }
+
   /**
    * Runs one rsync and reads what it says. `names`: what the run is about. Where it leaves a doubt about names that are
    * listed, those get further runs, in halves, until each is proven or has failed alone.
    */
-  async run(run: Run, names: NamesOfRun, options: RunOptions): Promise<RunResult> {
+  async run(begun: Begun, names: NamesOfRun, options: RunOptions = {}): Promise<RunResult> {
+    const beganMs = Date.now();
+    const onItem = (item: Item): void => {
+      options.onItem?.(item, begun.was(item.name));
+      if (item.name !== ROOT) begun.turnedTo(item);
+    };
+    const result = await this.#runSurely(begun.run, names, { ...options, onItem });
+    await begun.ended(result);
+    this.#onEnd(result, beganMs);
+    return result;
+  }
+
+  async #runSurely(run: Run, names: NamesOfRun, options: ReadOptions): Promise<RunResult> {
     if (run.kind === 'clear' && this.#options.rsync.takes.deletions === 'none') return noneGone(run.names);
     const result = await this.#runReady(run, names, options);
     const { outcome } = result;
@@ -93,7 +135,7 @@ export class Runner {
   async #resolve(
     run: NamedRun,
     names: NamesOfRun,
-    options: RunOptions,
+    options: ReadOptions,
     result: RunResult,
     more: { left: number },
   ): Promise<RunResult> {
@@ -121,7 +163,7 @@ export class Runner {
   }
 
   /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
-  async #runReady(run: Run, has: NamesOfRun, options: RunOptions): Promise<RunResult> {
+  async #runReady(run: Run, has: NamesOfRun, options: ReadOptions): Promise<RunResult> {
     const standby = this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);
@@ -140,7 +182,7 @@ export class Runner {
     standby: RsyncProcess | undefined,
     run: Run,
     has: NamesOfRun,
-    options: RunOptions,
+    options: ReadOptions,
   ): Promise<RunResult & { readonly wasKilled: boolean }> {
     const { rsync, aim } = this.#options;
     const items: Item[] = [];
@@ -191,7 +233,7 @@ export class Runner {
   #reader(
     run: Run,
     { items, kept, deletedDirs }: { items: Item[]; kept: Set<Name>; deletedDirs: Set<Name> },
-    { isSilent = false, totalBytes, onItem, onText }: RunOptions,
+    { isSilent = false, totalBytes, onItem, onText }: ReadOptions,
   ): (line: OutputLine) => void {
     const { report } = this.#options;
     const target = this.#options.rsync.target.label;
@@ -210,7 +252,6 @@ export class Runner {
           if (isDir && item.action === 'delete') deletedDirs.add(item.name);
           if (run.kind === 'pass' && run.dryRun) return;
           onItem?.(item);
-          this.#onItem(item);
           if (!isSilent) report({ kind: 'started', target, ...item });
           return;
         }
@@ -289,7 +330,7 @@ function joined(first: RunResult, then: RunResult): RunResult {
 }
 
 /** A run for names; its arguments are those of a standby too. */
-export const namesRun = ({ deletes }: Pick<TransferOptions, 'deletes'>, comparesContent: boolean) =>
+export const namesRun = ({ deletes }: Pick<RunnerOptions, 'deletes'>, comparesContent: boolean) =>
   ({ kind: 'names', comparesContent, deleteMissing: deletes !== 'never' }) as const;
 
 /** How each side's paths begin, for reading rsync's complaints. */

@@ -1,5 +1,7 @@
+import type { Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
+import type { RsyncSettings } from '../core/rsync/args.js';
 import {
   type Entry,
   hasRacyAttributes,
@@ -11,13 +13,11 @@ import {
   unsureAttributes,
   wasLeftAlone,
 } from '../core/sync/entry.js';
-import type { NameIndex } from '../core/sync/name-index.js';
-import type { Pending } from '../core/sync/pending.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { Slice } from '../slice.js';
+import type { Ledger } from './ledger.js';
 import type { RunResult } from './runner.js';
-import type { BatchView, Transfer } from './transfer.js';
 
 /** Of a directory that is gone here: not yet gone there. What is in it may only have to be looked at once more. */
 export const NOT_EMPTY: Failure = {
@@ -33,19 +33,39 @@ const UNREADABLE: Failure = {
   hint: 'Make it readable, or leave it out with --exclude.',
 };
 
+/** What the names of a batch were when it began. */
+export interface BatchView {
+  readonly before: ReadonlyMap<Name, Seen>;
+  /** The directories above them. */
+  readonly above: ReadonlyMap<Name, Seen>;
+  /** For what is missing: the nearest directory above it that is there. */
+  readonly grounds: ReadonlyMap<Name, Entry | undefined>;
+  /** When they were looked at, in milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What it takes to say what has become of them. */
+export interface SettleOptions {
+  readonly ledger: Ledger;
+  readonly disk: Disk;
+  readonly rsync: RsyncSettings;
+  readonly report: Report;
+  /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
+  readonly onBrought: (name: Name, lookedMs: number) => void;
+}
+
 /**
  * After a run that finished: what is done leaves the pending set and enters the index, or leaves that too. The rule: a name
  * is done when rsync said so and nothing was done to it from before the run until now.
  */
 export async function settle(
-  transfer: Transfer,
-  pending: Pending,
+  { ledger, disk, report, rsync, onBrought }: SettleOptions,
   names: readonly Name[],
   { before, grounds, above, fromMs, toMs }: BatchView,
   { items, kept }: Pick<RunResult, 'items' | 'kept'>,
   failures: ReadonlyMap<Name, Failure>,
 ): Promise<void> {
-  const { disk, report, rsync, onBrought } = transfer.options;
   const after = await seeAll(disk, names);
   const moved = await movedOf(disk, above);
   const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
@@ -63,12 +83,12 @@ export async function settle(
     if (failure === undefined && !kept.has(name) && !wasAway(name)) onBrought(name, fromMs);
     if (failure !== undefined) {
       // Not its fault if it was being changed: its turn comes again, and at once.
-      if (failure.isPassing === true && !wasLeftAlone(was, now)) pending.again(name, performance.now());
-      else transfer.failed(name, failure, was);
+      if (failure.isPassing === true && !wasLeftAlone(was, now)) ledger.again(name);
+      else ledger.failed(name, failure, was);
     } else if (typeof was === 'string' || typeof now === 'string') {
       if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
       if (kept.has(name)) {
-        if (stays(name, emptied, transfer.index, pending)) continue;
+        if (stays(name, emptied, ledger)) continue;
         report({ kind: 'kept', target: rsync.target.label, name });
       } else {
         // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
@@ -77,15 +97,15 @@ export async function settle(
         emptied.add(parentOf(name));
       }
       // What is ours in it and left alone keeps it ours.
-      if (kept.has(name) && transfer.index.aside.children(name).size > 0) transfer.index.setAside(name);
-      else transfer.gone(name);
-      pending.settle(name);
+      if (kept.has(name) && ledger.index.aside.children(name).size > 0) ledger.setAside(name);
+      else ledger.gone(name);
+      ledger.settled(name);
     } else if (isUntouched(was, now) && !wasAway(name)) {
       const sure = sureOf(was, { fromMs, toMs }, disk.tickMs, rsync.carriesMore);
-      transfer.index.set(name, sure);
-      if (sure === was) pending.settle(name);
+      ledger.delivered(name, sure);
+      if (sure === was) ledger.settled(name);
     } else {
-      pending.again(name, performance.now());
+      ledger.again(name);
     }
   }
 }
@@ -127,13 +147,13 @@ async function movedOf(disk: Disk, above: ReadonlyMap<Name, Seen>): Promise<Set<
  * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before what it
  * holds, so each run empties one level. If nothing of ours is left in it, it holds what is not ours.
  */
-function stays(name: Name, emptied: Set<Name>, index: NameIndex, pending: Pending): boolean {
+function stays(name: Name, emptied: Set<Name>, ledger: Ledger): boolean {
   if (emptied.has(name)) {
     emptied.add(parentOf(name));
     return true;
   }
-  if (index.children(name).size === 0) return false;
-  pending.fail(name, NOT_EMPTY, performance.now(), Math.random());
+  if (ledger.index.children(name).size === 0) return false;
+  ledger.putOff(name, NOT_EMPTY);
   return true;
 }
 

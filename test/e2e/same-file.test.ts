@@ -124,6 +124,7 @@ describe('one version unpacked in the place of another', () => {
 
   it('is never taken for the old one that was moved', async () => {
     const { local, remote, start } = place();
+    write(join(local, 'beside'), 'so that it is never empty'); // which would end it, on a machine that is slow to unpack
     execFileSync('tar', ['-C', local, '-xf', first()]);
     const running = start();
     await running.inSync();

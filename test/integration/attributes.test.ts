@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, lchownSync, linkSync, lstatSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { clear } from '../../src/sync/clear.js';
 import { attributesOf, canChown, setAcl, setAttribute } from '../support/attributes.js';
 import { bring, inStep, rescan } from '../support/in-step.js';
 import { canMount } from '../support/mount.js';
@@ -39,8 +40,12 @@ describe.runIf(canChown)('owner and group', () => {
     chownSync(root, 1234, 1234);
     setAttribute(root, 'a', '1');
     await bring(line, root);
-    await line.turn((transfer) =>
-      transfer.clear([...line.index.entries()].map(([name]) => name).filter((name) => name === 'f')),
+    await line.turn(({ ledger, runner }) =>
+      clear(
+        ledger,
+        runner,
+        [...line.index.entries()].map(([name]) => name).filter((name) => name === 'f'),
+      ),
     );
     expect(owners(there)[0]).toBe('. 1234:1234');
     expect(attributesOf(there)).toEqual(attributesOf(root));

@@ -7,18 +7,19 @@ import { nameFromText, ROOT } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
 import { walkAll } from '../../src/scan/walk.js';
+import { clear } from '../../src/sync/clear.js';
 import { fullPass, takeSnapshot } from '../../src/sync/full-pass.js';
 import type { Line } from '../../src/sync/line.js';
 import { quickPass } from '../../src/sync/quick-pass.js';
-import { localLine, passOptions } from '../support/deliver.js';
+import { localLine, newLedger, passOptions } from '../support/deliver.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 const filter = filterOf();
 
 /** A line to a local target, with the real rsync. It begins held. */
-function lineFor(root: string, path: string): Line {
-  const line = localLine(root, path, filter);
+function lineFor(root: string, path: string, ledger = newLedger(path)): Line {
+  const line = localLine(root, path, filter, {}, { ledger });
   onTestFinished(() => line.stop());
   return line;
 }
@@ -54,14 +55,15 @@ describe('the line', () => {
 
   it('notes what differs from the index, and what is gone with all that was below it', async () => {
     const { root, there } = place({ 'd/e/f': 'f', g: 'g' });
-    const line = lineFor(root, there);
+    const ledger = newLedger(there);
+    const line = lineFor(root, there, ledger);
     const disk = new Disk(root);
     const { tree } = await takeSnapshot(disk, filter, () => {});
-    for (const [name, entry] of tree.entries()) line.index.set(name, entry);
+    await ledger.assume(tree.entries());
     for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     expect(line.pending.size).toBe(0);
-    line.index.set(nameFromText('gone'), { ...(tree.get(nameFromText('d')) ?? never()) });
-    line.index.set(nameFromText('gone/below'), { ...(tree.get(nameFromText('g')) ?? never()) });
+    ledger.delivered(nameFromText('gone'), { ...(tree.get(nameFromText('d')) ?? never()) });
+    ledger.delivered(nameFromText('gone/below'), { ...(tree.get(nameFromText('g')) ?? never()) });
     writeFileSync(join(root, 'g'), 'changed');
     for await (const listing of walkAll(disk, filter)) await line.compare(listing);
     expect([...line.pending].map(([name]) => name).sort()).toEqual(['g', 'gone', 'gone/below']);
@@ -78,7 +80,7 @@ describe('clearing', () => {
     await line.drain();
     expect(names(there)).toEqual(['d', 'd/s', 'd/s/t', 'd/s/t/x']);
     const dir = nameFromText('d/s');
-    await line.turn((transfer) => transfer.clear([dir])); // not what is in it
+    await line.turn(({ ledger, runner }) => clear(ledger, runner, [dir])); // not what is in it
     expect(line.index.get(dir)).toBeDefined();
     expect(line.pending.has(dir)).toBe(true);
     rmSync(join(root, 'd'), { recursive: true });
@@ -141,7 +143,7 @@ describe('a walk', () => {
     const dist = join(import.meta.dirname, '../../dist');
     const script = `
       import { closeSync, openSync } from 'node:fs';
-      import { Filter } from '${dist}/core/filter.js';
+      import { Filter } from '${dist}/core/filter/filter.js';
       import { Disk } from '${dist}/scan/disk.js';
       import { walkAll } from '${dist}/scan/walk.js';
       const filter = Filter.create({ user: [], syncignore: [], regexes: undefined, defaults: [] }).value;

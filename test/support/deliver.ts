@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { type Name, nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync/args.js';
 import type { Entry } from '../../src/core/sync/entry.js';
+import type { RulesInForce } from '../../src/rules/in-force.js';
 import { Disk } from '../../src/scan/disk.js';
 import { isNews, look } from '../../src/scan/look.js';
 import { walk } from '../../src/scan/walk.js';
 import { fullPass, type PassOptions } from '../../src/sync/full-pass.js';
+import { type Journal, Ledger } from '../../src/sync/ledger.js';
 import { Line, type LineOptions } from '../../src/sync/line.js';
 import type { MirrorMode } from '../../src/sync/mirror.js';
 import { plainSettings } from './settings.js';
@@ -21,6 +24,7 @@ export function localLine(
   more: Partial<RsyncSettings> = {},
   options: Partial<LineOptions> = {},
 ): Line {
+  const { report = () => {}, rules = RULES } = options;
   return new Line({
     rsync: plainSettings({
       target: { kind: 'local', path: there, label: there, place: there },
@@ -35,25 +39,35 @@ export function localLine(
     rest: { writtenMs: 0, cameMs: 0 },
     oneByOne: false,
     relist: async () => {},
-    report: () => {},
+    report,
     rootIsThere: () => true,
     guard: async () => undefined,
     onHalt: (failure) => {
       throw new Error(failure.message);
     },
     onRemoved: () => {},
-    rules: RULES,
-    memory: {
-      willBring: async () => undefined,
-      mayCome: () => {},
-      isGone: () => {},
-      ready: async () => undefined,
-      tidy: async () => {},
-      savedMs: 0,
-    },
+    rules,
+    ledger: newLedger(there, report, rules),
     ...options,
   });
 }
+
+/** Where nothing is written down. */
+const NO_JOURNAL: Journal = {
+  keep: () => {},
+  willBring: async () => undefined,
+  mayCome: () => {},
+  isGone: () => {},
+  tidy: async () => {},
+  save: async () => {},
+  keepInPlace: async () => {},
+  close: () => {},
+  savedMs: 0,
+};
+
+/** A ledger that begins with nothing. */
+export const newLedger = (target: string, report: Report = () => {}, rules: RulesInForce = RULES): Ledger =>
+  new Ledger({ journal: NO_JOURNAL, target, report, rulesMayComeBack: () => rules.mayComeBack() });
 
 /** Rules that are at rest and known. */
 const RULES: LineOptions['rules'] = {

@@ -1,7 +1,7 @@
 import type { Name } from '../name.js';
 import type { Steps } from '../steps.js';
 import { type Entry, foolsQuickCheck, isSettled, type Seen } from './entry.js';
-import type { NameIndex } from './name-index.js';
+import type { ReadonlyIndex } from './name-index.js';
 
 /** How deletions seen here are carried over. */
 export type DeleteMode = 'seen' | 'mirror' | 'never';
@@ -42,7 +42,7 @@ export interface BatchRules {
  */
 export function* planBatch(
   seen: ReadonlyMap<Name, Seen>,
-  index: NameIndex,
+  index: ReadonlyIndex,
   { deletes, carriesMore, nanoseconds }: BatchRules,
 ): Steps<Batch> {
   const clear = new Set<Name>();

@@ -1,7 +1,7 @@
 import { baseOf, type Name, parentOf, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 import type { Seen } from './entry.js';
-import type { NameIndex } from './name-index.js';
+import type { ReadonlyIndex } from './name-index.js';
 
 /** A file that is on the remote under the name `from` and here under the name `to`. */
 export interface Move {
@@ -39,7 +39,7 @@ export const MOVE_WORTH_BYTES = 1_000_000;
  * one with the same inode, born at the same time, are a rename. Where the index is unsure what was delivered, there is none: the
  * data is sent. A rename of the file itself moves its change time, and so does writing to it: then it is not certain.
  */
-export function* findMoves(seen: ReadonlyMap<Name, Seen>, index: NameIndex): Steps<Move[]> {
+export function* findMoves(seen: ReadonlyMap<Name, Seen>, index: ReadonlyIndex): Steps<Move[]> {
   const left = new Map<number, Name>();
   for (const [name, now] of seen) {
     yield;

@@ -99,6 +99,12 @@ export class NameIndex {
   }
 }
 
+/** An index to look things up in. */
+export type ReadonlyIndex = Pick<
+  NameIndex,
+  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below'
+>;
+
 const EMPTY: ReadonlyMap<string, Entry> = new Map();
 
 const NONE = new NameIndex();

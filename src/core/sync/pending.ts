@@ -145,6 +145,9 @@ export class Pending {
   }
 }
 
+/** A pending set to look at. */
+export type ReadonlyPending = Omit<Pending, 'note' | 'again' | 'take' | 'giveBack' | 'settle' | 'fail' | 'hurry'>;
+
 const FRESH: Omit<Waiting, 'sinceMs'> = {
   attempts: 0,
   notBeforeMs: 0,

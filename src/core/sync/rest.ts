@@ -2,7 +2,7 @@ import { ancestorsOf, type Name, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 import { type Entry, type Seen, writtenMs } from './entry.js';
 import { findMoves } from './move.js';
-import type { NameIndex } from './name-index.js';
+import type { ReadonlyIndex } from './name-index.js';
 
 /** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
 const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
@@ -67,7 +67,7 @@ const LONGEST_MS = 500;
  */
 export function* unrested(
   batch: ReadonlyMap<Name, Seen>,
-  index: NameIndex,
+  index: ReadonlyIndex,
   waitedMs: (name: Name) => number,
   nowMs: number,
   rest: Rest,

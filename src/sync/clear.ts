@@ -1,0 +1,67 @@
+import type { Item } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
+import type { Name } from '../core/name.js';
+import { ofNames } from '../core/rsync/complaints.js';
+import { eachInSlices } from '../slice.js';
+import type { Ledger } from './ledger.js';
+import type { Runs } from './runner.js';
+import { NOT_EMPTY } from './settle.js';
+
+/** What could not be deleted: it failed, or it is a directory that holds something else. */
+export interface Left {
+  readonly left: ReadonlySet<Name>;
+  readonly failed: ReadonlyMap<Name, Failure>;
+}
+
+/**
+ * Deletes exactly these names there. An emptied directory goes in a later run than what it held, so it goes on while
+ * something goes. `onRound` gets what each run deleted. Gives what is left, or the failure if a run broke.
+ */
+export async function remove(
+  ledger: Ledger,
+  runner: Runs,
+  names: readonly Name[],
+  onRound: (items: readonly Item[], ms: number) => Promise<void> | void,
+  isSilent = false,
+): Promise<Left | Failure> {
+  const left = new Set(names);
+  while (left.size > 0) {
+    const beganMs = performance.now();
+    const run = { kind: 'clear', names: [...left] } as const;
+    const begun = await ledger.begin(run);
+    if (!begun.ok) return begun.failure;
+    const { outcome, kept, items } = await runner.run(begun.value, ofNames(left), { isSilent });
+    if (outcome.kind === 'broken') return outcome.failure;
+    await eachInSlices(run.names, (name) => {
+      if (kept.has(name) || outcome.failed.has(name)) return;
+      left.delete(name);
+      ledger.gone(name);
+    });
+    await onRound(items, performance.now() - beganMs);
+    if (left.size === run.names.length) return { left, failed: outcome.failed };
+  }
+  return { left, failed: new Map() };
+}
+
+/** {@link remove} for what is ours: what is left backs off, or is not ours. Gives the failure if a run broke. */
+export async function clear(
+  ledger: Ledger,
+  runner: Runs,
+  names: readonly Name[],
+  isSilent = false,
+): Promise<Failure | undefined> {
+  const onRound = async (items: readonly Item[], ms: number): Promise<void> => {
+    if (!isSilent) await ledger.brought(items, ms);
+  };
+  const end = await remove(ledger, runner, names, onRound, isSilent);
+  if (!('left' in end)) return end;
+  await eachInSlices(end.left, (name) => {
+    const failure = end.failed.get(name);
+    if (failure !== undefined) ledger.failed(name, failure);
+    else if (ledger.index.children(name).size === 0)
+      ledger.gone(name); // it holds what is not ours
+    // What is ours in it has its own turn, and this has to go after that.
+    else ledger.putOff(name, NOT_EMPTY);
+  });
+  return undefined;
+}

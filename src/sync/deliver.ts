@@ -1,0 +1,105 @@
+import type { Item } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
+import { directoriesAbove, type Name } from '../core/name.js';
+import { ofNames } from '../core/rsync/complaints.js';
+import type { Batch } from '../core/sync/batch.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
+import type { WritingRun } from '../rsync/run.js';
+import type { StandbyKind } from '../rsync/standby.js';
+import { eachInSlices, inSlices } from '../slice.js';
+import type { Ledger } from './ledger.js';
+import { namesRun } from './runner.js';
+import { type BatchView, settle } from './settle.js';
+import type { Work } from './work.js';
+
+/**
+ * What rsync's quick check would make of the names of a run; `fooled`: it must not be asked; `gone`: there is nothing to check,
+ * for they all go.
+ */
+export type QuickCheck = Batch['quickCheck'] | 'fooled' | 'gone';
+
+const SUITABLE: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
+  gone: [],
+  right: ['plain'],
+  fooled: ['sure'],
+  idle: ['plain', 'sure'],
+};
+
+/** How a run for some names of a batch ended: whether rsync had anything to do, or why it broke. */
+export type Delivered =
+  | { readonly kind: 'done'; readonly any: boolean }
+  | { readonly kind: 'broken'; readonly failure: Failure };
+
+/** One run for some names of a batch, and what came of it. */
+export async function deliver(
+  work: Work,
+  names: readonly Name[],
+  view: BatchView,
+  quickCheck: QuickCheck,
+): Promise<Delivered> {
+  if (names.length === 0) return { kind: 'done', any: false };
+  const { ledger, runner } = work;
+  const beganMs = performance.now();
+  const run: WritingRun =
+    quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(work, quickCheck === 'fooled'), names };
+  const brings = await whatComes(ledger, names, view.before);
+  const begun = await ledger.begin(run, () => brings);
+  if (!begun.ok) return { kind: 'broken', failure: begun.failure };
+  const own = ofNames(names);
+  const result = await runner.run(begun.value, own, {
+    suitable: SUITABLE[quickCheck],
+    totalBytes: sizeOf(names, view.before),
+    onItem: (item, was) => {
+      if (isRemovedThere(work, item, was, view.before)) work.onRemoved(item.name);
+    },
+  });
+  const { outcome, items } = result;
+  if (outcome.kind === 'broken') return { kind: 'broken', failure: outcome.failure };
+  await settle(work, names, view, result, outcome.failed);
+  for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
+  await ledger.brought(
+    items.filter(({ name }) => !outcome.failed.has(name)),
+    performance.now() - beganMs,
+  );
+  return { kind: 'done', any: items.length > 0 };
+}
+
+/**
+ * What a run of these names may bring: what is here of them, and the directories above them that are not surely there.
+ * rsync makes those too, whether they are listed or not.
+ */
+async function whatComes(
+  { index }: Pick<Ledger, 'index'>,
+  names: readonly Name[],
+  before: ReadonlyMap<Name, Seen>,
+): Promise<ReadonlyMap<Name, Entry['type']>> {
+  const comes = new Map<Name, Entry['type']>();
+  for (const dir of await inSlices(directoriesAbove(names))) {
+    const was = index.get(dir);
+    if (was === undefined || was.mtimeNs < 0) comes.set(dir, 'dir');
+  }
+  await eachInSlices(names, (name) => {
+    const now = before.get(name);
+    if (typeof now === 'object') comes.set(name, now.type);
+  });
+  return comes;
+}
+
+/** rsync makes something anew there that should have been there: somebody else has removed it, and who knows what else. */
+function isRemovedThere(
+  { disk }: Pick<Work, 'disk'>,
+  { name, isNew }: Item,
+  was: Entry | undefined,
+  before: ReadonlyMap<Name, Seen>,
+): boolean {
+  if (!isNew || was === undefined || was.mtimeNs < 0) return false;
+  // What has become something else is new there too.
+  const isStill = (seen: Seen | undefined): boolean => typeof seen === 'object' && seen.type === was.type;
+  return isStill(before.get(name) ?? was) && isStill(disk.see(name));
+}
+
+const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =>
+  names.reduce((bytes, name) => {
+    const now = seen.get(name);
+    return bytes + (typeof now === 'object' ? now.size : 0);
+  }, 0);

@@ -1,0 +1,61 @@
+import { directoriesAbove, type Name } from '../core/name.js';
+import type { Seen } from '../core/sync/entry.js';
+import { unrested } from '../core/sync/rest.js';
+import { seeAll } from '../scan/look.js';
+import { eachInSlices, inSlices } from '../slice.js';
+import { holdByRules } from './hold.js';
+import type { BatchView } from './settle.js';
+import type { Work } from './work.js';
+
+/** What may become of the names of a batch, apart from being brought at once. */
+export interface BatchOptions {
+  /** What is not at rest may be left for later. */
+  readonly mayRest: boolean;
+  /** Large files may be left for a run of their own. */
+  readonly mayPart: boolean;
+  /** So many of the names that are at rest, the first ones; all where not given. */
+  readonly most?: number;
+}
+
+/** What of a batch goes now, as it was seen, and when to look again at the rest, in milliseconds from now; 0: nothing is left. */
+export interface Selected {
+  readonly view: BatchView;
+  readonly restMs: number;
+}
+
+/** Looks at the names of a batch, and leaves out what is excluded, what rsync can't be told of, and what is not at rest. */
+export async function select(
+  work: Pick<Work, 'ledger' | 'disk' | 'filter' | 'rules' | 'rest'>,
+  names: readonly Name[],
+  { mayRest, most }: BatchOptions,
+): Promise<Selected> {
+  const { ledger, disk } = work;
+  // Before the names: one that is away while they are looked at was away.
+  const above = await seeAll(disk, await inSlices(directoriesAbove(names)));
+  const fromMs = Date.now();
+  const seen = await seeAll(disk, names);
+  const toMs = Date.now();
+  leaveOutLong(work, seen);
+  const { go, waitMs } = await holdByRules(work, seen, mayRest);
+  const nowMs = performance.now();
+  const waited = (name: Name): number => nowMs - (ledger.pending.sinceMs(name) ?? nowMs);
+  const waits = mayRest ? await inSlices(unrested(go, ledger.index, waited, fromMs, work.rest)) : NO_WAITS;
+  let restMs = waitMs; // not Math.min(...): a storm may have more names than a call takes arguments
+  await eachInSlices(waits, ([name, ms]) => {
+    go.delete(name);
+    restMs = restMs === 0 ? ms : Math.min(restMs, ms);
+  });
+  if (most !== undefined) for (const name of [...go.keys()].slice(most)) go.delete(name);
+  return { view: { before: go, above, grounds: new Map(), fromMs, toMs }, restMs };
+}
+
+/** rsync can't be told of what is too long: it would take a part of it for the name. */
+function leaveOutLong({ ledger, disk }: Pick<Work, 'ledger' | 'disk'>, seen: Map<Name, Seen>): void {
+  for (const [name, now] of seen) {
+    if (now !== 'unreadable' || !disk.isTooLong(name)) continue;
+    seen.delete(name);
+    ledger.settled(name);
+  }
+}
+
+const NO_WAITS: ReadonlyMap<Name, number> = new Map();

@@ -1,0 +1,27 @@
+import type { Failure } from '../core/failure.js';
+import type { Filter } from '../core/filter/filter.js';
+import type { Name } from '../core/name.js';
+import type { DeleteMode } from '../core/sync/batch.js';
+import type { Rest } from '../core/sync/rest.js';
+import type { RulesInForce } from '../rules/in-force.js';
+import type { Leftovers } from './leftovers.js';
+import type { Mistakes } from './mistakes.js';
+import type { Runs } from './runner.js';
+import type { SettleOptions } from './settle.js';
+
+/** What all that brings names to one target, or takes them away there, works with. */
+export interface Work extends SettleOptions {
+  readonly runner: Runs;
+  readonly leftovers: Leftovers;
+  readonly mistakes: Mistakes;
+  readonly filter: Filter;
+  readonly deletes: DeleteMode;
+  readonly rest: Rest;
+  readonly rules: RulesInForce;
+  /** Checked before names are looked at and after: false while the root is not the one we began with. */
+  readonly rootIsThere: () => boolean;
+  /** Called before anything is deleted: may refuse it for good. */
+  readonly guard: (deletions: number) => Promise<Failure | undefined>;
+  /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
+  readonly onRemoved: (name: Name) => void;
+}
