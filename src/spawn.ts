@@ -213,14 +213,25 @@ async function sayOnce(
   return { ended, isLate, stdout: stdout(), stderr: stderr() };
 }
 
-/** Collects the bytes of streams, as they come, as latin1 text; the returned function gives the last `maxChars` so far. */
-export function collect(streams: Readable | readonly Readable[], maxChars = 1_000_000): () => string {
+/** Collects the bytes of a stream as latin1 text; the returned function gives the last `maxChars` so far. */
+export function collect(stream: Readable, maxChars = 1_000_000): () => string {
   let text = '';
-  for (const stream of [streams].flat()) {
-    stream.on('data', (chunk: Buffer) => {
-      text = (text + chunk.toString('latin1')).slice(-maxChars);
+  stream.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('latin1')).slice(-maxChars);
+  });
+  stream.on('error', () => {});
+  return () => text;
+}
+
+/** Collects what streams say in UTF-8, as it comes, in whole characters; the returned function gives the last `maxChars` so far. */
+export function collectText(streams: readonly Readable[], maxChars: number): () => string {
+  let text = '';
+  for (const stream of streams) {
+    stream.setEncoding('utf8'); // a character may come in two chunks
+    stream.on('data', (chunk: string) => {
+      text = (text + chunk).slice(-maxChars);
     });
     stream.on('error', () => {});
   }
-  return () => text;
+  return () => text.replace(/^[\udc00-\udfff]/, ''); // the second half of one
 }

@@ -159,7 +159,7 @@ function begin({ settings, target, io, heed }: OneTarget, control: Control, who:
     const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
     if (!isAbout) return;
     life.told = afterEvent(life.told, event, Date.now());
-    life.hooks?.heed(event);
+    life.hooks?.handle(event);
   });
   control.serve(
     answererFor({

@@ -6,7 +6,7 @@ import { startGit } from './git.js';
 import { ANSWER_PATIENCE_MS } from './waits.js';
 
 /** What git says of a name: by which rule it ignores it, or that it does not; `unanswered`: git could not be asked. */
-export type Answer = GitRule | 'notIgnored' | 'unanswered';
+export type Verdict = GitRule | 'notIgnored' | 'unanswered';
 
 export interface CheckIgnoreOptions {
   /**
@@ -20,7 +20,7 @@ export interface CheckIgnoreOptions {
 
 interface Question {
   readonly name: Name;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: Verdict) => void;
 }
 
 /** After so many deaths in a row without an answer git is left alone until the next question. */
@@ -59,8 +59,8 @@ export class CheckIgnore {
   }
 
   /** Names relative to the directory it was made for; never one below a link. */
-  ask(names: readonly Name[]): Promise<Answer[]> {
-    const answers = names.map((name) => new Promise<Answer>((resolve) => this.#waiting.push({ name, resolve })));
+  ask(names: readonly Name[]): Promise<Verdict[]> {
+    const answers = names.map((name) => new Promise<Verdict>((resolve) => this.#waiting.push({ name, resolve })));
     this.#write(names);
     return Promise.all(answers);
   }

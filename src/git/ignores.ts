@@ -18,7 +18,7 @@ import {
 import type { FollowedFiles } from '../ignores/followed-files.js';
 import type { IgnoreSource, News, OnSkipped } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
-import type { Answer } from './check-ignore.js';
+import type { Verdict } from './check-ignore.js';
 import { Repository, type UsersGit } from './repository.js';
 import { whyGitWaits, whyPlain, whyStuck } from './waits.js';
 
@@ -265,7 +265,7 @@ export class GitIgnores implements IgnoreSource {
     }
   }
 
-  #learnt(name: Name, isDir: boolean, answer: Answer): void {
+  #learnt(name: Name, isDir: boolean, answer: Verdict): void {
     if (answer === 'unanswered') this.#known.set(name, { isDir, rule: UNANSWERED, age: NO_AGE });
     else if (answer === 'notIgnored') this.#known.set(name, isDir ? this.#notIgnored.dir : this.#notIgnored.file);
     else this.#known.set(name, { isDir, rule: answer, age: this.#age });

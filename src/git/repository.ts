@@ -18,7 +18,7 @@ import { type NoProgram, passedOverInWords } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
 import { eachInSlices } from '../slice.js';
 import type { Ended } from '../spawn.js';
-import { type Answer, CheckIgnore } from './check-ignore.js';
+import { CheckIgnore, type Verdict } from './check-ignore.js';
 import { sayGit } from './git.js';
 import {
   ANSWER_PATIENCE_MS,
@@ -167,7 +167,7 @@ export class Repository {
     return this.#tracked.has(name);
   }
 
-  ask(names: readonly Name[]): Promise<Answer[]> {
+  ask(names: readonly Name[]): Promise<Verdict[]> {
     return this.#check.ask(names);
   }
 
@@ -177,7 +177,7 @@ export class Repository {
   }
 
   /** What is ignored among these entries of `dir` (name and whether it is a directory), as we read the files ourselves. */
-  askPlain(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Answer[] {
+  askPlain(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Verdict[] {
     // The files are those of the whole work tree.
     const way = (relative(this.top, this.path) || ROOT) as Name;
     const fromTop = (name: Name): Name => (name === ROOT ? way : childOf(way, name));

@@ -8,7 +8,7 @@ import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
 import { remoteCommand } from '../core/ssh/remote-command.js';
 import type { Programs } from '../programs.js';
-import { type Child, collect, spawn } from '../spawn.js';
+import { type Child, collectText, spawn } from '../spawn.js';
 import { sessionArgs } from '../ssh/command.js';
 import { temporaryFolder } from '../user-folders.js';
 
@@ -74,7 +74,7 @@ export class Hooks {
   }
 
   /** Is told of everything that happens. */
-  heed(event: Event): void {
+  handle(event: Event): void {
     switch (event.kind) {
       case 'delivered': {
         this.#isInSync = false;
@@ -151,7 +151,7 @@ export class Hooks {
         report({ kind: 'hook', hook: kind, target, end: 'there is no connection', code: undefined, ms: 0, output: '' });
         return;
       }
-      const output = collect([child.stdout, child.stderr], OUTPUT_CHARS);
+      const output = collectText([child.stdout, child.stderr], OUTPUT_CHARS);
       child.stdin.end(where === 'there' ? list : '');
       const end = await this.#ended(child, limitMs);
       report({
@@ -161,7 +161,7 @@ export class Hooks {
         code: 'code' in end ? end.code : undefined,
         end: 'why' in end ? end.why : undefined,
         ms: performance.now() - beganMs,
-        output: Buffer.from(output(), 'latin1').toString('utf8'),
+        output: output(),
       });
     } finally {
       rmSync(folder, { recursive: true, force: true });

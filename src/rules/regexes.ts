@@ -23,7 +23,7 @@ const REMEMBERED = 20_000;
 const PIECE = 1_000;
 
 /** What is known of a name: the rule that it matches, or none. */
-type Answer = RegexRule | 'none';
+type Verdict = RegexRule | 'none';
 
 interface Question {
   readonly name: Name;
@@ -48,8 +48,8 @@ export class TimedRegexes implements Regexes {
   /** When it came to the first of them. */
   #begunMs = 0;
   #underClock: ((ms: number) => void) | undefined;
-  #known = new Map<string, Answer>();
-  #knownBefore = new Map<string, Answer>();
+  #known = new Map<string, Verdict>();
+  #knownBefore = new Map<string, Verdict>();
   /** Those without an answer: never asked about again. */
   readonly #unanswered = new Map<string, RegexRule>();
   onUnanswered: (rule: RegexRule, name: Name) => void = () => {};
@@ -97,7 +97,7 @@ export class TimedRegexes implements Regexes {
     return answer === 'none' ? undefined : answer;
   }
 
-  #recall(key: string): Answer | undefined {
+  #recall(key: string): Verdict | undefined {
     const known = this.#known.get(key) ?? this.#unanswered.get(key) ?? this.#knownBefore.get(key);
     if (known !== undefined) this.#known.set(key, known);
     return known;
@@ -159,7 +159,7 @@ export class TimedRegexes implements Regexes {
     }
   }
 
-  #answerTo(question: Question): Answer {
+  #answerTo(question: Question): Verdict {
     for (; this.#regexAt < this.#regexes.length; this.#regexAt++) {
       const found = this.#regexes[this.#regexAt];
       try {

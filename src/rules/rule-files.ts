@@ -232,7 +232,7 @@ export class RuleFiles {
       if (this.#ignores instanceof PlainIgnores) return;
       this.#ignores = new PlainIgnores(bytePathOf(root), (text) => this.#say(text), [], this.#followed);
     }
-    filter.heed(this.#ignores);
+    filter.useIgnores(this.#ignores);
   }
 
   #askGit(repository: Repository | undefined): GitIgnores {

@@ -120,8 +120,8 @@ describe('hooks', () => {
       limitMs: 300,
     });
     const item = { action: 'send', name: nameFromText('a'), bytes: 1, isNew: true } as const;
-    hooks.heed({ kind: 'delivered', target: 't', items: [item], ms: 1 });
-    hooks.heed({ kind: 'inSync', target: 't', names: 1, ms: 1 });
+    hooks.handle({ kind: 'delivered', target: 't', items: [item], ms: 1 });
+    hooks.handle({ kind: 'inSync', target: 't', names: 1, ms: 1 });
     await hooks.idle();
     expect(told).toMatchObject([
       { hook: 'onUpload', code: 0, output: 'a\n' },
@@ -148,8 +148,8 @@ describe('hooks', () => {
     const items = ['a.py', 'src/deep/b.py', 'src/c.txt', 'other/src/d.c'].map(
       (text) => ({ action: 'send', name: nameFromText(text), bytes: 1, isNew: true }) as const,
     );
-    hooks.heed({ kind: 'delivered', target: 't', items, ms: 1 });
-    hooks.heed({ kind: 'inSync', target: 't', names: 1, ms: 1 });
+    hooks.handle({ kind: 'delivered', target: 't', items, ms: 1 });
+    hooks.handle({ kind: 'inSync', target: 't', names: 1, ms: 1 });
     await hooks.idle();
     expect(told).toMatchObject([
       { hook: 'onUpload', output: 'other/src/d.c ' },

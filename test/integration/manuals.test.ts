@@ -183,7 +183,7 @@ describe("git's manual", () => {
     async (_what, rules, ignored, others) => {
       const root = made(rules, [...ignored, ...others]);
       const filter = filterOf({ defaults: [NO_GIT] });
-      filter.heed(new PlainIgnores(root, () => {}));
+      filter.useIgnores(new PlainIgnores(root, () => {}));
       await brings(root, filter, [...others].sort(), isFile);
     },
   );

@@ -110,7 +110,7 @@ export class Filter {
   }
 
   /** From now on git's ignores count too. */
-  heed(ignores: Ignores): void {
+  useIgnores(ignores: Ignores): void {
     this.#ignores = ignores;
   }
 
