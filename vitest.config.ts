@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Only where `npm run soak` asks for it. */
@@ -14,6 +15,9 @@ const RANDOM = {
   hookTimeout: 120_000,
 };
 
+/** A machine may have much else to do. What a test waits for in vain says so much earlier: test/support/cli.ts. */
+const PATIENT = { testTimeout: 300_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
     projects: [
@@ -29,17 +33,26 @@ export default defineConfig({
           name: 'server',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/server-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...PATIENT,
         },
       },
       {
         // With servers of their own, which they may kill.
-        test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000 },
+        test: { name: 'fault', include: ['test/fault/**/*.test.ts'], ...PATIENT },
       },
       {
         // Much that changes at once: a little of it.
         test: { name: 'storm', include: ['test/storm/**/*.test.ts'], ...RANDOM, provide: { isLong: false } },
+      },
+      {
+        // What sets something of the whole machine: nothing else runs meanwhile.
+        test: {
+          name: 'alone',
+          include: ['test/alone/**/*.test.ts'],
+          ...PATIENT,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         // npm run test:long: the same with many cases, new ones each time, and with very much that changes at once.
@@ -48,10 +61,14 @@ export default defineConfig({
           include: ['test/property/**/*.test.ts', 'test/storm/**/*.test.ts'],
           ...RANDOM,
           provide: { isLong: true },
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 2 },
         },
       },
       ...SOAK,
     ],
+    // Most tests wait most of the time: for a login, for a clock, for a server that says nothing.
+    maxWorkers: 2 * availableParallelism(),
     // In CI a test that does not run is a defect.
     allowOnly: process.env['CI'] === undefined,
     retry: 0,

@@ -1,9 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isComplete, many } from '../support/complete.js';
+import { isComplete } from '../support/complete.js';
 import { faultyPlace, processesOf, processOf, timed, took, WATCHER } from '../support/faulty.js';
-import { canLimit, limitQueue, withLimit } from '../support/limits.js';
+import { canLimit, withLimit } from '../support/limits.js';
 import { fill, temporaryDir } from '../support/tree.js';
 import { unwatched } from '../support/watches.js';
 
@@ -36,20 +36,6 @@ describe('the watcher process', () => {
         await running.until('another one', () => processesOf(running, WATCHER).some((one) => one !== pid));
     }
     await isComplete(place, running, 'watcher: after all signals');
-  });
-
-  it('overrun by events: nothing is missed', async ({ skip }) => {
-    if (!onLinux || (process.env['CI'] === undefined && process.getuid?.() !== 0)) skip('this needs root');
-    limitQueue(20);
-    const place = await faultyPlace();
-    const { local, startWired } = place;
-    many(join(local, 'old'), 50, 20);
-    const running = startWired();
-    await running.inSync();
-    many(join(local, 'new'), 100, 20);
-    for (let d = 0; d < 50; d++) writeFileSync(join(local, 'old', `g${d % 20}`, `d${d}`, 'f3'), 'changed in place');
-    rmSync(join(local, 'old', 'g1'), { recursive: true });
-    await isComplete(place, running, 'overflow of the event queue');
   });
 
   it('with watches enough for one subscription but not for two, it renews all the same, and says nothing', async ({

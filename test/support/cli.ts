@@ -9,7 +9,7 @@ import { fill, temporaryDir, tree } from './tree.js';
 export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
 
 /** How long anything may take here, in milliseconds: a guard against hanging, not an expectation. */
-const PATIENCE_MS = Number(process.env['SYNCWATCH_TEST_PATIENCE_MS'] ?? 45_000);
+const PATIENCE_MS = Number(process.env['SYNCWATCH_TEST_PATIENCE_MS'] ?? 90_000);
 
 export interface JsonEvent {
   readonly event: string;
