@@ -7,6 +7,20 @@ const SOAK =
     ? []
     : [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0 } }];
 
+/**
+ * What `npm run test:docker` leaves out: what these are about lies on this side, and whose server is on the other changes nothing.
+ * All other end-to-end tests, new ones too, run against both servers.
+ */
+const NOT_ABOUT_THE_SERVER = [
+  'test/integration/!(stall)', // without a server, but for one
+  'test/e2e/{filter,rules,patterns,git}', // which files are synced
+  'test/e2e/{memory,watching,limits}', // what is remembered, the watcher, this machine's limits
+  'test/e2e/{allow,environment,prepare}', // whom it obeys here, what it starts here, the scripts of this repository
+  'test/e2e/{other-user,runtime}', // its own folders here
+  'test/e2e/other-rsyncs', // has servers of its own, with other rsyncs
+].map((files) => `${files}.test.ts`);
+const onDocker = process.env['SYNCWATCH_TEST_SERVER'] === 'docker';
+
 /** Where cases are drawn at random. How long they take depends on how many there are. */
 const RANDOM = {
   globalSetup: ['test/support/random-setup.ts'],
@@ -32,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          exclude: onDocker ? NOT_ABOUT_THE_SERVER : [],
           globalSetup: ['test/support/server-setup.ts'],
           ...PATIENT,
         },
