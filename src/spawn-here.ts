@@ -20,16 +20,18 @@ export function spawnHere({ file, env }: Program, args: readonly string[], cwd?:
   // A terminal's Ctrl-C is for the program; what is sent to us alone is handed on.
   const ignored = (): void => {};
   const handOn = (): void => void child.kill('SIGTERM');
-  process.on('SIGINT', ignored);
-  process.on('SIGQUIT', ignored);
-  process.on('SIGTERM', handOn);
-  process.on('SIGHUP', handOn);
+  const heard = { SIGINT: ignored, SIGQUIT: ignored, SIGTERM: handOn, SIGHUP: handOn };
+  for (const [signal, listener] of Object.entries(heard)) process.on(signal, listener);
   return new Promise((resolve) => {
+    const end = (ended: EndedHere): void => {
+      for (const [signal, listener] of Object.entries(heard)) process.off(signal, listener);
+      resolve(ended);
+    };
     child.once('error', (error) =>
-      resolve({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
+      end({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
     );
     child.once('exit', (code, signal) =>
-      resolve({ kind: 'exited', code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) }),
+      end({ kind: 'exited', code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) }),
     );
   });
 }
