@@ -9,12 +9,12 @@ const MAY_IMPORT = {
   // What is asked for.
   cli: 'commands options report io state programs user-folders',
   commands:
-    'main source sync control doctor hooks options report settings rules git scan rsync ssh state io programs spawn-here user-folders',
-  doctor: 'sync report settings rules git scan rsync place ssh programs read-checked spawn descriptors',
+    'main source sync control doctor hooks options report settings rules git scan link rsync ssh state io programs spawn-here user-folders',
+  doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
   main: 'source sync rsync scan settings slice state io',
-  sync: 'control rules rsync place ssh scan settings state io programs slice descriptors',
+  sync: 'control rules link rsync scan settings state io programs slice descriptors',
   source: 'watch rules rsync scan settings state io programs slice descriptors',
   control: 'scan state',
   watch: 'scan spawn',
@@ -29,8 +29,9 @@ const MAY_IMPORT = {
   rules: 'git ignores scan read-checked',
   git: 'ignores scan programs read-checked spawn slice',
   ignores: 'scan read-checked',
-  rsync: 'place ssh programs spawn slice user-folders',
-  place: 'ssh programs spawn',
+  link: 'rsync place ssh programs spawn',
+  rsync: 'programs spawn slice user-folders',
+  place: 'programs spawn',
   ssh: 'scan state programs spawn',
   io: 'state programs',
   'user-folders': 'state',
@@ -49,7 +50,7 @@ const MAY_IMPORT = {
   // Decisions: no disk, no clock, no processes.
   'core/sync': 'core',
   'core/filter': 'core/rsync core',
-  'core/rsync': 'core/ssh core',
+  'core/rsync': 'core/ssh core/place core',
   'core/ssh': 'core',
   'core/place': 'core',
   core: '',

@@ -5,6 +5,7 @@ import type { Rest } from './core/sync/rest.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
+import { rsyncSettings } from './rsync/settings.js';
 import type { Disk } from './scan/disk.js';
 import { Scanner } from './scan/scanner.js';
 import type { Listing } from './scan/walk.js';
@@ -17,13 +18,10 @@ import { Line } from './sync/line.js';
 import type { MirrorMode } from './sync/mirror.js';
 import type { Prepared } from './sync/prepare.js';
 import { QUICK_FROM } from './sync/quick-pass.js';
-import { rsyncSettings, TargetSession } from './sync/session.js';
+import { TargetSession } from './sync/session.js';
 
 /** How long nothing must have been heard of before it is told how much waits for the connection, in milliseconds. */
 const TELL_WAITING_MS = 500;
-
-/** How often `--once` tries a full sync that breaks in the middle, or a login after that, before it gives up. */
-export const ONCE_TRIES = 3;
 
 /** The parts of one target's side of a running syncwatch. */
 export interface Parts {
@@ -32,6 +30,9 @@ export interface Parts {
   /** The tree is big and known from the last run: the sync comes first, watching and a walk after it. */
   readonly isQuick: boolean;
   readonly session: TargetSession;
+  readonly link: Pick<Prepared['link'], 'nextTryMs' | 'stopLogins'>;
+  /** How others run something in the target. */
+  readonly reach: Prepared['reach'];
   readonly pass: PassParts;
   /** Resolves when a guard or a failure that won't pass ends this target. */
   readonly halted: Promise<Failure>;
@@ -65,7 +66,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
   const { report } = io;
   const { dir, filter } = settings;
   const { disk, guard } = source;
-  const { ledger } = prepared;
+  const { ledger, link } = prepared;
   const mirror: MirrorMode = settings.deletes !== 'mirror' ? 'off' : settings.mirrorsExcluded ? 'all' : 'notExcluded';
   const guards: GuardOptions = {
     dir,
@@ -81,16 +82,15 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
   });
 
   const line: Line = new Line({
-    rsync: rsyncSettings(
-      settings,
-      () => guard.pinned,
+    rsync: rsyncSettings(settings, {
+      here: source.here,
       target,
-      prepared.reached,
-      source.here,
-      () => session.remoteShell,
-    ),
-    wayThere: () => session.ensureReachable(),
-    aim: prepared.reached.aim,
+      there: prepared.there,
+      pinnedRoot: () => guard.pinned,
+      remoteShell: () => link.remoteShell,
+    }),
+    wayThere: () => link.ensureReachable(),
+    aim: prepared.aim,
     disk,
     filter,
     deletes: settings.deletes,
@@ -138,13 +138,16 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     rulesAtRest: () => source.rules.atRest(),
     onListing: noteListing,
     guard: async (snapshot, forecast) =>
-      (forecast.extraneous.length > 0 ? await session.whyElsewhere() : undefined) ??
+      (forecast.extraneous.length > 0 ? await prepared.whyElsewhere() : undefined) ??
       guardPass(line, guards, snapshot, forecast),
   };
-  const session = new TargetSession(line, prepared.reached, prepared.reach, {
-    pass,
-    onHalt: halt,
-    mostLogins: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
+  const session = new TargetSession(line, link, { pass, report, onHalt: halt });
+  link.attach({
+    heed: (event) => void session.heed(event),
+    get waiting() {
+      return line.pending.size;
+    },
+    runsUnderWay: () => line.runsUnderWay(),
   });
   const isQuick = settings.initial && mirror === 'off' && prepared.isWhole && line.index.size >= QUICK_FROM;
   const save = async (): Promise<void> => {
@@ -160,7 +163,7 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
         for (const name of synced) line.note(name);
         tellWaiting();
       } else if (names.length > 0) scanner.hint(names);
-      if (synced.length > 0) session.nudge();
+      if (synced.length > 0) link.nudge();
     },
     hint: (names) => scanner.hint(names),
     doubt: () => void scanner.walk(),
@@ -192,6 +195,8 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     scanner,
     isQuick,
     session,
+    link,
+    reach: prepared.reach,
     pass,
     halted,
     startSyncing: async (tries) => {
@@ -220,13 +225,15 @@ export function assemble(settings: Settings, target: Target, source: Source, io:
     stop: async () => {
       detach();
       scanner.stop();
+      link.stopLogins();
       await session.close();
+      await link.close();
     },
     save,
     keep: async () => {
       if (guard.isThere()) await ledger.keepInPlace();
       await prepared.lock.keep();
-      await session.ensureReachable();
+      await link.ensureReachable();
     },
   };
 }

@@ -25,7 +25,7 @@ export interface Programs {
   readonly rsync: Program | NoProgram;
   readonly ssh: Program | NoProgram;
   readonly git: Program | NoProgram;
-  /** util-linux, see ssh/connection.ts. */
+  /** util-linux, see ssh/master.ts. */
   readonly setpriv: Program | NoProgram;
   /** The shell for what we start ourselves. */
   readonly shell: Program;

@@ -60,7 +60,6 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
           isMirror: settings.deletes === 'mirror',
           controlPath,
           tree,
-          onMessage: () => {},
         }),
         target.label,
       );

@@ -1,9 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
-import { inFull, parseTarget } from '../core/target.js';
+import { inFull, withPathHere } from '../core/target.js';
 import type { Io } from '../io.js';
+import { transportTo } from '../link/adapters.js';
+import { visit } from '../link/arrive.js';
 import { settingsFrom } from '../options/check.js';
 import { consentFor } from '../options/consent.js';
 import { gather, type Permit } from '../options/gather.js';
@@ -16,7 +19,6 @@ import { probeHere } from '../rsync/probe.js';
 import { Allowed } from '../state/allowed.js';
 import { runtimeFolder, type Surroundings, stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
-import { reach } from '../sync/session.js';
 
 export interface InitIo {
   readonly programs: Io['programs'];
@@ -96,22 +98,14 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   for (const target of settings.value.targets) {
     io.out(line(`looking at ${inFull(target)} …`));
     const begun = performance.now();
-    const reached = await reach(
-      {
-        programs,
-        here: rsync.value,
-        target,
-        ssh: settings.value.ssh,
-        controlPath: () => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`),
-        report: (event) => {
-          if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
-        },
-        extras: settings.value.rsyncExtras,
-        dir: settings.value.dir,
-        root,
-        isMirror: settings.value.deletes === 'mirror',
-        trash: settings.value.trash,
-      },
+    const { ssh, dir, trash, rsyncExtras: extras, deletes } = settings.value;
+    const report: Report = (event) => {
+      if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
+    };
+    const controlPath = (): string => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`);
+    const reached = await visit(
+      transportTo(target, { programs, here: rsync.value, ssh, controlPath, report }),
+      { programs, report, dir, root, trash, extras, isMirror: deletes === 'mirror' },
       new AbortController().signal,
     );
     if (!reached.ok) {
@@ -120,9 +114,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
       if (!(await io.confirm(question))) return exitCodeOf(reached.failure);
       continue;
     }
-    const { connection, there } = reached.value;
-    await connection?.close();
-    const what = there.exists ? 'the directory is there' : 'the directory will be made';
+    const what = reached.value.exists ? 'the directory is there' : 'the directory will be made';
     io.out(line(`  reached in ${timeInWords(performance.now() - begun)}; ${what}`));
   }
 
@@ -155,7 +147,7 @@ function settingValues(flags: Parsed, root: string): Record<string, unknown> {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
     const written =
       key === 'to'
-        ? many(value as Values).map((text) => targetFor(text, root))
+        ? many(value as Values).map((text) => withPathHere(text, (path) => pathFor(path, root)))
         : PATH_KEYS.includes(key)
           ? many(value as Values).map((text) => pathFor(text, root))
           : value;
@@ -164,11 +156,6 @@ function settingValues(flags: Parsed, root: string): Record<string, unknown> {
   return values;
 }
 
-/** A local target, as seen from the settings file. */
-function targetFor(text: string, root: string): string {
-  const target = parseTarget(text);
-  return target.ok && target.value.kind === 'local' ? pathFor(text, root) : text;
-}
-
+/** As seen from the settings file. */
 const pathFor = (text: string, root: string): string =>
   isAbsolute(text) || text.startsWith('~') ? text : relative(root, resolve(text));

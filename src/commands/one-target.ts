@@ -6,10 +6,11 @@ import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { afterEvent, NOTHING_TOLD, type Told } from '../core/status.js';
+import { ONCE_TRIES } from '../core/sync/login.js';
 import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
-import { assemble, ONCE_TRIES, type Parts } from '../main.js';
+import { assemble, type Parts } from '../main.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { runtimeFolders } from '../state/folders.js';
@@ -196,7 +197,7 @@ async function runLine(
           commands: settings.hooks,
           root: settings.root,
           target: target.label,
-          reach: () => parts.session.reach,
+          reach: parts.reach,
           report: io.report,
         });
   life.parts = parts;
@@ -293,6 +294,7 @@ const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, options: OneTarget,
 async function drain(parts: Parts, leave: () => Promise<void>): Promise<void> {
   parts.detach();
   await leave();
+  parts.link.stopLogins();
   await parts.session.windDown();
   await parts.lastLook();
   await parts.line.drain();

@@ -45,7 +45,7 @@ export const answererFor =
     const parts = options.parts();
     switch (question.ask) {
       case 'reach':
-        return { answer: 'reach', reach: parts?.session.reach ?? { kind: 'none' } };
+        return { answer: 'reach', reach: parts?.reach() ?? { kind: 'none' } };
       case 'flush':
         return flush(options, gone);
       case 'pause':
@@ -135,9 +135,9 @@ function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status 
 function stateOf(parts: Parts | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
   if (halted !== undefined) return { kind: 'halted', message: cut(halted.message) };
   if (parts === undefined) return { kind: 'connecting' };
-  const { line, session } = parts;
+  const { line, link, session } = parts;
   if (rootIsGone) return { kind: 'rootGone' };
   if (line.paused) return { kind: 'paused' };
-  if (line.held) return { kind: 'reconnecting', untilMs: session.nextTryMs };
+  if (line.held) return { kind: 'reconnecting', untilMs: link.nextTryMs };
   return line.pending.size > 0 || line.isBusy || session.owesPass ? { kind: 'sending' } : { kind: 'inSync' };
 }

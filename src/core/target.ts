@@ -16,12 +16,28 @@ export type Target =
     }
   | { readonly kind: 'local'; readonly path: string; readonly label: string; readonly place: string };
 
+export type RemoteTarget = Extract<Target, { kind: 'remote' }>;
+export type LocalTarget = Extract<Target, { kind: 'local' }>;
+
 /** A target with its place where it has a name: `staging (me@host:app)`. */
 export const inFull = ({ label, place }: Target): string => (label === place ? label : `${label} (${place})`);
 
 /** `user@host`, as ssh takes it. */
 export const loginOf = ({ user, host }: { readonly user?: string | undefined; readonly host: string }): string =>
   user === undefined ? host : `${user}@${host}`;
+
+/** The machine of a target as rsync takes it, `user@host` with an IPv6 address in brackets; undefined: this one. */
+export function hostArg(target: Target): string | undefined {
+  if (target.kind === 'local') return undefined;
+  const { host } = target;
+  return loginOf({ ...target, host: host.includes(':') ? `[${host}]` : host });
+}
+
+/** A target as it is written, with what `at` makes of its path where that is one of this machine. */
+export function withPathHere(text: string, at: (path: string) => string): string {
+  const target = parseTarget(text);
+  return target.ok && target.value.kind === 'local' ? at(text) : text;
+}
 
 /**
  * Reads a `--to` in rsync's own notation: `host:path`, `user@host:path`, `[v6]:path`, or a local path (one with a slash

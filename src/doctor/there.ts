@@ -4,20 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type PlaceOptions, refusalOf } from '../core/place/guard.js';
 import { type Look, targetAt } from '../core/place/place.js';
 import type { Extra } from '../core/rsync/extras.js';
+import type { There } from '../core/rsync/there.js';
 import type { RsyncHere } from '../core/rsync/version.js';
+import type { SshAim } from '../core/ssh/exit.js';
 import { remoteCommand } from '../core/ssh/remote-command.js';
 import type { Target } from '../core/target.js';
+import { transportTo } from '../link/adapters.js';
+import type { Connection } from '../link/transport.js';
 import { aroundDir } from '../place/here.js';
 import type { Programs } from '../programs.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
-import { probeLocal, probeThere, type There } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
-import { aimOf, plainArgs, type SshOptions } from '../ssh/command.js';
-import { type Connection, openConnection } from '../ssh/connection.js';
+import { plainArgs, type SshOptions } from '../ssh/command.js';
 import { error, type Finding, ok, warning } from './finding.js';
 import type { Tree } from './here.js';
-
-type Remote = Extract<Target, { kind: 'remote' }>;
 
 export interface ThereOptions extends Omit<PlaceOptions, 'target' | 'here'> {
   readonly programs: Programs;
@@ -29,7 +29,6 @@ export interface ThereOptions extends Omit<PlaceOptions, 'target' | 'here'> {
   /** For the socket of the connection that is made for this. */
   readonly controlPath: string;
   readonly tree: Tree;
-  readonly onMessage: (line: string) => void;
 }
 
 /** From how long on a login, and a command there, are slow, in milliseconds. */
@@ -49,19 +48,29 @@ const LITTLE_ROOM = 100_000_000;
 const SESSIONS = 5;
 
 /** Looks at a target without changing anything there. */
-export function lookThere(target: Target, options: ThereOptions): Promise<Finding[]> {
-  return target.kind === 'local' ? lookAtLocal(target, options) : lookAtRemote(target, options);
+export async function lookThere(target: Target, options: ThereOptions): Promise<Finding[]> {
+  const controlPath = (): string => options.controlPath;
+  const transport = transportTo(target, { ...options, controlPath, report: () => {} });
+  const begun = performance.now();
+  const opened = await transport.open(new AbortController().signal);
+  if (!opened.ok)
+    return [error('login', opened.failure.message, opened.failure.hint), ...(await ownMaster(target, options))];
+  const connection = opened.value;
+  if (transport.aim === undefined) return lookHere(connection, target, options);
+  return lookAtRemote(connection, { target, aim: transport.aim, loginMs: performance.now() - begun }, options);
 }
 
-async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Finding[]> {
-  const { programs, here, ssh, controlPath, onMessage } = options;
-  const begun = performance.now();
-  const opened = await openConnection({ programs, target, ssh, controlPath, onMessage }, new AbortController().signal);
-  if (!opened.ok)
-    return [error('login', opened.failure.message, opened.failure.hint), await ownMaster(programs, target, ssh)];
-  const loginMs = performance.now() - begun;
-  const connection = opened.value;
-  const aim = aimOf(target, ssh);
+interface LoggedIn {
+  readonly target: Target;
+  readonly aim: SshAim;
+  readonly loginMs: number;
+}
+
+async function lookAtRemote(
+  connection: Connection,
+  { target, aim, loginMs }: LoggedIn,
+  options: ThereOptions,
+): Promise<Finding[]> {
   try {
     const login =
       loginMs < SLOW_LOGIN_MS
@@ -69,7 +78,7 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
         : warning('login', `takes ${timeInWords(loginMs)}`, `See what it waits for: ${aim.byHand} -v`);
     const shell = await lookAtShell(connection);
     if (shell.some(({ state }) => state === 'error')) return [login, ...shell];
-    const probed = await aroundDir(options, () => probeThere(here, connection, target, aim, options));
+    const probed = await aroundDir(options, () => connection.probe(options));
     const there = probed.value;
     const rsync = there.ok
       ? rsyncThere(there.value)
@@ -81,7 +90,7 @@ async function lookAtRemote(target: Remote, options: ThereOptions): Promise<Find
       ...(there.ok ? judge(there.value, { ...options, target, here: probed.here }) : []),
       ...(await lookAtPlace(connection, target, there.ok ? there.value.look : undefined, options.tree)),
       await sessions(connection),
-      await ownMaster(programs, target, ssh),
+      ...(await ownMaster(target, options)),
     ];
   } finally {
     await connection.close();
@@ -159,7 +168,7 @@ function judge({ look }: There, options: PlaceOptions): Finding[] {
 
 async function lookAtPlace(
   connection: Connection,
-  target: Remote,
+  target: Target,
   look: Look | undefined,
   tree: Tree,
 ): Promise<Finding[]> {
@@ -227,26 +236,27 @@ async function sessions(connection: Connection): Promise<Finding> {
 }
 
 /** A master of the user's own: neither used nor touched. */
-async function ownMaster(programs: Programs, target: Remote, ssh: SshOptions): Promise<Finding> {
+async function ownMaster(target: Target, { programs, ssh }: ThereOptions): Promise<Finding[]> {
   const program = programs.ssh;
-  if (program.file === undefined) return ok('own master', 'none: there is no ssh here');
+  if (target.kind !== 'remote') return [];
+  if (program.file === undefined) return [ok('own master', 'none: there is no ssh here')];
   const ask = (...more: string[]): Promise<Said> => say(program, plainArgs(target, ssh, more), { ownSession: true });
   const { stdout } = await ask('-G');
   const path = /^controlpath (.+)$/m.exec(stdout)?.[1];
-  if (path === undefined || path === 'none') return ok('own master', 'none: syncwatch has its own connection');
+  if (path === undefined || path === 'none') return [ok('own master', 'none: syncwatch has its own connection')];
   const { ended } = await ask('-O', 'check');
   const isThere = ended.kind === 'exited' && ended.code === 0;
-  return ok(
-    'own master',
-    `${isThere ? 'one is running' : 'set up but not running'} (${path}): syncwatch leaves it alone and has its own connection`,
-  );
+  return [
+    ok(
+      'own master',
+      `${isThere ? 'one is running' : 'set up but not running'} (${path}): syncwatch leaves it alone and has its own connection`,
+    ),
+  ];
 }
 
-async function lookAtLocal(target: Target, options: ThereOptions): Promise<Finding[]> {
+async function lookHere(connection: Connection, target: Target, options: ThereOptions): Promise<Finding[]> {
   const { path } = target;
-  const { value: there, here } = await aroundDir(options, () =>
-    probeLocal(options.here, options.programs.shell, target, options),
-  );
+  const { value: there, here } = await aroundDir(options, () => connection.probe(options));
   if (!there.ok) return [error('place', there.failure.message, there.failure.hint)];
   const { exists } = there.value;
   const at = existsSync(path) ? path : dirname(path);

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isObject } from '../core/json.js';
-import { parseTarget } from '../core/target.js';
+import { parseTarget, withPathHere } from '../core/target.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
 import { isTextByText, type Layer, problemOf } from './layer.js';
 import { closest, many, usage, type Values } from './parsed.js';
@@ -138,7 +138,7 @@ export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
     if (!TARGET_NAME.test(name)) return refuse(`"targets": "${name}" can't be a name`, 'Letters, digits, . - and _.');
     const target = parseTarget(text);
     if (!target.ok) return refuse(`"targets": "${name}": ${target.failure.message}`, target.failure.hint);
-    targets.set(name, target.value.kind === 'local' ? at(text) : text);
+    targets.set(name, withPathHere(text, at));
   }
   const paths = Object.fromEntries(
     PATH_KEYS.flatMap((key) => {
@@ -146,10 +146,7 @@ export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
       return given.length === 0 ? [] : [[key, key === 'ssh-config' ? at(given[0] ?? '') : given.map(at)]];
     }),
   );
-  const to = many(values['to'] as Values).map((text) => {
-    const target = targets.has(text) ? undefined : parseTarget(text);
-    return target?.ok === true && target.value.kind === 'local' ? at(text) : text;
-  });
+  const to = many(values['to'] as Values).map((text) => (targets.has(text) ? text : withPathHere(text, at)));
   const dir = typeof values['dir'] === 'string' ? at(values['dir']) : folder;
   const { targets: _targets, dir: _dir, ...rest } = values;
   return success({

@@ -1,7 +1,7 @@
 import type { Program } from '../core/environment.js';
 import type { RemoteReach } from '../core/reach.js';
 import type { SshAim } from '../core/ssh/exit.js';
-import { loginOf, type Target } from '../core/target.js';
+import { loginOf, type RemoteTarget } from '../core/target.js';
 
 /** What the user gave for ssh. Everything else comes from their own ssh config. */
 export interface SshOptions {
@@ -11,8 +11,6 @@ export interface SshOptions {
   /** `-o` values, `Key=value`. */
   readonly options: readonly string[];
 }
-
-export type RemoteTarget = Extract<Target, { kind: 'remote' }>;
 
 /** The user's own options as ssh takes them. Of an option given twice ssh takes the first: ours go before or after. */
 function userArgs(ssh: SshOptions): string[] {

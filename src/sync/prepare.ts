@@ -1,18 +1,23 @@
 import { Buffer } from 'node:buffer';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
-import { dispositionOf, type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
-import { atPath, type Look, placeKey } from '../core/place/place.js';
+import { type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
+import { atPath, type Look, placeKey, targetAt } from '../core/place/place.js';
 import { own } from '../core/printable.js';
+import type { Reach } from '../core/reach.js';
+import type { There } from '../core/rsync/there.js';
 import { atLeast } from '../core/rsync/version.js';
-import { delayMs, LINE_BACKOFF } from '../core/sync/retry.js';
+import type { SshAim } from '../core/ssh/exit.js';
+import { ONCE_TRIES } from '../core/sync/login.js';
 import { inFull, type Target } from '../core/target.js';
 import type { Io } from '../io.js';
-import type { There } from '../rsync/probe.js';
+import { transportTo } from '../link/adapters.js';
+import { arrive, whyElsewhere } from '../link/arrive.js';
+import { Link } from '../link/link.js';
+import { whyNotExact } from '../rsync/settings.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { stateFolder } from '../state/folders.js';
@@ -21,18 +26,30 @@ import { lastPlace, noteLastPlace } from '../state/last-place.js';
 import { Memory } from '../state/memory.js';
 import { remembered } from '../state/remembered.js';
 import { Ledger } from './ledger.js';
-import { type Reached, type ReachOptions, reach, whyNotExact } from './session.js';
+
+/** What the first look through a link gave. */
+interface Arrived {
+  readonly there: There;
+  /** Of the machine, see {@link placeKey}. */
+  readonly host: string | undefined;
+}
 
 /** What is checked and held of one target before its line starts. */
 export interface Prepared {
-  readonly reach: ReachOptions;
-  readonly reached: Reached;
+  readonly link: Link<Arrived>;
+  /** See Transport. */
+  readonly aim: SshAim | undefined;
+  readonly there: There;
+  /** How others run something in the target. */
+  readonly reach: () => Reach;
+  /** Why the target is not, or not surely, the place that was looked at and is remembered; to be asked before a mirror deletes. */
+  readonly whyElsewhere: () => Promise<Failure | undefined>;
   readonly ledger: Ledger;
   /** What was remembered of the last run is in no doubt. */
   readonly isWhole: boolean;
   /** Of DIR and the place. */
   readonly lock: Control;
-  /** Gives back the connection and the lock, and closes the ledger. */
+  /** Gives back the link and the lock, and closes the ledger. */
   close(): Promise<void>;
 }
 
@@ -50,23 +67,12 @@ export interface PrepareOptions {
 
 /** Logs in and checks everything that can be checked. Nothing is changed on the target. */
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
-  const { settings, target, source, io, key } = options;
+  const { target, source, io, key } = options;
   const { report } = io;
-  const reachOptions: ReachOptions = {
-    programs: source.programs,
-    here: source.here,
-    target,
-    ssh: settings.ssh,
-    controlPath: inTurns(() => join(source.runtime, `${key}.ssh`)),
-    report,
-    extras: settings.rsyncExtras,
-    dir: settings.dir,
-    root: settings.root,
-    isMirror: settings.deletes === 'mirror',
-    trash: settings.trash,
-  };
-  if (target.kind === 'remote') report({ kind: 'connecting', target: target.label, place: target.place });
-  const reaching = reachInTime(reachOptions, options, signal);
+  const { transport, link } = linkTo(options);
+  const stop = (): void => link.stopLogins();
+  signal.addEventListener('abort', stop);
+  const reaching = link.connect().finally(() => signal.removeEventListener('abort', stop));
   await source.rulesRead();
   // While ssh logs in.
   const placeNote = join(source.state, `${key}.place`);
@@ -77,16 +83,16 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     guessed?.ledger.close();
     return reached;
   }
-  const { connection, there } = reached.value;
+  const { there, host } = reached.value;
   const { look } = there;
   if (look.kind === 'place')
     report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
-  const place = placeKey(target, look, connection?.host);
+  const place = placeKey(target, look, host);
   const exact = whyNotExact(target, look, source.here) ?? (await askWhere(options, look));
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
     guessed?.ledger.close();
-    await connection?.close();
+    await link.close();
     return lock;
   }
   if (place !== guess) noteLastPlace(placeNote, place);
@@ -98,10 +104,42 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   tellWhatIsMissing(there, options);
   const close = async (): Promise<void> => {
     ledger.close();
-    await connection?.close();
+    await link.close();
     await lock.value.release();
   };
-  return success({ reach: reachOptions, reached: reached.value, ledger, isWhole, lock: lock.value, close });
+  const at = targetAt(target, look);
+  return success({
+    link,
+    aim: transport.aim,
+    there,
+    reach: () => link.reach(at),
+    whyElsewhere: () => whyElsewhere(target, look, link.connection),
+    ledger,
+    isWhole,
+    lock: lock.value,
+    close,
+  });
+}
+
+/** The way to the target, and what keeps it connected. */
+function linkTo({ settings, target, source, io, key, isPatient }: PrepareOptions) {
+  const { report } = io;
+  const { programs, here } = source;
+  const controlPath = inTurns(() => join(source.runtime, `${key}.ssh`));
+  const transport = transportTo(target, { programs, here, ssh: settings.ssh, controlPath, report });
+  const { dir, root, trash, rsyncExtras: extras } = settings;
+  const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletes === 'mirror' };
+  const link = new Link<Arrived>(transport, {
+    report,
+    look: async (connection) => {
+      const there = await arrive(transport, connection, arrival);
+      return there.ok ? success({ there: there.value, host: connection.host }) : there;
+    },
+    lookAgain: (connection, { there }) => whyElsewhere(target, there.look, connection),
+    mostFirst: isPatient ? Number.POSITIVE_INFINITY : 1,
+    mostLater: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
+  });
+  return { transport, link };
 }
 
 /** A path and another one beside it, by turns. */
@@ -198,30 +236,4 @@ async function askWhere({ settings, target, io }: PrepareOptions, look: Look): P
   const doubt = `--delete mirror would delete everything else in ${target.label}, and where that is can't be seen: ${look.why}`;
   if ((await io.confirm?.(own`${doubt}. Go on?`)) === true) return undefined;
   return { kind: 'guard', message: doubt, hint: 'Use --delete seen, or run it on a terminal and confirm.' };
-}
-
-/** Logs in, again and again where there is patience for it, and says how long it took. */
-async function reachInTime(
-  options: ReachOptions,
-  { isPatient }: PrepareOptions,
-  signal: AbortSignal,
-): Promise<Result<Reached>> {
-  const { target, report } = options;
-  let told: Failure['kind'] | undefined;
-  for (let attempt = 1; ; attempt++) {
-    const begun = performance.now();
-    const reached = await reach(options, signal);
-    if (reached.ok) {
-      if (target.kind === 'remote') report({ kind: 'connected', target: target.label, ms: performance.now() - begun });
-      return reached;
-    }
-    const { failure } = reached;
-    if (!isPatient || signal.aborted || dispositionOf(failure) !== 'retry') return reached;
-    const retryMs = delayMs(LINE_BACKOFF, attempt, Math.random());
-    // The same trouble is told once.
-    if (failure.kind !== told) report({ kind: 'trouble', target: target.label, failure, waiting: 0, retryMs });
-    told = failure.kind;
-    await sleep(retryMs, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return reached;
-  }
 }

@@ -5,9 +5,11 @@ import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { nameFromText } from '../../src/core/name.js';
 import { ofNames } from '../../src/core/rsync/complaints.js';
 import { outcomeOf } from '../../src/core/rsync/exit.js';
+import { transportTo } from '../../src/link/adapters.js';
+import { visit } from '../../src/link/arrive.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
-import { type ConnectionOptions, openConnection } from '../../src/ssh/connection.js';
-import { type ReachOptions, reach, TargetSession } from '../../src/sync/session.js';
+import { type MasterOptions, openMaster } from '../../src/ssh/master.js';
+import { TargetSession } from '../../src/sync/session.js';
 import { localLine, passOptions } from '../support/deliver.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { filterOf, plainSettings } from '../support/settings.js';
@@ -57,36 +59,14 @@ function silentSession(dir: string): { session: TargetSession; asked: () => numb
   const settings = { target, remoteShell: silentSsh(dir) };
   const line = localLine(join(dir, 'root'), '', filter, settings, { noProgressMs: 500 });
   line.resume();
-  const look = { kind: 'unknown', why: 'nobody looked' } as const;
-  const reached = {
-    connection: undefined,
-    aim: undefined,
-    there: { version: undefined, takes: TAKES, chatter: [], exists: true, look },
-  };
-  const session = new TargetSession(line, reached, reachOptions(dir), {
-    pass: passOptions(join(dir, 'root'), filter),
-    onHalt: () => {},
-    mostLogins: 3,
-  });
+  const session = new TargetSession(
+    line,
+    { wake: async () => {} },
+    { pass: passOptions(join(dir, 'root'), filter), report: () => {}, onHalt: () => {} },
+  );
   onTestFinished(() => session.close());
   return { session, asked: () => readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n').length };
 }
-
-const TAKES = { nanoseconds: true, deletions: 'marks' } as const;
-
-const reachOptions = (dir: string): ReachOptions => ({
-  programs: PROGRAMS,
-  here: { program: there(PROGRAMS.rsync), version: [3, 5, 0] },
-  target,
-  ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
-  controlPath: () => join(dir, 'c'),
-  report: () => {},
-  extras: [],
-  dir,
-  root: dir,
-  isMirror: false,
-  trash: undefined,
-});
 
 describe('a full sync to which nobody says anything', () => {
   it('is not tried again where the tries are counted (--once): each would take as long', async () => {
@@ -106,8 +86,8 @@ describe('a full sync to which nobody says anything', () => {
 });
 
 describe('a login', () => {
-  const options = (dir: string, script: string): ConnectionOptions => ({
-    ...reachOptions(dir),
+  const options = (dir: string, script: string): MasterOptions => ({
+    ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
     controlPath: join(dir, 'c'),
     target,
     programs: { ...PROGRAMS, ssh: { ...there(PROGRAMS.ssh), file: silentSsh(dir, script) } },
@@ -116,7 +96,7 @@ describe('a login', () => {
   });
 
   it('that is never through ends, whatever ssh waits for', async () => {
-    const opened = await openConnection(options(temporaryDir(), 'exec sleep 600'), new AbortController().signal);
+    const opened = await openMaster(options(temporaryDir(), 'exec sleep 600'), new AbortController().signal);
     expect(opened).toMatchObject({
       ok: false,
       failure: { kind: 'connection', message: 'the login to there was not through after 0 s' },
@@ -130,9 +110,9 @@ describe('a login', () => {
     const program = join(dir, 'login.mjs');
     writeFileSync(
       program,
-      `import { openConnection } from ${JSON.stringify(join(DIST, 'ssh/connection.js'))};
+      `import { openMaster } from ${JSON.stringify(join(DIST, 'ssh/master.js'))};
        const options = { ...${JSON.stringify(given)}, onMessage: () => {} };
-       const opened = await openConnection(options, new AbortController().signal);
+       const opened = await openMaster(options, new AbortController().signal);
        console.log(JSON.stringify(opened));`,
     );
     const { stdout } = spawnSync('script', ['-qec', `${process.execPath} ${program}`, '/dev/null'], {
@@ -146,7 +126,7 @@ describe('a login', () => {
   it('whose socket is there but answers nothing ends too', async () => {
     const dir = temporaryDir();
     writeFileSync(join(dir, 'c'), '');
-    const opened = await openConnection(
+    const opened = await openMaster(
       options(dir, `case "$*" in *"-O exit"*) exit 255;; *"-O check"*) exit 255;; esac; : > ${dir}/c; exec sleep 600`),
       new AbortController().signal,
     );
@@ -160,12 +140,25 @@ it('a shell there that does not start rsync is given up in time', async () => {
   writeFileSync(join(hereBase, hangs), '#!/bin/sh\nexec sleep 20\n');
   chmodSync(join(hereBase, hangs), 0o755);
   const dir = temporaryDir();
-  const reached = await reach(
+  const report = (): void => {};
+  const transport = transportTo(target, {
+    programs: PROGRAMS,
+    here: { program: there(PROGRAMS.rsync), version: [3, 5, 0] },
+    ssh: { port: undefined, identities: [], configFile: sshConfig, options: [] },
+    controlPath: () => join(dir, 'c'),
+    report,
+    patience: { loginMs: 60_000, commandMs: 700 },
+  });
+  const reached = await visit(
+    transport,
     {
-      ...reachOptions(dir),
-      ssh: { port: undefined, identities: [], configFile: sshConfig, options: [] },
+      programs: PROGRAMS,
+      report,
       extras: [{ name: '--rsync-path', value: `${thereBase}/${hangs}`, runs: 'all' }],
-      patience: { loginMs: 60_000, commandMs: 700 },
+      dir,
+      root: dir,
+      isMirror: false,
+      trash: undefined,
     },
     new AbortController().signal,
   );

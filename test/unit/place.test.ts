@@ -19,7 +19,8 @@ import {
 import { placeScript, readPlace } from '../../src/core/place/script.js';
 import { parseTarget } from '../../src/core/target.js';
 import { trashFrom } from '../../src/options/trash.js';
-import { lookHere } from '../../src/place/look.js';
+import { lookBy } from '../../src/place/look.js';
+import { say } from '../../src/spawn.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 const target = (text: string) => {
@@ -214,13 +215,15 @@ describe('a look at a place', () => {
     const dir = temporaryDir();
     fill(dir, { 'there/.trash/x/': '' });
     symlinkSync('there', join(dir, 'link'));
-    const { look: seen } = await lookHere(SHELL, { path: join(dir, 'link'), trash: '.trash/x/y' });
+    const lookAt = (path: string, trash: string) =>
+      lookBy({ path, trash, rsync: undefined }, (input) => say(SHELL, ['-s'], { ownSession: true, input }));
+    const { look: seen } = await lookAt(join(dir, 'link'), '.trash/x/y');
     expect(placeIn(seen)).toMatchObject({
       path: `${dir}/there`,
       trash: { part: '.trash/x', at: `${dir}/there/.trash/x` },
     });
     writeFileSync(join(dir, 'there/file'), '');
-    const blocked = await lookHere(SHELL, { path: `${dir}/there`, trash: 'file/x' });
+    const blocked = await lookAt(`${dir}/there`, 'file/x');
     expect(placeIn(blocked.look).trash).toEqual({ part: 'file', at: '' });
   });
 });

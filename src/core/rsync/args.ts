@@ -1,6 +1,6 @@
 import type { Program } from '../environment.js';
 import { type Name, parentOf, ROOT } from '../name.js';
-import type { Target } from '../target.js';
+import { hostArg, type Target } from '../target.js';
 import { type Extra, extraArgs } from './extras.js';
 import type { InRuns } from './options.js';
 
@@ -176,7 +176,7 @@ function placesOf(settings: RsyncSettings, run: RunKind): [string, string] {
 
 /** Whether {@link Name}s can stand in rsync's arguments as they are, for this target. */
 export const canBeArgs = (settings: RsyncSettings, ...names: readonly Name[]): boolean =>
-  !(settings.target.kind === 'remote' && settings.target.path.startsWith('~')) && // `-s` would take the ~ literally
+  !(hostArg(settings.target) !== undefined && settings.target.path.startsWith('~')) && // `-s` would take the ~ literally
   names.every((name) => !/[\n\r]/.test(name) && Buffer.from(argOf(name), 'utf8').toString('latin1') === name) &&
   isExact(settings, names.map(argOf).join(''));
 
@@ -202,14 +202,9 @@ function wayBetween(from: Name, to: Name): string {
  */
 export function destination(target: Target, below = '', isEscaped = false): string {
   const path = `${target.path === '' || target.path.endsWith('/') ? target.path : `${target.path}/`}${below}`;
-  if (target.kind === 'local') return path;
-  return `${hostArg(target)}:${isEscaped ? path.replace(/[*?[\]]/g, '\\$&') : path}`;
-}
-
-/** `user@host` as rsync takes it: an IPv6 address in brackets. */
-export function hostArg(target: Extract<Target, { kind: 'remote' }>): string {
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  return target.user === undefined ? host : `${target.user}@${host}`;
+  const host = hostArg(target);
+  if (host === undefined) return path;
+  return `${host}:${isEscaped ? path.replace(/[*?[\]]/g, '\\$&') : path}`;
 }
 
 const needsProtectedArgs = (settings: RsyncSettings, run: RunKind): boolean =>
@@ -221,7 +216,7 @@ const needsProtectedArgs = (settings: RsyncSettings, run: RunKind): boolean =>
  * nothing a `=` at the beginning, which zsh looks at. Not with a `~`, which only a shell can resolve.
  */
 function isSentApart({ target, escapesArgs }: Pick<RsyncSettings, 'target' | 'escapesArgs'>, below: string): boolean {
-  if (target.kind === 'local' || target.path.startsWith('~')) return false;
+  if (hostArg(target) === undefined || target.path.startsWith('~')) return false;
   return (escapesArgs ? /^=|[\n\r`]/ : /^=|[^\w@%+=:,./-]/).test(`${target.path}${below}`);
 }
 

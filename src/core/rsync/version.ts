@@ -3,6 +3,9 @@ import type { Program } from '../environment.js';
 /** A version of rsync, for comparing. */
 export type Version = readonly [number, number, number];
 
+/** The oldest rsync that knows --outbuf. */
+export const OLDEST: Version = [3, 1, 0];
+
 /** Reads `rsync --version`. A string says what else it is. */
 export function readVersion(text: string): Version | string | undefined {
   if (/openrsync/i.test(text)) return 'openrsync';

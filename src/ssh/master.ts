@@ -6,21 +6,12 @@ import { cantStart, type Failure, failed, type Result, success } from '../core/f
 import { hostFrom } from '../core/place/place.js';
 import { type Session, sessionFrom } from '../core/reach.js';
 import { lostFailure, refusedOptions, sshFailure } from '../core/ssh/exit.js';
-import { loginOf } from '../core/target.js';
+import { loginOf, type RemoteTarget } from '../core/target.js';
 import { noSsh, type Programs } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
 import { removeForeign } from '../state/ours.js';
-import {
-  aimOf,
-  clientArgs,
-  commandForRsync,
-  isQuiet,
-  masterArgs,
-  plainArgs,
-  type RemoteTarget,
-  type SshOptions,
-} from './command.js';
+import { aimOf, clientArgs, commandForRsync, isQuiet, masterArgs, plainArgs, type SshOptions } from './command.js';
 
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
 const POLL_MS = 20;
@@ -48,7 +39,7 @@ const CONTROL_MS = 5_000;
 /** How often it is looked whether ssh asks somebody, in milliseconds. */
 const ASKING_MS = 1_000;
 
-export interface ConnectionOptions {
+export interface MasterOptions {
   readonly programs: Programs;
   readonly target: RemoteTarget;
   readonly ssh: SshOptions;
@@ -60,14 +51,14 @@ export interface ConnectionOptions {
 }
 
 /** One master connection to one host. Every rsync of that host goes through it. */
-export interface Connection {
+export interface Master {
   /** What a session for a command of the user's takes along. */
   readonly session: Session;
   /** Where ssh went, however it was spelled: see {@link hostFrom}. */
   readonly host: string;
   /** ssh as a client of this connection, for rsync's `-e`; rsync adds user, host and command. */
   readonly clientForRsync: readonly string[];
-  /** Resolves with the reason when the connection is gone, unless {@link Connection.close} was called. */
+  /** Resolves with the reason when the connection is gone, unless {@link Master.close} was called. */
   readonly lost: Promise<Failure>;
   readonly patience: Patience;
   /** Its socket, and whether that is still there: without it nothing new can go through; what goes through already goes on. */
@@ -79,7 +70,7 @@ export interface Connection {
    */
   run(words: readonly string[], input?: string): ReturnType<typeof say>;
   /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
-  probe(withinMs: number): Promise<void>;
+  prove(withinMs: number): Promise<void>;
   /** Ends it; nothing of it is left afterwards. */
   close(): Promise<void>;
 }
@@ -88,7 +79,7 @@ export interface Connection {
  * Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. `signal`: ends it, at
  * any time.
  */
-export async function openConnection(options: ConnectionOptions, signal: AbortSignal): Promise<Result<Connection>> {
+export async function openMaster(options: MasterOptions, signal: AbortSignal): Promise<Result<Master>> {
   const { programs, target, ssh, controlPath, patience = PATIENCE } = options;
   if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
   const asking = say(programs.ssh, plainArgs(target, ssh, ['-N', '-G']), {
@@ -187,7 +178,7 @@ export async function openConnection(options: ConnectionOptions, signal: AbortSi
       });
     }),
     run,
-    probe: async (withinMs) => {
+    prove: async (withinMs) => {
       const answer = await Promise.race([run(['true']), sleep(withinMs)]);
       if (answer !== undefined || closed || ended !== undefined) return;
       givenUp = { kind: 'connection', message: `${aim.host} does not answer any more` };
@@ -226,7 +217,7 @@ function isAsking(pid: number | undefined): boolean {
 }
 
 /** What it takes to speak to a master. */
-interface Client extends Pick<ConnectionOptions, 'target' | 'ssh' | 'controlPath'> {
+interface Client extends Pick<MasterOptions, 'target' | 'ssh' | 'controlPath'> {
   readonly program: Program;
   /** What `ssh -G` says of its host. */
   readonly config: string;

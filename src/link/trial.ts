@@ -1,11 +1,11 @@
 import { childOf, nameFromText } from '../core/name.js';
-import { remoteShell, type Takes } from '../core/rsync/args.js';
+import type { Takes } from '../core/rsync/args.js';
 import type { RsyncExit } from '../core/rsync/exit.js';
 import { carriesMore, type Extra } from '../core/rsync/extras.js';
 import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync/version.js';
 import type { Target } from '../core/target.js';
-import type { Connection } from '../ssh/connection.js';
-import { runRsync } from './run.js';
+import { runRsync } from '../rsync/run.js';
+import type { Connection } from './transport.js';
 
 /** What came of trying. `exit`: how the plainest of all runs ended. */
 export type Tried = { readonly ok: true; readonly takes: Takes } | { readonly ok: false; readonly exit: RsyncExit };
@@ -13,8 +13,7 @@ export type Tried = { readonly ok: true; readonly takes: Takes } | { readonly ok
 export interface TrialOptions {
   readonly here: RsyncHere;
   readonly target: Target;
-  /** Undefined for a local target. */
-  readonly connection: Connection | undefined;
+  readonly connection: Pick<Connection, 'remoteShell' | 'patienceMs'>;
   readonly extras: readonly Extra[];
 }
 
@@ -52,6 +51,12 @@ export async function tryOut(options: TrialOptions): Promise<Tried> {
   return { ok: true, takes: { nanoseconds, deletions } };
 }
 
+/** In a directory that is not there yet rsync 3.1.3 would not look at a single name. */
+export async function takenAbove(options: TrialOptions, known: Takes): Promise<Takes> {
+  const tried = await tryOut(options);
+  return tried.ok ? tried.takes : known;
+}
+
 const isThrough = ({ code }: RsyncExit): boolean => THROUGH.includes(code);
 
 /** In the root directory, so that nobody's can be away meanwhile: of the names there none is asked for. */
@@ -61,7 +66,7 @@ function tryRun({ here, target, connection, extras }: TrialOptions, takes: Takes
     target,
     root: '/',
     pinnedRoot: () => '/',
-    remoteShell: connection === undefined ? undefined : remoteShell(connection.clientForRsync),
+    remoteShell: connection.remoteShell,
     bwlimit: undefined,
     chmod: undefined,
     compress: false,
@@ -79,6 +84,6 @@ function tryRun({ here, target, connection, extras }: TrialOptions, takes: Takes
       ? { kind: 'clear', ...common }
       : { kind: 'names', comparesContent: false, deleteMissing: true, ...common },
     () => {},
-    { abort: new AbortController().signal, noProgressMs: connection?.patience.commandMs },
+    { abort: new AbortController().signal, noProgressMs: connection.patienceMs },
   );
 }

@@ -1,0 +1,80 @@
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { failed, type Result, success } from '../core/failure.js';
+import { ofNames } from '../core/rsync/complaints.js';
+import { outcomeOf } from '../core/rsync/exit.js';
+import type { There } from '../core/rsync/there.js';
+import type { RsyncHere } from '../core/rsync/version.js';
+import type { LocalTarget } from '../core/target.js';
+import { homeHere, lookBy } from '../place/look.js';
+import type { Programs } from '../programs.js';
+import { NO_PROGRESS_MS } from '../rsync/run.js';
+import { say } from '../spawn.js';
+import { noParent, notADirectory } from './probe.js';
+import type { Connection, ProbeOptions, Transport } from './transport.js';
+import { takenAbove, tryOut } from './trial.js';
+
+export interface LocalOptions {
+  readonly programs: Pick<Programs, 'shell'>;
+  readonly here: RsyncHere;
+  readonly target: LocalTarget;
+}
+
+/** A directory on this machine: there is always a connection, and nothing to lose. */
+export const localTransport = (options: LocalOptions): Transport => ({
+  target: options.target,
+  aim: undefined,
+  open: async () => success(connectionHere(options)),
+});
+
+function connectionHere(options: LocalOptions): Connection {
+  const { shell } = options.programs;
+  const start = { ownSession: true, cwd: homeHere() };
+  const connection: Connection = {
+    host: undefined,
+    remoteShell: undefined,
+    patienceMs: NO_PROGRESS_MS,
+    lost: new Promise(() => {}),
+    isReachable: () => true,
+    run: (words, input = '') =>
+      say(shell, ['-c', 'exec "$@"', 'sh', ...words], { ...start, input, patienceMs: NO_PROGRESS_MS }),
+    // The rsync here was asked already.
+    look: (asked) =>
+      lookBy({ ...asked, rsync: undefined }, (script) => say(shell, ['-s'], { ...start, input: script })),
+    probe: (asked) => probe(options, connection, asked),
+    reach: ({ path }) => ({ kind: 'local', path }),
+    prove: async () => {},
+    close: async () => {},
+  };
+  return connection;
+}
+
+/** Checks a local target's place, and what rsync takes from itself, without changing anything. */
+async function probe(
+  { here, target }: LocalOptions,
+  connection: Pick<Connection, 'remoteShell' | 'patienceMs' | 'look'>,
+  { extras, trash }: ProbeOptions,
+): Promise<Result<There>> {
+  const { path } = target;
+  const at = statSync(path, { throwIfNoEntry: false });
+  if (at?.isDirectory() === false) return failed(notADirectory(path, 'here'));
+  const parent = dirname(path);
+  if (at === undefined) {
+    const dangling = lstatSync(path, { throwIfNoEntry: false });
+    if (dangling !== undefined) return failed(notADirectory(path, 'here'));
+    if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
+  }
+  const [{ look }, tried] = await Promise.all([
+    connection.look({ path, trash, rsync: undefined }),
+    tryOut({ here, target, connection, extras }),
+  ]);
+  if (tried.ok) {
+    const above = { ...target, path: parent };
+    const takes =
+      at === undefined ? await takenAbove({ here, target: above, connection, extras }, tried.takes) : tried.takes;
+    return success({ version: undefined, takes, chatter: [], exists: at !== undefined, look });
+  }
+  const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
+  const message = `rsync can't send to ${target.label}`;
+  return failed(outcome.kind === 'broken' ? { ...outcome.failure, kind: 'remote' } : { kind: 'remote', message });
+}
