@@ -53,9 +53,8 @@ export interface Settings {
   readonly oneByOne: boolean;
   readonly ssh: SshOptions;
   readonly trash: string | undefined;
-  readonly bwlimit: string | undefined;
-  readonly chmod: string | undefined;
-  readonly compress: boolean;
+  /** The options of rsync that ours stand for. */
+  readonly rsyncFlags: readonly string[];
   /** What follows `--`. */
   readonly rsyncExtras: readonly Extra[];
   readonly verbosity: Verbosity;

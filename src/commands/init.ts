@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
-import { inFull, withPathHere } from '../core/target.js';
+import { inFull } from '../core/target.js';
 import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
 import { visit } from '../link/arrive.js';
@@ -12,8 +12,8 @@ import { consentFor } from '../options/consent.js';
 import { gather, type Permit } from '../options/gather.js';
 import { many, type Parsed, usage, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
-import { findSettings, SETTINGS_FILE, settingsAt, settingsIn } from '../options/settings-file.js';
-import { PATH_KEYS, SETTING_KEYS } from '../options/table.js';
+import { findSettings, SETTINGS_FILE, settingsAt, settingsIn, withPaths } from '../options/settings-file.js';
+import { isSetting, namesOf, settingKind } from '../options/table.js';
 import { complaint, failureInWords, timeInWords } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { Allowed } from '../state/allowed.js';
@@ -55,7 +55,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     return exitCodeOf(failure);
   };
   const odd = Object.keys(given).find(
-    (name) => /^[a-z][a-z-]+$/.test(name) && given[name] !== undefined && !Object.hasOwn(SETTING_KEYS, name),
+    (name) => /^[a-z][a-z-]+$/.test(name) && given[name] !== undefined && settingKind(name) === undefined,
   );
   if (odd !== undefined) return complain(usage(`init takes no --${odd}: it has no place in the settings`));
   const place = rootFrom(given._.map(String));
@@ -142,15 +142,10 @@ remote-test:
 /** The options that were given, as they are written in the settings. */
 function settingValues(flags: Parsed, root: string): Record<string, unknown> {
   const values: Record<string, unknown> = {};
-  for (const key of Object.keys(SETTING_KEYS)) {
+  for (const key of namesOf(isSetting)) {
     const value = key === 'rsync-args' ? flags['--'] : flags[key];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    const written =
-      key === 'to'
-        ? many(value as Values).map((text) => withPathHere(text, (path) => pathFor(path, root)))
-        : PATH_KEYS.includes(key)
-          ? many(value as Values).map((text) => pathFor(text, root))
-          : value;
+    const written = withPaths(key, value, (path) => pathFor(path, root));
     values[key] = Array.isArray(written) && written.length === 1 ? written[0] : written;
   }
   return values;

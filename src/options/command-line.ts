@@ -1,4 +1,4 @@
-import yargs from 'yargs';
+import yargs, { type Options } from 'yargs';
 import type { Failure } from '../core/failure.js';
 import { isExtra } from '../core/rsync/extras.js';
 import type { Settings } from '../settings.js';
@@ -7,7 +7,8 @@ import { complete } from './complete.js';
 import { type Around, gather } from './gather.js';
 import { type Layer, sourceOf } from './layer.js';
 import { closest, type Parsed, SEE_HELP, usage } from './parsed.js';
-import { OPTIONS } from './table.js';
+import type { Row } from './row.js';
+import { isFlag, namesOf, ROWS } from './table.js';
 
 /** What the command line asks for: work, or a text and the exit code that goes with it. */
 export type Asked =
@@ -33,6 +34,23 @@ export type Flags =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
+/** An option as yargs takes it. Without its default: what was not given may be in the settings. */
+function forYargs({ value, alias, group, describe }: Row): Options {
+  const about = { describe, ...(alias === undefined ? {} : { alias }), ...(group === undefined ? {} : { group }) };
+  switch (value.kind) {
+    case 'flag': {
+      const byDefault = value.byDefault === undefined ? {} : { defaultDescription: String(value.byDefault) };
+      return { ...about, ...byDefault, type: 'boolean' };
+    }
+    case 'number':
+      return { ...about, type: 'number', requiresArg: true };
+    case 'choice':
+      return { ...about, choices: value.of, defaultDescription: value.byDefault, requiresArg: true };
+    default:
+      return { ...about, type: 'string', requiresArg: true };
+  }
+}
+
 /** What yargs' scripts for the shells ask with. */
 const COMPLETIONS = '--get-yargs-completions';
 
@@ -45,7 +63,7 @@ export async function readFlags(argv: readonly string[], version: string, column
     .usage(
       '$0 --to HOST:PATH [DIR] [-- RSYNC-ARGS]\n\nKeeps HOST:PATH the same as DIR (default: here) as long as it runs.',
     )
-    .options(OPTIONS)
+    .options(Object.fromEntries(namesOf(isFlag).map((name) => [name, forYargs(ROWS[name])])))
     .parserConfiguration({
       'populate--': true,
       'camel-case-expansion': false,
@@ -111,7 +129,7 @@ function improve(message: string): [string, string] {
   if (unknown === undefined) return [message.replace(/\s*\n\s*/g, ' '), SEE_HELP];
   const best = closest(
     unknown,
-    [...Object.keys(OPTIONS), 'version', 'help'].flatMap((name) => [name, `no-${name}`]),
+    [...namesOf(isFlag), 'version', 'help'].flatMap((name) => [name, `no-${name}`]),
   );
   const option = `${unknown.length === 1 ? '-' : '--'}${unknown}`;
   const hint = isExtra(option)

@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { CONTROL_COMMANDS, CONTROLS } from './controls.js';
 import { many, type Parsed, type Values } from './parsed.js';
+import type { Row } from './row.js';
 import { findSettings } from './settings-file.js';
-import { OPTIONS } from './table.js';
+import { namesOf } from './table.js';
 
 /** yargs' own completions. */
 type Ask = (done: (error: Error | null, completions: string[] | undefined) => void) => void;
@@ -11,11 +12,13 @@ type Ask = (done: (error: Error | null, completions: string[] | undefined) => vo
 /** The commands beside the main one. */
 const COMMANDS: readonly string[] = ['init', 'doctor', 'allow', 'completion', ...CONTROL_COMMANDS];
 
-/** Options that are on by themselves, and so are of use with a no- only. */
-const ON: readonly string[] = Object.entries(OPTIONS)
-  .filter(([, option]) => 'defaultDescription' in option && option.defaultDescription === 'true')
-  .map(([name]) => name);
-const NEGATIVES: readonly string[] = [...ON, 'gitignore', 'settings'].map((name) => `--no-${name}`);
+/** Options that may be on by themselves, and so are of use with a no-. */
+const NEGATIVES: readonly string[] = namesOf(
+  ({ value }: Row) =>
+    (value.kind === 'flag' && value.byDefault !== false) || (value.kind === 'text' && value.orNone === true),
+).map((name) => `--no-${name}`);
+
+const TAKE_TARGETS = namesOf(({ value }: Row) => value.kind === 'texts' && value.completes === 'targets');
 
 /** What a shell offers for the word that is being written: yargs' own, the commands, and the names of targets. */
 export function complete(current: string, argv: Parsed, ask: Ask, done: (completions: string[]) => void): void {
@@ -24,7 +27,7 @@ export function complete(current: string, argv: Parsed, ask: Ask, done: (complet
   const starting = (all: readonly string[]): string[] => all.filter((each) => each.startsWith(current));
   // The first is syncwatch itself.
   const words = argv._.map(String).slice(1);
-  if (many(argv['to'] as Values).at(-1) === current) {
+  if (TAKE_TARGETS.some((name) => many(argv[name] as Values).at(-1) === current)) {
     offer(starting(namesHere()));
     return;
   }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type Result, success } from '../core/failure.js';
-import { isTextByText } from './layer.js';
-import { many, type Values } from './parsed.js';
-import { isInside, realOf } from './places.js';
+import { realOf } from './places.js';
+import type { Power, Row, View } from './row.js';
 import type { SettingsFile } from './settings-file.js';
 import { type ConsentFor, readSshConfig, type SshConfig } from './ssh-config.js';
-import { type Power, type PowerfulKey, SETTING_KEYS } from './table.js';
+import { namesOf, ROWS } from './table.js';
 
 /** What a settings file needs the user's yes for. */
 export interface Consent {
@@ -27,9 +26,10 @@ export function consentFor(file: SettingsFile, who: ConsentFor): Result<Consent 
   /** Where paths in it really lead: another link is another word. */
   const facts: string[] = [];
   const view: View = {
-    file,
+    dir: file.dir,
+    targets: file.targets,
     folder: realOf(dirname(file.source)),
-    sshConfig: sshConfig.value,
+    sshConfig: sshConfig.value?.lines,
     real: (path) => {
       const real = realOf(path);
       facts.push(real);
@@ -38,10 +38,12 @@ export function consentFor(file: SettingsFile, who: ConsentFor): Result<Consent 
   };
   const words: string[] = [];
   const powers = new Set<Power>();
-  for (const [key, tell] of Object.entries(WORDS)) {
-    const value = key === 'targets' || key === 'dir' ? file.said[key] : file.values[key];
-    const told = value === undefined ? [] : tell(value, view);
-    if (told.length > 0) powers.add(SETTING_KEYS[key]?.power ?? 'runs');
+  for (const key of namesOf(({ power }) => power !== 'none')) {
+    const row: Row = ROWS[key];
+    const value = file.values[key] ?? file.said[key];
+    if (row.power === 'none' || value === undefined) continue;
+    const told = row.tell(value, view);
+    if (told.length > 0) powers.add(row.power);
     words.push(...told.map(withoutGaps));
   }
   if (words.length === 0) return success(undefined);
@@ -70,82 +72,3 @@ function inShort(powers: ReadonlySet<Power>): string {
   const last = parts.pop() ?? '';
   return `it ${[parts.join(', '), last].filter((part) => part !== '').join(' and ')}`;
 }
-
-/** What there is to tell of a setting, besides its value. */
-interface View {
-  readonly file: SettingsFile;
-  /** The folder that the file is in, symlinks resolved. */
-  readonly folder: string;
-  readonly sshConfig: SshConfig | undefined;
-  /** Where a path really leads. */
-  readonly real: (path: string) => string;
-}
-
-/** What a setting makes happen, a line each; none: nothing. */
-type Tell = (value: unknown, view: View) => readonly string[];
-
-/** A line for each of the values of a list. */
-const each =
-  (tell: (text: string, view: View) => string): Tell =>
-  (value, view) =>
-    many(value as Values).map((text) => tell(text, view));
-
-const ifOn =
-  (text: string): Tell =>
-  (value) =>
-    value === true ? [text] : [];
-
-const hook =
-  (where: string, when: string): Tell =>
-  (value) =>
-    Object.entries(isTextByText(value) ? value : { '': String(value) })
-      .filter(([, command]) => command.trim() !== '')
-      .map(
-        ([pattern, command]) => `run ${where}, ${when}${pattern === '' ? '' : ` that ${pattern} matches`}: ${command}`,
-      );
-
-/** The place of a target; where it is on this machine, where it really is. */
-const placeIn = (text: string, { real }: View): string => (isPath(text) ? real(text) : text);
-
-/** Whether a target is a path here: those in a file are absolute by then. */
-const isPath = (target: string): boolean => target.startsWith('/');
-
-const leaving =
-  (tell: (path: string) => string): Tell =>
-  (value, { folder, real }) =>
-    many(value as Values)
-      .map(real)
-      .filter((path) => path !== folder && !isInside(path, folder))
-      .map(tell);
-
-/** In plain words, by the keys; in the order in which they are told. */
-const WORDS: Readonly<Record<PowerfulKey, Tell>> = {
-  to: (value, view) =>
-    many(value as Values).map((text) => {
-      const named = view.file.targets.get(text);
-      return named === undefined
-        ? `send to ${placeIn(text, view)}`
-        : `send to ${text}, which is ${placeIn(named, view)}`;
-    }),
-  targets: (_value, view) =>
-    [...view.file.targets].map(([name, place]) => `send to ${placeIn(place, view)}, which it calls ${name}`),
-  dir: (_value, view) =>
-    leaving((path) => `send ${path}, which is not in the folder of the settings`)(view.file.dir, view),
-  'exclude-from': leaving((path) => `read patterns from ${path}, which is not in the folder of the settings`),
-  'on-upload': hook('here', 'after each path'),
-  'on-sync': hook('here', 'each time all is there'),
-  'on-sync-remote': hook('there', 'each time all is there'),
-  delete: (value) => (value === 'mirror' ? ['delete there whatever is not here ("delete": "mirror")'] : []),
-  'delete-excluded': ifOn('delete there what is left out here ("delete-excluded")'),
-  'allow-empty': ifOn('delete everything there when DIR becomes empty ("allow-empty")'),
-  trash: (value) => [`move what is overwritten or deleted there to the directory ${String(value)} there`],
-  chmod: (value) => [`set the permissions there to ${String(value)}`],
-  port: (value) => [`log in at port ${String(value)}`],
-  identity: each((path, { real }) => `log in with the key ${real(path)}`),
-  'ssh-config': (value, { sshConfig, real }) => [
-    `let ssh do what ${real(String(value))} says${sshConfig === undefined ? '' : ':'}`,
-    ...(sshConfig?.lines ?? []).map((text) => `  ${text}`),
-  ],
-  'ssh-option': each((text) => `give ssh the option ${text}`),
-  'rsync-args': each((text) => `give rsync the option ${text}`),
-};

@@ -1,8 +1,10 @@
 import { failed, type Result, success } from '../core/failure.js';
 import { allHookVariables } from '../core/hook-kinds.js';
-import { type Layer, problemOf } from './layer.js';
+import { fromText, problemOfKind } from './kinds.js';
+import type { Layer } from './layer.js';
 import { closest, usage } from './parsed.js';
-import { SETTING_KEYS } from './table.js';
+import type { Row } from './row.js';
+import { namesOf, rowOf } from './table.js';
 
 const PREFIX = 'SYNCWATCH_';
 
@@ -14,13 +16,14 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(PREFIX) || text === undefined || text === '' || ours.has(variable)) continue;
     const key = variable.slice(PREFIX.length).toLowerCase().replaceAll('_', '-');
-    if (!isKnown(key)) {
-      const best = closest(key, Object.keys(SETTING_KEYS).filter(isKnown));
+    const row = rowOf(key);
+    if (row === undefined || !isInEnvironment(row)) {
+      const best = closest(key, namesOf(isInEnvironment));
       const hint = best === undefined ? `Unset it, or see syncwatch --help.` : `Did you mean ${variableOf(best)}?`;
       return failed(usage(`there is no setting for ${variable} in the environment`, hint));
     }
-    const value = valueFrom(key, text);
-    const problem = problemOf(key, value);
+    const value = fromText(row.value, text);
+    const problem = problemOfKind(row.value, value);
     if (problem !== undefined) return failed(usage(`${variable} in the environment ${problem}`));
     values[key] = value;
   }
@@ -29,18 +32,4 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
 
 const variableOf = (key: string): string => PREFIX + key.toUpperCase().replaceAll('-', '_');
 
-/** Names for targets, and what DIR is, are a file's to say. */
-const isKnown = (key: string): boolean => Object.hasOwn(SETTING_KEYS, key) && key !== 'targets' && key !== 'dir';
-
-function valueFrom(key: string, text: string): unknown {
-  switch (SETTING_KEYS[key]?.value.kind) {
-    case 'flag':
-      return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
-    case 'number':
-      return Number.isNaN(Number(text)) ? text : Number(text);
-    case 'texts':
-      return text.split('\n').filter((line) => line !== '');
-    default:
-      return text;
-  }
-}
+const isInEnvironment = ({ where }: Row): boolean => where === 'everywhere' || where === 'settings';

@@ -15,7 +15,8 @@ import { readSyncignore } from '../rules/syncignore.js';
 import type { Given } from './layer.js';
 import { many, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
-import { PATTERNS } from './table.js';
+import type { Row } from './row.js';
+import { namesOf, type OptionName, ROWS, rowOf } from './table.js';
 
 /** The filter: the rules of the command line in its order, and DIR's .syncignore. */
 export function filterFrom({ parsed, argv, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
@@ -24,7 +25,7 @@ export function filterFrom({ parsed, argv, layers }: Given, root: string, trash:
   if (fromArgs !== undefined) return failed(fromArgs);
   for (const { source, values } of layers) {
     // In no order of their own: what is brought back comes first, or it would be in vain.
-    const order = PATTERNS.flatMap((option) => many(values[option] as Values).map(() => option));
+    const order = BROUGHT_BACK_FIRST.flatMap((option) => many(values[option] as Values).map(() => option));
     const problem = addPatterns(rules, values, order, (option) => ({ kind: 'settings', key: option, source }));
     if (problem !== undefined) return failed(problem);
   }
@@ -47,21 +48,29 @@ export function filterFrom({ parsed, argv, layers }: Given, root: string, trash:
   });
 }
 
-type PatternOption = (typeof PATTERNS)[number];
+/** Which kind of pattern an option takes; undefined: none. */
+const patternOf = ({ value }: Row) => (value.kind === 'texts' ? value.pattern : undefined);
+
+const PATTERNS = namesOf((row) => patternOf(row) !== undefined);
+const BROUGHT_BACK_FIRST = [
+  ...PATTERNS.filter((option) => patternOf(ROWS[option]) === 'include'),
+  ...PATTERNS.filter((option) => patternOf(ROWS[option]) !== 'include'),
+];
 
 /** Adds the patterns in `values`, in the order of the options. Gives what is wrong with a file of them. */
 function addPatterns(
   rules: RawRule[],
   values: Readonly<Record<string, unknown>>,
-  order: readonly PatternOption[],
-  sourceOf: (option: 'include' | 'exclude') => RuleSource,
+  order: readonly OptionName[],
+  sourceOf: (option: OptionName) => RuleSource,
 ): Failure | undefined {
-  const left = new Map(PATTERNS.map((option) => [option, [...many(values[option] as Values)]]));
+  const left = new Map(PATTERNS.map((option): [OptionName, string[]] => [option, [...many(values[option] as Values)]]));
   for (const option of order) {
     const value = left.get(option)?.shift();
     if (value === undefined) continue;
-    if (option !== 'exclude-from') {
-      addRule(rules, option, latin1(value), sourceOf(option));
+    const kind = patternOf(ROWS[option]);
+    if (kind !== 'file') {
+      addRule(rules, kind ?? 'exclude', latin1(value), sourceOf(option));
       continue;
     }
     const read = readChecked(expandHome(value), { limit: PATTERNS_LIMIT, lines: PATTERN_LINES });
@@ -78,11 +87,16 @@ function addPatterns(
 export const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
 /** yargs keeps the order within an option, not between them: this is the order of the filter options in `argv`. */
-function orderOf(argv: readonly string[]): readonly PatternOption[] {
+function orderOf(argv: readonly string[]): readonly OptionName[] {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).flatMap((arg) => {
-    const long = /^--(exclude-from|exclude|include)(=|$)/.exec(arg)?.[1];
-    if (long === 'exclude' || long === 'include' || long === 'exclude-from') return [long];
-    return /^-[qv]*x/.test(arg) ? ['exclude' as const] : [];
+    const long = /^--([\w-]+)(?:=|$)/.exec(arg)?.[1];
+    // Of letters together the first that takes a value takes the rest.
+    const letter = [...(/^-(\w+)/.exec(arg)?.[1] ?? '')].find((each) => !FLAG_LETTERS.has(each));
+    return PATTERNS.filter((option) => option === long || (letter !== undefined && rowOf(option)?.alias === letter));
   });
 }
+
+const FLAG_LETTERS: ReadonlySet<string | undefined> = new Set(
+  namesOf(({ value }) => value.kind === 'flag').map((option) => rowOf(option)?.alias),
+);

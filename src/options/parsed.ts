@@ -19,18 +19,6 @@ export const usage = (message: string, hint = SEE_HELP): Failure => ({ kind: 'us
 export const many = (value: Values): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
-/** The options that may be given more than once. */
-export const REPEATABLE: readonly string[] = [
-  'to',
-  'why',
-  'exclude',
-  'include',
-  'exclude-from',
-  'exclude-regex',
-  'identity',
-  'ssh-option',
-];
-
 /** What was meant by a misspelled word; undefined where nothing comes close. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   const [best] = known.map((name) => ({ name, distance: leven(word, name) })).sort((a, b) => a.distance - b.distance);

@@ -4,7 +4,9 @@ import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
 import { userHome } from '../user-folders.js';
 import { closest, usage } from './parsed.js';
-import { TARGET_NAME } from './table.js';
+
+/** What may be the name of a target: nothing that could be a place on another host, or a path. */
+export const TARGET_NAME = /^\w[\w.-]*$/;
 
 /** A path on this machine as a shell would have it. */
 export const expandHome = (path: string): string => (path.startsWith('~/') ? userHome() + path.slice(1) : path);

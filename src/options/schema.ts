@@ -1,4 +1,6 @@
-import { SETTING_KEYS, TARGET_NAME, type ValueKind } from './table.js';
+import { TARGET_NAME } from './places.js';
+import type { ValueKind } from './row.js';
+import { isSetting, namesOf, ROWS } from './table.js';
 
 /** What editors complete and check: a JSON Schema (draft 7) of the settings. */
 export function settingsSchema(): object {
@@ -10,10 +12,7 @@ export function settingsSchema(): object {
     properties: {
       $schema: { type: 'string' },
       ...Object.fromEntries(
-        Object.entries(SETTING_KEYS).map(([key, { value, describe }]) => [
-          key,
-          { description: describe, ...schemaOf(value) },
-        ]),
+        namesOf(isSetting).map((key) => [key, { description: ROWS[key].describe, ...schemaOf(ROWS[key].value) }]),
       ),
     },
   };

@@ -4,10 +4,11 @@ import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isObject } from '../core/json.js';
 import { parseTarget, withPathHere } from '../core/target.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
-import { isTextByText, type Layer, problemOf } from './layer.js';
+import { isTextByText } from './kinds.js';
+import { type Layer, problemOf } from './layer.js';
 import { closest, many, usage, type Values } from './parsed.js';
-import { expandHome } from './places.js';
-import { PATH_KEYS, SETTING_KEYS, TARGET_NAME } from './table.js';
+import { expandHome, TARGET_NAME } from './places.js';
+import { isSetting, namesOf, rowOf, settingKind } from './table.js';
 
 /** The settings of a project, with all paths in them made absolute. */
 export interface SettingsFile extends Layer {
@@ -128,7 +129,7 @@ export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
   for (const [key, each] of Object.entries(values)) {
     const problem = problemOf(key, each);
     if (problem === undefined) continue;
-    const best = Object.hasOwn(SETTING_KEYS, key) ? undefined : closest(key, Object.keys(SETTING_KEYS));
+    const best = settingKind(key) === undefined ? closest(key, namesOf(isSetting)) : undefined;
     return refuse(`"${key}" ${problem}`, best === undefined ? undefined : `Did you mean "${best}"?`);
   }
   const folder = dirname(path);
@@ -140,20 +141,31 @@ export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
     if (!target.ok) return refuse(`"targets": "${name}": ${target.failure.message}`, target.failure.hint);
     targets.set(name, withPathHere(text, at));
   }
-  const paths = Object.fromEntries(
-    PATH_KEYS.flatMap((key) => {
-      const given = many(values[key] as Values);
-      return given.length === 0 ? [] : [[key, key === 'ssh-config' ? at(given[0] ?? '') : given.map(at)]];
-    }),
+  const absolute = Object.fromEntries(
+    Object.entries(values).map(([key, each]) => [key, withPaths(key, each, at, (text) => targets.has(text))]),
   );
-  const to = many(values['to'] as Values).map((text) => (targets.has(text) ? text : withPathHere(text, at)));
-  const dir = typeof values['dir'] === 'string' ? at(values['dir']) : folder;
-  const { targets: _targets, dir: _dir, ...rest } = values;
+  const { targets: _targets, dir = folder, ...rest } = absolute;
   return success({
     source: path,
-    values: { ...rest, ...paths, ...(to.length > 0 ? { to } : {}) },
-    dir,
+    values: rest,
+    dir: String(dir),
     targets,
     said: values,
   });
+}
+
+/** A value with the paths in it as `at` makes them. `isName`: of a target. */
+export function withPaths(
+  key: string,
+  value: unknown,
+  at: (path: string) => string,
+  isName: (text: string) => boolean = () => false,
+): unknown {
+  const kind = rowOf(key)?.value;
+  if ((kind?.kind !== 'text' && kind?.kind !== 'texts') || kind.path === undefined) return value;
+  const isAlways = kind.path === 'always';
+  const made = many(value as Values).map((text) =>
+    isAlways ? at(text) : isName(text) ? text : withPathHere(text, at),
+  );
+  return kind.kind === 'text' ? made[0] : made;
 }

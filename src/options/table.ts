@@ -1,7 +1,8 @@
-import type { Options } from 'yargs';
 import { DEFAULT_EXCLUDES } from '../core/filter/rule.js';
-import { HOOK_KINDS, type HookOption } from '../core/hook-kinds.js';
+import { HOOK_KINDS, type HookKind, type HookOption } from '../core/hook-kinds.js';
 import { DEFAULT_REST } from '../settings.js';
+import type { Check, Row, ValueKind } from './row.js';
+import { dirTold, each, hookTold, ifOn, leaving, namesTold, sshConfigTold, targetTold } from './tell.js';
 
 const TARGETS = 'What and where to:';
 const FILTER = 'What is left out (first match wins; patterns as in rsync; more in DIR/.syncignore, as in .gitignore):';
@@ -12,328 +13,350 @@ const SSH = 'Passed to ssh (all else comes from your ssh config):';
 const RSYNC = 'Passed to rsync (more after --):';
 const OUTPUT = 'Output:';
 
-/**
- * What an option can do that the user has to say yes to where a settings file says it (`options/consent.ts`). `none`: it is
- * about patterns, pace or output. `outside`: only where it leads out of the folder that the file is in. `goes`: it says where
- * to, as whom, or what becomes of things there. `runs`: it can start programs, here or there. `deletes`: it deletes more there
- * than was deleted here.
- */
-export type Power = 'none' | 'outside' | 'goes' | 'runs' | 'deletes';
+/** A week. */
+const MOST_MINUTES = 10_080;
+
+const OFF = { kind: 'flag', byDefault: false } as const;
+const ON = { kind: 'flag', byDefault: true } as const;
+
+/** A text that looks like this. */
+const shaped =
+  (shape: RegExp, example: string): Check =>
+  (text, option) =>
+    shape.test(text) ? undefined : [`--${option} ${JSON.stringify(text)} can't be used`, `For example: ${example}`];
 
 /** One for each kind of hook. */
 const HOOK_ROWS = Object.fromEntries(
-  Object.values(HOOK_KINDS).map(({ option, describe }) => [
-    option,
-    { power: 'runs', type: 'string', requiresArg: true, group: HOOKS, describe } as const,
-  ]),
-) as Record<HookOption, { power: 'runs'; type: 'string'; requiresArg: true; group: string; describe: string }>;
+  (Object.keys(HOOK_KINDS) as HookKind[]).map((kind) => [HOOK_KINDS[kind].option, hookRow(kind)]),
+) as Readonly<Record<HookOption, ReturnType<typeof hookRow>>>;
 
-/** All options of the main command, as yargs takes them. Without defaults: what was not given may be in the settings. */
-export const OPTIONS = {
+function hookRow(kind: HookKind) {
+  return {
+    value: { kind: 'hook' },
+    where: 'everywhere',
+    group: HOOKS,
+    describe: HOOK_KINDS[kind].describe,
+    power: 'runs',
+    tell: hookTold(kind),
+  } as const satisfies Row;
+}
+
+/**
+ * Every option: a row each, with all that it is. In the order of `--help`, and in that in which it is told what settings make
+ * happen. Whoever adds one adds its row here, and what reads its value; where it has to be named as well, the compiler or a
+ * test says so.
+ */
+export const ROWS = {
   to: {
-    power: 'goes',
+    value: { kind: 'texts', sources: 'firstCounts', path: 'whereLocal', completes: 'targets' },
+    where: 'everywhere',
     alias: 't',
-    type: 'string',
-    requiresArg: true,
     group: TARGETS,
     describe: 'target: [user@]host:path, a local path, or a name from the settings; repeatable',
+    power: 'goes',
+    tell: targetTold,
+  },
+  targets: {
+    value: { kind: 'targets' },
+    where: 'file',
+    describe: 'names for targets, for "to" and --to: { "staging": "me@host:/srv/app" }',
+    power: 'goes',
+    tell: namesTold,
+  },
+  dir: {
+    value: { kind: 'text', path: 'always' },
+    where: 'file',
+    describe: 'DIR, relative to this file; by default the directory that this file is in',
+    power: 'outside',
+    tell: dirTold,
   },
   once: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'commandLine',
     group: TARGETS,
     describe: 'one full sync, then exit',
+    power: 'none',
   },
   'dry-run': {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'commandLine',
     group: TARGETS,
     describe: 'say what a full sync would do, then exit',
+    power: 'none',
+    conflicts: [{ is: true, with: 'once', being: [true], says: "--once and --dry-run can't go together" }],
   },
   why: {
-    power: 'none',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'texts', sources: 'firstCounts' },
+    where: 'commandLine',
     group: TARGETS,
     describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
+    power: 'none',
   },
   initial: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'true',
+    value: ON,
+    where: 'everywhere',
     group: TARGETS,
     describe: 'begin with a full sync; --no-initial: only what changes from now on',
+    power: 'none',
+    conflicts: [
+      { is: false, with: 'once', being: [true], says: '--no-initial makes no sense with --once' },
+      { is: false, with: 'dry-run', being: [true], says: '--no-initial makes no sense with --dry-run' },
+    ],
   },
   settings: {
-    power: 'none',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'text', path: 'always', orNone: true },
+    where: 'commandLine',
     group: TARGETS,
     describe:
       'settings file; by default syncwatch.json or "syncwatch" in package.json, in DIR or above; --no-settings: none',
+    power: 'none',
   },
   exclude: {
-    power: 'none',
+    value: { kind: 'texts', sources: 'apart', pattern: 'exclude' },
+    where: 'everywhere',
     alias: 'x',
-    type: 'string',
-    requiresArg: true,
     group: FILTER,
     describe: 'leave out what matches this pattern',
+    power: 'none',
   },
   include: {
-    power: 'none',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'texts', sources: 'apart', pattern: 'include' },
+    where: 'everywhere',
     group: FILTER,
     describe: 'take along what a later rule would leave out',
+    power: 'none',
   },
   'exclude-from': {
-    power: 'outside',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'texts', sources: 'apart', pattern: 'file', path: 'always' },
+    where: 'everywhere',
     group: FILTER,
     describe: 'file with patterns, one a line',
+    power: 'outside',
+    tell: leaving((path) => `read patterns from ${path}, which is not in the folder of the settings`),
   },
   'exclude-regex': {
-    power: 'none',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'texts', sources: 'all' },
+    where: 'everywhere',
     group: FILTER,
     describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
+    power: 'none',
   },
   gitignore: {
-    power: 'none',
-    type: 'boolean',
+    value: { kind: 'flag' },
+    where: 'everywhere',
     group: FILTER,
     describe: 'leave out what git ignores, decided by git itself; by default where DIR is in a git work tree',
+    power: 'none',
   },
   'default-excludes': {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'true',
+    value: ON,
+    where: 'everywhere',
     group: FILTER,
     describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
+    power: 'none',
   },
   delete: {
-    power: 'deletes',
-    choices: ['seen', 'mirror', 'never'],
-    defaultDescription: 'seen',
-    requiresArg: true,
+    value: { kind: 'choice', of: ['seen', 'mirror', 'never'], byDefault: 'seen' },
+    where: 'everywhere',
     group: DELETIONS,
     describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
+    power: 'deletes',
+    tell: (value) => (value === 'mirror' ? ['delete there whatever is not here ("delete": "mirror")'] : []),
   },
   'delete-excluded': {
-    power: 'deletes',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'everywhere',
     group: DELETIONS,
     describe: 'with --delete mirror: what is left out here is removed there too',
+    power: 'deletes',
+    tell: ifOn('delete there what is left out here ("delete-excluded")'),
+    conflicts: [
+      {
+        is: true,
+        with: 'delete',
+        being: ['seen', 'never'],
+        says: '--delete-excluded makes no sense without --delete mirror',
+      },
+    ],
   },
   'max-delete': {
-    power: 'none',
-    type: 'number',
-    requiresArg: true,
+    value: { kind: 'number', from: 0, to: Number.MAX_SAFE_INTEGER },
+    where: 'everywhere',
     group: DELETIONS,
     describe: 'stop when more paths than this would be deleted at once',
+    power: 'none',
   },
   'allow-empty': {
-    power: 'deletes',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'everywhere',
     group: DELETIONS,
     describe: 'carry on when DIR becomes empty',
+    power: 'deletes',
+    tell: ifOn('delete everything there when DIR becomes empty ("allow-empty")'),
   },
   trash: {
-    power: 'goes',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'text' },
+    where: 'everywhere',
     group: DELETIONS,
     describe: 'what would be overwritten or deleted there goes to this directory there',
+    power: 'goes',
+    tell: (value) => [`move what is overwritten or deleted there to the directory ${String(value)} there`],
   },
   debounce: {
-    power: 'none',
-    type: 'number',
-    requiresArg: true,
+    value: { kind: 'number', from: 0, to: 60_000 },
+    where: 'everywhere',
     group: HOW,
     describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
+    power: 'none',
   },
   rescan: {
-    power: 'none',
-    type: 'number',
-    requiresArg: true,
+    value: { kind: 'number', from: 0, to: MOST_MINUTES, what: 'a number of minutes', nought: 'never' },
+    where: 'everywhere',
     group: HOW,
     describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
+    power: 'none',
   },
   'one-by-one': {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'everywhere',
     group: HOW,
     describe: 'always one file per rsync run, one after the other',
+    power: 'none',
   },
   ...HOOK_ROWS,
-  port: { power: 'goes', alias: 'p', type: 'number', requiresArg: true, group: SSH, describe: 'port (1 to 65535)' },
-  identity: {
+  port: {
+    value: { kind: 'number', from: 1, to: 65_535 },
+    where: 'everywhere',
+    alias: 'p',
+    group: SSH,
+    describe: 'port (1 to 65535)',
     power: 'goes',
+    tell: (value) => [`log in at port ${String(value)}`],
+  },
+  identity: {
+    value: { kind: 'texts', sources: 'all', path: 'always', isFile: true },
+    where: 'everywhere',
     alias: 'i',
-    type: 'string',
-    requiresArg: true,
     group: SSH,
     describe: 'private key file; repeatable',
+    power: 'goes',
+    tell: each((path, { real }) => `log in with the key ${real(path)}`),
   },
   'ssh-config': {
-    power: 'runs',
+    value: { kind: 'text', path: 'always', isFile: true },
+    where: 'everywhere',
     alias: 'F',
-    type: 'string',
-    requiresArg: true,
     group: SSH,
     describe: 'ssh config file',
+    power: 'runs',
+    tell: sshConfigTold,
   },
   'ssh-option': {
-    power: 'runs',
+    value: {
+      kind: 'texts',
+      sources: 'all',
+      check: (text) =>
+        /^\w+[ =]/.test(text)
+          ? undefined
+          : [`-o ${JSON.stringify(text)} is no ssh option`, 'Write -o Key=value, see man ssh_config.'],
+    },
+    where: 'everywhere',
     alias: 'o',
-    type: 'string',
-    requiresArg: true,
     group: SSH,
     describe: 'ssh option, Key=value; repeatable',
+    power: 'runs',
+    tell: each((text) => `give ssh the option ${text}`),
   },
   bwlimit: {
-    power: 'none',
-    type: 'string',
-    requiresArg: true,
+    value: { kind: 'text', check: shaped(/^\d+(\.\d+)?([kmgtp]?(i?b)?)?$/i, '--bwlimit 500 or --bwlimit 1.5m') },
+    where: 'everywhere',
     group: RSYNC,
     describe: 'highest rate, KiB/s, or with a unit: 1.5m',
+    power: 'none',
+    rsync: '--bwlimit',
   },
   chmod: {
-    power: 'goes',
-    type: 'string',
-    requiresArg: true,
+    value: {
+      kind: 'text',
+      check: shaped(
+        /^[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*)(,[DF]?([0-7]{3,4}|[ugoa]*[-+=][rwxXst]*))*$/,
+        '--chmod D755,F644',
+      ),
+    },
+    where: 'everywhere',
     group: RSYNC,
     describe: 'permissions there, for example D755,F644',
+    power: 'goes',
+    tell: (value) => [`set the permissions there to ${String(value)}`],
+    rsync: '--chmod',
   },
   compress: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
+    value: OFF,
+    where: 'everywhere',
     group: RSYNC,
     describe: 'compress on the way',
-  },
-  quiet: {
     power: 'none',
-    alias: 'q',
-    type: 'boolean',
-    defaultDescription: 'false',
-    group: OUTPUT,
-    describe: 'only errors',
-  },
-  verbose: {
-    power: 'none',
-    alias: 'v',
-    type: 'boolean',
-    defaultDescription: 'false',
-    group: OUTPUT,
-    describe: 'also what was skipped, kept or only touched',
-  },
-  debug: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
-    group: OUTPUT,
-    describe: 'every hint and rsync command, and stack traces',
-  },
-  json: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'false',
-    group: OUTPUT,
-    describe: 'one JSON event a line on stdout',
-  },
-  color: {
-    power: 'none',
-    type: 'boolean',
-    defaultDescription: 'true',
-    group: OUTPUT,
-    describe: 'colours on a terminal; --no-color for none',
-  },
-} as const satisfies Readonly<Record<string, Options & { readonly power: Power }>>;
-
-type OptionName = keyof typeof OPTIONS;
-
-/** Options that say what to do just now, and so have no place in the settings. */
-const ONLY_ON_COMMAND_LINE: readonly OptionName[] = ['once', 'dry-run', 'why', 'settings', 'debug', 'json'];
-
-/** Lists that are joined: the command line's first, then the environment's, then the file's. */
-export const JOINED: readonly string[] = ['exclude-regex', 'identity', 'ssh-option'];
-
-/** Lists of patterns: joined too, but each source keeps its order of includes and excludes. */
-export const PATTERNS = ['include', 'exclude', 'exclude-from'] as const;
-
-/** Settings that are paths on this machine: in a file they are relative to it. */
-export const PATH_KEYS: readonly string[] = ['identity', 'exclude-from', 'ssh-config'];
-
-/** What may be the name of a target: nothing that could be a place on another host, or a path. */
-export const TARGET_NAME = /^\w[\w.-]*$/;
-
-/** What a value in the settings may be. */
-export type ValueKind =
-  | { readonly kind: 'flag' }
-  | { readonly kind: 'number' }
-  | { readonly kind: 'text' }
-  /** One text or a list of them. */
-  | { readonly kind: 'texts' }
-  | { readonly kind: 'choice'; readonly of: readonly string[] }
-  /** A command, or an object of patterns with a command for each. */
-  | { readonly kind: 'hook' }
-  /** Names with a target for each. */
-  | { readonly kind: 'targets' };
-
-export interface SettingKey {
-  readonly value: ValueKind;
-  readonly describe: string;
-  readonly power: Power;
-}
-
-function kindOf(name: OptionName): ValueKind {
-  const option: { readonly type?: string; readonly choices?: readonly string[] } = OPTIONS[name];
-  if (option.choices !== undefined) return { kind: 'choice', of: option.choices };
-  if (Object.hasOwn(HOOK_ROWS, name)) return { kind: 'hook' };
-  if (name === 'to' || JOINED.includes(name) || PATTERNS.some((list) => list === name)) return { kind: 'texts' };
-  if (option.type === 'boolean') return { kind: 'flag' };
-  return option.type === 'number' ? { kind: 'number' } : { kind: 'text' };
-}
-
-/** What only a file can say. */
-const ONLY_IN_FILE = {
-  targets: {
-    value: { kind: 'targets' },
-    describe: 'names for targets, for "to" and --to: { "staging": "me@host:/srv/app" }',
-    power: 'goes',
-  },
-  dir: {
-    value: { kind: 'text' },
-    describe: 'DIR, relative to this file; by default the directory that this file is in',
-    power: 'outside',
+    rsync: '--compress',
   },
   'rsync-args': {
-    value: { kind: 'texts' },
+    value: { kind: 'texts', sources: 'apart' },
+    where: 'settings',
     describe: 'more arguments for rsync, as after -- on the command line',
     power: 'runs',
+    tell: each((text) => `give rsync the option ${text}`),
   },
-} as const satisfies Readonly<Record<string, SettingKey>>;
+  quiet: { value: OFF, where: 'everywhere', alias: 'q', group: OUTPUT, describe: 'only errors', power: 'none' },
+  verbose: {
+    value: OFF,
+    where: 'everywhere',
+    alias: 'v',
+    group: OUTPUT,
+    describe: 'also what was skipped, kept or only touched',
+    power: 'none',
+  },
+  debug: {
+    value: OFF,
+    where: 'commandLine',
+    group: OUTPUT,
+    describe: 'every hint and rsync command, and stack traces',
+    power: 'none',
+  },
+  json: {
+    value: OFF,
+    where: 'commandLine',
+    group: OUTPUT,
+    describe: 'one JSON event a line on stdout',
+    power: 'none',
+  },
+  color: {
+    value: ON,
+    where: 'everywhere',
+    group: OUTPUT,
+    describe: 'colours on a terminal; --no-color for none',
+    power: 'none',
+  },
+} as const satisfies Readonly<Record<string, Row>>;
 
-/** Everything that may be in the settings: the options by their long names, and what only a file can say. */
-export const SETTING_KEYS: Readonly<Record<string, SettingKey>> = {
-  ...ONLY_IN_FILE,
-  ...Object.fromEntries(
-    (Object.keys(OPTIONS) as OptionName[])
-      .filter((name) => !ONLY_ON_COMMAND_LINE.includes(name))
-      .map((name) => [name, { value: kindOf(name), describe: OPTIONS[name].describe, power: OPTIONS[name].power }]),
-  ),
+export type OptionName = keyof typeof ROWS;
+
+/** Their rows, by name. */
+const BY_NAME: ReadonlyMap<string, Row> = new Map(Object.entries(ROWS));
+
+/** The row of an option; undefined where there is none of this name. */
+export const rowOf = (name: string): Row | undefined => BY_NAME.get(name);
+
+/** Of the options that are `like` this, the names, in their order. */
+export const namesOf = (like: (row: Row) => boolean): readonly OptionName[] =>
+  (Object.keys(ROWS) as OptionName[]).filter((name) => like(ROWS[name]));
+
+/** Whether it may stand on the command line. */
+export const isFlag = ({ where }: Row): boolean => where === 'everywhere' || where === 'commandLine';
+
+/** Whether it may stand in a settings file. */
+export const isSetting = ({ where }: Row): boolean => where !== 'commandLine';
+
+/** What its value may be; undefined where it has no place in the settings. */
+export const settingKind = (name: string): ValueKind | undefined => {
+  const row = rowOf(name);
+  return row !== undefined && isSetting(row) ? row.value : undefined;
 };
-
-type Rows = typeof OPTIONS & typeof ONLY_IN_FILE;
-
-/** The settings that a file may not have without the user's yes. */
-export type PowerfulKey = { [Key in keyof Rows]: Rows[Key]['power'] extends 'none' ? never : Key }[keyof Rows];

@@ -7,7 +7,8 @@ import { escapesArgs, type RsyncHere } from '../core/rsync/version.js';
 import type { Target } from '../core/target.js';
 
 /** What the user asked of all runs. */
-export interface Wishes extends Pick<RsyncSettings, 'root' | 'bwlimit' | 'chmod' | 'compress' | 'trash'> {
+export interface Wishes extends Pick<RsyncSettings, 'root' | 'trash'> {
+  readonly rsyncFlags: readonly string[];
   readonly rsyncExtras: readonly Extra[];
 }
 
@@ -34,9 +35,7 @@ export const rsyncSettings = (
   get remoteShell() {
     return remoteShell();
   },
-  bwlimit: settings.bwlimit,
-  chmod: settings.chmod,
-  compress: settings.compress,
+  flags: settings.rsyncFlags,
   trash: trashAt(settings.trash, there.look),
   extras: settings.rsyncExtras,
   carriesMore: carriesMore(settings.rsyncExtras),

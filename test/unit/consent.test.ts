@@ -8,7 +8,7 @@ import { line, lines } from '../../src/core/printable.js';
 import { type Consent, consentFor } from '../../src/options/consent.js';
 import { many, type Values } from '../../src/options/parsed.js';
 import { readSettings, settingsIn } from '../../src/options/settings-file.js';
-import { SETTING_KEYS } from '../../src/options/table.js';
+import { isSetting, namesOf, rowOf, settingKind } from '../../src/options/table.js';
 import { Allowed } from '../../src/state/allowed.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -67,7 +67,7 @@ describe('what needs the user’s yes', () => {
     color: [false, false],
   };
 
-  it.each(Object.keys(SETTING_KEYS))('"%s"', (key) => {
+  it.each(namesOf(isSetting))('"%s"', (key) => {
     const [value, needsYes] = settings[key] ?? [];
     expect(value, `no case for "${key}"`).toBeDefined();
     expect(consent({ [key]: value }) !== undefined).toBe(needsYes);
@@ -121,14 +121,14 @@ describe('what needs the user’s yes', () => {
       'send to me@a:/srv, which it calls staging',
       'send to /p/q/there, which it calls local',
       'send /p, which is not in the folder of the settings',
+      'move what is overwritten or deleted there to the directory .trash there',
       'run here, after each path: echo a',
       'run here, each time all is there that *.py matches: make lint',
       'run there, each time all is there: make test',
-      'move what is overwritten or deleted there to the directory .trash there',
-      'set the permissions there to F600',
       'log in at port 22',
       'log in with the key /p/q/r/keys/id',
       'give ssh the option ProxyCommand=nc %h %p',
+      'set the permissions there to F600',
       'give rsync the option --rsync-path=x',
       'delete there what is deleted here',
     ]);
@@ -339,7 +339,7 @@ describe('any settings', () => {
 
   /** Of the kind that a setting takes. */
   const fitting = (key: string): fc.Arbitrary<unknown> => {
-    const kind = SETTING_KEYS[key]?.value;
+    const kind = settingKind(key);
     switch (kind?.kind) {
       case 'flag':
         return fc.boolean();
@@ -357,10 +357,10 @@ describe('any settings', () => {
         return text;
     }
   };
-  const fit = fc.record(Object.fromEntries(Object.keys(SETTING_KEYS).map((key) => [key, fitting(key)])), {
+  const fit = fc.record(Object.fromEntries(namesOf(isSetting).map((key) => [key, fitting(key)])), {
     requiredKeys: [],
   });
-  const keys = fc.oneof(fc.constantFrom(...Object.keys(SETTING_KEYS), '$schema', '__proto__', 'constructor'), text);
+  const keys = fc.oneof(fc.constantFrom(...namesOf(isSetting), '$schema', '__proto__', 'constructor'), text);
   const any = fc.dictionary(keys, value, { maxKeys: 6 });
 
   it('may be any bytes: never thrown at', () => {
@@ -393,7 +393,7 @@ describe('any settings', () => {
         const shown = lines(got.value?.words ?? []);
         expect(shown.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u);
         expect(shown.split('\n').length - 1).toBe(got.value?.words.length ?? 0);
-        const powers = Object.keys(file.value.said).filter((key) => SETTING_KEYS[key]?.power !== 'none');
+        const powers = Object.keys(file.value.said).filter((key) => rowOf(key)?.power !== 'none');
         if (powers.length === 0) expect(got.value).toBeUndefined();
         if (file.value.said['rsync-args'] !== undefined && many(file.value.said['rsync-args'] as Values).length > 0)
           expect(got.value).toBeDefined();

@@ -10,7 +10,7 @@ import { readOptions } from '../../src/options/command-line.js';
 import type { Permit } from '../../src/options/gather.js';
 import { problemOf } from '../../src/options/layer.js';
 import { settingsSchema } from '../../src/options/schema.js';
-import { OPTIONS, SETTING_KEYS } from '../../src/options/table.js';
+import { isFlag, isSetting, namesOf, settingKind } from '../../src/options/table.js';
 import type { Settings } from '../../src/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -48,11 +48,12 @@ describe('the settings file', () => {
   it('gives what the command line does not; flags win', async () => {
     const dir = project({ to: 'h:p', delete: 'mirror', port: 2222, 'on-sync': 'make', initial: false, compress: true });
     const all = await settings([dir]);
-    expect(all).toMatchObject({ root: dir, deletes: 'mirror', initial: false, compress: true, ssh: { port: 2222 } });
+    expect(all).toMatchObject({ root: dir, deletes: 'mirror', initial: false, ssh: { port: 2222 } });
+    expect(all.rsyncFlags).toEqual(['--compress']);
     expect(all.targets).toMatchObject([{ host: 'h', path: 'p' }]);
     expect(all.hooks.onSync).toMatchObject([{ command: 'make', only: undefined }]);
     const flags = await settings(['--to', 'other:x', '--delete', 'never', '--initial', '-p', '1', dir]);
-    expect(flags).toMatchObject({ deletes: 'never', initial: true, compress: true, ssh: { port: 1 } });
+    expect(flags).toMatchObject({ deletes: 'never', initial: true, ssh: { port: 1 } });
     expect(flags.targets).toMatchObject([{ host: 'other' }]);
   });
 
@@ -238,8 +239,7 @@ describe('the environment', () => {
     const env = { SYNCWATCH_DEBOUNCE: '7', SYNCWATCH_CHMOD: 'F640', SYNCWATCH_COMPRESS: 'no', SYNCWATCH_QUIET: '' };
     expect(await settings(['--chmod', 'F644', dir], env)).toMatchObject({
       debounceMs: 7,
-      chmod: 'F644',
-      compress: false,
+      rsyncFlags: ['--chmod=F644'],
       verbosity: 'normal',
     });
   });
@@ -271,7 +271,7 @@ describe('the JSON Schema', () => {
   ];
 
   it('takes and refuses what syncwatch does', () => {
-    for (const key of [...Object.keys(SETTING_KEYS), 'exlude', 'once']) {
+    for (const key of [...namesOf(isSetting), 'exlude', 'once']) {
       for (const value of samples) {
         const isFine = problemOf(key, value) === undefined;
         expect(validate({ [key]: value }), `${key}: ${JSON.stringify(value)}`).toBe(isFine);
@@ -292,7 +292,7 @@ describe('the JSON Schema', () => {
   });
 
   it('knows every option but those for the moment', () => {
-    const left = Object.keys(OPTIONS).filter((name) => !Object.hasOwn(SETTING_KEYS, name));
+    const left = namesOf(isFlag).filter((name) => settingKind(name) === undefined);
     expect(left.sort()).toEqual(['debug', 'dry-run', 'json', 'once', 'settings', 'why']);
   });
 });

@@ -6,9 +6,9 @@ import { RuleList } from './rule-list.js';
 
 /** Where a rule comes from, for error messages and `--why`. */
 export type RuleSource =
-  | { readonly kind: 'option'; readonly option: '--exclude' | '--include' | '--exclude-regex' }
+  | { readonly kind: 'option'; readonly option: string }
   /** The settings file, or the environment. */
-  | { readonly kind: 'settings'; readonly key: 'exclude' | 'include'; readonly source: string }
+  | { readonly kind: 'settings'; readonly key: string; readonly source: string }
   /** `--exclude-from`. */
   | { readonly kind: 'file'; readonly path: string; readonly line: number }
   /** In gitignore notation. */

@@ -25,10 +25,8 @@ export interface RsyncSettings {
   readonly pinnedRoot: () => string;
   /** The ssh command for `-e`, from {@link remoteShell}, as it is now; undefined for a local target. */
   readonly remoteShell: string | undefined;
-  /** `--bwlimit`, KiB/s. */
-  readonly bwlimit: string | undefined;
-  readonly chmod: string | undefined;
-  readonly compress: boolean;
+  /** The options of rsync that ours stand for: each is for every run. */
+  readonly flags: readonly string[];
   readonly trash: string | undefined;
   /** What the user gave after `--`. */
   readonly extras: readonly Extra[];
@@ -93,9 +91,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, docs/design.md#rsync).
   if (settings.takes.nanoseconds) args.push('--modify-window=-1');
-  if (settings.compress) args.push('--compress');
-  if (settings.bwlimit !== undefined) args.push(`--bwlimit=${settings.bwlimit}`);
-  if (settings.chmod !== undefined) args.push(`--chmod=${settings.chmod}`);
+  args.push(...settings.flags);
   const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : trashFor(settings, run);
   if (backupDir !== undefined) args.push('--backup', `--backup-dir=${backupDir}`);
   if (settings.remoteShell !== undefined) args.push('-e', settings.remoteShell);

@@ -1,0 +1,47 @@
+import { isObject } from '../core/json.js';
+import type { ValueKind } from './row.js';
+
+/** What is wrong with a value of this kind, in words that may follow the option's name. */
+export function problemOfKind(kind: ValueKind, value: unknown): string | undefined {
+  switch (kind.kind) {
+    case 'flag':
+      return typeof value === 'boolean' ? undefined : 'must be true or false';
+    case 'number':
+      return typeof value === 'number' ? undefined : 'must be a number';
+    case 'text':
+      return typeof value === 'string' ? undefined : 'must be a text';
+    case 'texts':
+      return typeof value === 'string' || isTexts(value) ? undefined : 'must be a text or a list of texts';
+    case 'choice':
+      return kind.of.some((each) => each === value) ? undefined : `must be one of ${kind.of.join(', ')}`;
+    case 'hook':
+      return typeof value === 'string' || isTextByText(value)
+        ? undefined
+        : 'must be a command, or an object of patterns with a command for each';
+    case 'targets':
+      return isTextByText(value) ? undefined : 'must be an object of names with a target for each';
+  }
+}
+
+/** What a text in the environment stands for. Lists have one value a line. Not yet checked. */
+export function fromText(kind: ValueKind, text: string): unknown {
+  switch (kind.kind) {
+    case 'flag':
+      return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
+    case 'number':
+      return Number.isNaN(Number(text)) ? text : Number(text);
+    case 'texts':
+      return text.split('\n').filter((line) => line !== '');
+    case 'text':
+    case 'choice':
+    case 'hook':
+    case 'targets':
+      return text;
+  }
+}
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');
+
+export const isTextByText = (value: unknown): value is Readonly<Record<string, string>> =>
+  isObject(value) && isTexts(Object.values(value));
