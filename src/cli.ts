@@ -152,7 +152,7 @@ async function run(): Promise<number> {
         const { doctor } = load('./commands/doctor.js') as typeof import('./commands/doctor.js');
         return doctor(asked.settings, { ...outlets, around: around(), programs, pid });
       }
-      const { watch } = load('./commands/watch.js') as typeof import('./commands/watch.js');
+      const { watch } = load('./main.js') as typeof import('./main.js');
       return watch(asked.settings, {
         report: printerFor(
           screen,

@@ -1,8 +1,8 @@
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
-import { isSettled } from '../core/sync/entry.js';
+import { isSettled, type Seen } from '../core/sync/entry.js';
+import type { ReadonlyPending } from '../core/sync/pending.js';
 import { Slice } from '../slice.js';
-import type { Line } from './line.js';
 import type { Work } from './work.js';
 
 /** How a wait for names ended. `gone`: nobody waits any longer. */
@@ -16,6 +16,15 @@ export type FlushEnd =
 const LOOK_MS = 50;
 const LOOK_SHARE = 0.1;
 
+/** How a wait goes on. */
+interface FlushWays {
+  readonly note: (name: Name, seen: Seen) => void;
+  readonly isPaused: () => boolean;
+  /** Resolves when something may have become of a name. */
+  readonly next: () => Promise<void>;
+  readonly gone: AbortSignal;
+}
+
 /**
  * Waits until what these names were at `sinceMs` (since 1970), or something newer, is there. A name is done when a run that
  * looked at it after that has brought it, even if it has changed again meanwhile; or when nothing waits and the disk is as
@@ -27,7 +36,7 @@ export class Flush {
   /** How often each had failed before. */
   readonly #attempts: ReadonlyMap<Name, number>;
 
-  constructor({ pending }: Line, sinceMs: number) {
+  constructor(pending: ReadonlyPending, sinceMs: number) {
     this.#sinceMs = sinceMs;
     this.#left = new Set();
     const attempts = new Map<Name, number>();
@@ -44,12 +53,10 @@ export class Flush {
     if (lookedMs > this.#sinceMs) this.#left.delete(name);
   }
 
-  /** Resolves when it has ended. `next`: when something may have become of a name. */
+  /** Resolves when it has ended. */
   async ended(
-    line: Line,
-    { disk, filter, deletes }: Pick<Work, 'disk' | 'filter' | 'deletes'>,
-    next: () => Promise<void>,
-    gone: AbortSignal,
+    { ledger, disk, filter, deletes, rsync }: Pick<Work, 'ledger' | 'disk' | 'filter' | 'deletes' | 'rsync'>,
+    { note, isPaused, next, gone }: FlushWays,
   ): Promise<FlushEnd> {
     const failed = new Map<Name, Failure>();
     for (;;) {
@@ -58,26 +65,26 @@ export class Flush {
       const slice = new Slice();
       for (const name of this.#left) {
         if (slice.isOver) await slice.next();
-        const failure = line.pending.failure(name);
-        const tries = line.pending.attempts(name) - (this.#attempts.get(name) ?? 0);
+        const failure = ledger.pending.failure(name);
+        const tries = ledger.pending.attempts(name) - (this.#attempts.get(name) ?? 0);
         if (failure !== undefined && tries >= (failure.isPassing === true ? 2 : 1)) {
           failed.set(name, failure);
           this.#left.delete(name);
-        } else if (!line.pending.has(name)) {
+        } else if (!ledger.pending.has(name)) {
           const seen = disk.see(name);
-          const was = line.index.get(name);
+          const was = ledger.index.get(name);
           const isThere =
             typeof seen === 'object'
-              ? isSettled(was, seen, line.carriesMore) || !filter.decideDeep(name, seen.type === 'dir').synced
+              ? isSettled(was, seen, rsync.carriesMore) || !filter.decideDeep(name, seen.type === 'dir').synced
               : was === undefined || deletes === 'never';
           if (isThere) this.#left.delete(name);
-          else line.note(name, seen);
+          else note(name, seen);
         }
       }
       if (this.#left.size === 0)
         return failed.size === 0 ? { kind: 'flushed' } : { kind: 'failed', names: [...failed] };
       if (gone.aborted) return { kind: 'gone' };
-      if (line.paused) return { kind: 'paused' };
+      if (isPaused()) return { kind: 'paused' };
       const waitMs = Math.max(LOOK_MS, (performance.now() - begunMs) / LOOK_SHARE);
       await Promise.race([turnEnd, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     }

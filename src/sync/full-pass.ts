@@ -1,4 +1,4 @@
-import type { Item, Report } from '../core/event.js';
+import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
@@ -7,43 +7,32 @@ import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/sync/entry.js';
 import { NameIndex } from '../core/sync/name-index.js';
-import { ROOT_AWAY_MS } from '../core/sync/retry.js';
-import type { RulesInForce } from '../rules/in-force.js';
+import type { PassOver } from '../core/sync/state.js';
 import type { Disk } from '../scan/disk.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import { eachInSlices } from '../slice.js';
 import { clear } from './clear.js';
 import type { Ledger } from './ledger.js';
-import type { Line } from './line.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
 import { sureOf } from './settle.js';
 import { takeBack } from './take-back.js';
+import type { Work } from './work.js';
 
-export interface PassOptions {
-  readonly disk: Disk;
-  readonly filter: Filter;
+/** What stays the same from pass to pass. */
+export interface PassParts {
   readonly mirror: MirrorMode;
-  readonly report: Report;
-  /** See {@link RulesInForce.atRest}. */
-  readonly rulesAtRest: RulesInForce['atRest'];
-  /** Gets every listing of the walks before and after the pass. */
-  readonly onListing: (listing: Listing) => void;
-  /** Nothing should be to do: what there is after all is told as repaired. */
-  readonly isRescan: boolean;
   /** Looks at what was found here and, for a mirror, there, before anything is changed there; may refuse. */
   readonly guard: (snapshot: Snapshot, forecast: Forecast) => Promise<Failure | undefined>;
 }
 
-/** What stays the same from pass to pass. */
-export type PassParts = Omit<PassOptions, 'report' | 'isRescan'>;
-
-/** How a full pass ended: `again` after so many milliseconds, because the run broke. */
-export type PassEnd =
-  /** `found`: whether there was anything to do. */
-  | { readonly kind: 'done'; readonly found: boolean }
-  | { readonly kind: 'again'; readonly afterMs: number; readonly failure: Failure }
-  | { readonly kind: 'halted'; readonly failure: Failure }
-  | { readonly kind: 'stopped' };
+export interface PassOptions extends PassParts {
+  /** Gets every listing of the walks before and after the pass. */
+  readonly onListing: (listing: Listing) => void;
+  /** Nothing should be to do: what there is after all is told as repaired. */
+  readonly isRescan: boolean;
+  /** Nothing of it is worth going on with. */
+  readonly isStopped: () => boolean;
+}
 
 /** What a walk found: the tree as it is, and what is left out of it. */
 export interface Snapshot {
@@ -91,14 +80,11 @@ export async function takeSnapshot(
 const MOST_WALKS = 5;
 
 /** Walks the whole tree by rules that were at rest before and are the same after. */
-async function snapshotAtRest(
-  { disk, filter, onListing, rulesAtRest }: PassOptions,
-  isStopped: () => boolean,
-): Promise<Snapshot> {
-  let age = await rulesAtRest();
+async function snapshotAtRest({ disk, filter, rules }: Work, { onListing, isStopped }: PassOptions): Promise<Snapshot> {
+  let age = await rules.atRest();
   for (let walks = 1; ; walks++) {
     const snapshot = await takeSnapshot(disk, filter, onListing, isStopped);
-    const now = await rulesAtRest();
+    const now = await rules.atRest();
     if (now === age || walks === MOST_WALKS) return snapshot;
     age = now;
   }
@@ -110,120 +96,113 @@ async function snapshotAtRest(
  *
  * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
  */
-export function fullPass(line: Line, options: PassOptions): Promise<PassEnd> {
-  const { disk, filter, report, guard } = options;
-  return line.turn(async ({ ledger, runner, leftovers, mistakes, rootIsThere }): Promise<PassEnd> => {
-    const beganMs = performance.now();
-    const isStopped = (): boolean => line.isStopped;
-    const snapshot = await snapshotAtRest(options, isStopped);
-    if (isStopped()) return { kind: 'stopped' };
-    const { tree } = snapshot;
-    // What nobody knows whether it is excluded is not deleted as if it were.
-    const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
-    const again = (failure: Failure): PassEnd => {
-      const afterMs = line.broke(failure);
-      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure };
-    };
-    if (!rootIsThere()) return ROOT_GONE;
-    const expected = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
-    if (!('items' in expected)) return again(expected);
-    const refused = await guard(snapshot, expected);
-    if (refused !== undefined) {
-      return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : again(refused);
-    }
-    if (!options.isRescan) report({ kind: 'passStarted', target: line.target, names: tree.size });
-    const strange = options.isRescan ? await unexpected(line, snapshot, disk) : undefined;
-    const mistaken = await mistakes.takeBack();
-    if (mistaken !== undefined) return again(mistaken);
-    const unswept = await leftovers.sweep(runner);
-    if (unswept !== undefined) return again(unswept);
-    const blocked = line.deletes ? await clear(ledger, runner, await inTheWay(line, tree)) : undefined;
-    if (blocked !== undefined) return again(blocked);
-    const early = await removeThere(ledger, runner, await inTheWayOf(tree, expected.extraneous));
-    if (!('items' in early)) return again(early);
+export async function fullPass(work: Work, options: PassOptions): Promise<PassOver> {
+  const { ledger, runner, leftovers, mistakes, rootIsThere, disk, filter, report, deletes } = work;
+  const { label: target } = work.rsync.target;
+  const { isStopped, onListing } = options;
+  const beganMs = performance.now();
+  const snapshot = await snapshotAtRest(work, options);
+  if (isStopped()) return { kind: 'stopped' };
+  const { tree } = snapshot;
+  // What nobody knows whether it is excluded is not deleted as if it were.
+  const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
+  if (!rootIsThere()) return ROOT_GONE;
+  const expected = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
+  if (!('items' in expected)) return broken(expected);
+  const refused = await options.guard(snapshot, expected);
+  if (refused !== undefined) {
+    return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
+  }
+  if (!options.isRescan) report({ kind: 'passStarted', target, names: tree.size });
+  const strange = options.isRescan ? await unexpected(work, snapshot) : undefined;
+  const mistaken = await mistakes.takeBack();
+  if (mistaken !== undefined) return broken(mistaken);
+  const unswept = await leftovers.sweep(runner);
+  if (unswept !== undefined) return broken(unswept);
+  const blocked = deletes !== 'never' ? await clear(ledger, runner, await inTheWay(ledger, tree)) : undefined;
+  if (blocked !== undefined) return broken(blocked);
+  const early = await removeThere(ledger, runner, await inTheWayOf(tree, expected.extraneous));
+  if (!('items' in early)) return broken(early);
 
-    const names: NamesOfRun = {
-      has: (name) => tree.get(name) !== undefined || line.index.get(name) !== undefined,
-      *below(dir) {
-        for (const [name] of tree.below(dir)) yield name;
-      },
-    };
-    const rules = passRules(filter.rsyncRules, snapshot.excluded);
-    const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
-    const fooled = new Set<Name>();
-    await eachInSlices(tree.entries(), ([name, now]) => {
-      if (foolsPass(line.index.get(name), now, line.takes.nanoseconds)) fooled.add(name);
-    });
-    const begun = await ledger.begin(run, () => differing(tree, line));
-    if (!begun.ok) return again(begun.failure);
-    const { outcome, items: brought } = await runner.run(begun.value, names);
-    const after = await takeSnapshot(disk, filter, options.onListing, isStopped);
-    if (outcome.kind === 'broken') {
-      // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
-      // there holds its lines back, so that even before the first one there may be thousands.
-      await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-        if (type !== 'file') ledger.mayCome(name, type);
-      });
-      return again(outcome.failure);
-    }
-    if (isStopped()) return { kind: 'stopped' };
-    if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
-    const taken = await takeBack(
-      ledger,
-      runner,
-      filter,
-      brought.filter(({ name }) => tree.get(name) === undefined),
-    );
-    if (taken.failure !== undefined) return again(taken.failure);
-    // Neither in the walk nor excluded: it has come since.
-    const hasCome = (name: Name): boolean => {
-      const seen = disk.see(name);
-      return seen === 'unreadable' || (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced);
-    };
-    const stray: Name[] = [];
-    await eachInSlices(expected.extraneous, (name) => {
-      if (after.tree.get(name) === undefined && !hasCome(name)) stray.push(name);
-    });
-    const late = await removeThere(ledger, runner, stray);
-    if (!('items' in late)) return again(late);
-    const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
-    for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
-    await adopt(ledger, line, snapshot, after, { ...outcome, fooled }, disk.tickMs);
-    for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) ledger.failed(name, failure);
-    ledger.setStrays(
-      new Map([
-        ...outcome.strays,
-        ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined),
-        ...early.failed,
-        ...late.failed,
-      ]),
-    );
-    await noteLeft(line, after);
-    for (const name of after.unsure) line.noteUnsure(name);
-    await ledger.brought(
-      items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
-      performance.now() - beganMs,
-    );
-    // A directory's time is another one there as soon as anybody puts something into it.
-    const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
-    if (strange !== undefined) {
-      const wasMissed = strange.gone.map((name): Item => ({ action: 'delete', name, bytes: 0, isNew: false }));
-      const repaired = [...items.filter((item) => isNews(item) && strange.is(item.name)), ...wasMissed];
-      if (repaired.length > 0) report({ kind: 'repaired', target: line.target, items: repaired });
-    }
-    return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
+  const names: NamesOfRun = {
+    has: (name) => tree.get(name) !== undefined || ledger.index.get(name) !== undefined,
+    *below(dir) {
+      for (const [name] of tree.below(dir)) yield name;
+    },
+  };
+  const rules = passRules(filter.rsyncRules, snapshot.excluded);
+  const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
+  const fooled = new Set<Name>();
+  await eachInSlices(tree.entries(), ([name, now]) => {
+    if (foolsPass(ledger.index.get(name), now, work.rsync.takes.nanoseconds)) fooled.add(name);
   });
+  const begun = await ledger.begin(run, () => differing(tree, work));
+  if (!begun.ok) return broken(begun.failure);
+  const { outcome, items: brought } = await runner.run(begun.value, names);
+  const after = await takeSnapshot(disk, filter, onListing, isStopped);
+  if (outcome.kind === 'broken') {
+    // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
+    // there holds its lines back, so that even before the first one there may be thousands.
+    await eachInSlices(after.tree.entries(), ([name, { type }]) => {
+      if (type !== 'file') ledger.mayCome(name, type);
+    });
+    return broken(outcome.failure);
+  }
+  if (isStopped()) return { kind: 'stopped' };
+  if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
+  const taken = await takeBack(
+    ledger,
+    runner,
+    filter,
+    brought.filter(({ name }) => tree.get(name) === undefined),
+  );
+  if (taken.failure !== undefined) return broken(taken.failure);
+  // Neither in the walk nor excluded: it has come since.
+  const hasCome = (name: Name): boolean => {
+    const seen = disk.see(name);
+    return seen === 'unreadable' || (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced);
+  };
+  const stray: Name[] = [];
+  await eachInSlices(expected.extraneous, (name) => {
+    if (after.tree.get(name) === undefined && !hasCome(name)) stray.push(name);
+  });
+  const late = await removeThere(ledger, runner, stray);
+  if (!('items' in late)) return broken(late);
+  const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
+  for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
+  await adopt(work, snapshot, after, { ...outcome, fooled });
+  for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) ledger.failed(name, failure);
+  ledger.setStrays(
+    new Map([
+      ...outcome.strays,
+      ...[...outcome.failed].filter(([name]) => tree.get(name) === undefined),
+      ...early.failed,
+      ...late.failed,
+    ]),
+  );
+  await noteLeft(work, after);
+  for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
+  await ledger.brought(
+    items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
+    performance.now() - beganMs,
+  );
+  // A directory's time is another one there as soon as anybody puts something into it.
+  const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
+  if (strange !== undefined) {
+    const wasMissed = strange.gone.map((name): Item => ({ action: 'delete', name, bytes: 0, isNew: false }));
+    const repaired = [...items.filter((item) => isNews(item) && strange.is(item.name)), ...wasMissed];
+    if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
+  }
+  return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
 }
 
 /** Where there is no mirror, nothing is asked ahead. */
 const NOTHING: Forecast = { items: [], extraneous: [] };
 
+const broken = (failure: Failure): PassOver => ({ kind: 'broken', failure });
+
 /** The root guard tells of it. */
-const ROOT_GONE: PassEnd = {
-  kind: 'again',
-  afterMs: ROOT_AWAY_MS,
-  failure: { kind: 'run', message: 'the watched directory is not there' },
-};
+const ROOT_GONE: PassOver = { kind: 'rootGone' };
 
 /**
  * The index becomes what the walk before the pass saw. Surely so only where the walk after it sees that nothing was done
@@ -231,8 +210,7 @@ const ROOT_GONE: PassEnd = {
  * left no doubt about what failed. `fooled`: what its quick check may have taken for unchanged and is not.
  */
 async function adopt(
-  ledger: Ledger,
-  line: Line,
+  { ledger, rsync, disk }: Work,
   { tree, ...look }: Snapshot,
   after: Snapshot,
   {
@@ -242,7 +220,6 @@ async function adopt(
   }: Pick<Extract<Outcome, { kind: 'finished' }>, 'failed' | 'doubt'> & {
     readonly fooled: ReadonlySet<Name>;
   },
-  tickMs: number,
 ): Promise<void> {
   const moved = new Set<Name>();
   await eachInSlices(tree.entries(), ([name, entry]) => {
@@ -250,20 +227,22 @@ async function adopt(
     const isAway = name !== ROOT && moved.has(parentOf(name));
     if (entry.type === 'dir' && (isAway || (name !== ROOT && !stayedPut(entry, now)))) moved.add(name);
     if (failed.has(name)) return;
-    const was = line.index.get(name);
-    const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, line.carriesMore);
+    const was = ledger.index.get(name);
+    const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, rsync.carriesMore);
     const isSure = now !== undefined && !inDoubt && !fooled.has(name) && isUntouched(entry, now) && !isAway;
-    ledger.delivered(name, isSure ? sureOf(entry, look, tickMs, line.carriesMore) : unsure(entry));
+    ledger.delivered(name, isSure ? sureOf(entry, look, disk.tickMs, rsync.carriesMore) : unsure(entry));
   });
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
-async function noteLeft(line: Line, { tree }: Snapshot): Promise<void> {
+async function noteLeft({ ledger, rsync }: Work, { tree }: Snapshot): Promise<void> {
   await eachInSlices(tree.entries(), ([name, now]) => {
-    if (!isSettled(line.index.get(name), now, line.carriesMore)) line.note(name, now);
+    if (isSettled(ledger.index.get(name), now, rsync.carriesMore)) return;
+    ledger.mayCome(name, now.type); // rsync may have taken it along
+    ledger.note(name, now);
   });
-  await eachInSlices(line.index.below(ROOT), ([name]) => {
-    if (tree.get(name) === undefined) line.note(name);
+  await eachInSlices(ledger.index.below(ROOT), ([name]) => {
+    if (tree.get(name) === undefined) ledger.note(name);
   });
 }
 
@@ -275,21 +254,20 @@ const NOTICED_MS = 10_000;
  * here so long ago that it should have been noticed. `gone`: what is gone here and nobody noticed.
  */
 async function unexpected(
-  line: Line,
+  { ledger, rsync, disk, deletes }: Work,
   { tree, fromMs }: Snapshot,
-  disk: Disk,
 ): Promise<{ is: (name: Name) => boolean; gone: readonly Name[] }> {
-  const waited = new Set([...line.pending].map(([name]) => name));
+  const waited = new Set([...ledger.pending].map(([name]) => name));
   const isOld = (name: Name): boolean => (disk.changedMs(name) ?? 0) < fromMs - NOTICED_MS;
   const before = new Map<Name, Entry | undefined>();
-  await eachInSlices(tree.entries(), ([name]) => before.set(name, line.index.get(name)));
+  await eachInSlices(tree.entries(), ([name]) => before.set(name, ledger.index.get(name)));
   const is = (name: Name): boolean => {
     const [was, now] = [before.get(name), tree.get(name)];
     if (waited.has(name) || now === undefined) return false;
-    return (was !== undefined && looksSame(was, now, line.carriesMore)) || isOld(name);
+    return (was !== undefined && looksSame(was, now, rsync.carriesMore)) || isOld(name);
   };
   const gone: Name[] = [];
-  await eachInSlices(line.deletes ? line.index.below(ROOT) : [], ([name]) => {
+  await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
     const dir = parentOf(name);
     if (tree.get(name) === undefined && tree.get(dir) !== undefined && !waited.has(name) && isOld(dir)) gone.push(name);
   });
@@ -297,7 +275,10 @@ async function unexpected(
 }
 
 /** What is here otherwise than it was delivered, the root left out. */
-function* differing(tree: NameIndex, { index, carriesMore }: Line): Generator<readonly [Name, Entry['type']]> {
+function* differing(
+  tree: NameIndex,
+  { ledger: { index }, rsync: { carriesMore } }: Work,
+): Generator<readonly [Name, Entry['type']]> {
   for (const [name, now] of tree.below(ROOT)) {
     const was = index.get(name);
     if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now.type];
@@ -305,34 +286,36 @@ function* differing(tree: NameIndex, { index, carriesMore }: Line): Generator<re
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
-async function inTheWay(line: Line, tree: NameIndex): Promise<Name[]> {
+async function inTheWay({ index }: Ledger, tree: NameIndex): Promise<Name[]> {
   const names: Name[] = [];
   await eachInSlices(tree.below(ROOT), ([name, now]) => {
-    if (now.type !== 'dir' && line.index.get(name)?.type === 'dir') {
+    if (now.type !== 'dir' && index.get(name)?.type === 'dir') {
       names.push(name);
-      for (const [below] of line.index.below(name)) names.push(below);
+      for (const [below] of index.below(name)) names.push(below);
     }
   });
   return names;
 }
 
 /** What a full pass would do, told as events. */
-export async function dryRun(line: Line, options: PassOptions): Promise<Failure | undefined> {
-  return line.turn(async ({ runner }) => {
-    const snapshot = await takeSnapshot(options.disk, options.filter, options.onListing);
-    const expected = await forecast(runner, snapshot, options.filter, options.mirror);
-    if (!('items' in expected)) return expected;
-    const { items, extraneous } = expected;
-    const would = (item: Item): void => options.report({ kind: 'wouldDo', target: line.target, ...item });
-    await eachInSlices(items, would);
-    const goes = new Set(extraneous);
-    await eachInSlices(line.deletes ? line.index.below(ROOT) : [], ([name]) => {
-      if (snapshot.tree.get(name) === undefined) goes.add(name);
-    });
-    await eachInSlices(goes, (name) => would({ action: 'delete', name, bytes: 0, isNew: false }));
-    const sends = items.filter((item) => item.action === 'send');
-    const bytes = sends.reduce((sum, item) => sum + item.bytes, 0);
-    options.report({ kind: 'wouldDone', target: line.target, sends: sends.length, bytes, deletes: goes.size });
-    return undefined;
+export async function dryRun(
+  { ledger, runner, disk, filter, report, rsync, deletes }: Work,
+  { onListing, mirror }: PassOptions,
+): Promise<Failure | undefined> {
+  const { label: target } = rsync.target;
+  const snapshot = await takeSnapshot(disk, filter, onListing);
+  const expected = await forecast(runner, snapshot, filter, mirror);
+  if (!('items' in expected)) return expected;
+  const { items, extraneous } = expected;
+  const would = (item: Item): void => report({ kind: 'wouldDo', target, ...item });
+  await eachInSlices(items, would);
+  const goes = new Set(extraneous);
+  await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
+    if (snapshot.tree.get(name) === undefined) goes.add(name);
   });
+  await eachInSlices(goes, (name) => would({ action: 'delete', name, bytes: 0, isNew: false }));
+  const sends = items.filter((item) => item.action === 'send');
+  const bytes = sends.reduce((sum, item) => sum + item.bytes, 0);
+  report({ kind: 'wouldDone', target, sends: sends.length, bytes, deletes: goes.size });
+  return undefined;
 }

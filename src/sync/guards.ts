@@ -1,12 +1,10 @@
 import type { Failure } from '../core/failure.js';
-import type { Filter } from '../core/filter/filter.js';
 import { childOf, ROOT } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
-import type { Disk } from '../scan/disk.js';
 import { Slice } from '../slice.js';
 import type { Snapshot } from './full-pass.js';
-import type { Line } from './line.js';
 import type { Forecast } from './mirror.js';
+import type { Work } from './work.js';
 
 /** From this share of the remote on, `--delete mirror` asks first. */
 const ASK_FROM = 0.5;
@@ -20,16 +18,19 @@ export interface GuardOptions {
   readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;
 }
 
+/** What is guarded. */
+type Guarded = Pick<Work, 'ledger' | 'rsync' | 'deletes'>;
+
 /** Before a full pass: an empty DIR deletes nothing, and a mirror counts and asks before it deletes much. */
 export async function guardPass(
-  line: Line,
+  { ledger: { index }, rsync, deletes: carried }: Guarded,
   options: GuardOptions,
   snapshot: Snapshot,
   { items, extraneous }: Forecast,
 ): Promise<Failure | undefined> {
   const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
-  if (snapshot.tree.size === 0 && !allowEmpty && line.deletes && (line.index.size > 0 || mirror)) {
-    return empty(dir, line.index.size, line.target);
+  if (snapshot.tree.size === 0 && !allowEmpty && carried !== 'never' && (index.size > 0 || mirror)) {
+    return empty(dir, index.size, rsync.target.label);
   }
   if (!mirror) return undefined;
 
@@ -38,7 +39,7 @@ export async function guardPass(
   const there = snapshot.tree.size - created + deletes;
   const tooMany = maxDelete !== undefined && deletes > maxDelete;
   if (deletes === 0 || (!tooMany && deletes <= there * ASK_FROM)) return undefined;
-  const what = `--delete mirror would delete ${deletes} of ${there} paths on ${line.target}`;
+  const what = `--delete mirror would delete ${deletes} of ${there} paths on ${rsync.target.label}`;
   if (confirm !== undefined) {
     if (await confirm(own`${what}. Go on?`)) return undefined;
     return { kind: 'guard', message: `${what}; nothing was changed`, hint: 'See them with --dry-run.' };
@@ -54,12 +55,10 @@ export async function guardPass(
 
 /** Before deletions while running: a root that has just become empty deletes nothing. */
 export async function guardEmptied(
-  disk: Disk,
-  filter: Filter,
-  line: Line,
+  { disk, filter, ledger: { index }, rsync }: Pick<Work, 'disk' | 'filter' | 'ledger' | 'rsync'>,
   options: GuardOptions,
 ): Promise<Failure | undefined> {
-  if (options.allowEmpty || line.index.size === 0) return undefined;
+  if (options.allowEmpty || index.size === 0) return undefined;
   const slice = new Slice();
   for (const part of disk.names(ROOT)) {
     if (part === undefined || part === 'short') return undefined;
@@ -70,7 +69,7 @@ export async function guardEmptied(
       if (typeof seen === 'object' && filter.decide(name, seen.type === 'dir').synced) return undefined;
     }
   }
-  return empty(options.dir, line.index.size, line.target);
+  return empty(options.dir, index.size, rsync.target.label);
 }
 
 const empty = (dir: string, count: number, target: string): Failure => ({

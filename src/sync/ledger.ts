@@ -166,6 +166,11 @@ export class Ledger {
     return this.#pending.note(name, performance.now(), seen);
   }
 
+  /** Whether it is neither there nor waits. */
+  isUnknown(name: Name): boolean {
+    return this.index.get(name) === undefined && !this.#pending.has(name);
+  }
+
   /** It waits no longer. */
   settled(name: Name): void {
     this.#pending.settle(name);

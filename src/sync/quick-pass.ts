@@ -1,14 +1,17 @@
 import type { Item } from '../core/event.js';
+import type { Filter } from '../core/filter/filter.js';
 import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, unsure } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
+import type { PassOver } from '../core/sync/state.js';
+import type { Disk } from '../scan/disk.js';
 import { eachInSlices, Slice } from '../slice.js';
-import type { PassEnd, PassOptions } from './full-pass.js';
-import type { Line } from './line.js';
+import type { PassOptions } from './full-pass.js';
 import type { RunResult } from './runner.js';
 import { takeBack } from './take-back.js';
+import type { Work } from './work.js';
 
 /** From so many names in the saved index on, a quick pass is worth it: below, all of it takes tenths of a second anyway. */
 export const QUICK_FROM = 20_000;
@@ -34,79 +37,76 @@ interface Names {
  *
  * Undefined where things are not that simple: then it takes a {@link fullPass}.
  */
-export function quickPass(line: Line, options: PassOptions): Promise<PassEnd | undefined> {
-  const { disk, filter, mirror, report, rulesAtRest } = options;
-  return line.turn(async ({ ledger, runner, leftovers }): Promise<PassEnd | undefined> => {
-    // Guards before it are the full pass's.
-    if (mirror !== 'off' || line.index.size === 0) return undefined;
-    await rulesAtRest();
-    if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
-    const begun = performance.now();
-    const fromMs = Date.now() - SLACK_MS;
-    report({ kind: 'passStarted', target: line.target, names: line.index.size });
-    const own: NamesOfRun = {
-      has: (name) => line.index.get(name) !== undefined || typeof disk.see(name) !== 'string',
-      *below(dir) {
-        for (const [name] of line.index.below(dir)) yield name;
-      },
-    };
-    // The names are written down as rsync turns to them: they are not known before. Only what rsync brings within the milliseconds
-    // before a `kill -9`, and what is deleted here before the next start, would stay there.
-    const fooled = new Set<Name>();
-    const onItem = (item: Item, was: Entry | undefined): void => {
-      // It set the mode, say, and went by size and time.
-      const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
-      if (typeof now === 'object' && foolsPass(was, now, line.takes.nanoseconds)) fooled.add(item.name);
-    };
-    const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
-      const rules = passRules(filter.rsyncRules, excluded);
-      const begun = await ledger.begin({ kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false });
-      return begun.ok ? runner.run(begun.value, own, { onItem }) : undefined;
-    };
-    const reading = readNames(line.index, disk, filter);
-    // Beside it, unless it has to be told what only we can exclude.
-    const running = filter.hasOwnRules ? undefined : run([]);
-    const names = await reading;
-    if (names === undefined && running === undefined) return undefined;
-    const result = await (running ?? run(names?.excluded ?? []));
-    if (result === undefined) return undefined; // the full pass will tell why
-    const { outcome, items } = result;
-    if (outcome.kind === 'broken') {
-      await eachInSlices(names?.fresh ?? [], ([name, type]) => {
-        if (type !== 'file') ledger.mayCome(name, type);
-      });
-      const afterMs = line.broke(outcome.failure);
-      return afterMs === undefined ? { kind: 'stopped' } : { kind: 'again', afterMs, failure: outcome.failure };
+export async function quickPass(work: Work, { mirror }: PassOptions): Promise<PassOver | undefined> {
+  const { ledger, runner, leftovers, disk, filter, rules, report, rsync, deletes } = work;
+  // Guards before it are the full pass's.
+  if (mirror !== 'off' || ledger.index.size === 0) return undefined;
+  await rules.atRest();
+  if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
+  const begun = performance.now();
+  const fromMs = Date.now() - SLACK_MS;
+  report({ kind: 'passStarted', target: rsync.target.label, names: ledger.index.size });
+  const own: NamesOfRun = {
+    has: (name) => ledger.index.get(name) !== undefined || typeof disk.see(name) !== 'string',
+    *below(dir) {
+      for (const [name] of ledger.index.below(dir)) yield name;
+    },
+  };
+  // The names are written down as rsync turns to them: they are not known before. Only what rsync brings within the milliseconds
+  // before a `kill -9`, and what is deleted here before the next start, would stay there.
+  const fooled = new Set<Name>();
+  const onItem = (item: Item, was: Entry | undefined): void => {
+    // It set the mode, say, and went by size and time.
+    const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
+    if (typeof now === 'object' && foolsPass(was, now, rsync.takes.nanoseconds)) fooled.add(item.name);
+  };
+  const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
+    const told = passRules(filter.rsyncRules, excluded);
+    const begun = await ledger.begin({ kind: 'pass', rules: told, wouldDelete: 'nothing', dryRun: false });
+    return begun.ok ? runner.run(begun.value, own, { onItem }) : undefined;
+  };
+  const reading = readNames(ledger.index, disk, filter);
+  // Beside it, unless it has to be told what only we can exclude.
+  const running = filter.hasOwnRules ? undefined : run([]);
+  const names = await reading;
+  if (names === undefined && running === undefined) return undefined;
+  const result = await (running ?? run(names?.excluded ?? []));
+  if (result === undefined) return undefined; // the full pass will tell why
+  const { outcome, items } = result;
+  if (outcome.kind === 'broken') {
+    await eachInSlices(names?.fresh ?? [], ([name, type]) => {
+      if (type !== 'file') ledger.mayCome(name, type);
+    });
+    return { kind: 'broken', failure: outcome.failure };
+  }
+  if (outcome.doubt !== undefined) return undefined; // the full pass finds out
+  if (names === undefined || names.gone.length > names.count / 2) return undefined;
+  const taken = await takeBack(ledger, runner, filter, items);
+  if (taken.failure !== undefined) return undefined;
+  const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
+  // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
+  const slice = new Slice();
+  const isOld = memoize((name: Name) => (disk.changedMs(name) ?? Number.POSITIVE_INFINITY) < fromMs);
+  for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
+    const failure = outcome.failed.get(name);
+    const now = disk.see(name);
+    if (failure !== undefined) ledger.failed(name, failure);
+    else if (typeof now === 'string') ledger.note(name);
+    else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) ledger.delivered(name, now);
+    else {
+      ledger.delivered(name, unsure(now));
+      ledger.note(name);
     }
-    if (outcome.doubt !== undefined) return undefined; // the full pass finds out
-    if (names === undefined || names.gone.length > names.count / 2) return undefined;
-    const taken = await takeBack(ledger, runner, filter, items);
-    if (taken.failure !== undefined) return undefined;
-    const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
-    // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
-    const slice = new Slice();
-    const isOld = memoize((name: Name) => (disk.changedMs(name) ?? Number.POSITIVE_INFINITY) < fromMs);
-    for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
-      const failure = outcome.failed.get(name);
-      const now = disk.see(name);
-      if (failure !== undefined) ledger.failed(name, failure);
-      else if (typeof now === 'string') line.note(name);
-      else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) ledger.delivered(name, now);
-      else {
-        ledger.delivered(name, unsure(now));
-        line.note(name);
-      }
-      if (slice.isOver) await slice.next();
-    }
-    await eachInSlices(line.deletes ? names.gone : [], (name) => line.note(name));
-    for (const name of names.unsure) line.noteUnsure(name);
-    ledger.setStrays(outcome.strays);
-    await ledger.brought(
-      items.filter(({ name }) => !outcome.failed.has(name)),
-      performance.now() - begun,
-    );
-    return { kind: 'done', found: true };
-  });
+    if (slice.isOver) await slice.next();
+  }
+  await eachInSlices(deletes !== 'never' ? names.gone : [], (name) => ledger.note(name));
+  for (const name of names.unsure) if (ledger.isUnknown(name)) ledger.note(name);
+  ledger.setStrays(outcome.strays);
+  await ledger.brought(
+    items.filter(({ name }) => !outcome.failed.has(name)),
+    performance.now() - begun,
+  );
+  return { kind: 'done', found: true };
 }
 
 function memoize(ask: (name: Name) => boolean): (name: Name) => boolean {
@@ -119,11 +119,7 @@ function memoize(ask: (name: Name) => boolean): (name: Name) => boolean {
 }
 
 /** Reads all names through the filter. Undefined where they are not enough. */
-async function readNames(
-  index: ReadonlyIndex,
-  disk: PassOptions['disk'],
-  filter: PassOptions['filter'],
-): Promise<Names | undefined> {
+async function readNames(index: ReadonlyIndex, disk: Disk, filter: Filter): Promise<Names | undefined> {
   const fresh = new Map<Name, Entry['type']>();
   const gone: Name[] = [];
   const excluded: Excluded[] = [];

@@ -97,9 +97,9 @@ export class Runner {
     return Promise.allSettled(this.#running);
   }
 
-  /** For how long the runs under way have said nothing, in milliseconds; 0 where there is none. */
-  get silentMs(): number {
-    return this.#running.size === 0 ? 0 : performance.now() - this.#heardMs;
+  /** When the runs under way said something last, or the last one began; undefined where there is none. */
+  get heardMs(): number | undefined {
+    return this.#running.size === 0 ? undefined : this.#heardMs;
   }
 
   /** Runs one rsync that changes nothing there, and reads what it says. */

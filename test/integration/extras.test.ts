@@ -38,7 +38,7 @@ describe('with what may follow the --', () => {
   });
 
   it.each(LISTS)('%j: edits, renames and deletions go over, and a rescan finds nothing', async (words, look) => {
-    const { root, there, line } = await inStep(words);
+    const { root, there, work } = await inStep(words);
     expect(look(there)).toEqual(look(root));
 
     writeFileSync(join(root, 'f'), 'two, longer');
@@ -51,10 +51,10 @@ describe('with what may follow the --', () => {
     rmSync(join(root, 'link'));
     symlinkSync('d', join(root, 'link'));
     chmodSync(join(root, 'd/y'), 0o640);
-    await bring(line, root);
+    await bring(work);
     expect(look(there)).toEqual(look(root));
-    expect([...line.pending]).toEqual([]);
+    expect([...work.ledger.pending]).toEqual([]);
 
-    expect(await rescan(line, root)).toEqual({ found: false, repaired: [] });
+    expect(await rescan(work)).toEqual({ found: false, repaired: [] });
   });
 });

@@ -11,7 +11,7 @@ import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
 import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/sync/full-pass.js';
-import { deliverAll, deliverHints, localLine, passOptions } from '../support/deliver.js';
+import { bringWaiting, deliverAll, deliverHints, localWork, noteAll, passOptions } from '../support/deliver.js';
 import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
@@ -129,16 +129,14 @@ describe('git is being asked', () => {
 
 describe('a full pass', () => {
   const pass = async (root: string, there: string, filter: Filter, afterTheWalk: () => void) => {
-    const line = localLine(root, there, filter);
-    onTestFinished(() => line.stop());
-    line.resume();
+    const work = localWork(root, there, filter);
     const guard = async (): Promise<undefined> => {
       afterTheWalk();
     };
-    const end = await fullPass(line, passOptions(root, filter, { guard }));
+    const end = await fullPass(work, passOptions({ guard }));
     expect(end.kind).toBe('done');
-    await line.drain();
-    return line;
+    await bringWaiting(work);
+    return work;
   };
 
   it('deletes there again what came after the walk and only our own filter excludes, but nothing that was there', async () => {
@@ -150,11 +148,11 @@ describe('a full pass', () => {
       defaults: [{ action: 'exclude', pattern: '.git', source: { kind: 'default' } }],
     });
     await rulesFor(root, filter);
-    const line = await pass(root, there, filter, () =>
+    const work = await pass(root, there, filter, () =>
       fill(root, { 'new.log': '', 'skip/x/y': '', 'd/skip': '', b: '', 'both.log': '' }),
     );
     expect(names(there)).toEqual(['.gitignore', 'a', 'b', 'both.log', 'd', 'theirs.log']);
-    expect([...line.index.entries()].map(([name]) => name).sort()).toEqual(['.', '.gitignore', 'a', 'b', 'd']);
+    expect([...work.ledger.index.entries()].map(([name]) => name).sort()).toEqual(['.', '.gitignore', 'a', 'b', 'd']);
   });
 });
 
@@ -194,11 +192,9 @@ describe('a batch', () => {
     const there = `${root}-there`;
     fill(root, { a: 'a', b: 'b', c: 'c' });
     const filter = filterOf();
-    const line = localLine(root, there, filter);
-    onTestFinished(() => line.stop());
-    line.resume();
-    for await (const listing of walkAll(new Disk(root), filter)) await line.compare(listing);
-    await line.drain();
+    const work = localWork(root, there, filter);
+    await noteAll(work);
+    await bringWaiting(work);
     expect(names(there)).toEqual(['a', 'b', 'c']);
     const rule = (pattern: string) =>
       ({ action: 'exclude', pattern, source: { kind: 'ignoreFile', path: '.syncignore', line: 1 } }) as const;
@@ -206,11 +202,11 @@ describe('a batch', () => {
     writeFileSync(join(root, 'a'), 'excluded by now');
     rmSync(join(root, 'b'));
     fill(root, { 'b/in': 'an excluded directory' });
-    for (const name of ['a', 'b', 'b/in', 'c']) line.note(nameFromText(name));
-    await line.drain();
+    for (const name of ['a', 'b', 'b/in', 'c']) work.ledger.note(nameFromText(name));
+    await bringWaiting(work);
     expect(names(there)).toEqual(['a', 'c']);
     expect(readFileSync(join(there, 'a'), 'utf8')).toBe('a');
-    expect(line.pending.size).toBe(0);
-    expect(line.index.get(nameFromText('a'))).toBeUndefined();
+    expect(work.ledger.pending.size).toBe(0);
+    expect(work.ledger.index.get(nameFromText('a'))).toBeUndefined();
   });
 });

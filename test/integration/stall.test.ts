@@ -9,8 +9,8 @@ import { transportTo } from '../../src/link/adapters.js';
 import { visit } from '../../src/link/arrive.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
 import { type MasterOptions, openMaster } from '../../src/ssh/master.js';
-import { TargetSession } from '../../src/sync/session.js';
-import { localLine, passOptions } from '../support/deliver.js';
+import type { Engine } from '../../src/sync/engine.js';
+import { localEngine } from '../support/engine.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { filterOf, plainSettings } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -51,36 +51,30 @@ it('a run that makes no progress is ended, and said to be', async () => {
   });
 });
 
-/** A session without a connection, whose rsync gets no answer. */
-function silentSession(dir: string): { session: TargetSession; asked: () => number } {
+/** An engine whose rsync gets no answer. */
+function silentEngine(dir: string): { engine: Engine; asked: () => number } {
   mkdirSync(join(dir, 'root'));
   fill(join(dir, 'root'), { a: 'a' });
-  const filter = filterOf();
   const settings = { target, remoteShell: silentSsh(dir) };
-  const line = localLine(join(dir, 'root'), '', filter, settings, { noProgressMs: 500 });
-  line.resume();
-  const session = new TargetSession(
-    line,
-    { wake: async () => {} },
-    { pass: passOptions(join(dir, 'root'), filter), report: () => {}, onHalt: () => {} },
-  );
-  onTestFinished(() => session.close());
-  return { session, asked: () => readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n').length };
+  const engine = localEngine(join(dir, 'root'), '', filterOf(), settings, { noProgressMs: 500 });
+  onTestFinished(() => engine.close());
+  return { engine, asked: () => readFileSync(join(dir, 'asked'), 'utf8').trim().split('\n').length };
 }
 
 describe('a full sync to which nobody says anything', () => {
   it('is not tried again where the tries are counted (--once): each would take as long', async () => {
-    const { session, asked } = silentSession(temporaryDir());
-    expect(await session.pass(3)).toMatchObject({ message: expect.stringMatching(/no progress/), isSilence: true });
+    const { engine, asked } = silentEngine(temporaryDir());
+    expect(await engine.begin('full', 3)).toMatchObject({
+      message: expect.stringMatching(/no progress/),
+      isSilence: true,
+    });
     expect(asked()).toBe(1);
-    expect(session.line.wasSilent).toBe(true);
+    expect(engine.state.wasSilent).toBe(true);
   });
 
-  it('is tried again otherwise, and it is known for how long nothing was said', async () => {
-    const { session, asked } = silentSession(temporaryDir());
-    expect(session.line.silentMs).toBe(0);
-    void session.pass();
-    await vi.waitFor(() => expect(session.line.silentMs).toBeGreaterThan(200), { timeout: 20_000, interval: 10 });
+  it('is tried again otherwise', async () => {
+    const { engine, asked } = silentEngine(temporaryDir());
+    void engine.begin('full');
     await vi.waitFor(() => expect(asked()).toBe(2), { timeout: 20_000 });
   });
 });

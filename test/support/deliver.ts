@@ -5,51 +5,76 @@ import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { type Name, nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync/args.js';
-import type { Entry } from '../../src/core/sync/entry.js';
+import { type Entry, isSettled } from '../../src/core/sync/entry.js';
 import type { RulesInForce } from '../../src/rules/in-force.js';
 import { Disk } from '../../src/scan/disk.js';
-import { isNews, look } from '../../src/scan/look.js';
-import { walk } from '../../src/scan/walk.js';
+import { differences, isNews, look } from '../../src/scan/look.js';
+import { type Listing, walk, walkAll } from '../../src/scan/walk.js';
+import { runBatch } from '../../src/sync/batch.js';
 import { fullPass, type PassOptions } from '../../src/sync/full-pass.js';
 import { type Journal, Ledger } from '../../src/sync/ledger.js';
-import { Line, type LineOptions } from '../../src/sync/line.js';
+import { Leftovers } from '../../src/sync/leftovers.js';
 import type { MirrorMode } from '../../src/sync/mirror.js';
+import { Mistakes } from '../../src/sync/mistakes.js';
+import { Runner } from '../../src/sync/runner.js';
+import type { Work } from '../../src/sync/work.js';
 import { plainSettings } from './settings.js';
 
-/** A line from a local directory to a local one, with the real rsync and without a watcher. */
-export function localLine(
+/** What brings names from a local directory to a local one, with the real rsync, without a watcher and a schedule. */
+export function localWork(
   root: string,
   there: string,
   filter: Filter,
   more: Partial<RsyncSettings> = {},
-  options: Partial<LineOptions> = {},
-): Line {
+  options: Partial<Work> = {},
+): Work {
   const { report = () => {}, rules = RULES } = options;
-  return new Line({
-    rsync: plainSettings({
-      target: { kind: 'local', path: there, label: there, place: there },
-      root,
-      ...more,
-    }),
-    aim: undefined,
-    wayThere: async () => {},
+  const target = { kind: 'local', path: there, label: there, place: there } as const;
+  const rsync = plainSettings({ target, root, ...more });
+  const ledger = newLedger(there, report, rules);
+  const leftovers = new Leftovers(ledger);
+  const runs = { rsync, aim: undefined, deletes: 'seen', report, wayThere: async () => {} } as const;
+  const runner = new Runner(runs, new AbortController().signal, (result, beganMs) => leftovers.note(result, beganMs));
+  return {
+    rsync,
+    ledger,
+    runner,
+    leftovers,
+    mistakes: new Mistakes(ledger, runner, { filter, rules, report }),
     disk: new Disk(root),
     filter,
     deletes: 'seen',
     rest: { writtenMs: 0, cameMs: 0 },
-    oneByOne: false,
-    relist: async () => {},
     report,
     rootIsThere: () => true,
     guard: async () => undefined,
-    onHalt: (failure) => {
-      throw new Error(failure.message);
-    },
     onRemoved: () => {},
+    onBrought: () => {},
     rules,
-    ledger: newLedger(there, report, rules),
     ...options,
-  });
+  };
+}
+
+/** Notes what a listing shows to differ. */
+function compare({ ledger, rsync }: Work, listing: Listing): void {
+  const settled = (was: Entry | undefined, now: Entry): boolean => isSettled(was, now, rsync.carriesMore);
+  for (const difference of differences(listing, ledger.index, settled))
+    if (difference !== undefined) ledger.note(...difference);
+}
+
+/** Looks at the whole disk once, and notes what differs. */
+export async function noteAll(work: Work): Promise<void> {
+  for await (const listing of walkAll(work.disk, work.filter)) compare(work, listing);
+}
+
+/** Brings what waits, until nothing is left but what failed. */
+export async function bringWaiting(work: Work): Promise<void> {
+  for (;;) {
+    const names = work.ledger.pending.ready(performance.now(), Number.POSITIVE_INFINITY);
+    if (names.length === 0) return;
+    const end = await runBatch(work, names, { mayRest: false, mayPart: false });
+    if (end.kind !== 'done') throw new Error(`the batch ended with ${JSON.stringify(end)}`);
+  }
 }
 
 /** Where nothing is written down. */
@@ -66,11 +91,11 @@ const NO_JOURNAL: Journal = {
 };
 
 /** A ledger that begins with nothing. */
-export const newLedger = (target: string, report: Report = () => {}, rules: RulesInForce = RULES): Ledger =>
+const newLedger = (target: string, report: Report = () => {}, rules: RulesInForce = RULES): Ledger =>
   new Ledger({ journal: NO_JOURNAL, target, report, rulesMayComeBack: () => rules.mayComeBack() });
 
 /** Rules that are at rest and known. */
-const RULES: LineOptions['rules'] = {
+const RULES: RulesInForce = {
   refresh: async () => {},
   atRest: async () => 0,
   rests: () => new Map(),
@@ -79,16 +104,13 @@ const RULES: LineOptions['rules'] = {
   isBack: () => false,
 };
 
-/** The options of a full pass of such a line; `more` in the place of what does nothing. */
-export const passOptions = (root: string, filter: Filter, more: Partial<PassOptions> = {}): PassOptions => ({
-  disk: new Disk(root),
-  filter,
+/** How a full pass goes; `more` in the place of what does nothing. */
+export const passOptions = (more: Partial<PassOptions> = {}): PassOptions => ({
   mirror: 'off',
-  rulesAtRest: async () => 0,
   isRescan: false,
-  report: () => {},
   onListing: () => {},
   guard: async () => undefined,
+  isStopped: () => false,
   ...more,
 });
 
@@ -99,11 +121,9 @@ export async function deliverAll(
   filter: Filter,
   mirror: MirrorMode = 'off',
 ): Promise<void> {
-  const line = localLine(root, there, filter);
-  line.resume();
-  const end = await fullPass(line, passOptions(root, filter, { mirror }));
-  await line.drain();
-  await line.stop();
+  const work = localWork(root, there, filter);
+  const end = await fullPass(work, passOptions({ mirror }));
+  await bringWaiting(work);
   if (end.kind !== 'done') throw new Error(`the pass ended with ${JSON.stringify(end)}`);
 }
 
@@ -114,19 +134,16 @@ export async function deliverHints(
   filter: Filter,
   hints: readonly string[],
 ): Promise<void> {
-  const line = localLine(root, there, filter);
-  const disk = new Disk(root);
-  const hasNews = (name: Name, now: Entry): boolean => isNews(line.index.get(name), now);
-  line.resume();
+  const work = localWork(root, there, filter);
+  const { disk, ledger } = work;
+  const hasNews = (name: Name, now: Entry): boolean => isNews(ledger.index.get(name), now);
   for (const hint of hints) {
     const wanted = new Set<Name>();
     const options = { isNews: hasNews, mayList: () => false, want: (dir: Name) => void wanted.add(dir) };
-    for await (const listing of look(disk, filter, [nameFromBytes(Buffer.from(hint))], options))
-      await line.compare(listing);
-    for await (const listing of walk(disk, filter, { from: wanted, descend: hasNews })) await line.compare(listing);
+    for await (const listing of look(disk, filter, [nameFromBytes(Buffer.from(hint))], options)) compare(work, listing);
+    for await (const listing of walk(disk, filter, { from: wanted, descend: hasNews })) compare(work, listing);
   }
-  await line.drain();
-  await line.stop();
+  await bringWaiting(work);
 }
 
 /** Makes these paths in a new directory: each a file, unless another path goes through it or it ends in a slash. */

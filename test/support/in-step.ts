@@ -1,13 +1,10 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { type Extra, readExtras } from '../../src/core/rsync/extras.js';
-import { Disk } from '../../src/scan/disk.js';
-import { walkAll } from '../../src/scan/walk.js';
 import { fullPass } from '../../src/sync/full-pass.js';
-import type { Line } from '../../src/sync/line.js';
-import { localLine, passOptions } from './deliver.js';
+import type { Work } from '../../src/sync/work.js';
+import { bringWaiting, localWork, noteAll, passOptions } from './deliver.js';
 import { filterOf } from './settings.js';
 import { fill, temporaryDir } from './tree.js';
 
@@ -24,7 +21,7 @@ export function extrasOf(words: readonly string[]): readonly Extra[] {
 export interface InStep {
   readonly root: string;
   readonly there: string;
-  readonly line: Line;
+  readonly work: Work;
   /** The arguments of each rsync that was run. */
   readonly runs: string[];
   /** The names whose content went over. */
@@ -46,27 +43,25 @@ export async function inStep(words: readonly string[], make: (there: string) => 
     if (event.kind === 'started' && event.action === 'send') sent?.push(event.name);
     if (event.kind === 'pathFailed') failed?.push(`${event.name}: ${event.failure.message}`);
   };
-  const line = localLine(root, there, filter, { extras: extrasOf(words) }, { report });
-  onTestFinished(() => line.stop());
-  line.resume();
-  const end = await fullPass(line, passOptions(root, filter, { report }));
+  const work = localWork(root, there, filter, { extras: extrasOf(words) }, { report });
+  const end = await fullPass(work, passOptions());
   if (end.kind !== 'done') throw new Error(JSON.stringify(end));
-  await line.drain();
-  return { root, there, line, runs: runs ?? [], sent: sent ?? [], failed: failed ?? [] };
+  await bringWaiting(work);
+  return { root, there, work, runs: runs ?? [], sent: sent ?? [], failed: failed ?? [] };
 }
 
 /** Looks at the whole disk once, as a flush does, and waits until all that differs is there, or has failed. */
-export async function bring(line: Line, root: string): Promise<void> {
-  for await (const listing of walkAll(new Disk(root), filter)) await line.compare(listing);
-  await line.drain();
+export async function bring(work: Work): Promise<void> {
+  await noteAll(work);
+  await bringWaiting(work);
 }
 
 /** What a rescan finds to repair. */
-export async function rescan(line: Line, root: string): Promise<{ found: boolean; repaired: readonly Event[] }> {
+export async function rescan(work: Work): Promise<{ found: boolean; repaired: readonly Event[] }> {
   const repaired: Event[] = [];
   const report = (event: Event): void => {
     if (event.kind === 'repaired') repaired.push(event);
   };
-  const end = await fullPass(line, passOptions(root, filter, { isRescan: true, report }));
+  const end = await fullPass({ ...work, report }, passOptions({ isRescan: true }));
   return { found: end.kind === 'done' && end.found, repaired };
 }

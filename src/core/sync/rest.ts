@@ -3,6 +3,7 @@ import type { Steps } from '../steps.js';
 import { type Entry, type Seen, writtenMs } from './entry.js';
 import { findMoves } from './move.js';
 import type { ReadonlyIndex } from './name-index.js';
+import { EMPTIED_MS, LONGEST_MS, LONGEST_REST_MS, STORM_NAMES, STORM_QUIET_MS } from './policy.js';
 
 /** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
 const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
@@ -20,15 +21,6 @@ export interface Rest {
 }
 
 /**
- * An empty file that was not empty is most often one that an editor has just truncated and is about to write: it rests
- * this long, in milliseconds.
- */
-const EMPTIED_MS = 100;
-
-/** A file that never rests is sent all the same after this long, in milliseconds. */
-const LONGEST_REST_MS = 200;
-
-/**
  * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
  * when it was written last: that tells of the writes after the first one 50 ms later (docs/design.md#watching). `nowMs`: since
  * 1970. `waitedMs`: since it was noted.
@@ -42,21 +34,6 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
   const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
   return isRewritten(was, now) ? written : Math.max(written, rest.cameMs - waitedMs);
 }
-
-/**
- * How long nothing must have been written for a storm to be over, in milliseconds: @parcel/watcher tells of its end 50 ms
- * later (docs/design.md#watching).
- */
-const STORM_QUIET_MS = 75;
-
-/**
- * So many names at once, with something still being written, are a storm: a run now would only bring a part of it, and the
- * rest would wait behind that run. So it is waited out.
- */
-export const STORM_NAMES = 50;
-
-/** How long anything waits for others to come, in milliseconds: as long as @parcel/watcher holds a storm's events back. */
-const LONGEST_MS = 500;
 
 /**
  * What of a batch is not at rest yet, and for how much longer, in milliseconds. Names that came or went rest together, until

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Report } from '../core/event.js';
+import type { Answer, Flushed, Who } from '../control/protocol.js';
+import type { Answerer } from '../control/server.js';
 import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import type { Status, Told } from '../core/status.js';
-import type { Parts } from '../main.js';
-import type { Answer, Flushed, Who } from './protocol.js';
-import type { Answerer } from './server.js';
+import { isUp, owesPass } from '../core/sync/state.js';
+import type { Engine } from './engine.js';
+import type { Prepared } from './prepare.js';
 
 /** More paths than these are not named. */
 const NAMED = 10;
@@ -19,12 +20,17 @@ const cut = (message: string): string =>
 /** How often to look whether there is a connection, in milliseconds. */
 const LINK_MS = 50;
 
+/** A target that was reached. */
+export interface Live {
+  readonly engine: Engine;
+  readonly prepared: Pick<Prepared, 'link' | 'ledger' | 'lock' | 'reach'>;
+}
+
 export interface AnswerOptions {
   readonly who: Who;
   readonly sinceMs: number;
-  readonly report: Report;
   /** Undefined until it has logged in. */
-  readonly parts: () => Parts | undefined;
+  readonly live: () => Live | undefined;
   /** What events have told so far. */
   readonly told: () => Told;
   /** Why it has ended, where others have not. */
@@ -42,33 +48,22 @@ export const answererFor =
     const failure = options.halted();
     if (failure !== undefined && question.ask === 'stop') return { answer: 'done' };
     if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
-    const parts = options.parts();
+    const live = options.live();
     switch (question.ask) {
       case 'reach':
-        return { answer: 'reach', reach: parts?.reach() ?? { kind: 'none' } };
+        return { answer: 'reach', reach: live?.prepared.reach() ?? { kind: 'none' } };
       case 'flush':
         return flush(options, gone);
       case 'pause':
       case 'resume':
-        if (parts === undefined) return { answer: 'error', message: 'it is still connecting: try again in a moment' };
-        if (question.ask === 'pause') pause(parts, options.report);
-        else resume(parts, options.report);
+        if (live === undefined) return { answer: 'error', message: 'it is still connecting: try again in a moment' };
+        live.engine.take({ kind: question.ask });
         return { answer: 'done' };
       case 'stop':
         await options.stop();
         return { answer: 'done' };
     }
   };
-
-function pause({ line }: Parts, report: Report): void {
-  line.pause();
-  report({ kind: 'paused', target: line.target });
-}
-
-function resume({ line }: Parts, report: Report): void {
-  report({ kind: 'resumed', target: line.target, waiting: line.pending.size });
-  line.unpause();
-}
 
 /**
  * Waits until every change made before now is there. Exact without any marker in DIR: the whole tree is looked at, from now
@@ -82,17 +77,17 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
     const failure = options.halted();
     if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
     if (options.isStopping() || gone.aborted) return ended({ end: 'stopped' });
-    const parts = options.parts();
-    if (parts?.line.paused === true) return ended({ end: 'paused' });
-    parts?.session.hurryPass();
-    const isKnown = parts?.line.held === false && !parts.session.owesPass;
-    if (isKnown && (await parts.scanner.lookOnce())) return ended(await delivered(parts, sinceMs, gone));
+    const engine = options.live()?.engine;
+    if (engine?.state.phase.is === 'paused') return ended({ end: 'paused' });
+    engine?.take({ kind: 'hurry' });
+    const isKnown = engine !== undefined && isUp(engine.state.phase) && !owesPass(engine.state);
+    if (isKnown && (await engine.lookOnce())) return ended(await delivered(engine, sinceMs, gone));
     await sleep(LINK_MS);
   }
 }
 
-async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): Promise<Flushed> {
-  const end = await line.flush(sinceMs, gone);
+async function delivered(engine: Engine, sinceMs: number, gone: AbortSignal): Promise<Flushed> {
+  const end = await engine.flush(sinceMs, gone);
   switch (end.kind) {
     case 'flushed':
       return { end: 'flushed' };
@@ -111,17 +106,17 @@ async function delivered({ line }: Parts, sinceMs: number, gone: AbortSignal): P
 
 const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 
-function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status {
+function statusOf({ who, sinceMs, told, live, halted }: AnswerOptions): Status {
   const { rootIsGone, lastError, rules, ...facts } = told();
-  const line = parts()?.line;
-  const { sent, bytes, deleted } = line?.sums ?? NOTHING_SENT;
-  const oldestMs = line?.pending.oldestMs;
+  const ledger = live()?.prepared.ledger;
+  const { sent, bytes, deleted } = ledger?.sums ?? NOTHING_SENT;
+  const oldestMs = ledger?.pending.oldestMs;
   const waitingSinceMs = oldestMs === undefined ? undefined : Math.round(Date.now() - (performance.now() - oldestMs));
   return {
     ...who,
     sinceMs,
-    state: stateOf(parts(), halted(), rootIsGone),
-    waiting: line?.pending.size ?? 0,
+    state: stateOf(live(), halted(), rootIsGone),
+    waiting: ledger?.pending.size ?? 0,
     waitingSinceMs,
     sent,
     bytes,
@@ -132,12 +127,14 @@ function statusOf({ who, sinceMs, told, parts, halted }: AnswerOptions): Status 
   };
 }
 
-function stateOf(parts: Parts | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
+function stateOf(live: Live | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
   if (halted !== undefined) return { kind: 'halted', message: cut(halted.message) };
-  if (parts === undefined) return { kind: 'connecting' };
-  const { line, link, session } = parts;
+  if (live === undefined) return { kind: 'connecting' };
+  const { link, ledger } = live.prepared;
+  const { engine } = live;
+  const { state } = engine;
   if (rootIsGone) return { kind: 'rootGone' };
-  if (line.paused) return { kind: 'paused' };
-  if (line.held) return { kind: 'reconnecting', untilMs: link.nextTryMs };
-  return line.pending.size > 0 || line.isBusy || session.owesPass ? { kind: 'sending' } : { kind: 'inSync' };
+  if (state.phase.is === 'paused') return { kind: 'paused' };
+  if (link.state.kind !== 'up') return { kind: 'reconnecting', untilMs: link.nextTryMs };
+  return ledger.pending.size > 0 || engine.isBusy || owesPass(state) ? { kind: 'sending' } : { kind: 'inSync' };
 }

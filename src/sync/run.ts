@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answererFor } from '../control/answer.js';
 import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
@@ -10,13 +9,14 @@ import { ONCE_TRIES } from '../core/sync/login.js';
 import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
-import { assemble, type Parts } from '../main.js';
 import type { Settings } from '../settings.js';
 import type { Source } from '../source.js';
 import { runtimeFolders } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
-import { dryRun } from '../sync/full-pass.js';
-import { type Prepared, prepareTarget } from '../sync/prepare.js';
+import { answererFor, type Live } from './answer.js';
+import type { Engine } from './engine.js';
+import { type Prepared, prepareTarget } from './prepare.js';
+import { QUICK_FROM } from './quick-pass.js';
 
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
@@ -27,11 +27,8 @@ const LET_GO_MS = 3_000;
  */
 const KEEP_MS = 1_000;
 
-/** When it has been asked to end: for how long rsync may say nothing then, in milliseconds, and how often that is looked at. */
-const SILENCE_MS = 10_000;
-const SILENCE_LOOK_MS = 250;
-
-type End =
+/** How the job of a target ended. */
+type JobEnd =
   | { readonly kind: 'done' }
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'signal'; readonly signal: StopSignal }
@@ -47,6 +44,8 @@ export interface OneTarget {
   readonly isOneOfSeveral: boolean;
   /** From now on this is called with every event. */
   readonly heed: (heeder: (event: Event) => void) => void;
+  /** Puts the engine together, for a target that was reached. */
+  readonly engineFor: (prepared: Prepared) => Engine;
 }
 
 /** What is left of a target that has ended. */
@@ -58,14 +57,15 @@ export interface Ended {
 
 /** How things stand with it: what the socket answers from. */
 interface Life {
-  parts: Parts | undefined;
+  /** Undefined until it has logged in. */
+  live: Live | undefined;
   hooks: Hooks | undefined;
   told: Told;
   halted: Failure | undefined;
   isStopping: boolean;
   isKeeping: boolean;
   /** A signal, or `syncwatch stop`. */
-  readonly asked: Promise<End>;
+  readonly asked: Promise<JobEnd>;
   /** It has ended: whoever asked for that is told. */
   readonly over: AbortController;
 }
@@ -92,8 +92,8 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
     tellHalted(options, control.failure);
     return { code: exitCodeOf(control.failure), control: undefined };
   }
-  const life = begin(options, control.value, who);
-  const keeping = setInterval(() => void keep(control.value, life), KEEP_MS);
+  const life = listen(options, control.value, who);
+  const keeping = setInterval(() => void keep(control.value, source, life), KEEP_MS);
   try {
     const letGo = new AbortController();
     const preparing = prepareTarget(
@@ -121,7 +121,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
       tellHalted(options, early.failure);
       return { code: exitCodeOf(early.failure), control: control.value };
     }
-    const [end, unsent] = await runLine(options, life, early.value, { key, leave });
+    const [end, unsent] = await runEngine(options, life, early.value, { key, leave });
     return await ended(end, unsent, control.value, life);
   } finally {
     clearInterval(keeping);
@@ -131,23 +131,28 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
 }
 
 /** What somebody removed from the runtime folder or from what is remembered is there again. */
-async function keep(control: Control, life: Life): Promise<void> {
+async function keep(control: Control, source: Source, life: Life): Promise<void> {
   if (life.isKeeping) return;
   life.isKeeping = true;
   await control.keep();
-  await life.parts?.keep();
+  if (life.live !== undefined) {
+    const { ledger, lock, link } = life.live.prepared;
+    if (source.guard.isThere()) await ledger.keepInPlace();
+    await lock.keep();
+    await link.ensureReachable();
+  }
   life.isKeeping = false;
 }
 
 /** From now on events are heeded and questions answered. */
-function begin({ settings, target, io, heed }: OneTarget, control: Control, who: Who): Life {
-  let ask: (end: End) => void = () => {};
-  const stopped = new Promise<End>((resolve) => {
+function listen({ settings, target, io, heed }: OneTarget, control: Control, who: Who): Life {
+  let ask: (end: JobEnd) => void = () => {};
+  const stopped = new Promise<JobEnd>((resolve) => {
     ask = resolve;
   });
-  const signalled = io.signals.first.then((signal): End => ({ kind: 'signal', signal }));
+  const signalled = io.signals.first.then((signal): JobEnd => ({ kind: 'signal', signal }));
   const life: Life = {
-    parts: undefined,
+    live: undefined,
     hooks: undefined,
     told: NOTHING_TOLD,
     halted: undefined,
@@ -166,8 +171,7 @@ function begin({ settings, target, io, heed }: OneTarget, control: Control, who:
     answererFor({
       who,
       sinceMs: Date.now(),
-      report: io.report,
-      parts: () => life.parts,
+      live: () => life.live,
       told: () => life.told,
       halted: () => life.halted,
       stop: () => {
@@ -181,14 +185,18 @@ function begin({ settings, target, io, heed }: OneTarget, control: Control, who:
 }
 
 /** Logged in: does the job, and gives how it ended and how many paths are not there. Nothing of it is left. */
-async function runLine(
+async function runEngine(
   options: OneTarget,
   life: Life,
   prepared: Prepared,
   { key, leave }: { readonly key: string; readonly leave: () => Promise<void> },
-): Promise<readonly [End, number]> {
+): Promise<readonly [JobEnd, number]> {
   const { settings, target, source, io } = options;
-  const parts = assemble(settings, target, source, io, prepared);
+  const { link, ledger, reach } = prepared;
+  const { label } = target;
+  const engine = options.engineFor(prepared);
+  const detach = source.attach(engine);
+  link.attach(engine);
   const hooks =
     settings.mode === 'dry-run'
       ? undefined
@@ -196,39 +204,52 @@ async function runLine(
           programs: source.programs,
           commands: settings.hooks,
           root: settings.root,
-          target: target.label,
-          reach: parts.reach,
+          target: label,
+          reach,
           report: io.report,
         });
-  life.parts = parts;
+  life.live = { engine, prepared };
   life.hooks = hooks;
+  const isOver = async (): Promise<JobEnd> => {
+    const end = await engine.over;
+    return end.kind === 'halted' ? end : { kind: 'done' };
+  };
+  const close = async (): Promise<void> => {
+    detach();
+    await hooks?.stop();
+    link.stopLogins();
+    await engine.close();
+    await link.close();
+  };
   try {
-    const halted = parts.halted.then((failure): End => ({ kind: 'halted', failure }));
-    const end: End = await Promise.race([JOBS[settings.mode](parts, options, key), halted, life.asked]);
+    const job = JOBS[settings.mode]({ engine, prepared, options, key, isOver });
+    const end = await Promise.race([job, isOver(), life.asked]);
     life.isStopping = true;
     if (end.kind === 'signal' || end.kind === 'asked') {
       const signal = end.kind === 'signal' ? end.signal : 'syncwatch stop';
-      io.report({ kind: 'stopping', target: target.label, signal, waiting: parts.line.pending.size });
-      parts.line.unpause();
-      const drained = await Promise.race([drain(parts, leave), silence(parts, life), parts.halted, io.signals.second]);
-      if (typeof drained === 'object') tellHalted(options, drained);
+      io.report({ kind: 'stopping', target: label, signal, waiting: ledger.pending.size });
+      detach();
+      link.stopLogins();
+      void leave();
+      void io.signals.second.then(() => engine.take({ kind: 'cut' }));
+      engine.take({ kind: 'stop' });
+      const over = await engine.over;
+      if (over.kind === 'halted') tellHalted(options, over.failure);
     }
     if (end.kind === 'halted') {
       life.halted = end.failure;
       tellHalted(options, end.failure);
     }
-    if (end.kind === 'done') await Promise.race([hooks?.idle(), life.asked, parts.halted]);
-    await hooks?.stop();
-    await parts.stop();
-    const { summary } = parts.line;
+    if (end.kind === 'done') await Promise.race([hooks?.idle(), life.asked]);
+    await close();
+    const { summary } = engine;
     if (settings.mode !== 'dry-run') {
-      await parts.save();
-      io.report({ kind: 'stopped', target: target.label, summary });
+      if (source.guard.isThere()) await ledger.save();
+      io.report({ kind: 'stopped', target: label, summary });
     }
     return [end, summary.unsent.length];
   } finally {
-    await hooks?.stop();
-    await parts.stop();
+    await close();
     await leave();
     await prepared.close();
   }
@@ -237,19 +258,19 @@ async function runLine(
 const tellHalted = ({ io, target, isOneOfSeveral }: OneTarget, failure: Failure): void =>
   io.report({ kind: 'halted', failure, ...(isOneOfSeveral ? { target: target.label } : {}) });
 
-async function ended(end: End, unsent: number, control: Control, { over }: Life): Promise<Ended> {
+async function ended(end: JobEnd, unsent: number, control: Control, { over }: Life): Promise<Ended> {
   over.abort();
   return { code: exitCode(end, unsent), control: await kept(end, control) };
 }
 
 /** One that was asked to end is no longer a part of it: nobody finds it any more. */
-async function kept(end: End, control: Control): Promise<Control | undefined> {
+async function kept(end: JobEnd, control: Control): Promise<Control | undefined> {
   if (end.kind !== 'asked') return control;
   await control.release();
   return undefined;
 }
 
-function exitCode(end: End, unsent: number): number {
+function exitCode(end: JobEnd, unsent: number): number {
   switch (end.kind) {
     case 'done':
     case 'asked':
@@ -261,46 +282,49 @@ function exitCode(end: End, unsent: number): number {
   }
 }
 
-const JOBS: Readonly<Record<Settings['mode'], (parts: Parts, options: OneTarget, key: string) => Promise<End>>> = {
+/** What a job has at hand. */
+interface Job {
+  readonly engine: Engine;
+  readonly prepared: Prepared;
+  readonly options: OneTarget;
+  readonly key: string;
+  /** Resolves when the engine is over. */
+  readonly isOver: () => Promise<JobEnd>;
+}
+
+const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = {
   /** Never ends by itself. */
-  watch: async (parts, { source, settings }, key) => {
-    if (parts.isQuick) await parts.startSyncing();
-    const watching = await source.watch(key);
+  watch: async (job) => {
+    const { engine, options, key, isOver } = job;
+    // A tree that is big and known from the last run: the sync comes first, watching and a look after it.
+    const isQuick = isQuickJob(job);
+    if (isQuick) await begin(job);
+    const watching = await options.source.watch(key);
     if (!watching.ok) return { kind: 'halted', failure: watching.failure };
-    parts.session.rescanEvery(settings.rescanMinutes);
-    if (parts.isQuick) await parts.lastLook();
-    else await parts.startSyncing();
-    parts.line.keepStandbys();
-    return new Promise<End>(() => {});
+    if (isQuick) await engine.look();
+    else await begin(job);
+    engine.take({ kind: 'settledIn' });
+    return isOver();
   },
-  once: async (parts) => {
-    const broken = await parts.startSyncing(ONCE_TRIES);
+  once: async (job) => {
+    const broken = await begin(job, ONCE_TRIES);
     if (broken !== undefined) return { kind: 'halted', failure: { ...broken, kind: 'path' } };
-    await parts.line.drain();
-    if (parts.line.wasSilent) return { kind: 'done' };
-    // What failed may have been busy for a moment only: it gets one more try.
-    parts.line.hurry();
-    await parts.line.drain();
-    return { kind: 'done' };
+    job.engine.take({ kind: 'finish' });
+    return job.isOver();
   },
-  'dry-run': async (parts, { io }) => {
-    parts.line.resume();
-    const failure = await dryRun(parts.line, { ...parts.pass, report: io.report, isRescan: false });
+  'dry-run': async ({ engine }) => {
+    const failure = await engine.wouldDo();
     return failure === undefined ? { kind: 'done' } : { kind: 'halted', failure };
   },
 };
 
-/** No new changes; what was changed until now is found by a last look at the disk, and sent. */
-async function drain(parts: Parts, leave: () => Promise<void>): Promise<void> {
-  parts.detach();
-  await leave();
-  parts.link.stopLogins();
-  await parts.session.windDown();
-  await parts.lastLook();
-  await parts.line.drain();
+/** A full pass, or with `--no-initial` from what is here. Resolves with the failure when it broke `tries` times. */
+async function begin(job: Job, tries?: number): Promise<Failure | undefined> {
+  const { engine, options } = job;
+  if (options.settings.initial) return engine.begin(isQuickJob(job) ? 'quick' : 'full', tries);
+  await engine.beginFromHere();
+  return undefined;
 }
 
-/** Resolves when the other side takes nothing any more: what waits is not worth waiting for, now that it is to end. */
-async function silence({ line }: Parts, { over }: Life): Promise<void> {
-  while (line.silentMs < SILENCE_MS && !over.signal.aborted) await sleep(SILENCE_LOOK_MS);
-}
+const isQuickJob = ({ options: { settings }, prepared: { isWhole, ledger } }: Job): boolean =>
+  settings.initial && settings.deletes !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;

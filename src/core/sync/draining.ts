@@ -1,0 +1,40 @@
+import { withTurn } from './passes.js';
+import { LAST_LOOK_MS, SILENCE_MS } from './policy.js';
+import { type Draining, type Effect, isUp, type Now, over, type State } from './state.js';
+
+/** It is to end, with what was changed until now. */
+export function drain(state: State, how: Draining['how'], now: Now, effects: Effect[]): State {
+  const { phase } = state;
+  if (!isUp(phase)) return over(state, { kind: 'offline' }, effects);
+  if (phase.is === 'draining' && phase.how === 'stop') return state;
+  const from =
+    how === 'stop' ? { ...state, pass: undefined, rescanMs: undefined, lateMs: [], isProbing: false } : state;
+  const draining: Omit<Draining, 'turn'> = {
+    is: 'draining',
+    stage: how === 'stop' ? 'ending' : 'sending',
+    how,
+    sinceMs: now.ms,
+    least: now.waits.size,
+    rounds: 0,
+    hasHurried: how === 'stop',
+  };
+  const next = withTurn({ ...from, latestMs: undefined }, (turn) => ({ ...draining, turn }));
+  return how === 'stop' ? { ...next, pass: undefined } : next;
+}
+
+/** From now on everything has its turn, whether it has rested or not. */
+export const send = (state: State, phase: Draining, now: Now): State => ({
+  ...state,
+  latestMs: undefined,
+  phase: { ...phase, stage: 'sending', sinceMs: now.ms, least: now.waits.size, rounds: 0 },
+});
+
+export const isTooLong = (phase: Draining, now: Now): boolean =>
+  phase.how === 'stop' &&
+  (now.heardMs === undefined ? now.ms - phase.sinceMs >= LAST_LOOK_MS : now.ms - now.heardMs >= SILENCE_MS);
+
+/** The other side takes nothing any more, or the disk here hangs: it is not waited for, now that it is to end. */
+export function tooLong(state: State, phase: Draining, now: Now, effects: Effect[]): State {
+  if (phase.stage === 'looking' && now.heardMs === undefined) return send(state, phase, now);
+  return over(state, { kind: 'silent' }, effects);
+}

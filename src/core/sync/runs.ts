@@ -1,0 +1,36 @@
+import { dispositionOf, type Failure } from '../failure.js';
+import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from './retry.js';
+import { type BatchOver, type Effect, type Now, over, type State } from './state.js';
+
+/** What came of a batch, or of a large file. */
+export function heed(state: State, end: BatchOver, now: Now, effects: Effect[]): State {
+  switch (end.kind) {
+    case 'done': {
+      const queue = [...state.bulk.queue, ...end.bulk];
+      const owesInSync = state.owesInSync || end.delivered;
+      return { ...wentThrough(state), owesInSync, restedMs: now.ms + end.restMs, bulk: { ...state.bulk, queue } };
+    }
+    case 'broken':
+      return broke(state, end.failure, now, effects);
+    case 'rootGone':
+      return { ...state, resumeMs: now.ms + ROOT_AWAY_MS };
+    case 'refused':
+      return over(state, { kind: 'halted', failure: end.failure }, effects);
+  }
+}
+
+export const wentThrough = (state: State): State => ({ ...state, breaks: 0, wasSilent: false, told: undefined });
+
+/** A run broke: backs off, or halts. */
+export function broke(state: State, failure: Failure, now: Now, effects: Effect[]): State {
+  if (dispositionOf(failure) === 'halt') return over(state, { kind: 'halted', failure }, effects);
+  const breaks = state.breaks + 1;
+  const retryMs = delayMs(LINE_BACKOFF, breaks, now.random);
+  // The first time a lost connection is the link's to tell: it hears it from the master.
+  // Nor is what may pass worth a word: rsync gives up a whole run over what changes under it.
+  const isOurs = (failure.kind !== 'connection' && failure.isPassing !== true) || breaks > 1;
+  const isNews = isOurs && failure.message !== state.told;
+  if (isNews) effects.push({ do: 'tell', what: { kind: 'trouble', failure, retryMs } });
+  const told = isNews ? failure.message : state.told;
+  return { ...state, breaks, told, resumeMs: now.ms + retryMs, wasSilent: failure.isSilence === true };
+}

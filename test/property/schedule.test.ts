@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Name, nameFromText } from '../../src/core/name.js';
+import { LAST_LOOK_MS, SILENCE_LOOK_MS, SILENCE_MS } from '../../src/core/sync/policy.js';
+import { isBusy, isPassing, owesPass } from '../../src/core/sync/state.js';
+import { type How, World } from '../support/schedule-world.js';
+
+const names = ['a', 'b', 'c', 'd', 'large', 'larger'].map((text) => nameFromText(text));
+const how = fc.constantFrom<How>('ok', 'ok', 'failed', 'broke', 'rootGone');
+
+/** Everything that can happen to it, in any order. */
+const happening = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('save' as const), name: fc.constantFrom(...names) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('change' as const), name: fc.constantFrom(...names) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('endTurn' as const), how }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('endBulk' as const), how }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('time' as const), ms: fc.constantFrom(1, 5, 60, 600, 20_000) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        ...(['walk', 'down', 'up', 'pause', 'resume', 'wantPass', 'removed', 'rules', 'rootBack'] as const),
+        ...(['woke', 'endProbe', 'hurry', 'settledIn', 'inSyncWanted'] as const),
+      ),
+    }),
+  },
+);
+type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
+
+function happen(world: World, event: Happening): void {
+  switch (event.do) {
+    case 'save':
+      world.change(event.name);
+      world.note(event.name);
+      return;
+    case 'change':
+      return void world.change(event.name); // nobody hears of it
+    case 'walk':
+      world.walk();
+      return;
+    case 'endTurn':
+      world.endTurn(event.how);
+      return;
+    case 'endBulk':
+      world.endBulk(event.how);
+      return;
+    case 'time':
+      world.advance(event.ms);
+      return;
+    case 'endProbe':
+      world.endProbe();
+      return;
+    case 'wantPass':
+      world.take({ kind: 'passWanted', pass: 'full', tries: Number.POSITIVE_INFINITY });
+      return;
+    case 'removed':
+      world.take({ kind: 'removedThere', name: nameFromText('a') });
+      return;
+    case 'rules':
+      world.take({ kind: 'rulesChanged' });
+      return;
+    case 'hurry':
+      world.pending.hurry();
+      world.take({ kind: 'hurry' });
+      return;
+    default:
+      world.take({ kind: event.do });
+      return;
+  }
+}
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`it does not hold that ${what}`);
+}
+
+/** A world in which what never must be is looked for after each step. */
+function watched(policy: { readonly oneByOne: boolean }, dice: () => number): World {
+  const world = new World({ ...policy, rescanMs: 300_000 });
+  world.random = dice;
+  world.isLarge = (name) => name.startsWith('large');
+  let rests = 0;
+  world.restMs = () => (rests++ % 3 === 0 ? Math.ceil(dice() * 50) : 0);
+  let wasTold = 0;
+  world.check = () => {
+    const { state, pending, turn, bulk, told } = world;
+    if (state.phase.is === 'over') {
+      must(world.ends.length === 1 && world.wakeMs === undefined, 'it ends once, and no timer is left');
+      return;
+    }
+    // Never two runs of one name at once, and a pass runs alone.
+    if (turn?.kind === 'batch' && bulk !== undefined) must(!turn.took.has(bulk.name), 'one run of a name at once');
+    must(turn?.kind !== 'pass' || bulk === undefined, 'a pass runs alone');
+    must(isPassing(state.phase) === (turn?.kind === 'pass'), 'it knows whether a pass goes on');
+    // What waits has a timer, or something whose end is told.
+    const { phase } = state;
+    if (phase.is === 'waiting' && bulk === undefined && (pending.nextMs !== undefined || state.pass !== undefined))
+      must(world.joinMs !== undefined || world.wakeMs !== undefined, 'what waits has a timer');
+    if (phase.is === 'waiting') must(turn === undefined, 'what waits does not run');
+    if (phase.is === 'draining' && phase.how === 'stop') must(world.wakeMs !== undefined, 'the end has a timer');
+    if (phase.is === 'draining' && phase.how === 'finish')
+      must(turn !== undefined || bulk !== undefined, 'until it is over something goes on');
+    // In sync is told exactly when nothing waits.
+    const isIdle = pending.size === 0 && !isBusy(state) && !owesPass(state);
+    for (; wasTold < told.length; wasTold++)
+      if (told[wasTold]?.kind === 'inSync') must(isIdle && !state.owesInSync, 'in sync is told when nothing waits');
+    if (isIdle && phase.is === 'waiting') must(!state.owesInSync, 'in sync is told at once');
+  };
+  return world;
+}
+
+const dice = fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })).map((stream) => () => {
+  const next = stream.next();
+  return next.done === true ? 0.5 : next.value;
+});
+
+describe('the schedule, whatever happens in whatever order', () => {
+  it('loses no name, never sends one twice at once, lets a pass run alone, and brings everything at last', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 80 }), fc.boolean(), dice, (happenings, oneByOne, random) => {
+        const world = watched({ oneByOne }, random);
+        const noted = new Set<Name>();
+        for (const event of happenings) {
+          happen(world, event);
+          if (event.do === 'save') noted.add(event.name);
+          // Each name that was noted is there, waits, or is with a pass that is to come.
+          for (const name of world.differing)
+            must(!noted.has(name) || world.pending.has(name) || owesPass(world.state), 'what was noted is not lost');
+        }
+        world.take({ kind: 'up' });
+        world.take({ kind: 'resume' });
+        world.walk();
+        world.settle(200_000);
+        expect(world.differing).toEqual([]);
+        expect(world.pending.size).toBe(0);
+        expect(world.state).toMatchObject({ phase: { is: 'waiting' }, owesInSync: false, busySinceMs: undefined });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('ends within its bound, whenever it is asked to and whatever its runs come to', () => {
+    const asked = fc.constantFrom('stop' as const, 'finish' as const, 'cut' as const);
+    fc.assert(
+      fc.property(
+        fc.array(happening, { maxLength: 50 }),
+        asked,
+        fc.array(happening, { maxLength: 50 }),
+        fc.boolean(),
+        dice,
+        (before, ask, after, oneByOne, random) => {
+          const world = watched({ oneByOne }, random);
+          for (const event of before) happen(world, event);
+          world.take({ kind: ask });
+          if (ask === 'cut') expect(world.ends).toEqual([{ kind: 'cut' }]);
+          for (const event of after) happen(world, event);
+          world.settle(LAST_LOOK_MS);
+          expect(world.ends).toHaveLength(1);
+          if (world.ends[0]?.kind === 'drained' && world.told.every(({ kind }) => kind !== 'trouble')) {
+            // What is left has failed, or goes on changing: it still waits, and is told as not sent.
+            for (const name of world.differing) if (!world.pending.has(name)) expect(before).not.toContain(name);
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('ends soon after the other side has gone quiet, with what waits still waiting', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 50 }), dice, (before, random) => {
+        const world = watched({ oneByOne: false }, random);
+        for (const event of before) happen(world, event);
+        world.take({ kind: 'stop' });
+        const atMs = world.ms;
+        world.heardMs = world.ms; // from now on rsync says nothing, and nothing ends
+        world.advance(SILENCE_MS + SILENCE_LOOK_MS);
+        expect(world.ends).toHaveLength(1);
+        expect(world.ms - atMs).toBeLessThanOrEqual(SILENCE_MS + SILENCE_LOOK_MS);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,510 @@
+import { describe, expect, it } from 'vitest';
+import type { Failure } from '../../src/core/failure.js';
+import { nameFromText } from '../../src/core/name.js';
+import {
+  CHECK_PAUSE_MS,
+  JOIN_MS,
+  LAST_LOOK_MS,
+  LATE_CHECKS_MS,
+  LATEST_MS,
+  LEFT_TO_PASS,
+  MOST_ROUNDS,
+  MOST_WAITING,
+  ONE_OF,
+  SILENCE_LOOK_MS,
+  SILENCE_MS,
+  STORM_NAMES,
+  TELL_WAITING_MS,
+} from '../../src/core/sync/policy.js';
+import { LINE_BACKOFF, ROOT_AWAY_MS } from '../../src/core/sync/retry.js';
+import { owesPass, type Policy } from '../../src/core/sync/state.js';
+import { BROKEN, World } from '../support/schedule-world.js';
+
+/** With a link, and nothing to do. */
+function up(policy: Partial<Policy> = {}): World {
+  const world = new World(policy);
+  world.take({ kind: 'up' });
+  return world;
+}
+
+const kinds = (world: World): string[] => world.told.map(({ kind }) => kind);
+
+describe('a save', () => {
+  it('has its turn after JOIN_MS, alone, and in sync is told when it is there', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS - 0.5);
+    expect(world.turn).toBeUndefined();
+    world.advance(0.5);
+    expect(world.turn).toMatchObject({ kind: 'batch', limits: { mayRest: true, mayPart: true } });
+    world.advance(5);
+    world.endTurn();
+    expect(world.told).toEqual([{ kind: 'inSync', ms: 5 }]);
+    expect([world.differing, world.state.phase.is]).toEqual([[], 'waiting']);
+  });
+
+  it('shares a turn with what follows at once; what does not get quiet goes after LATEST_MS', () => {
+    const world = up();
+    const beganMs = world.ms;
+    for (let n = 0; world.turn === undefined; n++) {
+      world.save(`f${n % 7}`);
+      world.advance(JOIN_MS / 2);
+    }
+    expect(world.ms - beganMs).toBeLessThanOrEqual(LATEST_MS + JOIN_MS);
+    expect(world.turn).toMatchObject({ kind: 'batch' });
+    expect(world.turn.kind === 'batch' && world.turn.took.size).toBe(7);
+  });
+
+  it('while a batch runs has the next turn, and one of the same name too', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.save('a');
+    world.save('b');
+    world.advance(JOIN_MS);
+    world.endTurn();
+    expect(kinds(world)).toEqual([]);
+    expect(world.turn?.kind === 'batch' && [...world.turn.took.keys()]).toEqual(['a', 'b']);
+    world.endTurn();
+    expect(world.differing).toEqual([]);
+    expect(kinds(world)).toEqual(['inSync']);
+  });
+
+  it('that rests is looked at again when it may have rested, or at once where there are news', () => {
+    const world = up();
+    let restMs = 40;
+    world.restMs = () => restMs;
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.endTurn();
+    world.advance(39);
+    expect(world.turn).toBeUndefined();
+    world.save('b');
+    world.advance(JOIN_MS);
+    expect(world.turn).toMatchObject({ kind: 'batch' });
+    restMs = 0;
+    world.endTurn();
+    world.advance(40);
+    expect(world.turn?.kind === 'batch' && world.turn.took.size).toBe(2);
+  });
+});
+
+it('a storm is not looked at for each of its news, but when it may be over', () => {
+  const world = up();
+  world.restMs = () => 75;
+  for (let n = 0; n < STORM_NAMES; n++) world.save(`f${n}`);
+  world.advance(JOIN_MS);
+  world.endTurn();
+  for (let n = 0; n < 10; n++) {
+    world.save(`g${n}`);
+    world.advance(5);
+    expect(world.turn).toBeUndefined();
+  }
+  world.restMs = () => 0;
+  world.advance(25);
+  expect(world.turn?.kind === 'batch' && world.turn.took.size).toBe(STORM_NAMES + 10);
+});
+
+it('one by one: each batch takes one, of the first ones that are ready, and large files go along', () => {
+  const world = up({ oneByOne: true });
+  world.isLarge = () => true;
+  for (const name of ['a', 'b', 'c']) world.save(name);
+  world.advance(JOIN_MS);
+  expect(world.turn).toMatchObject({ limits: { ofNames: ONE_OF, most: 1, mayPart: false } });
+  for (const name of ['a', 'b', 'c']) {
+    expect(world.turn?.kind === 'batch' && [...world.turn.took.keys()]).toEqual([name]);
+    world.endTurn();
+  }
+  expect(kinds(world)).toEqual(['inSync']);
+});
+
+describe('large files', () => {
+  const withLarge = (): World => {
+    const world = up();
+    world.isLarge = (name) => name.startsWith('large');
+    for (const name of ['large1', 'large2', 'small']) world.save(name);
+    world.advance(JOIN_MS);
+    world.endTurn();
+    return world;
+  };
+
+  it('have runs of their own, one after the other, beside the small ones; in sync is told after both', () => {
+    const world = withLarge();
+    expect(world.bulk?.name).toBe('large1');
+    world.save('small');
+    world.advance(JOIN_MS);
+    expect(world.turn).toMatchObject({ kind: 'batch' });
+    world.endTurn();
+    expect(kinds(world)).toEqual([]);
+    world.endBulk();
+    expect(world.bulk?.name).toBe('large2');
+    world.endBulk();
+    expect(kinds(world)).toEqual(['inSync']);
+  });
+
+  it('are waited for by a pass, which runs alone; no further one begins', () => {
+    const world = withLarge();
+    world.take({ kind: 'passWanted', pass: 'full', tries: 1 });
+    expect([world.turn, world.state.phase.is]).toEqual([undefined, 'passing']);
+    world.endBulk();
+    expect([world.bulk, world.turn?.kind]).toEqual([undefined, 'pass']);
+    world.endTurn();
+    expect(world.bulk?.name).toBe('large2');
+  });
+
+  it('wait like all others when the link is gone', () => {
+    const world = withLarge();
+    world.take({ kind: 'down' });
+    world.endBulk('broke');
+    expect(world.pending.ready(world.ms, 9).sort()).toEqual(['large1', 'large2']);
+  });
+});
+
+describe('runs that break', () => {
+  it('back off, longer each time up to a ceiling, and are told once; one that gets through ends that', () => {
+    const world = up();
+    world.random = () => 0;
+    world.save('a');
+    world.advance(JOIN_MS);
+    const waits: number[] = [];
+    for (let n = 0; n < 8; n++) {
+      world.endTurn('broke');
+      const beganMs = world.ms;
+      while (world.turn === undefined) world.advance(1);
+      waits.push(world.ms - beganMs);
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
+    expect(world.told).toEqual([{ kind: 'trouble', failure: BROKEN, retryMs: 500 }]);
+    world.endTurn();
+    expect([world.state.breaks, kinds(world)]).toEqual([0, ['trouble', 'inSync']]);
+  });
+
+  it.each<[string, Partial<Failure>, number]>([
+    ['a lost connection is for the link to tell', { kind: 'connection' }, 0],
+    ['what should pass is told when it does not', { isPassing: true }, 0],
+    ['all else is told at once', {}, 1],
+  ])('%s', (_, more, first) => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    const failure: Failure = { ...BROKEN, ...more };
+    world.take({ kind: 'batchEnded', end: { kind: 'broken', failure } });
+    expect(world.told).toHaveLength(first);
+    world.turn = undefined;
+    world.advance(LINE_BACKOFF.maxMs);
+    world.take({ kind: 'batchEnded', end: { kind: 'broken', failure } });
+    expect(world.told).toHaveLength(1);
+  });
+
+  it('end it where trying again is in vain, and so does a guard', () => {
+    const failure: Failure = { kind: 'remote', message: 'no rsync there' };
+    for (const kind of ['broken', 'refused'] as const) {
+      const world = up();
+      world.save('a');
+      world.advance(JOIN_MS);
+      world.take({ kind: 'batchEnded', end: { kind, failure } });
+      expect(world.ends).toEqual([{ kind: 'halted', failure }]);
+    }
+  });
+
+  it('for the root is away are tried again after ROOT_AWAY_MS, and not told', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.endTurn('rootGone');
+    world.advance(ROOT_AWAY_MS - 1);
+    expect(world.turn).toBeUndefined();
+    world.advance(1);
+    expect([world.turn?.kind, kinds(world)]).toEqual(['batch', []]);
+  });
+
+  it('of one path do not hold up the others', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.endTurn('failed');
+    world.save('b');
+    world.advance(JOIN_MS);
+    expect(world.turn?.kind === 'batch' && [...world.turn.took.keys()]).toEqual(['b']);
+    world.endTurn();
+    expect(kinds(world)).toEqual([]);
+    world.advance(1_000);
+    world.endTurn();
+    expect(kinds(world)).toEqual(['inSync']);
+  });
+});
+
+describe('a full pass', () => {
+  it('is made again until it gets through, and no further batch waits for its back off', () => {
+    const world = up();
+    world.random = () => 0;
+    world.take({ kind: 'passWanted', pass: 'quick', tries: Number.POSITIVE_INFINITY });
+    expect(world.turn).toMatchObject({ kind: 'pass', pass: 'quick' });
+    world.endTurn('broke');
+    expect([owesPass(world.state), world.passed]).toEqual([true, []]);
+    world.advance(500);
+    expect(world.turn).toMatchObject({ kind: 'pass', pass: 'full' });
+    world.endTurn();
+    expect([owesPass(world.state), world.passed]).toEqual([false, [undefined]]);
+    expect(kinds(world)).toEqual(['trouble', 'inSync']);
+  });
+
+  it('that may break so often is given up then, or at once when nothing was said', () => {
+    const silent: Failure = { ...BROKEN, isSilence: true };
+    for (const [failure, breaks] of [
+      [BROKEN, 3],
+      [silent, 1],
+    ] as const) {
+      const world = up();
+      world.take({ kind: 'passWanted', pass: 'full', tries: 3 });
+      for (let n = 0; n < breaks; n++) {
+        expect(world.turn?.kind).toBe('pass');
+        world.turn = undefined;
+        world.take({ kind: 'passEnded', end: { kind: 'broken', failure } });
+        world.advance(LINE_BACKOFF.maxMs);
+      }
+      expect([world.turn, world.passed, world.state.wasSilent]).toEqual([undefined, [failure], breaks === 1]);
+    }
+  });
+
+  it('follows when something was removed there, told once, and the next one only after a while, or at once in a hurry', () => {
+    const world = up();
+    const removed = { kind: 'removedThere', name: nameFromText('a') } as const;
+    world.take(removed);
+    world.take(removed);
+    expect([kinds(world), world.turn?.kind]).toEqual([['removedThere'], 'pass']);
+    world.take(removed); // part of the same
+    world.endTurn();
+    world.take(removed);
+    world.advance(CHECK_PAUSE_MS - 1);
+    expect(world.turn).toBeUndefined();
+    world.advance(1);
+    world.endTurn();
+    world.take(removed);
+    expect(world.turn).toBeUndefined();
+    world.take({ kind: 'hurry' });
+    expect(world.turn?.kind).toBe('pass');
+  });
+
+  it('is made every so often; a rescan that finds nothing is not told, and one that breaks waits for the next time', () => {
+    const world = up({ rescanMs: 60_000 });
+    world.take({ kind: 'settledIn' });
+    world.advance(60_000);
+    expect(world.turn).toMatchObject({ kind: 'pass', pass: 'rescan' });
+    expect(owesPass(world.state)).toBe(false);
+    world.endTurn();
+    expect([kinds(world), world.passed]).toEqual([[], []]);
+    world.advance(60_000);
+    world.endTurn('broke');
+    world.advance(59_000);
+    expect(world.turn).toBeUndefined();
+    world.advance(1_000);
+    expect(world.turn).toMatchObject({ pass: 'rescan' });
+  });
+
+  it('follows a sleep once the link has given a sign of life, and until then nobody knows what is there', () => {
+    const world = up();
+    world.take({ kind: 'woke' });
+    expect([world.isProbing, owesPass(world.state)]).toEqual([true, true]);
+    world.endProbe();
+    expect(world.turn?.kind).toBe('pass');
+  });
+
+  it('comes after the rules', () => {
+    const world = up();
+    world.take({ kind: 'rulesChanged' });
+    world.take({ kind: 'passWanted', pass: 'full', tries: 1 });
+    expect(world.turn?.kind).toBe('rules');
+    world.endTurn();
+    expect(world.turn?.kind).toBe('pass');
+  });
+});
+
+describe('without a link', () => {
+  it('names collect, and how many is told when it is quiet; then a few go ahead of the pass', () => {
+    const world = up();
+    world.take({ kind: 'settledIn' });
+    world.take({ kind: 'down' });
+    world.save('a');
+    world.advance(TELL_WAITING_MS - 1);
+    world.save('b');
+    world.advance(TELL_WAITING_MS - 1);
+    expect(kinds(world)).toEqual([]);
+    world.advance(1);
+    expect([kinds(world), world.turn, world.state.phase.is]).toEqual([['waiting'], undefined, 'offline']);
+    world.take({ kind: 'up' });
+    expect(world.turn?.kind).toBe('batch');
+    world.save('c'); // does not put the pass off
+    world.advance(JOIN_MS);
+    world.endTurn();
+    expect(world.turn?.kind).toBe('pass');
+    world.endTurn();
+    world.settle(1_000);
+    expect([kinds(world), world.differing]).toEqual([['waiting', 'inSync'], []]);
+    expect(world.standbys).toEqual(['open', 'close', 'open']);
+  });
+
+  it('many leave it to the pass, and of very many the rest need not be noted', () => {
+    const world = up();
+    world.take({ kind: 'down' });
+    for (let n = 0; n < MOST_WAITING + 5; n++) world.save(`f${n}`);
+    expect(world.pending.size).toBe(MOST_WAITING);
+    world.take({ kind: 'up' });
+    expect(world.turn?.kind).toBe('pass');
+    world.endTurn('broke');
+    world.advance(1);
+    expect(MOST_WAITING).toBeGreaterThan(LEFT_TO_PASS);
+    world.settle(60_000);
+    expect(world.differing).toEqual([]);
+  });
+
+  it('that comes back late looks at what may still arrive there', () => {
+    const world = up();
+    world.take({ kind: 'down' });
+    world.take({ kind: 'up' });
+    world.endTurn();
+    const atMs = world.ms;
+    for (const ms of LATE_CHECKS_MS) {
+      world.advance(atMs + ms - world.ms);
+      expect(world.turn).toMatchObject({ pass: 'rescan' });
+      world.endTurn();
+    }
+    expect(world.wakeMs).toBeUndefined();
+  });
+
+  it('a run that is under way may end before or after it is there again', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.take({ kind: 'down' });
+    world.take({ kind: 'up' });
+    expect(world.state.phase.is).toBe('running');
+    world.endTurn('broke');
+    world.settle(10_000);
+    expect(world.differing).toEqual([]);
+  });
+});
+
+describe('paused', () => {
+  it('a run that is under way ends, and nothing else begins until it is resumed', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.take({ kind: 'pause' });
+    world.save('b');
+    world.take({ kind: 'passWanted', pass: 'full', tries: 1 });
+    world.endTurn();
+    world.advance(60_000);
+    expect([world.turn, world.state.phase]).toMatchObject([undefined, { is: 'paused', isUp: true }]);
+    world.take({ kind: 'resume' });
+    expect(world.turn?.kind).toBe('pass');
+    world.settle(1_000);
+    expect([world.differing, kinds(world)]).toEqual([[], ['paused', 'resumed', 'inSync']]);
+  });
+
+  it('it stays so while the link comes and goes, and stopping ends it', () => {
+    const world = up();
+    world.take({ kind: 'pause' });
+    world.take({ kind: 'down' });
+    world.save('a');
+    world.take({ kind: 'up' });
+    expect(world.turn).toBeUndefined();
+    world.take({ kind: 'stop' });
+    world.settle(1_000);
+    expect([world.differing, world.ends]).toEqual([[], [{ kind: 'drained' }]]);
+  });
+});
+
+describe('the end', () => {
+  it('waits for the pass that goes on, looks once more, sends all, whether it rests or not, and is over', () => {
+    const world = up();
+    world.restMs = () => 1_000;
+    world.take({ kind: 'passWanted', pass: 'full', tries: 1 });
+    world.change('unheard');
+    world.take({ kind: 'stop' });
+    expect([world.isLooking, world.state.phase]).toMatchObject([false, { is: 'draining', stage: 'ending' }]);
+    world.endTurn();
+    expect([world.isLooking, world.state.phase]).toMatchObject([true, { stage: 'looking' }]);
+    expect(world.turn).toMatchObject({ kind: 'batch', limits: { mayRest: true } });
+    world.endLook();
+    world.endTurn();
+    expect(world.turn).toMatchObject({ kind: 'batch', limits: { mayRest: false, mayPart: false } });
+    world.endTurn();
+    expect([world.differing, world.ends]).toEqual([[], [{ kind: 'drained' }]]);
+  });
+
+  it('comes at once without a link, when it goes, at the second signal, and when it is halted', () => {
+    const failure: Failure = { kind: 'guard', message: 'no' };
+    const offline = new World();
+    offline.take({ kind: 'stop' });
+    expect(offline.ends).toEqual([{ kind: 'offline' }]);
+    for (const [input, end] of [
+      [{ kind: 'down' }, { kind: 'offline' }],
+      [{ kind: 'cut' }, { kind: 'cut' }],
+      [
+        { kind: 'halt', failure },
+        { kind: 'halted', failure },
+      ],
+    ] as const) {
+      const world = up();
+      world.save('a');
+      world.take({ kind: 'stop' });
+      world.take(input);
+      expect([world.ends, world.wakeMs]).toEqual([[end], undefined]);
+      world.endTurn();
+      world.endLook();
+      expect(world.ends).toHaveLength(1);
+    }
+  });
+
+  it('does not wait for an rsync that says nothing, nor for a look at a disk that hangs', () => {
+    const world = up();
+    world.save('a');
+    world.advance(JOIN_MS);
+    world.take({ kind: 'stop' });
+    world.heardMs = world.ms;
+    world.advance(5_000);
+    world.heardMs = world.ms; // a word
+    world.advance(SILENCE_MS - SILENCE_LOOK_MS);
+    expect(world.ends).toEqual([]);
+    world.advance(2 * SILENCE_LOOK_MS);
+    expect(world.ends).toEqual([{ kind: 'silent' }]);
+
+    const hangs = up();
+    hangs.take({ kind: 'stop' });
+    hangs.save('a'); // what is known is sent
+    hangs.advance(LAST_LOOK_MS + SILENCE_LOOK_MS);
+    hangs.settle(1_000);
+    expect([hangs.differing, hangs.ends]).toEqual([[], [{ kind: 'drained' }]]);
+  });
+
+  it('does not wait for a file that goes on changing, nor for one that fails', () => {
+    const world = up();
+    world.take({ kind: 'stop' });
+    world.change('busy');
+    world.endLook();
+    let rounds = 0;
+    for (; world.turn !== undefined; rounds++) {
+      world.change('busy');
+      world.endTurn();
+    }
+    expect(rounds).toBeLessThanOrEqual(MOST_ROUNDS + 1);
+    expect([world.ends, world.pending.size]).toEqual([[{ kind: 'drained' }], 1]);
+  });
+
+  it('of --once gives what failed one more try, and ends with what fails again, or with a run that breaks', () => {
+    const world = up();
+    world.save('a');
+    world.take({ kind: 'finish' });
+    world.endTurn('failed');
+    expect(world.turn?.kind).toBe('batch');
+    world.endTurn('failed');
+    expect([world.ends, world.pending.size]).toEqual([[{ kind: 'drained' }], 1]);
+
+    const broken = up();
+    broken.save('a');
+    broken.take({ kind: 'finish' });
+    broken.endTurn('broke');
+    expect(broken.ends).toEqual([{ kind: 'drained' }]);
+  });
+});
