@@ -83,7 +83,7 @@ export default defineConfig({
       ...SOAK,
     ],
     // Most tests wait most of the time: for a login, for a clock, for a server that says nothing.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: 3 * availableParallelism(),
     // In CI a test that does not run is a defect.
     allowOnly: process.env['CI'] === undefined,
     retry: 0,

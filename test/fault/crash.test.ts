@@ -77,8 +77,6 @@ describe('after a kill -9', () => {
 
   it.each([
     ['a damaged index', '.index', (text: string) => text.replace(/"a"/, '"b"')],
-    ['a half-written index', '.index', (text: string) => text.slice(0, text.length / 2)],
-    ['an index of another version', '.index', (text: string) => text.replace(/"version":\d+/, '"version":1')],
     ['a damaged log', '.log', (text: string) => `${text}1 f"half\n2 f"whole"\n`],
   ])('%s is said, and replaced by a full sync', async (_what, ending, damage) => {
     const place = await faultyPlace();
