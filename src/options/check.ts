@@ -71,13 +71,15 @@ export function settingsFrom(given: Gathered): Result<Settings> {
   });
 }
 
-/** The options of rsync that ours stand for. */
-const rsyncFlagsFrom = (values: OptionValues): string[] =>
-  namesOf(({ rsync }) => rsync !== undefined).flatMap((name) => {
+/** The options of rsync that ours stand for, those without a value first. */
+function rsyncFlagsFrom(values: OptionValues): string[] {
+  const flags = namesOf(({ rsync }) => rsync !== undefined).flatMap((name) => {
     const value = values[name];
     const flag = rowOf(name)?.rsync ?? '';
     return value === undefined || value === false ? [] : [value === true ? flag : `${flag}=${String(value)}`];
   });
+  return [...flags.filter((flag) => !flag.includes('=')), ...flags.filter((flag) => flag.includes('='))];
+}
 
 const verbosityFrom = ({ debug, verbose, quiet }: OptionValues): Verbosity =>
   debug ? 'debug' : verbose ? 'verbose' : quiet ? 'quiet' : 'normal';

@@ -8,17 +8,18 @@ import {
   type RegexRule,
   type RuleSource,
 } from '../core/filter/rule.js';
+import { forEachFileSource, type PatternSource } from '../core/filter/sources.js';
 import { literalPattern } from '../core/rsync/rules.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
+import { readIgnoreFile } from '../rules/ignore-file.js';
 import { TimedRegexes } from '../rules/regexes.js';
-import { readSyncignore } from '../rules/syncignore.js';
 import type { Given } from './layer.js';
 import { many, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
 import type { Row } from './row.js';
 import { namesOf, type OptionName, ROWS, rowOf } from './table.js';
 
-/** The filter: the rules of the command line in its order, and DIR's .syncignore. */
+/** The filter: the rules of the command line in its order, and of the files in DIR. */
 export function filterFrom({ parsed, argv, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
   const rules: RawRule[] = [];
   const fromArgs = addPatterns(rules, parsed, orderOf(argv), (option) => ({ kind: 'option', option: `--${option}` }));
@@ -36,16 +37,21 @@ export function filterFrom({ parsed, argv, layers }: Given, root: string, trash:
     (text): RegexRule => ({ text, source: { kind: 'option', option: '--exclude-regex' } }),
   );
   const defaults = parsed['default-excludes'] === false ? [] : DEFAULT_EXCLUDES;
-  const syncignore = readSyncignore(root);
-  if (!syncignore.ok) return syncignore;
+  const files = forEachFileSource((source) => readIgnoreFile(root, source));
+  const unread = Object.values(files).find((file) => !file.ok);
+  if (unread !== undefined) return unread;
   const timed = TimedRegexes.create(regexes);
   if (!timed.ok) return timed;
-  return Filter.create({
+  /** Each source has to be here. */
+  const patterns: Readonly<Record<PatternSource, readonly RawRule[]>> = {
     user: rules,
-    syncignore: syncignore.value,
-    regexes: timed.value,
+    ...forEachFileSource((source) => {
+      const file = files[source];
+      return file.ok ? file.value : [];
+    }),
     defaults: defaults.map((pattern): RawRule => ({ action: 'exclude', pattern, source: { kind: 'default' } })),
-  });
+  };
+  return Filter.create({ ...patterns, regexes: timed.value });
 }
 
 /** Which kind of pattern an option takes; undefined: none. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { type AnyRule, describeSource, ruleText } from '../core/filter/rule.js';
+import { type FileSource, fileSources, SOURCES, sourcesInOrder } from '../core/filter/sources.js';
 import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
 import { shortened } from '../core/printable.js';
 import { GitIgnores } from '../git/ignores.js';
@@ -12,7 +13,7 @@ import { FollowedFiles, type RuleRest } from '../ignores/followed-files.js';
 import { PlainIgnores } from '../ignores/plain-ignores.js';
 import type { IgnoreSource, News } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
-import { readSyncignore, SYNCIGNORE } from './syncignore.js';
+import { readIgnoreFile } from './ignore-file.js';
 
 export interface RuleFilesOptions {
   /** DIR as it was given, and as it is. */
@@ -40,7 +41,7 @@ interface Lost {
 }
 
 /**
- * Keeps the filter true to the files that its rules come from: DIR's .syncignore, and what git reads. A file that is just
+ * Keeps the filter true to the files that its rules come from: those in DIR (.syncignore), and what git reads. A file that is just
  * being written is not believed ({@link FollowedFiles}): until it is at rest the rules before it are in force, and nothing
  * new should be sent.
  */
@@ -49,7 +50,8 @@ export class RuleFiles {
   readonly #git: UsersGit;
   readonly #report: Report;
   readonly #followed: FollowedFiles;
-  readonly #syncignore: BytePath;
+  /** The files in DIR that are sources of their own. */
+  readonly #files: ReadonlyArray<readonly [FileSource, BytePath]>;
   /** What would be there if there were a repository, and what says whether git obeys it. */
   readonly #signs: ReadonlySet<BytePath>;
   readonly #told = new Set<string>();
@@ -70,7 +72,7 @@ export class RuleFiles {
     this.#report = report;
     this.#followed = new FollowedFiles(options.rest);
     const root = bytePathOf(options.root);
-    this.#syncignore = join(root, SYNCIGNORE);
+    this.#files = fileSources.map((source) => [source, join(root, SOURCES[source].file)]);
     const configs = [join(git.home, '.gitconfig'), join(git.configHome, 'git/config')].map(bytePathOf);
     const own = [root, ...directoriesAbove(root)].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
     this.#signs = new Set([...own, join(root, '.git/config'), ...configs]);
@@ -158,9 +160,11 @@ export class RuleFiles {
 
   async #begin(): Promise<void> {
     const { gitignore, root } = this.#options;
-    this.#followed.follow(this.#syncignore, 'content', isThere(this.#syncignore));
-    // It was read before, and may have been written since.
-    this.#readSyncignore();
+    for (const [source, path] of this.#files) {
+      this.#followed.follow(path, 'content', isThere(path));
+      // It was read before, and may have been written since.
+      this.#read(source, path);
+    }
     if (gitignore === false) return;
     for (const path of this.#signs) this.#followed.follow(path, path.endsWith('onfig') ? 'content' : 'presence');
     await this.#findIgnores();
@@ -177,7 +181,8 @@ export class RuleFiles {
       this.#lost = [...this.#lost.filter(({ atMs }) => now - atMs < COMES_BACK_MS), ...more];
     }
     const what: string[] = [];
-    if (changed.has(this.#syncignore) && this.#readSyncignore()) what.push(SYNCIGNORE);
+    for (const [source, path] of this.#files)
+      if (changed.has(path) && this.#read(source, path)) what.push(SOURCES[source].file);
     const news = await this.#newsOfGit(changed);
     if (news === 'changed') what.push('what git ignores');
     if (what.length === 0 && news === 'none') return undefined;
@@ -195,14 +200,14 @@ export class RuleFiles {
     return before === this.#ignores ? ((await before?.believe(changed)) ?? 'none') : 'changed';
   }
 
-  /** Reads DIR's .syncignore. The rules before it stay where it is not as it should be. */
-  #readSyncignore(): boolean {
+  /** Reads a file in DIR. The rules before it stay where it is not as it should be. */
+  #read(source: FileSource, path: BytePath): boolean {
     const { root, filter } = this.#options;
-    const before = this.#followed.stampOf([this.#syncignore]);
-    const rules = readSyncignore(root);
+    const before = this.#followed.stampOf([path]);
+    const rules = readIgnoreFile(root, source);
     // Not if it was changed just now: then it comes up again.
-    if (rules.ok && this.#followed.stampOf([this.#syncignore]) !== before) return false;
-    const replaced = rules.ok ? filter.replaceSyncignore(rules.value) : rules;
+    if (rules.ok && this.#followed.stampOf([path]) !== before) return false;
+    const replaced = rules.ok ? filter.replace(source, rules.value) : rules;
     if (replaced.ok) return true;
     const text = `${replaced.failure.message}; the rules before it stay until it is mended`;
     this.#report({ kind: 'note', level: 'normal', text });
@@ -320,13 +325,8 @@ function isBelowGit(root: string): boolean {
 
 /** How many rules there are and where they come from. */
 export function rulesInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
-  const { user, syncignore, regexes, defaults } = counts;
-  const parts = [
-    `${user} of the command line and the settings`,
-    `${syncignore} of ${SYNCIGNORE}`,
-    git ?? 'git does not count',
-    `${regexes} regular expressions`,
-    `${defaults} by default`,
-  ];
+  const parts = sourcesInOrder().map((source) =>
+    source === 'git' ? (git ?? 'git does not count') : `${counts[source]} ${SOURCES[source].words}`,
+  );
   return `what is left out, first match wins: ${parts.join('; ')}; ${unwatched} excluded directories are not watched`;
 }

@@ -198,7 +198,7 @@ describe('a batch', () => {
     expect(names(there)).toEqual(['a', 'b', 'c']);
     const rule = (pattern: string) =>
       ({ action: 'exclude', pattern, source: { kind: 'ignoreFile', path: '.syncignore', line: 1 } }) as const;
-    expect(filter.replaceSyncignore([rule('a'), rule('b/')]).ok).toBe(true);
+    expect(filter.replace('syncignore', [rule('a'), rule('b/')]).ok).toBe(true);
     writeFileSync(join(root, 'a'), 'excluded by now');
     rmSync(join(root, 'b'));
     fill(root, { 'b/in': 'an excluded directory' });

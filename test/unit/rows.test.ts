@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { success } from '../../src/core/failure.js';
+import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { readOptions } from '../../src/options/command-line.js';
 import { settingsIn } from '../../src/options/settings-file.js';
 import { isFlag, isSetting, namesOf, type OptionName, ROWS, rowOf } from '../../src/options/table.js';
@@ -116,6 +117,26 @@ describe('an option', () => {
       }
     },
   );
+});
+
+describe('what stands for an option of rsync', () => {
+  it.each(namesOf(({ rsync }) => rsync !== undefined))(
+    '--%s stands for one that rsync knows and that is allowed',
+    (name) => {
+      const option = RSYNC_OPTIONS.find((each) => each.names.includes(rowOf(name)?.rsync ?? ''));
+      expect(option?.use.kind).toBe('allowed');
+      expect(option?.takesValue).toBe(ROWS[name].value.kind !== 'flag');
+    },
+  );
+
+  it('a reason why one may not follow the -- names options that there are', () => {
+    const before = RSYNC_OPTIONS.flatMap(({ use }) => (use.kind === 'refused' ? [use.why] : [])).flatMap(
+      (why) => /use (.*) before the --/.exec(why)?.[1]?.match(/(?<!\S)--?[a-z][\w-]*/gi) ?? [],
+    );
+    const known = namesOf(isFlag).flatMap((name) => [`--${name}`, `-${rowOf(name)?.alias}`]);
+    expect(before.length).toBeGreaterThan(10);
+    expect(before.filter((option) => !known.includes(option))).toEqual([]);
+  });
 });
 
 describe('the rows', () => {

@@ -4,6 +4,15 @@ import { areFew, type RsyncRules } from '../rsync/rules.js';
 import { Naming } from './naming.js';
 import { type AnyRule, compileRules, type GitRule, type RawRule, type RegexRule, type Rule } from './rule.js';
 import type { RuleList } from './rule-list.js';
+import {
+  earlySources,
+  type FileSource,
+  fileSources,
+  forEachPatternSource,
+  lateSources,
+  type PatternSource,
+  patternSources,
+} from './sources.js';
 
 /**
  * What git ignores. It has to be asked, so names are made known before they are decided about: {@link Filter.learn}.
@@ -48,60 +57,48 @@ export type Decision =
       readonly tooBroad?: RawRule;
     };
 
-/** All that a filter is made of. */
-export interface FilterRules {
-  /** `--include`, `--exclude` and `--exclude-from`, in their order. */
-  readonly user: readonly RawRule[];
-  /** Of DIR's .syncignore, first match first. */
-  readonly syncignore: readonly RawRule[];
+/** All that a filter is made of, but for what git ignores: the patterns of each source, first match first. */
+export interface FilterRules extends Readonly<Partial<Record<PatternSource, readonly RawRule[]>>> {
   readonly regexes: Regexes | undefined;
-  readonly defaults: readonly RawRule[];
 }
+
+type Lists = Readonly<Record<PatternSource, RuleList<Rule>>>;
 
 /**
  * The one filter: what the watcher leaves out, what may enter the index and the pending set, and what rsync is told in a
- * full pass. First match wins, in this order: the user's patterns, .syncignore, git's ignores, the regular expressions,
- * the default patterns; but see {@link Naming}. As in rsync and git, what is below an excluded directory is excluded.
+ * full pass. First match wins, in the order of the sources (core/filter/sources.ts); but see {@link Naming}. As in rsync and git, what is below an excluded directory is excluded.
  *
  * Below a directory that an earlier source brings back although git ignores it, git has no say: it would only say again
  * that the directory is ignored.
  */
 export class Filter {
-  readonly #user: RuleList<Rule>;
-  #syncignore: RuleList<Rule>;
-  /** Which of its lines bring back what is left out by default. */
+  #lists: Lists;
+  /** Which lines of the files bring back what is left out by default. */
   #naming: Naming;
   readonly #regexes: Regexes | undefined;
-  readonly #defaults: RuleList<Rule>;
   #ignores: Ignores | undefined;
   /** Whether a source before git's may bring back what git ignores. */
   #mayBringBack: boolean;
   #rsyncRules: RsyncRules | undefined;
 
-  private constructor(
-    user: RuleList<Rule>,
-    syncignore: RuleList<Rule>,
-    regexes: Regexes | undefined,
-    defaults: RuleList<Rule>,
-  ) {
-    this.#user = user;
-    this.#syncignore = syncignore;
+  private constructor(lists: Lists, regexes: Regexes | undefined) {
+    this.#lists = lists;
     this.#regexes = regexes;
-    this.#defaults = defaults;
-    this.#mayBringBack = includesAny(user) || includesAny(syncignore);
-    this.#naming = new Naming(syncignore, defaults);
+    this.#mayBringBack = earlySources.some((source) => includesAny(lists[source]));
+    this.#naming = namingIn(lists);
     this.#rsyncRules = this.#rulesForRsync();
   }
 
   /** Compiles all rules, or says which one is wrong and where it came from. */
-  static create({ user, syncignore, regexes, defaults }: FilterRules): Result<Filter> {
-    const compiledUser = compileRules(user);
-    if (!compiledUser.ok) return compiledUser;
-    const compiledSyncignore = compileRules(syncignore);
-    if (!compiledSyncignore.ok) return compiledSyncignore;
-    const compiledDefaults = compileRules(defaults);
-    if (!compiledDefaults.ok) return compiledDefaults;
-    return success(new Filter(compiledUser.value, compiledSyncignore.value, regexes, compiledDefaults.value));
+  static create({ regexes, ...rules }: FilterRules): Result<Filter> {
+    const compiled = forEachPatternSource((source) => compileRules(rules[source] ?? []));
+    const lists: Partial<Record<PatternSource, RuleList<Rule>>> = {};
+    for (const source of patternSources) {
+      const list = compiled[source];
+      if (!list.ok) return list;
+      lists[source] = list.value;
+    }
+    return success(new Filter(lists as Lists, regexes));
   }
 
   /** From now on `tell` is told of each name that a regular expression has no answer for. */
@@ -114,13 +111,13 @@ export class Filter {
     this.#ignores = ignores;
   }
 
-  /** The .syncignore has changed. The old rules stay where one of the new ones is wrong. */
-  replaceSyncignore(rules: readonly RawRule[]): Result<undefined> {
+  /** A file of rules has changed. The old rules stay where one of the new ones is wrong. */
+  replace(source: FileSource, rules: readonly RawRule[]): Result<undefined> {
     const compiled = compileRules(rules);
     if (!compiled.ok) return compiled;
-    this.#syncignore = compiled.value;
-    this.#mayBringBack = includesAny(this.#user) || includesAny(compiled.value);
-    this.#naming = new Naming(compiled.value, this.#defaults);
+    this.#lists = { ...this.#lists, [source]: compiled.value };
+    this.#mayBringBack = earlySources.some((each) => includesAny(this.#lists[each]));
+    this.#naming = namingIn(this.#lists);
     this.#rsyncRules = this.#rulesForRsync();
     return success(undefined);
   }
@@ -145,14 +142,14 @@ export class Filter {
   /** Decides about `name` alone, taking for granted that the directories above it are synced: for walking down. */
   decide(name: Name, isDir: boolean): Decision {
     if (name === ROOT) return { synced: true };
-    const early = this.#early(name, isDir);
+    const early = this.#firstOf(earlySources, name, isDir);
     if (early !== undefined) return this.#unlessDefault(early, name, isDir);
     const ignored = this.#ignores?.ruleFor(name, isDir);
     if (ignored !== undefined && !this.#isBroughtBack(name)) return decisionOfGit(ignored);
     const byRegex = this.#regexes?.ruleFor(name, isDir);
     if (byRegex !== undefined) return { synced: false, isRsyncs: false, rule: byRegex };
-    const byDefault = this.#defaults.firstMatch(name, isDir);
-    return byDefault === undefined ? { synced: true } : decisionOf(byDefault);
+    const late = this.#firstOf(lateSources, name, isDir);
+    return late === undefined ? { synced: true } : decisionOf(late);
   }
 
   /** Decides about `name` and every directory above it: for names that come from anywhere. */
@@ -198,18 +195,11 @@ export class Filter {
     return this.#rsyncRules;
   }
 
-  /** How many rules each source has. */
-  get counts(): {
-    readonly user: number;
-    readonly syncignore: number;
-    readonly regexes: number;
-    readonly defaults: number;
-  } {
+  /** How many rules each source has; of git's nobody knows. */
+  get counts(): Readonly<Record<PatternSource | 'regexes', number>> {
     return {
-      user: this.#user.size,
-      syncignore: this.#syncignore.size,
+      ...forEachPatternSource((source) => this.#lists[source].size),
       regexes: this.#regexes?.count ?? 0,
-      defaults: this.#defaults.size,
     };
   }
 
@@ -217,7 +207,7 @@ export class Filter {
   #unlessDefault(rule: Rule, name: Name, isDir: boolean): Decision {
     const isBroad = this.#naming.hasBroad && rule.raw.action === 'include' && rule.raw.source.kind === 'ignoreFile';
     if (!isBroad || this.#naming.names(name, isDir)) return decisionOf(rule);
-    const byDefault = this.#defaults.firstMatch(name, isDir);
+    const byDefault = this.#firstOf(lateSources, name, isDir);
     return byDefault === undefined
       ? decisionOf(rule)
       : { synced: false, isRsyncs: true, rule: byDefault.raw, tooBroad: rule.raw };
@@ -228,23 +218,41 @@ export class Filter {
    * defaults go ahead of it. Where there are both, rsync can't be told.
    */
   #rulesForRsync(): RsyncRules | undefined {
-    const [user, syncignore, defaults] = [[...this.#user], [...this.#syncignore], [...this.#defaults]];
-    if (!this.#naming.hasBroad || defaults.length === 0) return rsyncRulesOf([...user, ...syncignore], defaults);
-    return this.#naming.hasNaming ? undefined : rsyncRulesOf([...user, ...defaults, ...syncignore], []);
+    const rulesOf = (sources: readonly PatternSource[]): Rule[] => sources.flatMap((each) => [...this.#lists[each]]);
+    const late = rulesOf(lateSources);
+    if (!this.#naming.hasBroad || late.length === 0) return rsyncRulesOf(rulesOf(earlySources), late);
+    const others = earlySources.filter((source) => !isFile(source));
+    return this.#naming.hasNaming
+      ? undefined
+      : rsyncRulesOf([...rulesOf(others), ...late, ...rulesOf(fileSources)], []);
   }
 
-  /** The rule of a source before git's that matches. */
-  #early(name: Name, isDir: boolean): Rule | undefined {
-    return this.#user.firstMatch(name, isDir) ?? this.#syncignore.firstMatch(name, isDir);
+  /** The first rule of these sources that matches. */
+  #firstOf(sources: readonly PatternSource[], name: Name, isDir: boolean): Rule | undefined {
+    for (const source of sources) {
+      const rule = this.#lists[source].firstMatch(name, isDir);
+      if (rule !== undefined) return rule;
+    }
+    return undefined;
   }
 
   /** Whether it is below a directory that git ignores and an earlier source includes. */
   #isBroughtBack(name: Name): boolean {
     return ancestorsOf(name).some(
-      (dir) => this.#early(dir, true)?.raw.action === 'include' && this.#ignores?.dirRule(dir) !== undefined,
+      (dir) =>
+        this.#firstOf(earlySources, dir, true)?.raw.action === 'include' && this.#ignores?.dirRule(dir) !== undefined,
     );
   }
 }
+
+/** Which lines of the files name what the late sources leave out. */
+const namingIn = (lists: Lists): Naming =>
+  new Naming(
+    fileSources.flatMap((source) => [...lists[source]]),
+    lateSources.flatMap((source) => [...lists[source]]),
+  );
+
+const isFile = (source: PatternSource): boolean => fileSources.some((each) => each === source);
 
 const includesAny = (rules: Iterable<Rule>): boolean => [...rules].some(({ raw }) => raw.action === 'include');
 

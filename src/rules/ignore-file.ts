@@ -2,14 +2,13 @@ import { join } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
 import { rulesFromIgnoreFile } from '../core/filter/ignore-lines.js';
 import type { RawRule } from '../core/filter/rule.js';
+import { type FileSource, SOURCES } from '../core/filter/sources.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 
-/** In DIR: what is left out, in gitignore notation. */
-export const SYNCIGNORE = '.syncignore';
-
-/** The rules of DIR's .syncignore, none where there is none. Not yet checked. */
-export function readSyncignore(root: string): Result<RawRule[]> {
-  const path = join(root, SYNCIGNORE);
+/** The rules of a file in DIR in gitignore notation (`.syncignore`), none where there is none. Not yet checked. */
+export function readIgnoreFile(root: string, source: FileSource): Result<RawRule[]> {
+  const { file } = SOURCES[source];
+  const path = join(root, file);
   const read = readChecked(path, { limit: PATTERNS_LIMIT, lines: PATTERN_LINES });
   switch (read.kind) {
     case 'missing':
@@ -23,7 +22,7 @@ export function readSyncignore(root: string): Result<RawRule[]> {
       });
     case 'read':
       return success(
-        rulesFromIgnoreFile(read.bytes.toString('latin1'), (line) => ({ kind: 'ignoreFile', path: SYNCIGNORE, line })),
+        rulesFromIgnoreFile(read.bytes.toString('latin1'), (line) => ({ kind: 'ignoreFile', path: file, line })),
       );
   }
 }
