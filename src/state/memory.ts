@@ -68,6 +68,7 @@ export class Memory {
   #failure: Failure | undefined;
   #triedMs = 0;
   #savedMs = 0;
+  #begunMs = Date.now();
   /** The index is not saved again before the log has so many lines: the last time it failed. */
   #tidyFrom = 0;
   #told: string | undefined;
@@ -89,6 +90,9 @@ export class Memory {
     }
     const { index, edition } = loaded;
     this.#edition = edition;
+    let wasBegun = false;
+    await eachInSlices(index.entries(), ([, { ino }]) => (wasBegun ||= ino === 0));
+    this.#begunMs = wasBegun ? 0 : this.#savedMs;
     const believed = await this.#readLog(index);
     return believed.isWhole
       ? { index, problem: undefined, mayHaveLostDeletions: false }
@@ -109,6 +113,11 @@ export class Memory {
   /** When the index that was loaded had been saved, in milliseconds since 1970: what is in the log began after that. */
   get savedMs(): number {
     return this.#savedMs;
+  }
+
+  /** Since when names may be there that were only known to be begun, in milliseconds since 1970. */
+  get begunMs(): number {
+    return this.#begunMs;
   }
 
   /** From now on `index` is what is kept. */

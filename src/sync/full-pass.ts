@@ -9,6 +9,7 @@ import { type Entry, foolsPass, isSettled, isUntouched, looksSame, stayedPut, un
 import { NameIndex } from '../core/sync/name-index.js';
 import type { PassOver } from '../core/sync/state.js';
 import type { Disk } from '../scan/disk.js';
+import { touchedSince } from '../scan/touched.js';
 import { type Listing, walkAll } from '../scan/walk.js';
 import { eachInSlices } from '../slice.js';
 import { clear } from './clear.js';
@@ -133,8 +134,9 @@ export async function fullPass(work: Work, options: PassOptions): Promise<PassOv
   const rules = passRules(filter.rsyncRules, snapshot.excluded);
   const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
   const fooled = new Set<Name>();
+  const isTouched = touchedSince(disk, ledger.begunMs);
   await eachInSlices(tree.entries(), ([name, now]) => {
-    if (foolsPass(ledger.index.get(name), now, work.rsync.takes.nanoseconds)) fooled.add(name);
+    if (foolsPass(ledger.index.get(name), now, work.rsync.takes.nanoseconds, () => isTouched(name))) fooled.add(name);
   });
   const begun = await ledger.begin(run, () => differing(tree, work));
   if (!begun.ok) return broken(begun.failure);

@@ -13,7 +13,7 @@ import type { Memory } from '../state/memory.js';
 /** Where it is written down what is begun, before it is. */
 export type Journal = Pick<
   Memory,
-  'keep' | 'willBring' | 'mayCome' | 'isGone' | 'tidy' | 'save' | 'keepInPlace' | 'close' | 'savedMs'
+  'keep' | 'willBring' | 'mayCome' | 'isGone' | 'tidy' | 'save' | 'keepInPlace' | 'close' | 'savedMs' | 'begunMs'
 >;
 
 export interface LedgerOptions {
@@ -71,6 +71,11 @@ export class Ledger {
   /** When the index of the last run was saved, in milliseconds since 1970. */
   get savedMs(): number {
     return this.#options.journal.savedMs;
+  }
+
+  /** Since when names may be there that are only known to be begun, in milliseconds since 1970. */
+  get begunMs(): number {
+    return this.#options.journal.begunMs;
   }
 
   /** What was sent since the start. */

@@ -1,12 +1,13 @@
 import type { Item } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
-import { ancestorsOf, childOf, type Name, ROOT } from '../core/name.js';
+import { childOf, type Name, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, unsure } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { PassOver } from '../core/sync/state.js';
 import type { Disk } from '../scan/disk.js';
+import { touchedSince } from '../scan/touched.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { PassOptions } from './full-pass.js';
 import type { RunResult } from './runner.js';
@@ -15,9 +16,6 @@ import type { Work } from './work.js';
 
 /** From so many names in the saved index on, a quick pass is worth it: below, all of it takes tenths of a second anyway. */
 export const QUICK_FROM = 20_000;
-
-/** A file changed so long before the pass, in milliseconds, was surely seen by it as it is: clocks of file servers differ. */
-const SLACK_MS = 1_000;
 
 /** What a look at the names alone shows, next to the saved index. */
 interface Names {
@@ -44,7 +42,7 @@ export async function quickPass(work: Work, { mirror }: PassOptions): Promise<Pa
   await rules.atRest();
   if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
   const begun = performance.now();
-  const fromMs = Date.now() - SLACK_MS;
+  const fromMs = Date.now();
   report({ kind: 'passStarted', target: rsync.target.label, names: ledger.index.size });
   const own: NamesOfRun = {
     has: (name) => ledger.index.get(name) !== undefined || typeof disk.see(name) !== 'string',
@@ -58,7 +56,7 @@ export async function quickPass(work: Work, { mirror }: PassOptions): Promise<Pa
   const onItem = (item: Item, was: Entry | undefined): void => {
     // It set the mode, say, and went by size and time.
     const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
-    if (typeof now === 'object' && foolsPass(was, now, rsync.takes.nanoseconds)) fooled.add(item.name);
+    if (typeof now === 'object' && foolsPass(was, now, rsync.takes.nanoseconds, () => true)) fooled.add(item.name);
   };
   const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
     const told = passRules(filter.rsyncRules, excluded);
@@ -86,13 +84,13 @@ export async function quickPass(work: Work, { mirror }: PassOptions): Promise<Pa
   const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));
   // What it saw is what is here, if nothing was done to the name since, nor to a directory above it.
   const slice = new Slice();
-  const isOld = memoize((name: Name) => (disk.changedMs(name) ?? Number.POSITIVE_INFINITY) < fromMs);
+  const isTouched = touchedSince(disk, fromMs);
   for (const name of new Set([ROOT, ...sent, ...names.fresh.keys()])) {
     const failure = outcome.failed.get(name);
     const now = disk.see(name);
     if (failure !== undefined) ledger.failed(name, failure);
     else if (typeof now === 'string') ledger.note(name);
-    else if (!fooled.has(name) && [ROOT, ...ancestorsOf(name), name].every(isOld)) ledger.delivered(name, now);
+    else if (!fooled.has(name) && !isTouched(ROOT) && !isTouched(name)) ledger.delivered(name, now);
     else {
       ledger.delivered(name, unsure(now));
       ledger.note(name);
@@ -107,15 +105,6 @@ export async function quickPass(work: Work, { mirror }: PassOptions): Promise<Pa
     performance.now() - begun,
   );
   return { kind: 'done', found: true };
-}
-
-function memoize(ask: (name: Name) => boolean): (name: Name) => boolean {
-  const known = new Map<Name, boolean>();
-  return (name) => {
-    let answer = known.get(name);
-    if (answer === undefined) known.set(name, (answer = ask(name)));
-    return answer;
-  };
 }
 
 /** Reads all names through the filter. Undefined where they are not enough. */

@@ -117,6 +117,31 @@ describe('other content at the same size and time', () => {
   });
 });
 
+describe('other content at the same size and time, after a kill -9', () => {
+  const rounds = ['while it ran', 'while it did not run, twice killed'];
+
+  it.each(rounds)('is sent, of what was never saved as delivered: %s', async (when) => {
+    const { local, remote, start } = place();
+    const files = Object.fromEntries(Object.keys(WAYS).map((_, i) => [`d/f${i}`, OLD]));
+    fill(local, { ...files, 'x/in': OLD, 'y/in': NEW, 'z/old': OLD });
+    for (const name of names(local)) utimesSync(join(local, name), TIME, TIME);
+    const running = start();
+    await running.inSync();
+    await running.stop('SIGKILL');
+    for (const [i, change] of Object.values(WAYS).entries()) change(join(local, `d/f${i}`));
+    // what is in a directory that was renamed has no mark of it
+    renameSync(join(local, 'x'), join(local, 't'));
+    renameSync(join(local, 'y'), join(local, 'x'));
+    renameSync(join(local, 't'), join(local, 'y'));
+    if (when !== rounds[0]) {
+      const second = start();
+      await second.event('watching');
+      await second.stop('SIGKILL');
+    }
+    await equal(start(), local, remote);
+  });
+});
+
 describe('one version unpacked in the place of another', () => {
   const big = (text: string): string => text.repeat(200_000);
   const first = (): string => archive({ 'v1.0/lib.so': big('first '), 'v1.0/a/b.so': big('FIRST '), 'v1.0/doc': 'x' });

@@ -88,6 +88,7 @@ const NO_JOURNAL: Journal = {
   keepInPlace: async () => {},
   close: () => {},
   savedMs: 0,
+  begunMs: 0,
 };
 
 /** A ledger that begins with nothing. */

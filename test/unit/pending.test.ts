@@ -118,13 +118,15 @@ describe('entries', () => {
     expect(foolsQuickCheck(dir(), dir({ ino: 2 }), true)).toBe(false);
   });
 
-  it('may fool a full pass, unless nothing is known of what is there', () => {
-    expect(foolsPass(file(), file({ ctime: 1 }), true)).toBe(true);
-    expect(foolsPass(unsure(file()), file(), true)).toBe(true);
-    expect(foolsPass(unsure(file()), file({ size: 9 }), true)).toBe(false);
-    expect(foolsPass(begun('file'), file({ size: 0 }), true)).toBe(false);
-    expect(foolsPass(undefined, file(), true)).toBe(false);
-    expect(foolsPass(file(), file(), true)).toBe(false);
+  it('may fool a full pass, unless nothing is known of what is there and it is older than that', () => {
+    const never = (): boolean => false;
+    expect(foolsPass(file(), file({ ctime: 1 }), true, never)).toBe(true);
+    expect(foolsPass(unsure(file()), file(), true, never)).toBe(true);
+    expect(foolsPass(unsure(file()), file({ size: 9 }), true, never)).toBe(false);
+    expect(foolsPass(begun('file'), file({ size: 0 }), true, never)).toBe(false);
+    expect(foolsPass(begun('file'), file({ size: 9 }), true, () => true)).toBe(true);
+    expect(foolsPass(undefined, file(), true, never)).toBe(false);
+    expect(foolsPass(file(), file(), true, never)).toBe(false);
   });
 
   it('are racy when they were written within the tick in which they were seen', () => {

@@ -119,10 +119,16 @@ export const foolsQuickCheck = (was: Entry | undefined, now: Entry, nanoseconds:
 
 /**
  * Whether a full pass, which goes by the quick check, may have left something else there than what is here: what was delivered
- * is known ({@link begun} ones are not: what rsync brings has its size and time at once), and is of this size.
+ * is known and is of this size; or it is not ({@link begun}), and `isTouched`: something was done to the name here since. What
+ * rsync itself brings has its size and time at once.
  */
-export const foolsPass = (was: Entry | undefined, now: Entry, nanoseconds: boolean): boolean =>
-  was !== undefined && was.ino !== 0 && was.size === now.size && foolsQuickCheck(was, now, nanoseconds);
+export const foolsPass = (
+  was: Entry | undefined,
+  now: Entry,
+  nanoseconds: boolean,
+  isTouched: () => boolean,
+): boolean =>
+  was !== undefined && foolsQuickCheck(was, now, nanoseconds) && (was.ino === 0 ? isTouched() : was.size === now.size);
 
 const sameTimeAndSize = (a: Entry, b: Entry, nanoseconds: boolean): boolean =>
   a.size === b.size && a.mtimeS === b.mtimeS && (!nanoseconds || a.mtimeNs === b.mtimeNs);
