@@ -194,15 +194,25 @@ function isNews({ what, believed, seen }: Followed): boolean {
   return !believed.content.equals(seen.content);
 }
 
-/** Whether a file is gone, empty, or no more than the beginning of what it was. */
+/** Whether a file is gone, empty, or no more than the beginning of what it was, whatever it says in comments. */
 function isLess(before: Look, now: Look): boolean {
   if (before === now || before.size < 0) return false;
   if (now.size < 0 || (now.size === 0 && before.size > 0)) return true;
   if (now.content === undefined || before.content === undefined) return false;
+  const [is, was] = [linesOf(now.content), linesOf(before.content)];
   return (
-    now.content.length < before.content.length && before.content.subarray(0, now.content.length).equals(now.content)
+    is.length <= was.length &&
+    is.join('\n') !== was.join('\n') &&
+    is.every((line, i) => (i === is.length - 1 ? was[i]?.startsWith(line) : was[i] === line))
   );
 }
+
+/** The lines that say something. */
+const linesOf = (content: Buffer): string[] =>
+  content
+    .toString('latin1')
+    .split(/\r?\n/)
+    .filter((line) => !/^\s*(#|$)/.test(line));
 
 function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 'changedMs' | 'size'> {
   const bytes = bytesOfPath(path);

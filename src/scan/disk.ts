@@ -167,13 +167,13 @@ export class Disk {
     }
   }
 
-  /** Whether what a directory holds may be read. */
+  /** Whether what a directory holds may be read, if it is still there. */
   canList(dir: Name): boolean {
     try {
       accessSync(this.path(dir), constants.R_OK | constants.X_OK);
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     }
   }
 

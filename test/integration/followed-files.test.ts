@@ -29,6 +29,8 @@ describe('a file of rules', () => {
     ['is gone', (path) => rmSync(path)],
     ['is empty', (path) => writeFileSync(path, '')],
     ['ends where it went on', (path) => writeFileSync(path, 'a\n')],
+    ['has nothing but a comment', (path) => writeFileSync(path, '# made at 10:00\n\n')],
+    ['ends where it went on, below another comment', (path) => writeFileSync(path, '# made at 10:00\r\na\r\n')],
     [
       'leads nowhere',
       (path) => {
@@ -52,6 +54,8 @@ describe('a file of rules', () => {
   it.each<[string, string]>([
     ['says more', 'a\nb\nc\n'],
     ['says something else', 'b\n'],
+    ['says the same in fewer bytes', 'a\nb'],
+    ['says the first lines in another way', 'A\nb\n'],
   ])('that %s is believed as soon as it is quiet', (_what, content) => {
     const { path, files, changed } = followed('a\nb\n', 'less');
     writeFileSync(path, content);

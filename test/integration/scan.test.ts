@@ -156,3 +156,15 @@ describe('hints', () => {
     await vi.waitFor(() => expect([...found.keys()].sort()).toEqual([ROOT, 'b']), PATIENCE);
   });
 });
+
+it('a directory that is gone is not one that nobody may look into', () => {
+  const root = temporaryDir();
+  fill(root, { 'd/f': 'x' });
+  const disk = new Disk(root);
+  expect(['', 'd', 'd/gone', 'd/f/below'].map((name) => disk.canList(nameFromText(name)))).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+});

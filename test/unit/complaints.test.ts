@@ -34,7 +34,7 @@ it('looks once at what is below each directory that failed, however many they ar
   const exit = { code: 23, signal: undefined, stderr: `${[...lines, ...lines, SUMMARY].join('\n')}\n` };
   const outcome = outcomeOf(exit, aim, ['/s/', '/d/'], { ...own, below });
   expect(outcome).toMatchObject({ kind: 'finished', doubt: undefined });
-  expect(outcome.kind === 'finished' && [...outcome.failed.keys()].sort()).toEqual([...names].sort());
+  expect(outcome.kind === 'finished' && [...outcome.failed.keys()].sort()).toEqual([...dirs, ...names].sort());
   expect(looks).toBe(dirs.length);
 });
 
@@ -199,7 +199,9 @@ describe('a directory that fails', () => {
 
   it('even where it was not listed itself', () => {
     const line = 'rsync: [generator] recv_generator: mkdir "/d/d" failed: Permission denied (13)';
-    expect(failedIn(ended(names.slice(1), [line, SKIPPING]))).toEqual(['d/a', 'd/e/b']);
+    const outcome = ended(names.slice(1), [line, SKIPPING]);
+    expect(failedIn(outcome)).toEqual(['d', 'd/a', 'd/e/b']);
+    expect(outcome.failed.get('d/a' as Name)?.message).toContain('d, failed: permission denied there');
   });
 
   it('unless only its mode or time could not be set', () => {

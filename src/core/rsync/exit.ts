@@ -90,11 +90,10 @@ function* whatFailed(stderr: string, places: readonly string[], run: NamesOfRun,
   };
   const failedBelow = new Map<Name, boolean>();
   /** Gives whether there is anything; does it once. */
-  function* failBelow(dir: Name): Steps<boolean> {
+  function* failBelow(dir: Name, why = failed.get(dir)?.message): Steps<boolean> {
     const known = failedBelow.get(dir);
     if (known !== undefined) return known;
     const before = failed.size;
-    const why = failed.get(dir)?.message;
     for (const name of run.below(dir)) {
       yield;
       fail(name, belowFailed(dir, why));
@@ -134,7 +133,13 @@ function* whatFailed(stderr: string, places: readonly string[], run: NamesOfRun,
       if (complaint.about === 'directory') yield* failBelow(only);
     } else if (placed !== undefined && complaint.about === 'attributes' && !allowStrays) {
       fail(placed, pathFailure(complaint)); // a directory above: its mode and times come along with what is in it
-    } else if (placed !== undefined && complaint.about === 'directory' && (yield* failBelow(placed))) {
+    } else if (
+      placed !== undefined &&
+      complaint.about === 'directory' &&
+      (yield* failBelow(placed, pathFailure(complaint).message))
+    ) {
+      // A directory above, of which rsync says beforehand that it makes it.
+      fail(placed, pathFailure(complaint));
       complainedOf.add(placed);
     } else if (allowStrays) {
       strays.set(placed ?? (path as Name), pathFailure(complaint));
