@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { success } from '../../src/core/failure.js';
+import { fileSources, SOURCES } from '../../src/core/filter/sources.js';
 import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { readOptions } from '../../src/options/command-line.js';
 import { settingsIn } from '../../src/options/settings-file.js';
@@ -137,6 +138,11 @@ describe('what stands for an option of rsync', () => {
     expect(before.length).toBeGreaterThan(10);
     expect(before.filter((option) => !known.includes(option))).toEqual([]);
   });
+});
+
+it.each(fileSources)('a file of rules is in the README: %s', (source) => {
+  const docs = README.split('\n### What is left out\n')[1]?.split('\n### ')[0] ?? '';
+  expect(docs.includes(`\`${SOURCES[source].file}\``), SOURCES[source].file).toBe(true);
 });
 
 describe('the rows', () => {
