@@ -7,7 +7,6 @@ import type { Entry, Seen } from '../core/sync/entry.js';
 import type { WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import type { Ledger } from './ledger.js';
 import { namesRun } from './runner.js';
 import { type BatchView, settle } from './settle.js';
 import type { Work } from './work.js';
@@ -42,7 +41,7 @@ export async function deliver(
   const beganMs = performance.now();
   const run: WritingRun =
     quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(work, quickCheck === 'fooled'), names };
-  const brings = await whatComes(ledger, names, view.before);
+  const brings = await whatComes(names, view.before);
   const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return { kind: 'broken', failure: begun.failure };
   const own = ofNames(names);
@@ -65,19 +64,15 @@ export async function deliver(
 }
 
 /**
- * What a run of these names may bring: what is here of them, and the directories above them that are not surely there.
- * rsync makes those too, whether they are listed or not.
+ * What a run of these names may bring: what is here of them, and the directories above them. rsync makes those too, or gives
+ * them the times and modes of now, whether they are listed or not.
  */
 async function whatComes(
-  { index }: Pick<Ledger, 'index'>,
   names: readonly Name[],
   before: ReadonlyMap<Name, Seen>,
 ): Promise<ReadonlyMap<Name, Entry['type']>> {
   const comes = new Map<Name, Entry['type']>();
-  for (const dir of await inSlices(directoriesAbove(names))) {
-    const was = index.get(dir);
-    if (was === undefined || was.mtimeNs < 0) comes.set(dir, 'dir');
-  }
+  for (const dir of await inSlices(directoriesAbove(names))) comes.set(dir, 'dir');
   await eachInSlices(names, (name) => {
     const now = before.get(name);
     if (typeof now === 'object') comes.set(name, now.type);

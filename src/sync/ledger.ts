@@ -1,20 +1,13 @@
 import type { Item, Report } from '../core/event.js';
-import { type Failure, failed, type Result, success } from '../core/failure.js';
+import type { Failure, Result } from '../core/failure.js';
 import { type Name, ROOT } from '../core/name.js';
-import type { Outcome } from '../core/rsync/exit.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
 import { begun, type Entry, type Seen, unsure } from '../core/sync/entry.js';
 import { NameIndex, type ReadonlyIndex } from '../core/sync/name-index.js';
 import { Pending, type ReadonlyPending } from '../core/sync/pending.js';
 import type { WritingRun } from '../rsync/run.js';
 import { eachInSlices, Slice } from '../slice.js';
-import type { Memory } from '../state/memory.js';
-
-/** Where it is written down what is begun, before it is. */
-export type Journal = Pick<
-  Memory,
-  'keep' | 'willBring' | 'mayCome' | 'isGone' | 'tidy' | 'save' | 'keepInPlace' | 'close' | 'savedMs' | 'begunMs'
->;
+import { Begun, type Books, type Brings, type Journal, kindOf } from './begun.js';
 
 export interface LedgerOptions {
   readonly journal: Journal;
@@ -24,9 +17,6 @@ export interface LedgerOptions {
   readonly rulesMayComeBack: () => boolean;
 }
 
-/** What a run may bring, and as what. */
-export type Brings = Iterable<readonly [Name, Entry['type']]>;
-
 /** So many items go into one event. */
 const TOLD_AT_ONCE = 1_000;
 
@@ -35,7 +25,7 @@ const TOLD_AT_ONCE = 1_000;
  * (the pending set). Nobody else writes any of them.
  *
  * ```
- *   note ─► waits ─► begin: in the journal, then unsure in the index ─► rsync ─┬─► delivered ─► done
+ *   note ─► waits ─► begin: unsure in the index, and in the journal ─► rsync ─┬─► delivered ─► done
  *             ▲                                                                ├─► gone ──────► done
  *             └───────────────────────── failed, again ◄───────────────────────┘
  * ```
@@ -92,12 +82,8 @@ export class Ledger {
    * The only way to a run that changes something there. `brings`: what it may bring beside the names that it deletes; asked
    * more than once. What can't be written down is not begun: then the failure says why.
    */
-  async begin(run: WritingRun, brings: () => Brings = NOTHING): Promise<Result<Begun>> {
-    const begun = new Begun(run, brings, this.#books);
-    const unready = await this.#books.journal.willBring(begun.deeds());
-    if (unready !== undefined) return failed(unready);
-    await begun.mark();
-    return success(begun);
+  begin(run: WritingRun, brings: () => Brings = () => []): Promise<Result<Begun>> {
+    return Begun.begin(run, brings, this.#books);
   }
 
   /** It may be there by now although no run was begun for it: a full pass that goes on takes along what comes meanwhile. */
@@ -251,144 +237,3 @@ export class Ledger {
     this.#books.journal.close();
   }
 }
-
-/** What ledger and runs write. */
-interface Books {
-  index: NameIndex;
-  readonly journal: Journal;
-  sums: Summary;
-}
-
-/** A known name that a run may change: what it was, and the mark that stands for it until something is known. */
-interface Mark {
-  readonly was: Entry;
-  readonly mark: Entry;
-  /** It is missing here, and to be deleted there. */
-  readonly isTaken: boolean;
-}
-
-/** A run that may begin: its names are in the journal, and unsure in the index. Only {@link Ledger.begin} makes one. */
-class Begun {
-  readonly run: WritingRun;
-  readonly #brings: () => Brings;
-  readonly #books: Books;
-  readonly #marks = new Map<Name, Mark>();
-  /** What stands for the names that are not there yet, each one object for all: a first full pass may have a million. */
-  readonly #fresh = { file: begun('file'), link: begun('file'), dir: begun('dir') };
-
-  constructor(run: WritingRun, brings: () => Brings, books: Books) {
-    this.run = run;
-    this.#brings = brings;
-    this.#books = books;
-  }
-
-  /** What it may change there. */
-  *deeds(): Generator<readonly [Name, Entry['type']]> {
-    yield* this.#brings();
-    yield* this.#takes();
-  }
-
-  /** What of its names is ours and goes. */
-  *#takes(): Generator<readonly [Name, Entry['type']]> {
-    const { run } = this;
-    if (run.kind !== 'clear' && (run.kind !== 'names' || !run.deleteMissing)) return;
-    const brought = new Set(namesOf(this.#brings()));
-    for (const name of run.names) {
-      const was = this.#books.index.get(name);
-      if (was !== undefined && !brought.has(name)) yield [name, was.type];
-    }
-  }
-
-  /** From now on nothing of it is sure. */
-  async mark(): Promise<void> {
-    await eachInSlices(this.#brings(), ([name, type]) => this.#mark(name, type, false));
-    await eachInSlices(this.#takes(), ([name, type]) => this.#mark(name, type, true));
-  }
-
-  #mark(name: Name, type: Entry['type'], isTaken: boolean): void {
-    const { index } = this.#books;
-    const was = index.get(name);
-    if (was === undefined && name === ROOT) return; // never gone
-    const mark = was === undefined ? this.#fresh[type] : unsure(was);
-    if (was !== undefined) this.#marks.set(name, { was, mark, isTaken });
-    index.set(name, mark);
-  }
-
-  /** What was known of a name before: until rsync turns to it. */
-  was(name: Name): Entry | undefined {
-    const now = this.#books.index.get(name);
-    const known = this.#marks.get(name);
-    if (known !== undefined && known.mark === now) return known.was;
-    return this.#isFresh(now) ? undefined : now;
-  }
-
-  /**
-   * rsync has turned to this name. It may be there in another state by now, whatever becomes of the run; and if nobody
-   * knew that rsync would turn to it, that is written down too.
-   */
-  turnedTo({ action, name }: Item): void {
-    const { index, journal } = this.#books;
-    const was = index.get(name);
-    if (action === 'delete' && was === undefined) return;
-    const type = action === 'mkdir' ? 'dir' : 'file';
-    const isKnown = was !== undefined && (action === 'delete' || action === 'attributes' || kindOf(was.type) === type);
-    const isWritten = isKnown && (this.#isFresh(was) || this.#marks.get(name)?.mark === was);
-    if (!isWritten) journal.mayCome(name, isKnown ? was.type : type);
-    index.set(name, isKnown && !this.#isFresh(was) ? unsure(was) : begun(isKnown ? kindOf(was.type) : type));
-    this.#marks.delete(name);
-  }
-
-  /**
-   * It has ended. What rsync did not turn to is what it was; but not where links were made, for it says nothing of those,
-   * nor all of it where the run broke: the remote makes directories and links, and deletes, before that is told. A file never
-   * comes before its line.
-   */
-  async ended({ outcome, items }: { readonly outcome: Outcome; readonly items: readonly Item[] }): Promise<void> {
-    const { run } = this;
-    const { index, journal } = this.#books;
-    const isBroken = outcome.kind === 'broken';
-    // Told only when it is proven; but what went over before the end is part of what was sent.
-    if (isBroken) this.#books.sums = addDelivered(this.#books.sums, wentOver(items));
-    if (run.kind === 'moves') return;
-    await eachInSlices(this.#marks, ([name, { was, mark, isTaken }]) => {
-      const isAsBefore = !isBroken || (was.type === 'file' && !isTaken);
-      if (isAsBefore && index.get(name) === mark) index.set(name, was);
-    });
-    if (isBroken && run.kind !== 'pass') return;
-    // After a full pass that finished all of them are there but these.
-    const names = run.kind === 'pass' && !isBroken ? outcome.failed.keys() : namesOf(this.#brings());
-    await eachInSlices(names, (name) => {
-      const now = index.get(name);
-      if (isBroken ? now !== this.#fresh.file : !this.#isFresh(now)) return;
-      index.delete(name);
-      journal.isGone(name);
-    });
-  }
-
-  #isFresh(entry: Entry | undefined): boolean {
-    return entry === this.#fresh.file || entry === this.#fresh.link || entry === this.#fresh.dir;
-  }
-}
-
-export type { Begun };
-
-const NOTHING = (): Brings => [];
-
-const kindOf = (type: Entry['type']): 'file' | 'dir' => (type === 'dir' ? 'dir' : 'file');
-
-function* namesOf(brings: Brings): Generator<Name> {
-  for (const [name] of brings) yield name;
-}
-
-/**
- * What of a run that broke went over: rsync names a file when it begins with it, and the next one when that is over. What it
- * had turned to last is not counted.
- */
-const wentOver = (items: readonly Item[]): Item[] =>
-  items.slice(
-    0,
-    Math.max(
-      0,
-      items.findLastIndex(({ action }) => action === 'send'),
-    ),
-  );

@@ -1,10 +1,10 @@
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { ancestorsOf, childOf, type Name, nameFromText, ROOT, relativeTo } from '../core/name.js';
+import { ancestorsOf, childOf, directoriesAbove, type Name, nameFromText, ROOT, relativeTo } from '../core/name.js';
 import { canBeArgs, type RsyncSettings } from '../core/rsync/args.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import type { DeleteMode } from '../core/sync/batch.js';
-import type { Seen } from '../core/sync/entry.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
 import { findMoves, groupMoves, type MoveGroup } from '../core/sync/move.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
@@ -78,7 +78,10 @@ async function makeGroup(
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
   const run = { kind: 'moves', from, to, fuzzy: isRenamed, copy, comparesContent, names: tails } as const;
-  const begun = await ledger.begin(run, () => names.map((name) => [name, 'file']));
+  const brings = new Map<Name, Entry['type']>();
+  for (const dir of await inSlices(directoriesAbove(names))) brings.set(dir, 'dir');
+  for (const name of names) brings.set(name, 'file');
+  const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return begun.failure;
   const result = await runner.run(begun.value, ofNames([...has, ...tails]), {
     totalBytes: moves.reduce((bytes, { size }) => bytes + size, 0),

@@ -13,7 +13,7 @@ import { whyNoRoom } from '../descriptors.js';
 import { inputOf, type LookingRun, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
-import type { Begun } from './ledger.js';
+import type { Begun } from './begun.js';
 
 export interface RunnerOptions {
   readonly rsync: RsyncSettings;

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { type Name, nameFromText } from '../../src/core/name.js';
+import type { Entry } from '../../src/core/sync/entry.js';
+import { type ModelRun, There } from '../support/there.js';
+
+const NAMES = ['a', 'b', 'l', 'd', 'd/x', 'd/l', 'e', 'e/z'].map(nameFromText);
+const A = nameFromText('a');
+
+const aName = fc.constantFrom(...NAMES);
+
+const aRun = (
+  names: readonly Name[],
+  kinds: readonly ModelRun['kind'][] = ['names', 'names', 'names', 'clear', 'moves'],
+): fc.Arbitrary<ModelRun> =>
+  fc.record({
+    kind: fc.constantFrom(...kinds),
+    names: fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 }),
+    fates: fc.array(fc.constantFrom('done', 'done', 'done', 'untouched', 'failed'), { minLength: 1, maxLength: 5 }),
+    breaksAt: fc.option(fc.nat({ max: 8 }), { nil: undefined }),
+    edits: fc.array(aName, { maxLength: 2 }),
+  });
+
+const aStep = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constantFrom('edit' as const, 'edit' as const, 'remove' as const, 'restore' as const),
+      name: aName,
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('run' as const), run: aRun(NAMES), isSaved: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('run' as const), run: aRun(NAMES, ['pass']), isSaved: fc.boolean() }),
+  },
+  // A large file has a run of its own beside the others.
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('both' as const),
+      run: aRun([A, ...NAMES.slice(2, 6)]),
+      beside: aRun([nameFromText('e/z')]),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('save' as const, 'restart' as const) }) },
+);
+
+describe('the ledger', () => {
+  it('keeps its word at whatever step it is killed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(aStep, { minLength: 1, maxLength: 12 }), async (isSynced, steps) => {
+        const world = await There.begin([A, nameFromText('d/x')]);
+        if (isSynced) {
+          for (const name of NAMES) world.edit(name);
+          await world.run({ kind: 'pass', names: [], fates: ['done'], breaksAt: undefined, edits: [] });
+          await world.ledger.save();
+        }
+        const removed = new Map<Name, Entry | undefined>();
+        let restored: Entry | undefined;
+        for (const step of steps) {
+          switch (step.do) {
+            case 'edit':
+              world.edit(step.name);
+              break;
+            case 'remove':
+              removed.set(step.name, world.remove(step.name) ?? removed.get(step.name));
+              break;
+            case 'restore':
+              // The very same file, as `mv` there and back leaves it.
+              restored = removed.get(step.name);
+              if (restored !== undefined && !world.here.has(step.name)) world.put(step.name, restored);
+              break;
+            case 'save':
+              await world.ledger.save();
+              break;
+            case 'restart':
+              await world.restart();
+              break;
+            case 'run': {
+              // As when the root is another one: nobody waits for runs to end.
+              const saving = step.isSaved ? world.ledger.save() : undefined;
+              await world.run(step.run);
+              await saving;
+              break;
+            }
+            case 'both':
+              await Promise.all([world.run(step.run), world.run(step.beside)]);
+              break;
+          }
+          await world.verify();
+        }
+        world.close();
+      }),
+      { numRuns: 50 },
+    );
+  }, 120_000);
+});
