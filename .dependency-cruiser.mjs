@@ -23,7 +23,7 @@ const MAY_IMPORT = {
   options: 'hooks rules settings read-checked user-folders',
   report: 'settings',
   settings: 'hooks ssh',
-  hooks: 'ssh programs spawn user-folders',
+  hooks: 'link programs spawn user-folders',
 
   // What can be asked: git, rsync, ssh, the disk, what was kept.
   rules: 'git ignores scan read-checked',

@@ -3,11 +3,11 @@ import type { Program } from '../core/environment.js';
 import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
-import { localCommand, remoteCommand, type Word } from '../core/ssh/remote-command.js';
-import { noSsh, type Programs } from '../programs.js';
+import type { Word } from '../core/ssh/remote-command.js';
+import { type Call, callIn } from '../link/command.js';
+import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
 import { spawnHere } from '../spawn-here.js';
-import { sessionArgs } from '../ssh/command.js';
 
 export interface RunIo {
   readonly err: (text: Printable) => void;
@@ -29,25 +29,15 @@ export async function runIn(
   words: readonly Word[],
   { err, programs, isTerminal }: RunIo,
 ): Promise<number> {
-  if (way.kind === 'remote') {
-    const { ssh } = programs;
-    if (ssh.file === undefined) {
-      err(complaint(noSsh(ssh)));
-      return EXIT.cannotStart;
-    }
-    return started(ssh, sessionArgs(way, isTerminal, remoteCommand(way.path, words)), undefined, err);
+  const call = callIn(way, { kind: 'words', words, isTerminal }, programs);
+  if (!call.ok) {
+    err(complaint(call.failure));
+    return EXIT.cannotStart;
   }
-  const { usersShell } = programs;
-  const [file, ...args] = localCommand(words, usersShell.file);
-  return started({ file, env: usersShell.env }, args, way.path, err);
+  return started(call.value, err);
 }
 
-async function started(
-  program: Program,
-  args: readonly string[],
-  cwd: string | undefined,
-  err: RunIo['err'],
-): Promise<number> {
+async function started({ program, args, cwd }: Call, err: RunIo['err']): Promise<number> {
   const ended = await spawnHere(program, args, cwd);
   if (ended.kind === 'exited') return ended.code;
   const isNowhere = cwd !== undefined && !existsSync(cwd);

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Reach } from '../core/reach.js';
+import { leadsTo, type Reach, socketOf } from '../core/reach.js';
 import { parseTarget } from '../core/target.js';
 import { isOurSocket } from '../state/ours.js';
 import { firstLine } from './line.js';
@@ -118,9 +118,7 @@ function isAbout(found: Found, answer: Answer): boolean {
     case 'reach': {
       const { reach } = answer;
       const target = parseTarget(found.place);
-      if (reach.kind === 'none' || !target.ok) return reach.kind === 'none';
-      if (reach.kind === 'local' || target.value.kind === 'local') return reach.kind === target.value.kind;
-      return reach.host === target.value.host && reach.user === target.value.user;
+      return target.ok ? leadsTo(reach, target.value) : reach.kind === 'none';
     }
     default:
       return true;
@@ -131,11 +129,11 @@ const isSame = (one: Who, other: Who): boolean =>
   one.pid === other.pid && one.root === other.root && one.target === other.target && one.place === other.place;
 
 /** Whether the connection that it says it has is one of ours, beside its own socket. */
-export const isUsable = (found: Found, reach: Reach, uid: number): boolean =>
-  reach.kind === 'local' ||
-  (reach.kind === 'remote' &&
-    dirname(reach.controlPath) === dirname(found.socket) &&
-    isOurSocket(reach.controlPath, uid));
+export function isUsable(found: Found, reach: Reach, uid: number): boolean {
+  const socket = socketOf(reach);
+  if (socket === undefined) return reach.kind !== 'none';
+  return dirname(socket) === dirname(found.socket) && isOurSocket(socket, uid);
+}
 
 /**
  * The running ones whose DIR is this directory or the nearest one above it; several where it is synced to several targets.

@@ -1,3 +1,5 @@
+import type { Target } from './target.js';
+
 /**
  * What a session over a connection takes along, as the user's ssh config has it for that host. Data only: nothing in it starts
  * anything.
@@ -28,6 +30,21 @@ export interface RemoteReach {
   readonly controlPath: string;
   readonly session: Session;
 }
+
+/** Whether it leads to this target's machine, as far as it says. */
+export function leadsTo(reach: Reach, target: Target): boolean {
+  switch (reach.kind) {
+    case 'none':
+      return true;
+    case 'local':
+      return target.kind === 'local';
+    case 'remote':
+      return target.kind === 'remote' && reach.host === target.host && reach.user === target.user;
+  }
+}
+
+/** The socket that it goes by; undefined where it takes none. */
+export const socketOf = (reach: Reach): string | undefined => ('controlPath' in reach ? reach.controlPath : undefined);
 
 /** Names and wildcards, as ssh takes them for `SendEnv`. */
 export const SENT_NAME = /^[\w*?]+$/;

@@ -6,10 +6,9 @@ import type { Pattern } from '../core/filter/pattern.js';
 import { HOOK_KINDS, type HookKind, type HookVariable, hooksAt } from '../core/hook-kinds.js';
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
-import { remoteCommand } from '../core/ssh/remote-command.js';
+import { callIn } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { type Child, collectText, spawn } from '../spawn.js';
-import { sessionArgs } from '../ssh/command.js';
 import { temporaryFolder } from '../user-folders.js';
 
 /** A command of the user's, for a shell. */
@@ -176,11 +175,11 @@ export class Hooks {
   #startThere(command: string, env: Variables): Child | undefined {
     const { reach, programs } = this.#options;
     const way = reach();
-    if (way.kind === 'local') return this.#startHere(command, way.path, env);
-    const sets = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    if (way.kind === 'none' || programs.ssh.file === undefined) return undefined;
-    const line = remoteCommand(way.path, ['env', ...sets, 'sh', '-c', command]);
-    return spawn(programs.ssh, sessionArgs(way, false, line), { ownSession: true, isForUser: true });
+    if (way.kind === 'none') return undefined;
+    const call = callIn(way, { kind: 'line', line: command, env }, programs);
+    if (!call.ok) return undefined;
+    const { program, args, ...where } = call.value;
+    return spawn(program, args, { ...where, ownSession: true, isForUser: true });
   }
 
   async #ended(child: Child, limitMs: number): Promise<HookEnd> {

@@ -1,0 +1,50 @@
+import type { Program } from '../core/environment.js';
+import { failed, type Result, success } from '../core/failure.js';
+import type { Reach } from '../core/reach.js';
+import { localCommand, remoteCommand, type Word } from '../core/ssh/remote-command.js';
+import { noSsh, type Programs } from '../programs.js';
+import { sessionArgs } from '../ssh/command.js';
+
+/** What the user wants to run in a target's directory: a program with its arguments, or a line for a shell. */
+export type Wanted =
+  | { readonly kind: 'words'; readonly words: readonly Word[]; readonly isTerminal: boolean }
+  | { readonly kind: 'line'; readonly line: string; readonly env: Readonly<Record<string, string>> };
+
+/** What to start here for that. `env`: variables beside the program's own. */
+export interface Call {
+  readonly program: Program;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * How to run something in a target's directory, by the way that is open to it: on this machine the user's own program with the
+ * user's own environment, else a client of the connection that is there. `way` is data: where to, nothing of what to run.
+ * It loads no more than that takes: `exec` is to be fast.
+ */
+export function callIn(
+  way: Exclude<Reach, { kind: 'none' }>,
+  wanted: Wanted,
+  { ssh, usersShell }: Pick<Programs, 'ssh' | 'usersShell'>,
+): Result<Call> {
+  switch (way.kind) {
+    case 'local': {
+      if (wanted.kind === 'line')
+        return success({ program: usersShell, args: ['-c', wanted.line], cwd: way.path, env: wanted.env });
+      const [file, ...args] = localCommand(wanted.words, usersShell.file);
+      return success({ program: { file, env: usersShell.env }, args, cwd: way.path });
+    }
+    case 'remote': {
+      if (ssh.file === undefined) return failed(noSsh(ssh));
+      const isTerminal = wanted.kind === 'words' && wanted.isTerminal;
+      return success({ program: ssh, args: sessionArgs(way, isTerminal, remoteCommand(way.path, wordsOf(wanted))) });
+    }
+  }
+}
+
+function wordsOf(wanted: Wanted): readonly Word[] {
+  if (wanted.kind === 'words') return wanted.words;
+  const sets = Object.entries(wanted.env).map(([name, value]) => `${name}=${value}`);
+  return ['env', ...sets, 'sh', '-c', wanted.line];
+}
