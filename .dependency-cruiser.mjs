@@ -9,15 +9,14 @@ const MAY_IMPORT = {
   // What is asked for.
   cli: 'commands main options report io state programs user-folders',
   commands:
-    'source sync control doctor hooks options report settings rules git scan link rsync ssh state io programs spawn-here user-folders',
+    'sync control doctor hooks options report settings rules git scan link rsync ssh state io programs spawn-here user-folders',
   doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
-  main: 'source sync rsync scan settings io',
-  sync: 'source control hooks rules link rsync scan settings state io programs slice descriptors',
-  source: 'watch rules rsync scan settings state io programs slice descriptors',
+  main: 'sync watch rsync scan settings io',
+  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors',
   control: 'scan state',
-  watch: 'scan spawn',
+  watch: 'rules scan settings state io programs spawn slice',
 
   // What goes in, and what comes out.
   options: 'hooks rules settings read-checked user-folders',
@@ -55,12 +54,6 @@ const MAY_IMPORT = {
   'core/place': 'core',
   core: '',
 };
-
-/** Imports that are not as the table says yet: file and part. */
-const NOT_YET = [['source', 'sync']];
-
-/** Circles that are not open yet. */
-const CIRCLES_NOT_YET = /^src\/sync\/(full-pass|mirror)\.ts$/;
 
 /** Which parts may import packages, and modules of node's that are not for everybody. */
 const ONLY_IN = {
@@ -102,24 +95,17 @@ for (const [folder, within] of [
 
 const directions = parts.map((part) => {
   const allowed = [part, ...words(MAY_IMPORT[part]), ...(isCore(part) ? [] : parts.filter(isCore))];
-  const excused = NOT_YET.filter(([file]) => file.split('/')[0] === part).map(([file, other]) => ({ file, other }));
   return {
     name: `${part} may import only: ${words(MAY_IMPORT[part]).join(', ') || (isCore(part) ? 'nothing else' : 'core')}`,
     severity: 'error',
-    from: { path: pathOf(part), pathNot: excused.map(({ file }) => pathOf(file)) },
+    from: { path: pathOf(part) },
     to: { path: '^src/', pathNot: allowed.map(pathOf) },
-    also: excused.map(({ file, other }) => ({
-      name: `${file} is not as it should be yet, and may import no more`,
-      severity: 'error',
-      from: { path: pathOf(file) },
-      to: { path: '^src/', pathNot: [...allowed, other].map(pathOf) },
-    })),
   };
 });
 
 export default {
   forbidden: [
-    ...directions.flatMap(({ also, ...rule }) => [rule, ...also]),
+    ...directions,
     {
       name: 'core/ is pure: of node it may import buffer',
       severity: 'error',
@@ -150,7 +136,7 @@ export default {
     {
       name: 'no circles, of types neither',
       severity: 'error',
-      from: { pathNot: CIRCLES_NOT_YET.source },
+      from: {},
       to: { circular: true },
     },
     { name: 'what is imported is there', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },

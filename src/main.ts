@@ -9,11 +9,12 @@ import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import { rsyncSettings } from './rsync/settings.js';
 import type { Disk } from './scan/disk.js';
 import { DEFAULT_REST, type Settings } from './settings.js';
-import { Source } from './source.js';
 import { Engine } from './sync/engine.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
+import { Host } from './sync/host.js';
 import type { Prepared } from './sync/prepare.js';
 import { runTarget } from './sync/run.js';
+import { Directory } from './watch/directory.js';
 
 /**
  * Where one begins to read. One watcher for DIR, and for each target a link, a ledger and an engine, until the last of them
@@ -39,21 +40,23 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
     // Two targets may ask: one after the other.
     confirm: confirm === undefined ? undefined : (question) => questions.add(() => confirm(question)),
   };
-  const opened = await Source.open(settings, io);
+  const opened = await Host.open(settings, io);
   if (!opened.ok) {
     io.report({ kind: 'halted', failure: opened.failure });
     return exitCodeOf(opened.failure);
   }
-  const source = opened.value;
+  const host = opened.value;
+  const directory = new Directory(settings, io, host);
   const isOneOfSeveral = settings.targets.length > 1;
   const heed = (heeder: (event: Event) => void): void => void heeders.push(heeder);
   const ends = await Promise.all(
     settings.targets.map((target) => {
-      const engineFor = (prepared: Prepared): Engine => putTogether(settings, target, source, io, prepared);
-      return runTarget({ settings, target, source, io, isOneOfSeveral, heed, engineFor });
+      const engineFor = (prepared: Prepared): Engine =>
+        putTogether(settings, target, { host, directory }, io, prepared);
+      return runTarget({ settings, target, host, directory, io, isOneOfSeveral, heed, engineFor });
     }),
   );
-  await source.close();
+  await directory.close();
   await Promise.all(ends.map(({ control }) => control?.release()));
   return Math.max(...ends.map(({ code }) => code));
 }
@@ -62,11 +65,12 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
 function putTogether(
   settings: Settings,
   target: Target,
-  source: Source,
+  { host, directory }: { readonly host: Host; readonly directory: Directory },
   { report, confirm }: Io,
   { link, ledger, there, aim, whyElsewhere }: Prepared,
 ): Engine {
-  const { here, disk, guard, rules } = source;
+  const { here } = host;
+  const { disk, guard, rules } = directory;
   const { dir, filter, deletes, allowEmpty, maxDelete, oneByOne, rsyncExtras } = settings;
   const rsync = rsyncSettings(settings, {
     here,
@@ -97,7 +101,7 @@ function putTogether(
     },
     // With --no-initial what was taken for there may never have been.
     heedsRemovals: settings.initial,
-    noteListing: (listing) => source.noteListing(listing),
+    noteListing: (listing) => directory.noteListing(listing),
     onShort: (why) => {
       const text = `some of ${dir} can't be read just now: ${why}. It is looked at again until it can`;
       report({ kind: 'note', level: 'normal', text });

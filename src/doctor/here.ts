@@ -11,9 +11,9 @@ import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
+import { takeSnapshot } from '../scan/snapshot.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
-import { takeSnapshot } from '../sync/full-pass.js';
 import { TOO_LONG } from '../sync/long-paths.js';
 import { error, type Finding, ok, warning } from './finding.js';
 

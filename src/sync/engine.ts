@@ -25,12 +25,14 @@ import {
 import type { Link, LinkEvent, LinkState, LinkUser } from '../link/link.js';
 import { differences } from '../scan/look.js';
 import { Scanner } from '../scan/scanner.js';
+import { takeSnapshot } from '../scan/snapshot.js';
 import type { Listing } from '../scan/walk.js';
 import { eachInSlices, Slice } from '../slice.js';
 import { byRules } from '../state/remembered.js';
+import type { DirectoryEvent, DirectoryUser } from '../watch/directory.js';
 import { runBatch } from './batch.js';
 import { Flush, type FlushEnd } from './flush.js';
-import { dryRun, fullPass, type PassOptions, type PassParts, takeSnapshot } from './full-pass.js';
+import { dryRun, fullPass, type PassOptions, type PassParts } from './full-pass.js';
 import { Leftovers } from './leftovers.js';
 import { LongPaths, TOO_LONG } from './long-paths.js';
 import { Mistakes } from './mistakes.js';
@@ -66,7 +68,7 @@ export interface EngineOptions extends RunnerOptions, Given {
  * is checked against the disk again. A change that comes at any moment in between keeps its name waiting. Large files have a
  * queue(1) of their own beside it, so that a small save never waits for them.
  */
-export class Engine implements LinkUser {
+export class Engine implements LinkUser, DirectoryUser {
   /** Resolves when it is over, with the reason; nothing begins after that. */
   readonly over: Promise<End>;
   readonly #options: EngineOptions;
@@ -335,7 +337,35 @@ export class Engine implements LinkUser {
     if (ledger.note(name, seen) || !isUp(phase)) this.take({ kind: 'noted' });
   }
 
-  heard(names: readonly Name[], synced: readonly Name[]): void {
+  /** What the watcher tells of DIR. */
+  hear(event: DirectoryEvent): void {
+    switch (event.kind) {
+      case 'heard':
+        this.#heard(event);
+        break;
+      case 'hint':
+        this.#scanner.hint(event.names);
+        break;
+      case 'doubt':
+        void this.#scanner.walk();
+        break;
+      case 'blind':
+        this.#scanner.setBlind(event.isBlind);
+        break;
+      case 'rulesChanged':
+        this.take({ kind: 'rulesChanged' });
+        void this.#scanner.walk();
+        break;
+      case 'rootBack':
+        this.#rootBack(event.isReplaced);
+        break;
+      case 'woke':
+        this.take({ kind: 'woke' });
+        break;
+    }
+  }
+
+  #heard({ names, synced }: Extract<DirectoryEvent, { kind: 'heard' }>): void {
     if (isUp(this.#state.phase)) {
       if (names.length > 0) this.#scanner.hint(names);
       return;
@@ -344,34 +374,13 @@ export class Engine implements LinkUser {
     if (synced.length > 0) this.#options.link.nudge();
   }
 
-  hint(names: readonly Name[]): void {
-    this.#scanner.hint(names);
-  }
-
-  doubt(): void {
-    void this.#scanner.walk();
-  }
-
-  setBlind(isBlind: boolean): void {
-    this.#scanner.setBlind(isBlind);
-  }
-
-  rulesChanged(): void {
-    this.take({ kind: 'rulesChanged' });
-    void this.#scanner.walk();
-  }
-
-  rootBack(replaced: boolean): void {
+  #rootBack(isReplaced: boolean): void {
     const { ledger, rootIsThere } = this.#options;
-    if (replaced) {
+    if (isReplaced) {
       ledger.forget();
       if (rootIsThere()) void ledger.save(); // what was remembered belongs to the other directory
     }
     this.take({ kind: 'rootBack' });
-  }
-
-  woke(): void {
-    this.take({ kind: 'woke' });
   }
 
   get waiting(): number {

@@ -1,16 +1,15 @@
 import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
-import type { Filter } from '../core/filter/filter.js';
-import { childOf, type Name, parentOf, ROOT } from '../core/name.js';
+import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
-import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
+import { passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, isSettled, isUntouched, looksSame, stayedPut, unsure } from '../core/sync/entry.js';
-import { NameIndex } from '../core/sync/name-index.js';
+import type { NameIndex } from '../core/sync/name-index.js';
 import type { PassOver } from '../core/sync/state.js';
-import type { Disk } from '../scan/disk.js';
+import { type Snapshot, takeSnapshot } from '../scan/snapshot.js';
 import { touchedSince } from '../scan/touched.js';
-import { type Listing, walkAll } from '../scan/walk.js';
+import type { Listing } from '../scan/walk.js';
 import { eachInSlices } from '../slice.js';
 import { clear } from './clear.js';
 import type { Ledger } from './ledger.js';
@@ -33,48 +32,6 @@ export interface PassOptions extends PassParts {
   readonly isRescan: boolean;
   /** Nothing of it is worth going on with. */
   readonly isStopped: () => boolean;
-}
-
-/** What a walk found: the tree as it is, and what is left out of it. */
-export interface Snapshot {
-  readonly tree: NameIndex;
-  readonly excluded: readonly Excluded[];
-  /** Of these, for now among the excluded ones, nobody knows yet. */
-  readonly unsure: readonly Name[];
-  /** When the walk began and ended, in milliseconds since 1970. */
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** Names that are longer, in bytes, rsync does not see either (rsync.h, MAXPATHLEN), and can't be told of. */
-const RSYNC_LONGEST = 4_096;
-
-/** Walks the whole tree; as far as it has come where `isStopped` says so. */
-export async function takeSnapshot(
-  disk: Disk,
-  filter: Filter,
-  onListing: (listing: Listing) => void,
-  isStopped = (): boolean => false,
-): Promise<Snapshot> {
-  const tree = new NameIndex();
-  const excluded: Excluded[] = [];
-  const unsure: Name[] = [];
-  const fromMs = Date.now();
-  for await (const listing of walkAll(disk, filter)) {
-    if (isStopped()) break;
-    onListing(listing);
-    tree.set(listing.dir, listing.self);
-    await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
-    for (const { name, isDir, decision } of listing.excluded) {
-      if (decision.synced) continue;
-      excluded.push(excludedName(name, isDir, decision.isRsyncs));
-      if (decision.isUnsure === true) unsure.push(name);
-    }
-    // From where it starts rsync may come a little further than we do.
-    for (const { name, isDir } of listing.tooLong)
-      if (name.length < RSYNC_LONGEST) excluded.push(excludedName(name, isDir, false));
-  }
-  return { tree, excluded, unsure, fromMs, toMs: Date.now() };
 }
 
 /** So often a walk is made anew because the rules have changed meanwhile. */

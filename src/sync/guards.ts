@@ -1,8 +1,8 @@
 import type { Failure } from '../core/failure.js';
 import { childOf, ROOT } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
+import type { Snapshot } from '../scan/snapshot.js';
 import { Slice } from '../slice.js';
-import type { Snapshot } from './full-pass.js';
 import type { Forecast } from './mirror.js';
 import type { Work } from './work.js';
 

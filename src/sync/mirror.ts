@@ -6,9 +6,9 @@ import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { passRules } from '../core/rsync/rules.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { decideAll } from '../scan/decide.js';
+import type { Snapshot } from '../scan/snapshot.js';
 import { eachInSlices } from '../slice.js';
 import { remove } from './clear.js';
-import type { Snapshot } from './full-pass.js';
 import type { Ledger } from './ledger.js';
 import type { Runs } from './runner.js';
 

@@ -19,12 +19,13 @@ import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
 import { whyNotExact } from '../rsync/settings.js';
 import type { Settings } from '../settings.js';
-import type { Source } from '../source.js';
 import { stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 import { lastPlace, noteLastPlace } from '../state/last-place.js';
 import { Memory } from '../state/memory.js';
 import { remembered } from '../state/remembered.js';
+import type { Directory } from '../watch/directory.js';
+import type { Host } from './host.js';
 import { Ledger } from './ledger.js';
 
 /** What the first look through a link gave. */
@@ -56,7 +57,8 @@ export interface Prepared {
 export interface PrepareOptions {
   readonly settings: Settings;
   readonly target: Target;
-  readonly source: Source;
+  readonly host: Host;
+  readonly directory: Directory;
   readonly io: Io;
   /** Of DIR and the target as it is spelled: its socket is ours. */
   readonly key: string;
@@ -67,15 +69,15 @@ export interface PrepareOptions {
 
 /** Logs in and checks everything that can be checked. Nothing is changed on the target. */
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
-  const { target, source, io, key } = options;
+  const { target, host, directory, io, key } = options;
   const { report } = io;
   const { transport, link } = linkTo(options);
   const stop = (): void => link.stopLogins();
   signal.addEventListener('abort', stop);
   const reaching = link.connect().finally(() => signal.removeEventListener('abort', stop));
-  await source.rulesRead();
+  await directory.rulesRead();
   // While ssh logs in.
-  const placeNote = join(source.state, `${key}.place`);
+  const placeNote = join(host.state, `${key}.place`);
   const guess = lastPlace(placeNote, io.around.uid);
   const guessed = guess === undefined ? undefined : await recall(options, guess);
   const reached = await reaching;
@@ -83,12 +85,12 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     guessed?.ledger.close();
     return reached;
   }
-  const { there, host } = reached.value;
+  const { there, host: machine } = reached.value;
   const { look } = there;
   if (look.kind === 'place')
     report({ kind: 'note', level: 'verbose', text: `the target is ${atPath(target, look.place)}` });
-  const place = placeKey(target, look, host);
-  const exact = whyNotExact(target, look, source.here) ?? (await askWhere(options, look));
+  const place = placeKey(target, look, machine);
+  const exact = whyNotExact(target, look, host.here) ?? (await askWhere(options, look));
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
     guessed?.ledger.close();
@@ -122,10 +124,10 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
 }
 
 /** The way to the target, and what keeps it connected. */
-function linkTo({ settings, target, source, io, key, isPatient }: PrepareOptions) {
+function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) {
   const { report } = io;
-  const { programs, here } = source;
-  const controlPath = inTurns(() => join(source.runtime, `${key}.ssh`));
+  const { programs, here } = host;
+  const controlPath = inTurns(() => join(host.runtime, `${key}.ssh`));
   const transport = transportTo(target, { programs, here, ssh: settings.ssh, controlPath, report });
   const { dir, root, trash, rsyncExtras: extras } = settings;
   const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletes === 'mirror' };
@@ -159,26 +161,26 @@ interface Recalled {
 }
 
 async function recall(options: PrepareOptions, place: string): Promise<Recalled> {
-  const { settings, target, source, io } = options;
+  const { settings, target, directory, io } = options;
   const told: Event[] = [];
   const path = memoryPath(options, place);
   const state = stateOf(path);
   const memory = new Memory({
     path,
     uid: io.around.uid,
-    owner: () => ({ root: settings.root, identity: source.guard.identity, target: place }),
+    owner: () => ({ root: settings.root, identity: directory.guard.identity, target: place }),
     makeFolder: () => failureOf(stateFolder(io.around)),
     onProblem: (text) => io.report({ kind: 'note', level: 'normal', text }),
   });
   const tell = (event: Event): void => void told.push(event);
-  const { index, isWhole } = await remembered(memory, source.disk, settings.filter, tell);
-  const rulesMayComeBack = (): boolean => source.rules.mayComeBack();
+  const { index, isWhole } = await remembered(memory, directory.disk, settings.filter, tell);
+  const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();
   const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
   return { ledger, isWhole, told, state };
 }
 
-const memoryPath = ({ settings, source }: PrepareOptions, place: string): string =>
-  join(source.state, keyOf(settings.root, place));
+const memoryPath = ({ settings, host }: PrepareOptions, place: string): string =>
+  join(host.state, keyOf(settings.root, place));
 
 function stateOf(path: string): string {
   const files = ['index', 'log'].map((end) => lstatSync(`${path}.${end}`, { bigint: true, throwIfNoEntry: false }));
@@ -192,19 +194,16 @@ const LONGEST_SOCKET = 103;
  * One syncwatch for DIR and a place, however that is spelled: nobody else writes what is remembered of it. In the state folder,
  * which is one, where there may be several runtime folders.
  */
-async function lockPlace(
-  { settings, target, source, io, who }: PrepareOptions,
-  place: string,
-): Promise<Result<Control>> {
-  const by = source.claim(place, target.label);
+async function lockPlace({ settings, target, host, io, who }: PrepareOptions, place: string): Promise<Result<Control>> {
+  const by = host.claim(place, target.label);
   if (by !== target.label)
     return failed({ kind: 'start', message: `${target.label} is the same place as ${by}`, hint: 'Name it once.' });
   const key = `${keyOf(settings.root, place)}.lock`;
   return openControl({
     paths: () => {
       stateFolder(io.around); // made again, if it was removed
-      const inState = join(source.state, key);
-      return [...(Buffer.byteLength(inState) <= LONGEST_SOCKET ? [inState] : []), join(source.runtime, key)];
+      const inState = join(host.state, key);
+      return [...(Buffer.byteLength(inState) <= LONGEST_SOCKET ? [inState] : []), join(host.runtime, key)];
     },
     key,
     uid: io.around.uid,
@@ -214,7 +213,7 @@ async function lockPlace(
 }
 
 /** What the rsync there does not take, and what becomes of it. */
-function tellWhatIsMissing({ takes }: There, { settings, target, source, io }: PrepareOptions): void {
+function tellWhatIsMissing({ takes }: There, { settings, target, host, io }: PrepareOptions): void {
   const tell = (level: 'normal' | 'verbose', text: string): void => io.report({ kind: 'note', level, text });
   if (takes.deletions === 'none' && settings.deletes !== 'never')
     tell(
@@ -223,7 +222,7 @@ function tellWhatIsMissing({ takes }: There, { settings, target, source, io }: P
     );
   if (takes.deletions === 'rules')
     tell('verbose', `the rsync at ${target.label} takes no mark for what is missing: it is told by rules what goes`);
-  if (!takes.nanoseconds && atLeast(source.here.version, 3, 1, 3))
+  if (!takes.nanoseconds && atLeast(host.here.version, 3, 1, 3))
     tell(
       'verbose',
       `the rsync at ${target.label} compares times by whole seconds only: what changed within one is compared by its content`,

@@ -10,11 +10,12 @@ import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
 import type { Settings } from '../settings.js';
-import type { Source } from '../source.js';
 import { runtimeFolders } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
+import type { Directory } from '../watch/directory.js';
 import { answererFor, type Live } from './answer.js';
 import type { Engine } from './engine.js';
+import type { Host } from './host.js';
 import { type Prepared, prepareTarget } from './prepare.js';
 import { QUICK_FROM } from './quick-pass.js';
 
@@ -38,7 +39,8 @@ type JobEnd =
 export interface OneTarget {
   readonly settings: Settings;
   readonly target: Target;
-  readonly source: Source;
+  readonly host: Host;
+  readonly directory: Directory;
   readonly io: Io;
   /** There are others: what happens to this one is no reason for them to end. */
   readonly isOneOfSeveral: boolean;
@@ -75,12 +77,12 @@ interface Life {
  * nothing of it is left running but the socket that tells of its end.
  */
 export async function runTarget(options: OneTarget): Promise<Ended> {
-  const { settings, target, source, io } = options;
+  const { settings, target, host, directory, io } = options;
   const key = keyOf(settings.root, `${target.place}\0${settings.ssh.port ?? ''}`);
   const who = { pid: io.pid, root: settings.root, target: target.label, place: target.place };
-  const leave = source.join();
+  const leave = directory.join();
   const control = await openControl({
-    paths: () => [join(source.runtime, `${key}.sock`)],
+    paths: () => [join(host.runtime, `${key}.sock`)],
     folder: runtimeFolders(io.around)[0] ?? '',
     key,
     uid: io.around.uid,
@@ -93,14 +95,15 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
     return { code: exitCodeOf(control.failure), control: undefined };
   }
   const life = listen(options, control.value, who);
-  const keeping = setInterval(() => void keep(control.value, source, life), KEEP_MS);
+  const keeping = setInterval(() => void keep(control.value, directory, life), KEEP_MS);
   try {
     const letGo = new AbortController();
     const preparing = prepareTarget(
       {
         settings,
         target,
-        source,
+        host,
+        directory,
         io,
         key,
         who,
@@ -131,13 +134,13 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
 }
 
 /** What somebody removed from the runtime folder or from what is remembered is there again. */
-async function keep(control: Control, source: Source, life: Life): Promise<void> {
+async function keep(control: Control, directory: Directory, life: Life): Promise<void> {
   if (life.isKeeping) return;
   life.isKeeping = true;
   await control.keep();
   if (life.live !== undefined) {
     const { ledger, lock, link } = life.live.prepared;
-    if (source.guard.isThere()) await ledger.keepInPlace();
+    if (directory.guard.isThere()) await ledger.keepInPlace();
     await lock.keep();
     await link.ensureReachable();
   }
@@ -191,17 +194,17 @@ async function runEngine(
   prepared: Prepared,
   { key, leave }: { readonly key: string; readonly leave: () => Promise<void> },
 ): Promise<readonly [JobEnd, number]> {
-  const { settings, target, source, io } = options;
+  const { settings, target, host, directory, io } = options;
   const { link, ledger, reach } = prepared;
   const { label } = target;
   const engine = options.engineFor(prepared);
-  const detach = source.attach(engine);
+  const detach = directory.attach(engine);
   link.attach(engine);
   const hooks =
     settings.mode === 'dry-run'
       ? undefined
       : new Hooks({
-          programs: source.programs,
+          programs: host.programs,
           commands: settings.hooks,
           root: settings.root,
           target: label,
@@ -244,7 +247,7 @@ async function runEngine(
     await close();
     const { summary } = engine;
     if (settings.mode !== 'dry-run') {
-      if (source.guard.isThere()) await ledger.save();
+      if (directory.guard.isThere()) await ledger.save();
       io.report({ kind: 'stopped', target: label, summary });
     }
     return [end, summary.unsent.length];
@@ -299,7 +302,7 @@ const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = 
     // A tree that is big and known from the last run: the sync comes first, watching and a look after it.
     const isQuick = isQuickJob(job);
     if (isQuick) await begin(job);
-    const watching = await options.source.watch(key);
+    const watching = await options.directory.watch(key);
     if (!watching.ok) return { kind: 'halted', failure: watching.failure };
     if (isQuick) await engine.look();
     else await begin(job);

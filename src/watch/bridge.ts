@@ -1,6 +1,6 @@
 import type { Name } from '../core/name.js';
 import type { Disk } from '../scan/disk.js';
-import { type DirectoryWatch, watchDirectory } from './directory.js';
+import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
 
 /**
  * Watches of our own on directories that the watcher may not have: new ones in a large tree, where a new subscription for

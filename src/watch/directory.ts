@@ -1,49 +1,242 @@
-import { watch } from 'node:fs';
-import { childOf, type Name, nameFromBytes } from '../core/name.js';
-import type { Disk } from '../scan/disk.js';
+import { type Result, success } from '../core/failure.js';
+import { type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
+import type { Io } from '../io.js';
+import type { Programs } from '../programs.js';
+import { CurrentRules } from '../rules/current-rules.js';
+import type { RulesInForce } from '../rules/in-force.js';
+import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
+import { Disk } from '../scan/disk.js';
+import { takeSnapshot } from '../scan/snapshot.js';
+import type { Listing } from '../scan/walk.js';
+import type { Settings } from '../settings.js';
+import { nextTurn } from '../slice.js';
+import { beatFolder, removeBeatFolder } from '../state/folders.js';
+import { Bridge } from './bridge.js';
+import { CLOCK_CHECK_MS, watchClock } from './clock-watch.js';
+import { HotDirectories } from './hot.js';
+import { RootGuard } from './root-guard.js';
+import { watchRoot } from './root-watch.js';
+import { SparedDirectories } from './spared.js';
+import { WatchSupervisor } from './supervisor.js';
 
-/** With more events than this within {@link STORM_MS} it is a storm, and the watcher's batches are what is wanted. */
-const STORM_EVENTS = 100;
-const STORM_MS = 500;
+/** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
+const ROOT_CHECK_MS = 1_000;
 
-/** Watches one directory, not what is below it, by ourselves: in this process, without any delay. */
-export interface DirectoryWatch {
-  close(): void;
+/** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
+const RULES_CHECK_MS = 1_000;
+
+/** What is heard of DIR. */
+export type DirectoryEvent =
+  /** Something happened at these names; some of them are synced. */
+  | { readonly kind: 'heard'; readonly names: readonly Name[]; readonly synced: readonly Name[] }
+  /** These may have changed. */
+  | { readonly kind: 'hint'; readonly names: readonly Name[] }
+  /** Anything may have been missed. */
+  | { readonly kind: 'doubt' }
+  /** There are directories that nobody watches, or no longer. */
+  | { readonly kind: 'blind'; readonly isBlind: boolean }
+  | { readonly kind: 'rulesChanged' }
+  /** The root was away; another one is in its place, or the same. */
+  | { readonly kind: 'rootBack'; readonly isReplaced: boolean }
+  /** The machine was asleep. */
+  | { readonly kind: 'woke' };
+
+/** Whoever keeps something in step with DIR. */
+export interface DirectoryUser {
+  hear(event: DirectoryEvent): void;
+  /** How many names wait. */
+  readonly waiting: number;
+}
+
+/** What it takes of this machine. */
+export interface DirectoryGround {
+  readonly programs: Pick<Programs, 'node' | 'git'>;
+  /** Where the watcher's signs of life are, as it is now. */
+  readonly runtime: string;
 }
 
 /**
- * Begins to; undefined where that is not possible: it is gone, or a limit is reached. `onEnd`: it has ended by itself,
- * because it failed or because of a storm.
+ * DIR, for all targets: its watcher, its guard, its rules. It tells what is heard, and hears which directories there are to
+ * watch ({@link noteListing}); each target looks at the disk for itself, so that none waits for another.
  */
-export function watchDirectory(
-  disk: Disk,
-  dir: Name,
-  onHint: (name: Name) => void,
-  onEnd: () => void,
-): DirectoryWatch | undefined {
-  let countFromMs = performance.now();
-  let count = 0;
-  const isStorm = (): boolean => {
-    const now = performance.now();
-    if (now - countFromMs > STORM_MS) {
-      countFromMs = now;
-      count = 0;
-    }
-    return ++count > STORM_EVENTS;
-  };
-  try {
-    const watcher = watch(disk.path(dir), { persistent: false, encoding: 'buffer' });
-    const end = (): void => {
-      watcher.close();
-      onEnd();
-    };
-    watcher.on('change', (_kind, base: Buffer | null) => {
-      if (isStorm()) end();
-      else if (base !== null) onHint(childOf(dir, nameFromBytes(base)));
+export class Directory {
+  readonly disk: Disk;
+  readonly guard: RootGuard;
+  readonly #settings: Settings;
+  readonly #io: Pick<Io, 'report' | 'cpuMs'>;
+  readonly #ground: DirectoryGround;
+  readonly #rules: CurrentRules;
+  /** Whose name the watcher's signs of life have. */
+  #beatKey = '';
+  readonly #supervisor: WatchSupervisor;
+  readonly #hot: HotDirectories;
+  readonly #spared = new SparedDirectories();
+  readonly #users = new Set<DirectoryUser>();
+  /** What the watcher has told of and nobody has heard yet. */
+  readonly #told: Array<readonly string[]> = [];
+  readonly #skipped = new Set<Name>();
+  #members = 0;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #watching: Promise<Result<undefined>> | undefined;
+  #isBlind = false;
+
+  constructor(settings: Settings, io: Pick<Io, 'report' | 'cpuMs' | 'around' | 'pid'>, ground: DirectoryGround) {
+    const { root, filter } = settings;
+    const { report } = io;
+    this.#settings = settings;
+    this.#io = io;
+    this.#ground = ground;
+    this.disk = new Disk(root);
+    this.guard = new RootGuard(root, io.pid);
+    const opening = RuleFiles.open(settings, { ...io.around, git: ground.programs.git }, report);
+    this.#rules = new CurrentRules(opening, (what) => {
+      if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
+      this.#tell({ kind: 'rulesChanged' });
     });
-    watcher.on('error', end);
-    return { close: () => watcher.close() };
-  } catch {
-    return undefined;
+    const hint = (name: Name): void => this.#tell({ kind: 'hint', names: [name] });
+    this.#hot = new HotDirectories(this.disk, hint);
+    this.#supervisor = new WatchSupervisor({
+      node: ground.programs.node,
+      root,
+      beatDir: () => beatFolder(ground.runtime, this.#beatKey),
+      bridge: new Bridge(this.disk, hint),
+      ignore: () => this.#spared.paths(root),
+      lookAgain: () => takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing)),
+      onHints: (texts) => this.#heard(texts),
+      onDoubt: (why) => {
+        report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
+        this.#tell({ kind: 'doubt' });
+      },
+      onShort: () => this.#hot.stop(),
+      onBlind: (isBlind) => {
+        this.#isBlind = isBlind;
+        this.#tell({ kind: 'blind', isBlind });
+      },
+      onTrouble: (failure, retryMs) => {
+        const waiting = Math.max(0, ...[...this.#users].map((each) => each.waiting));
+        report({ kind: 'trouble', target: settings.dir, failure, waiting, retryMs });
+      },
+    });
+  }
+
+  /** What decides about new names, as far as it is known. */
+  get rules(): RulesInForce {
+    return this.#rules;
+  }
+
+  /** The rules are read while ssh logs in. */
+  async rulesRead(): Promise<void> {
+    await this.#rules.read;
+  }
+
+  /** One more target; to be called back when it needs no watcher any more. When none does, watching ends. */
+  join(): () => Promise<void> {
+    this.#members++;
+    let isIn = true;
+    return async () => {
+      if (isIn) this.#members--;
+      isIn = false;
+      if (this.#members === 0) await this.#stopWatching();
+    };
+  }
+
+  /** From now on it is told what happens, until the function that this gives is called. */
+  attach(user: DirectoryUser): () => void {
+    this.#users.add(user);
+    if (this.#isBlind) user.hear({ kind: 'blind', isBlind: true });
+    return () => this.#users.delete(user);
+  }
+
+  /**
+   * The watcher subscribes, if it has not yet; from its success on no change is missed. `key`: of a target whose lock is
+   * ours, so that nobody else has a file of that name.
+   */
+  watch(key: string): Promise<Result<undefined>> {
+    this.#watching ??= this.#startWatching(key);
+    return this.#watching;
+  }
+
+  /** To be told of everything that was read of the disk. */
+  noteListing(listing: Listing): void {
+    if (listing.dir !== ROOT) this.#supervisor.sawDirectory(listing.dir, listing.self.ino);
+    this.#spared.note(listing);
+    for (const name of listing.others) {
+      if (this.#skipped.has(name)) continue;
+      this.#skipped.add(name);
+      this.#io.report({ kind: 'skipped', name, why: 'neither a file, a directory nor a link' });
+    }
+  }
+
+  /** Ends everything of it. */
+  async close(): Promise<void> {
+    await this.#stopWatching();
+    await this.#rules.close();
+    this.guard.close();
+    if (this.#beatKey !== '') removeBeatFolder(this.#ground.runtime, this.#beatKey);
+  }
+
+  #tell(event: DirectoryEvent): void {
+    for (const user of this.#users) user.hear(event);
+  }
+
+  /** However much comes at once, it is told some at a time, so that something else can happen in between. */
+  #heard(texts: readonly string[]): void {
+    const some = texts.slice(0, 5).join(', ');
+    this.#io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
+    if (this.#told.push(texts) === 1) void this.#hear();
+  }
+
+  async #hear(): Promise<void> {
+    for (let [texts] = this.#told; texts !== undefined; [texts] = this.#told) {
+      this.#hearSome(texts);
+      this.#told.shift();
+      if (this.#told.length > 0) await nextTurn();
+    }
+  }
+
+  /** What happens in an excluded directory is of no interest; beside an excluded file something else may have happened. */
+  #hearSome(texts: readonly string[]): void {
+    const { filter } = this.#settings;
+    const isOpen = filter.openDirectories();
+    const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
+    this.#supervisor.heardInVain(texts.length - names.length);
+    const synced = names.filter((name) => filter.decide(name, false).synced);
+    this.#tell({ kind: 'heard', names, synced });
+    this.#hot.heat(synced);
+  }
+
+  async #startWatching(key: string): Promise<Result<undefined>> {
+    const { report, cpuMs } = this.#io;
+    this.#beatKey = key;
+    removeBeatFolder(this.#ground.runtime, key); // of a killed one
+    const { root, filter } = this.#settings;
+    await this.#rules.atRest();
+    // The watcher is told which directories it can spare.
+    await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));
+    const started = await this.#supervisor.start();
+    if (!started.ok) return started;
+    report({ kind: 'watching', root, directories: this.#supervisor.directories });
+    const { gitInWords } = await this.#rules.read;
+    const rules = rulesInWords(filter.counts, gitInWords, this.#spared.paths(root).length);
+    report({ kind: 'note', level: 'verbose', text: rules });
+    const onBack = (isReplaced: boolean): void => {
+      this.#tell({ kind: 'rootBack', isReplaced });
+      this.#supervisor.renew('the root is back');
+    };
+    this.#timers = [
+      setInterval(watchRoot(this.guard, report, root, onBack), ROOT_CHECK_MS),
+      setInterval(
+        watchClock(cpuMs, report, () => this.#tell({ kind: 'woke' })),
+        CLOCK_CHECK_MS,
+      ),
+      setInterval(() => void this.#rules.refresh(), RULES_CHECK_MS),
+    ];
+    return success(undefined);
+  }
+
+  async #stopWatching(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#hot.stop();
+    await this.#supervisor.stop();
   }
 }

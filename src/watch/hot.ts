@@ -1,6 +1,6 @@
 import { type Name, parentOf } from '../core/name.js';
 import type { Disk } from '../scan/disk.js';
-import { type DirectoryWatch, watchDirectory } from './directory.js';
+import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
 
 /** How many directories are hot at a time, and for how long one is, in milliseconds, before it is watched anew. */
 const MOST = 16;

@@ -7,7 +7,7 @@ import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Disk } from '../../src/scan/disk.js';
 import { differences } from '../../src/scan/look.js';
 import { Scanner } from '../../src/scan/scanner.js';
-import { takeSnapshot } from '../../src/sync/full-pass.js';
+import { takeSnapshot } from '../../src/scan/snapshot.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 

@@ -1,0 +1,49 @@
+import type { Filter } from '../core/filter/filter.js';
+import { childOf, type Name } from '../core/name.js';
+import { type Excluded, excludedName } from '../core/rsync/rules.js';
+import { NameIndex } from '../core/sync/name-index.js';
+import { eachInSlices } from '../slice.js';
+import type { Disk } from './disk.js';
+import { type Listing, walkAll } from './walk.js';
+
+/** What a walk found: the tree as it is, and what is left out of it. */
+export interface Snapshot {
+  readonly tree: NameIndex;
+  readonly excluded: readonly Excluded[];
+  /** Of these, for now among the excluded ones, nobody knows yet. */
+  readonly unsure: readonly Name[];
+  /** When the walk began and ended, in milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Names that are longer, in bytes, rsync does not see either (rsync.h, MAXPATHLEN), and can't be told of. */
+const RSYNC_LONGEST = 4_096;
+
+/** Walks the whole tree; as far as it has come where `isStopped` says so. */
+export async function takeSnapshot(
+  disk: Disk,
+  filter: Filter,
+  onListing: (listing: Listing) => void,
+  isStopped = (): boolean => false,
+): Promise<Snapshot> {
+  const tree = new NameIndex();
+  const excluded: Excluded[] = [];
+  const unsure: Name[] = [];
+  const fromMs = Date.now();
+  for await (const listing of walkAll(disk, filter)) {
+    if (isStopped()) break;
+    onListing(listing);
+    tree.set(listing.dir, listing.self);
+    await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
+    for (const { name, isDir, decision } of listing.excluded) {
+      if (decision.synced) continue;
+      excluded.push(excludedName(name, isDir, decision.isRsyncs));
+      if (decision.isUnsure === true) unsure.push(name);
+    }
+    // From where it starts rsync may come a little further than we do.
+    for (const { name, isDir } of listing.tooLong)
+      if (name.length < RSYNC_LONGEST) excluded.push(excludedName(name, isDir, false));
+  }
+  return { tree, excluded, unsure, fromMs, toMs: Date.now() };
+}

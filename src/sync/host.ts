@@ -1,0 +1,64 @@
+import { failed, type Result, success } from '../core/failure.js';
+import type { RsyncHere } from '../core/rsync/version.js';
+import { tooFewDescriptors } from '../descriptors.js';
+import type { Io } from '../io.js';
+import type { Programs } from '../programs.js';
+import { probeHere } from '../rsync/probe.js';
+import type { Settings } from '../settings.js';
+import { runtimeFolder, type Surroundings, stateFolder, takenFolders } from '../state/folders.js';
+import { whyNotMade } from '../state/ours.js';
+
+/** What all targets of one syncwatch have in common on this machine: its programs, its folders, and who has which place. */
+export class Host {
+  readonly programs: Programs;
+  readonly here: RsyncHere;
+  /** Where state is kept. */
+  readonly state: string;
+  readonly #around: Surroundings;
+  #runtime: string;
+  /** Which target has which place. */
+  readonly #places = new Map<string, string>();
+
+  private constructor(
+    around: Surroundings,
+    found: { programs: Programs; here: RsyncHere; runtime: string; state: string },
+  ) {
+    this.programs = found.programs;
+    this.here = found.here;
+    this.state = found.state;
+    this.#around = around;
+    this.#runtime = found.runtime;
+  }
+
+  /** Checks what can be checked here, without any target. */
+  static async open(settings: Settings, io: Io): Promise<Result<Host>> {
+    const tooFew = tooFewDescriptors(settings.targets.length);
+    if (tooFew !== undefined) return failed(tooFew);
+    const programs = io.programs(settings.root);
+    const here = await probeHere(programs.rsync, settings.rsyncExtras);
+    if (!here.ok) return here;
+    const runtime = runtimeFolder(io.around);
+    if (!runtime.ok) return runtime;
+    for (const why of takenFolders(io.around))
+      io.report({ kind: 'note', level: 'normal', text: `${why}: sockets are in ${runtime.value}` });
+    const state = stateFolder(io.around);
+    if (!state.ok) return state;
+    return success(new Host(io.around, { programs, here: here.value, runtime: runtime.value, state: state.value }));
+  }
+
+  /** Where sockets are kept: made again where it was removed, and another one where that can't be. */
+  get runtime(): string {
+    if (whyNotMade(this.#runtime, this.#around.uid) !== undefined) {
+      const other = runtimeFolder(this.#around);
+      if (other.ok) this.#runtime = other.value;
+    }
+    return this.#runtime;
+  }
+
+  /** The target that has this place (see placeKey) from now on: this one, or another one that was first. */
+  claim(place: string, target: string): string {
+    const by = this.#places.get(place) ?? target;
+    this.#places.set(place, by);
+    return by;
+  }
+}
