@@ -12,6 +12,7 @@ import type { Settings } from '../settings.js';
 import { nextTurn } from '../slice.js';
 import { beatFolder, removeBeatFolder } from '../state/folders.js';
 import { Bridge } from './bridge.js';
+import { watcherBy } from './child.js';
 import { CLOCK_CHECK_MS, watchClock } from './clock-watch.js';
 import { HotDirectories } from './hot.js';
 import { RootGuard } from './root-guard.js';
@@ -96,7 +97,7 @@ export class Directory {
     const hint = (name: Name): void => this.#tell({ kind: 'hint', names: [name] });
     this.#hot = new HotDirectories(this.disk, hint);
     this.#supervisor = new WatchSupervisor({
-      node: ground.programs.node,
+      startWatcher: watcherBy(ground.programs.node),
       root,
       beatDir: () => beatFolder(ground.runtime, this.#beatKey),
       bridge: new Bridge(this.disk, hint),

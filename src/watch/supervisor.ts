@@ -1,13 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { Program } from '../core/environment.js';
+import { existsSync } from 'node:fs';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/sync/retry.js';
-import { type NodeChild, spawnNode } from '../spawn.js';
+import type { NodeChild } from '../spawn.js';
 import type { Bridge } from './bridge.js';
+import { keepAsking, type StartWatcher } from './child.js';
 import { isFromWatcher } from './protocol.js';
+import { isTooLong, whyNot } from './why-not.js';
 
 /** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
 const SUBSCRIBE_TIMEOUT_MS = 60_000;
@@ -18,7 +17,6 @@ const SUBSCRIBE_TRIES = 20;
 const SUBSCRIBE_AGAIN_MS = 50;
 
 /** One path that is too long fails its subscription too: again when it is known and left out. If that can't be, without a watcher. */
-const LONG = /File name too long/;
 const LONG_TRIES = 3;
 
 /** How long no new directory may have appeared before the watcher is renewed, and how long that may be put off. */
@@ -31,15 +29,6 @@ const RENEW_BACKOFF: Backoff = { firstMs: 500, maxMs: 30_000 };
 /** A child that lived for so long did not die of its beginning. */
 const SETTLED_MS = 60_000;
 
-/**
- * How often the child is asked whether it is there, and after how long a silence it is replaced. A stopped process does not
- * end, and its watching thread may hang alone (docs/design.md#watching): every so many times that one has to answer. Not more
- * often, because such a change makes the watcher hold back a save right after it for 50 ms.
- */
-const PING_MS = 5_000;
-const SILENCE_MS = 15_000;
-const DEEP_EVERY = 12;
-
 /** In a tree with more directories than this so many new ones are watched by ourselves before the watcher is renewed. */
 const LARGE_TREE = 2_000;
 const BRIDGED = 500;
@@ -51,8 +40,8 @@ const IN_VAIN = 200;
 const RENEW_SHARE = 0.1;
 
 export interface SupervisorOptions {
-  /** What runs the child. */
-  readonly node: Program;
+  /** Starts a child, see {@link watcherBy}. */
+  readonly startWatcher: StartWatcher;
   readonly root: string;
   /** A directory of ours, absolute, symlinks resolved, for the child's signs of life. */
   readonly beatDir: () => string;
@@ -61,7 +50,7 @@ export interface SupervisorOptions {
   /** Looks at everything, so that `ignore` knows what is too long to be watched. */
   readonly lookAgain: () => Promise<unknown>;
   /** Watches new directories until the watcher is renewed. */
-  readonly bridge: Bridge;
+  readonly bridge: Pick<Bridge, 'size' | 'cover' | 'keepOnly'>;
   readonly onHints: (names: readonly string[]) => void;
   /**
    * Something may have been missed: walk, then tell {@link WatchSupervisor.sawDirectory} every directory. Called after
@@ -130,6 +119,11 @@ export class WatchSupervisor {
   /** How many directories are known to be watched. */
   get directories(): number {
     return this.#covered.size + 1;
+  }
+
+  /** All that are there, watched or not. */
+  get #directoriesNow(): number {
+    return new Set([...this.#covered.keys(), ...this.#seen.keys()]).size + 1;
   }
 
   /** A listing showed this directory. One that the current subscription may not have leads to a renewal. */
@@ -242,7 +236,7 @@ export class WatchSupervisor {
       const raced = !result.ok && this.#mayPass(result.failure);
       if (!raced || attempt === (this.#isTooLong ? LONG_TRIES : SUBSCRIBE_TRIES) || this.#stopped) return result;
       if (this.#isTooLong) await this.#options.lookAgain();
-      else await sleep(SUBSCRIBE_AGAIN_MS * attempt);
+      else await new Promise((resolve) => setTimeout(resolve, SUBSCRIBE_AGAIN_MS * attempt));
     }
   }
 
@@ -255,15 +249,15 @@ export class WatchSupervisor {
     const settled = new Promise<Result<NodeChild>>((resolve) => {
       settle = resolve;
     });
-    const script = fileURLToPath(new URL('./process.js', import.meta.url));
-    const child = spawnNode(this.#options.node, script, (message) => {
+    const child = this.#options.startWatcher((message) => {
       if (this.#stopped || !isFromWatcher(message)) return;
       switch (message.kind) {
         case 'ready':
           settle(success(child));
           break;
         case 'failed':
-          settle(failed(this.#whyNot(message.message)));
+          this.#isTooLong = isTooLong(message.message);
+          settle(failed(whyNot(message.message, this.#options.root, this.#directoriesNow)));
           break;
         case 'pong':
           onPong();
@@ -311,64 +305,6 @@ export class WatchSupervisor {
     if (this.#failures++ === 0) void this.#renew('the watcher process ended');
     else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }
-
-  #whyNot(message: string): Failure {
-    const { root } = this.#options;
-    if (/No space left on device|ENOSPC/.test(message)) return this.#watchLimit();
-    if (LONG.test(message)) {
-      this.#isTooLong = true;
-      return {
-        kind: 'start',
-        message: `a path in ${root} is too long to be watched, and with it the rest can't be either`,
-        hint: 'Until it is shorter or excluded, changes are found by looking at everything again and again.',
-        isPassing: true,
-      };
-    }
-    if (/EMFILE|too many open files/i.test(message)) {
-      return {
-        kind: 'start',
-        message: `all inotify instances are in use (limit ${sysctl('max_user_instances')})`,
-        hint: 'End other watchers, or: sudo sysctl fs.inotify.max_user_instances=1024',
-      };
-    }
-    return { kind: 'start', message: `${root} can't be watched: ${message}` };
-  }
-
-  #watchLimit(): Failure {
-    const directories = new Set([...this.#covered.keys(), ...this.#seen.keys()]).size + 1;
-    const limit = Number(sysctl('max_user_watches'));
-    const enough = 2 ** Math.ceil(Math.log2(Math.max(65_536, directories * 2 + (limit || 0))));
-    return {
-      kind: 'watchLimit',
-      message: `the limit of inotify watches is reached: ${this.#options.root} has ${directories} directories, the limit for all programs together is ${limit || 'unknown'}`,
-      hint: `Exclude what need not be synced, or raise it: sudo sysctl fs.inotify.max_user_watches=${enough} (to keep it: echo fs.inotify.max_user_watches=${enough} | sudo tee /etc/sysctl.d/60-syncwatch.conf)`,
-    };
-  }
-}
-
-/** Asks a child for signs of life until it ends, and ends it when there are none. Gives what to call at each of them. */
-function keepAsking(child: NodeChild, isReady: () => boolean): () => void {
-  let askedMs: number | undefined;
-  let count = 0;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    if (askedMs === undefined) {
-      askedMs = now;
-      child.send({ kind: 'ping', deep: isReady() && ++count % DEEP_EVERY === 0 });
-    } else if (now - askedMs > SILENCE_MS) child.kill('SIGKILL');
-  }, PING_MS);
-  void child.ended.then(() => clearInterval(timer));
-  return () => {
-    askedMs = undefined;
-  };
 }
 
 const SEE_DOCTOR = 'Try again; with --debug it says more.';
-
-function sysctl(name: string): string {
-  try {
-    return readFileSync(`/proc/sys/fs/inotify/${name}`, 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
-}
