@@ -80,7 +80,7 @@ function targetFrom(text: string, named: ReadonlyMap<string, string>, root: stri
   const parsed = parseTarget(meant ?? text);
   if (!parsed.ok) return parsed;
   const target = meant === undefined ? parsed.value : { ...parsed.value, label: text };
-  if (target.kind === 'remote') return success(target);
+  if (target.kind !== 'local') return success(target);
   const path = realOf(resolve(expandHome(target.path)));
   if (path === '/')
     return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));
