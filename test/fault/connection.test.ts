@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
-import { Running } from '../support/cli.js';
+import type { Running } from '../support/cli.js';
 import { faultyPlace, timed, took } from '../support/faulty.js';
 import { fill, names } from '../support/tree.js';
 
@@ -67,28 +67,6 @@ describe('a lost connection', () => {
     });
     expect(readFileSync(join(sshd.folder, 'known_hosts'), 'utf8').split('\n').length).toBe(2); // not touched
   });
-
-  it('a change does not wait for a try to log in that is far off', async () => {
-    const place = await faultyPlace();
-    const { local, sshd, env, same, args, wired } = place;
-    fill(local, { a: 'a' });
-    const running = new Running([...args, ...wired, '--debug', local], { env });
-    await running.until('in sync', () => running.stdout.includes('in sync:'));
-    await sshd.crash();
-    // Tries come ever later; at last one is more than 6 s off.
-    const waitMs = await running.until('a long wait', () => {
-      const ms = [...running.stdout.matchAll(/next login in (\d+) ms/g)].at(-1)?.[1];
-      return Number(ms) > 6_000 && Number(ms);
-    });
-    const begun = performance.now();
-    await sshd.again();
-    const change = setInterval(() => writeFileSync(join(local, 'a'), String(performance.now())), 200);
-    const before = running.stdout.length;
-    await running.until('logged in', () => running.stdout.slice(before).includes('connected to'));
-    clearInterval(change);
-    expect(performance.now() - begun).toBeLessThan(waitMs);
-    await same(running);
-  });
 });
 
 describe('a machine that was asleep', () => {
@@ -110,22 +88,6 @@ describe('a machine that was asleep', () => {
     relay.freeze(false);
     const equalMs = await timed(same(running));
     took('asleep for 7 s, link dead since', noticedMs, equalMs);
-  });
-
-  it('with a connection that survived: nothing is said but that', async () => {
-    const place = await faultyPlace();
-    const { local, remote, same } = place;
-    fill(local, { a: 'a', 'd/b': 'b' });
-    const running = place.startWired();
-    await running.inSync();
-    const from = running.events.length;
-    running.child.kill('SIGSTOP');
-    copyFileSync(join(local, 'a'), join(remote, 'd/b')); // somebody changes it there: only a full pass can find that
-    await sleep(7_000);
-    running.child.kill('SIGCONT');
-    await running.event('inSync', () => true, from);
-    await same(running);
-    expect(troubles(running, from)).toEqual([]);
   });
 });
 

@@ -1,8 +1,9 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { isLong } from '../support/amount.js';
-import type { Running } from '../support/cli.js';
+import { Running } from '../support/cli.js';
 import { type FaultyPlace, faultyPlace, MASTER, processOf, timed, took } from '../support/faulty.js';
 import { fill, names } from '../support/tree.js';
 
@@ -73,3 +74,46 @@ describe('a lost connection', () => {
     },
   );
 });
+
+/** Real waits for what test/unit/link.test.ts and schedule.test.ts decide on fake time: of these `npm test` has others. */
+if (isLong) {
+  describe('a wait', () => {
+    it('a change does not wait for a try to log in that is far off', async () => {
+      const place = await faultyPlace();
+      const { local, sshd, env, same, args, wired } = place;
+      fill(local, { a: 'a' });
+      const running = new Running([...args, ...wired, '--debug', local], { env });
+      await running.until('in sync', () => running.stdout.includes('in sync:'));
+      await sshd.crash();
+      // Tries come ever later; at last one is more than 6 s off.
+      const waitMs = await running.until('a long wait', () => {
+        const ms = [...running.stdout.matchAll(/next login in (\d+) ms/g)].at(-1)?.[1];
+        return Number(ms) > 6_000 && Number(ms);
+      });
+      const begun = performance.now();
+      await sshd.again();
+      const change = setInterval(() => writeFileSync(join(local, 'a'), String(performance.now())), 200);
+      const before = running.stdout.length;
+      await running.until('logged in', () => running.stdout.slice(before).includes('connected to'));
+      clearInterval(change);
+      expect(performance.now() - begun).toBeLessThan(waitMs);
+      await same(running);
+    });
+
+    it('of a machine that was asleep, whose connection survived: nothing is said but that', async () => {
+      const place = await faultyPlace();
+      const { local, remote, same } = place;
+      fill(local, { a: 'a', 'd/b': 'b' });
+      const running = place.startWired();
+      await running.inSync();
+      const from = running.events.length;
+      running.child.kill('SIGSTOP');
+      copyFileSync(join(local, 'a'), join(remote, 'd/b')); // somebody changes it there: only a full pass can find that
+      await sleep(7_000);
+      running.child.kill('SIGCONT');
+      await running.event('inSync', () => true, from);
+      await same(running);
+      expect(troubles(running, from)).toEqual([]);
+    });
+  });
+}
