@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Program } from '../core/environment.js';
 import {
@@ -113,7 +114,7 @@ export class Repository {
     const { ended, stdout, stderr } = await sayGit(git, path, ['rev-parse', '--show-toplevel', ...where]);
     const [top, index, exclude, config, head] = stdout.split('\n');
     if (!isFine(ended) || top === undefined || index === undefined || exclude === undefined || head === undefined)
-      return /^fatal: (not a git repository|this operation must be run in a work tree)/m.test(stderr)
+      return /^fatal: not a git repository/m.test(stderr) || (NO_WORK_TREE.test(stderr) && !hasOwnGit(path))
         ? { kind: 'none' }
         : { kind: 'refused', why: reasonOf(ended, stderr) };
     const [found, listed] = await Promise.all([
@@ -309,6 +310,16 @@ const originsIn = (listed: string): BytePath[] => [
 ];
 
 /** The directories above `path` up to `top`. */
+const NO_WORK_TREE = /^fatal: this operation must be run in a work tree/m;
+
+/** Whether it is a work tree after all, by the `.git` directory in it or above: its settings call it bare by mistake. */
+function hasOwnGit(path: BytePath): boolean {
+  if (path.split('/').includes('.git')) return false;
+  const isDirectory = (dir: BytePath): boolean =>
+    lstatSync(bytesOfPath(join(dir, '.git')), { throwIfNoEntry: false })?.isDirectory() === true;
+  return [path, ...directoriesAbove(path, '/')].some(isDirectory);
+}
+
 function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
   const above: BytePath[] = [];
   for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir)) above.push(dirname(dir));

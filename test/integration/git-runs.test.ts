@@ -175,6 +175,22 @@ describe('nothing is started that a repository’s config names', () => {
   });
 });
 
+it.each([
+  ['DIR', ''],
+  ['a directory above DIR', 'below'],
+])(
+  '%s has a .git that is said to be bare by mistake: what it ignores stays here, and that is said',
+  async (_what, below) => {
+    init(dir);
+    git(dir, 'config', 'core.bare', 'true');
+    const root = join(dir, below);
+    fill(root, { '.gitignore': '*.log\n', tracked: '', 'x.log': '' });
+    const { said, syncs } = await askAll(root);
+    expect(said).toMatch(/git can't be asked about .*must be run in a work tree/);
+    expect([syncs('tracked'), syncs('x.log')]).toEqual([true, false]);
+  },
+);
+
 it('worktrees of a bare repository are asked as ever', async () => {
   const main = join(temporaryDir(), 'main');
   init(main);
