@@ -272,8 +272,8 @@ async function end(master: Child, controlPath: string): Promise<void> {
 function onLines(child: Child, onLine: (line: string) => void): void {
   let rest = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString('utf8')).split(/\r?\n/);
+    const lines = (rest + chunk.toString('latin1')).split(/\r?\n/);
     rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
+    for (const line of lines) onLine(Buffer.from(line, 'latin1').toString('utf8')); // whole: a character may come in pieces
   });
 }

@@ -97,6 +97,16 @@ describe('a login', () => {
     });
   });
 
+  it('passes on what comes from there in whole characters, wherever the pieces begin', async () => {
+    const said: string[] = [];
+    const script = "printf 'Gr\\303' >&2; sleep 0.1; printf '\\274\\303\\237e\\n' >&2; exit 255";
+    const given = options(temporaryDir(), script);
+    const patience = { loginMs: 30_000, commandMs: 300 };
+    const onMessage = (line: string): void => void said.push(line);
+    await openMaster({ ...given, patience, onMessage }, new AbortController().signal);
+    expect(said).toEqual(['Grüße']);
+  });
+
   it('may take as long as somebody is asked on the terminal', async () => {
     const dir = temporaryDir();
     // Opens the terminal as ssh does for a password, and then waits for the other side.
