@@ -4,17 +4,17 @@ import { join } from 'node:path';
 /**
  * Which part of src/ may import which, held by `npm run lint`. Each row names a part, a folder or a file, and what it may import
  * beside itself; a row may name only rows further down. Everything but core/ may import all of core/.
+ * @type {Readonly<Record<string, string>>}
  */
-const MAY_IMPORT = {
+export const MAY_IMPORT = {
   // What is asked for.
   cli: 'commands main options report io state programs user-folders',
-  commands:
-    'sync control doctor hooks options report settings rules git scan link rsync ssh state io programs spawn-here user-folders',
+  commands: 'control doctor options report settings rules git scan link rsync ssh state io programs spawn-here',
   doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',
-  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors',
+  sync: 'watch control hooks rules link rsync scan settings state io slice descriptors',
   control: 'scan state',
   watch: 'rules scan settings state io programs spawn slice',
 
@@ -55,8 +55,11 @@ const MAY_IMPORT = {
   core: '',
 };
 
-/** Which parts may import packages, and modules of node's that are not for everybody. */
-const ONLY_IN = {
+/**
+ * Which parts may import packages, and modules of node's that are not for everybody.
+ * @type {Readonly<Record<string, string>>}
+ */
+export const ONLY_IN = {
   '@parcel/watcher': 'watch/process',
   execa: 'spawn',
   child_process: 'spawn-here',
@@ -66,7 +69,7 @@ const ONLY_IN = {
   vm: 'rules',
   yargs: 'options',
   leven: 'options',
-  valibot: 'control state options',
+  valibot: 'control state',
   'p-queue': 'hooks sync main',
   debounce: 'sync',
   cluster: '',
@@ -74,34 +77,36 @@ const ONLY_IN = {
 };
 
 /** Prints; handed on by the only reader of `process.stdout`. */
-const PRINTS = ['report/outlet', 'cli'];
+const PRINTS = 'report/outlet';
+const SAYS_WHERE = 'cli';
 
 const parts = Object.keys(MAY_IMPORT);
-const words = (text) => (text === '' ? [] : text.split(' '));
+/** @param {string | undefined} text */
+const words = (text) => (text ? text.split(' ') : []);
+/** @param {string} part */
 const pathOf = (part) => (part === 'core' ? '^src/core/[^/]+$' : `^src/${part}(/|[.]ts$)`);
+/** @param {string} part */
 const isCore = (part) => part.startsWith('core');
 
 parts.forEach((part, row) => {
   for (const other of words(MAY_IMPORT[part]))
     if (parts.indexOf(other) <= row) throw new Error(`${part} may import ${other}, which is no row further down`);
 });
-for (const [folder, within] of [
-  ['src', parts],
-  ['src/core', parts.filter(isCore).map((part) => part.slice('core/'.length))],
-])
+const rows = { src: parts, 'src/core': parts.filter(isCore).map((part) => part.slice('core/'.length)) };
+for (const [folder, within] of Object.entries(rows))
   for (const { name } of readdirSync(join(import.meta.dirname, folder), { withFileTypes: true }))
     if (!(name.endsWith('.ts') && folder === 'src/core') && !within.includes(name.replace(/\.ts$/, '')))
       throw new Error(`${folder}/${name} has no row in ${import.meta.filename}`);
 
-const directions = parts.map((part) => {
-  const allowed = [part, ...words(MAY_IMPORT[part]), ...(isCore(part) ? [] : parts.filter(isCore))];
-  return {
-    name: `${part} may import only: ${words(MAY_IMPORT[part]).join(', ') || (isCore(part) ? 'nothing else' : 'core')}`,
-    severity: 'error',
-    from: { path: pathOf(part) },
-    to: { path: '^src/', pathNot: allowed.map(pathOf) },
-  };
-});
+const directions = parts.map((part) => ({
+  name: `${part} may import only: ${words(MAY_IMPORT[part]).join(', ') || (isCore(part) ? 'nothing else' : 'core')}`,
+  severity: 'error',
+  from: { path: pathOf(part) },
+  to: {
+    path: '^src/',
+    pathNot: [part, ...words(MAY_IMPORT[part]), ...(isCore(part) ? [] : parts.filter(isCore))].map(pathOf),
+  },
+}));
 
 export default {
   forbidden: [
@@ -128,10 +133,10 @@ export default {
       },
     },
     {
-      name: `only ${PRINTS[0]} prints, and only ${PRINTS[1]} says where to`,
+      name: `only ${PRINTS} prints, and only ${SAYS_WHERE} says where to`,
       severity: 'error',
-      from: { path: '^src/', pathNot: PRINTS.map(pathOf) },
-      to: { path: pathOf(PRINTS[0]) },
+      from: { path: '^src/', pathNot: [pathOf(PRINTS), pathOf(SAYS_WHERE)] },
+      to: { path: pathOf(PRINTS) },
     },
     {
       name: 'no circles, of types neither',

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MAY_IMPORT, ONLY_IN } from '../../.dependency-cruiser.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -41,13 +42,26 @@ const CODE: ReadonlyArray<readonly [file: string, text: string, found: string]> 
   ['src/core/odd-clock.ts', 'setTimeout(() => {}, 1);', 'lint/style/noRestrictedGlobals'],
 ];
 
+/** What dependency-cruiser finds. */
+interface Cruised {
+  readonly modules: ReadonlyArray<{
+    readonly source: string;
+    readonly dependencies: ReadonlyArray<{ readonly module: string; readonly resolved: string }>;
+  }>;
+  readonly summary: {
+    readonly violations: ReadonlyArray<{ readonly from: string; readonly rule: { readonly name: string } }>;
+  };
+}
+
 let copy: string;
-beforeAll(() => {
+let cruised: Cruised;
+beforeAll(async () => {
   copy = mkdtempSync(join(tmpdir(), 'syncwatch-lint-'));
   for (const each of ['src', '.biome', 'biome.json', '.dependency-cruiser.mjs', 'package.json', 'tsconfig.json'])
     cpSync(join(ROOT, each), join(copy, each), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   for (const [file, text] of [...IMPORTS, ...CODE]) writeFileSync(join(copy, file), `${text}\n`);
+  cruised = JSON.parse((await said('depcruise', 'src', '--output-type', 'json')).out) as Cruised;
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 
@@ -59,15 +73,31 @@ const said = (tool: string, ...args: readonly string[]): Promise<{ code: unknown
     );
   });
 
-it('every rule about imports finds what breaks it, and nothing else', async () => {
-  const { out } = await said('depcruise', 'src', '--output-type', 'json');
-  const { violations } = (
-    JSON.parse(out) as { summary: { violations: Array<{ from: string; rule: { name: string } }> } }
-  ).summary;
+it('every rule about imports finds what breaks it, and nothing else', () => {
+  const { violations } = cruised.summary;
   const found = (file: string): string[] => violations.filter(({ from }) => from === file).map(({ rule }) => rule.name);
   for (const [file, , rule] of IMPORTS.filter(([, , rule]) => rule !== ''))
     expect(found(file), file).toContainEqual(expect.stringContaining(rule));
   expect(violations.filter(({ from }) => !IMPORTS.some(([file]) => file === from))).toEqual([]);
+});
+
+it('the table says no more than what is so', () => {
+  const { modules } = cruised;
+  const partOf = (path: string): string =>
+    Object.keys(MAY_IMPORT).find((part) =>
+      part === 'core' ? /^src\/core\/[^/]+$/.test(path) : path.startsWith(`src/${part}/`) || path === `src/${part}.ts`,
+    ) ?? path;
+  const used = new Set<string>();
+  for (const { source, dependencies } of modules.filter(({ source }) => !IMPORTS.some(([file]) => file === source)))
+    for (const { module, resolved } of dependencies)
+      for (const what of [partOf(resolved), module.replace(/^node:/, '')])
+        for (const from of [partOf(source), source.replace(/^src\/|\.ts$/g, '')]) used.add(`${from} ${what}`);
+  const words = (text: string): string[] => (text === '' ? [] : text.split(' '));
+  const allowed = [
+    ...Object.entries(MAY_IMPORT).flatMap(([part, others]) => words(others).map((other) => `${part} ${other}`)),
+    ...Object.entries(ONLY_IN).flatMap(([name, where]) => words(where).map((part) => `${part} ${name}`)),
+  ];
+  expect(allowed.filter((each) => !used.has(each))).toEqual([]);
 });
 
 it('a part of src/ without a row in the table is an error', async () => {
