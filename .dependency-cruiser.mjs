@@ -9,12 +9,12 @@ import { join } from 'node:path';
 export const MAY_IMPORT = {
   // What is asked for.
   cli: 'commands main options report io state programs user-folders',
-  commands: 'control doctor options report settings rules git scan link rsync ssh state io programs spawn-here',
+  commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here',
   doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',
-  sync: 'watch control hooks rules link rsync scan settings state io slice descriptors',
+  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors',
   control: 'scan state',
   watch: 'rules scan settings state io programs spawn slice',
 

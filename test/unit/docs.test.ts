@@ -67,6 +67,16 @@ describe('references', () => {
 });
 
 describe('CONTRIBUTING.md', () => {
+  it('says of each folder in src/ what it does', () => {
+    const where = read('CONTRIBUTING.md').split('## Where things are')[1]?.split('\n## ')[0] ?? '';
+    const folders = ['', 'core/'].flatMap((above) =>
+      readdirSync(join(ROOT, 'src', above), { withFileTypes: true })
+        .filter((each) => each.isDirectory())
+        .map(({ name }) => `\`${above}${name}/\``),
+    );
+    expect(folders.filter((folder) => !where.includes(folder))).toEqual([]);
+  });
+
   it('names files and folders that are there', () => {
     const named = [
       ...read('CONTRIBUTING.md').matchAll(

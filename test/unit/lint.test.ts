@@ -62,7 +62,7 @@ beforeAll(async () => {
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   for (const [file, text] of [...IMPORTS, ...CODE]) writeFileSync(join(copy, file), `${text}\n`);
   cruised = JSON.parse((await said('depcruise', 'src', '--output-type', 'json')).out) as Cruised;
-});
+}, 60_000);
 afterAll(() => rmSync(copy, { recursive: true }));
 
 /** What a tool prints when it is run in the copy, whatever its exit code. */
