@@ -8,7 +8,7 @@ import type { Io } from './io.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import { rsyncSettings } from './rsync/settings.js';
 import type { Disk } from './scan/disk.js';
-import { DEFAULT_REST, type Settings } from './settings.js';
+import { DEFAULT_REST, type PaceSettings, type Settings } from './settings.js';
 import { Engine } from './sync/engine.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
 import { Host } from './sync/host.js';
@@ -71,7 +71,8 @@ function putTogether(
 ): Engine {
   const { here } = host;
   const { disk, guard, rules } = directory;
-  const { dir, filter, deletes, allowEmpty, maxDelete, oneByOne, rsyncExtras } = settings;
+  const { dir, filter } = settings;
+  const { mode: deletes, allowEmpty, most: maxDelete } = settings.deletions;
   const rsync = rsyncSettings(settings, {
     here,
     target,
@@ -86,21 +87,21 @@ function putTogether(
     link,
     aim,
     wayThere: () => link.ensureReachable(),
-    noProgressMs: comparesContents(rsyncExtras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
-    policy: { oneByOne, rescanMs: settings.rescanMinutes * 60_000 },
-    rest: restFor(settings, disk),
+    noProgressMs: comparesContents(settings.rsync.extras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
+    policy: { oneByOne: settings.pace.oneByOne, rescanMs: settings.pace.rescanMinutes * 60_000 },
+    rest: restFor(settings.pace, disk),
     rules,
     report,
     rootIsThere: () => guard.isThere(),
     guard: async (deletions) => (await guardEmptied(guarded, guards)) ?? guardMany(deletions, target.label, guards),
     pass: {
-      mirror: deletes !== 'mirror' ? 'off' : settings.mirrorsExcluded ? 'all' : 'notExcluded',
+      mirror: deletes !== 'mirror' ? 'off' : settings.deletions.excludedToo ? 'all' : 'notExcluded',
       guard: async (snapshot, forecast) =>
         (forecast.extraneous.length > 0 ? await whyElsewhere() : undefined) ??
         guardPass(guarded, guards, snapshot, forecast),
     },
     // With --no-initial what was taken for there may never have been.
-    heedsRemovals: settings.initial,
+    heedsRemovals: settings.pace.initial,
     noteListing: (listing) => directory.noteListing(listing),
     onShort: (why) => {
       const text = `some of ${dir} can't be read just now: ${why}. It is looked at again until it can`;
@@ -110,7 +111,7 @@ function putTogether(
 }
 
 /** With coarse time stamps a file rests for one tick, or a second write in it would go unseen and it be sent twice. */
-const restFor = ({ debounceMs }: Settings, { tickMs }: Disk): Rest =>
+const restFor = ({ debounceMs }: PaceSettings, { tickMs }: Disk): Rest =>
   debounceMs === undefined
     ? { ...DEFAULT_REST, writtenMs: Math.max(tickMs, DEFAULT_REST.writtenMs) }
     : { writtenMs: debounceMs, cameMs: debounceMs };

@@ -39,11 +39,26 @@ export interface Settings {
   readonly gitignore: boolean | 'whereItIs';
   /** Commands to run after uploads. */
   readonly hooks: HookCommands;
-  readonly deletes: DeleteMode;
+  readonly deletions: DeletionSettings;
+  readonly pace: PaceSettings;
+  readonly ssh: SshOptions;
+  readonly rsync: RsyncWishes;
+  readonly output: OutputSettings;
+}
+
+/** What is deleted there, and what becomes of it. */
+interface DeletionSettings {
+  readonly mode: DeleteMode;
   /** Whether a mirror deletes what is excluded, too. */
-  readonly mirrorsExcluded: boolean;
-  readonly maxDelete: number | undefined;
+  readonly excludedToo: boolean;
+  /** So many at once, at most. */
+  readonly most: number | undefined;
   readonly allowEmpty: boolean;
+  readonly trash: string | undefined;
+}
+
+/** When something is sent, and how much together. */
+export interface PaceSettings {
   /** Whether to begin with a full pass. */
   readonly initial: boolean;
   /** How often to make a full pass for safety, in minutes; 0: never. */
@@ -51,12 +66,18 @@ export interface Settings {
   /** `--debounce`, in milliseconds, for both kinds of {@link DEFAULT_REST}. */
   readonly debounceMs: number | undefined;
   readonly oneByOne: boolean;
-  readonly ssh: SshOptions;
-  readonly trash: string | undefined;
+}
+
+/** What rsync is told. */
+interface RsyncWishes {
   /** The options of rsync that ours stand for. */
-  readonly rsyncFlags: readonly string[];
+  readonly flags: readonly string[];
   /** What follows `--`. */
-  readonly rsyncExtras: readonly Extra[];
+  readonly extras: readonly Extra[];
+}
+
+/** What is said, and how. */
+export interface OutputSettings {
   readonly verbosity: Verbosity;
   readonly json: boolean;
   readonly color: boolean;

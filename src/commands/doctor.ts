@@ -28,15 +28,15 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
     for (const finding of findings) {
       if (finding.state === 'error') errors++;
       if (finding.state === 'warning') warnings++;
-      io.out(settings.json ? jsonLine({ v: 1, ...finding, target }) : inWords(finding));
+      io.out(settings.output.json ? jsonLine({ v: 1, ...finding, target }) : inWords(finding));
     }
   };
   const title = (text: string): void => {
-    if (!settings.json) io.out(line(text));
+    if (!settings.output.json) io.out(line(text));
   };
   title('here');
   const programs = io.programs(settings.root);
-  const { here, findings: found } = await programsHere(programs, settings.rsyncExtras);
+  const { here, findings: found } = await programsHere(programs, settings.rsync.extras);
   tell([...found, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
   const { tree, findings } = await lookAtDir(settings, { ...io.around, git: programs.git }, () => {});
   tell(findings);
@@ -56,8 +56,9 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
           ...settings,
           programs,
           here,
-          extras: settings.rsyncExtras,
-          isMirror: settings.deletes === 'mirror',
+          extras: settings.rsync.extras,
+          trash: settings.deletions.trash,
+          isMirror: settings.deletions.mode === 'mirror',
           controlPath,
           tree,
         }),

@@ -91,14 +91,19 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   if (!state.ok) return complain(state.failure);
 
   const programs = io.programs(root);
-  const rsync = await probeHere(programs.rsync, settings.value.rsyncExtras);
+  const rsync = await probeHere(programs.rsync, settings.value.rsync.extras);
   if (!rsync.ok) return complain(rsync.failure);
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) return complain(runtime.failure);
   for (const target of settings.value.targets) {
     io.out(line(`looking at ${inFull(target)} …`));
     const begun = performance.now();
-    const { ssh, dir, trash, rsyncExtras: extras, deletes } = settings.value;
+    const {
+      ssh,
+      dir,
+      rsync: { extras },
+      deletions: { mode: deletes, trash },
+    } = settings.value;
     const report: Report = (event) => {
       if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
     };

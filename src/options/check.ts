@@ -8,7 +8,7 @@ import { forEachHook, HOOK_KINDS, hookKinds } from '../core/hook-kinds.js';
 import { shortened } from '../core/printable.js';
 import { type Extra, readExtras } from '../core/rsync/extras.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
-import type { Settings, Verbosity } from '../settings.js';
+import type { OutputSettings, Settings, Verbosity } from '../settings.js';
 import { filterFrom, latin1 } from './filter.js';
 import type { Gathered } from './gather.js';
 import { many, usage, type Values } from './parsed.js';
@@ -47,14 +47,19 @@ export function settingsFrom(given: Gathered): Result<Settings> {
     filter: filter.value,
     gitignore: values.gitignore ?? 'whereItIs',
     hooks: hooks.value,
-    deletes: values.delete,
-    mirrorsExcluded: values['delete-excluded'],
-    maxDelete: values['max-delete'],
-    allowEmpty: values['allow-empty'],
-    initial: values.initial,
-    rescanMinutes: values.rescan ?? (values.initial ? RESCAN_MINUTES : 0),
-    debounceMs: values.debounce,
-    oneByOne: values['one-by-one'],
+    deletions: {
+      mode: values.delete,
+      excludedToo: values['delete-excluded'],
+      most: values['max-delete'],
+      allowEmpty: values['allow-empty'],
+      trash: trash.value,
+    },
+    pace: {
+      initial: values.initial,
+      rescanMinutes: values.rescan ?? (values.initial ? RESCAN_MINUTES : 0),
+      debounceMs: values.debounce,
+      oneByOne: values['one-by-one'],
+    },
     ssh: {
       port: values.port,
       // Absolute: not every ssh is started in the working directory.
@@ -62,12 +67,8 @@ export function settingsFrom(given: Gathered): Result<Settings> {
       configFile: values['ssh-config'] === undefined ? undefined : resolve(expandHome(values['ssh-config'])),
       options: values['ssh-option'],
     },
-    trash: trash.value,
-    rsyncFlags: rsyncFlagsFrom(values),
-    rsyncExtras: rsyncExtras.value,
-    verbosity: verbosityFrom(values),
-    json: values.json,
-    color: values.color,
+    rsync: { flags: rsyncFlagsFrom(values), extras: rsyncExtras.value },
+    output: { verbosity: verbosityFrom(values), json: values.json, color: values.color },
   });
 }
 
@@ -94,9 +95,7 @@ export interface WhyAsked {
   readonly from: string;
   /** As they were given. */
   readonly paths: readonly [string, ...string[]];
-  readonly json: boolean;
-  readonly color: boolean;
-  readonly verbosity: Verbosity;
+  readonly output: OutputSettings;
 }
 
 /** Checks what belongs to `--why`. */
@@ -118,9 +117,7 @@ export function whyFrom(given: Gathered): Result<WhyAsked> {
     filter: filter.value,
     gitignore: gitignore ?? 'whereItIs',
     paths: [first, ...more],
-    json,
-    color,
-    verbosity: debug ? 'debug' : 'normal',
+    output: { json, color, verbosity: debug ? 'debug' : 'normal' },
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Environment } from '../core/environment.js';
 import type { Report } from '../core/event.js';
-import type { Settings } from '../settings.js';
+import type { OutputSettings } from '../settings.js';
 import { humanPrinter } from './human.js';
 import { jsonPrinter } from './json.js';
 import { type Outlets, plainPrinter } from './plain.js';
@@ -16,11 +16,11 @@ export interface Screen extends Outlets {
 /** What tells events there, as the settings have it. `targets`: the names of all of them. */
 export function printerFor(
   { isTerminal, env, ...outlets }: Screen,
-  settings: Pick<Settings, 'json' | 'color' | 'verbosity'>,
+  settings: { readonly output: OutputSettings },
   targets?: readonly string[],
 ): Report {
-  if (settings.json) return jsonPrinter(outlets.out, outlets.now);
-  if (!isTerminal) return plainPrinter(outlets, settings.verbosity, targets);
-  const color = settings.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
-  return humanPrinter({ ...outlets, color }, settings.verbosity, targets);
+  if (settings.output.json) return jsonPrinter(outlets.out, outlets.now);
+  if (!isTerminal) return plainPrinter(outlets, settings.output.verbosity, targets);
+  const color = settings.output.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
+  return humanPrinter({ ...outlets, color }, settings.output.verbosity, targets);
 }

@@ -1,15 +1,15 @@
 import type { Failure } from '../core/failure.js';
 import { type Look, spelled, targetAt } from '../core/place/place.js';
 import { isExact, type RsyncSettings } from '../core/rsync/args.js';
-import { carriesMore, type Extra } from '../core/rsync/extras.js';
+import { carriesMore } from '../core/rsync/extras.js';
 import type { There } from '../core/rsync/there.js';
 import { escapesArgs, type RsyncHere } from '../core/rsync/version.js';
 import type { Target } from '../core/target.js';
 
 /** What the user asked of all runs. */
-export interface Wishes extends Pick<RsyncSettings, 'root' | 'trash'> {
-  readonly rsyncFlags: readonly string[];
-  readonly rsyncExtras: readonly Extra[];
+export interface Wishes extends Pick<RsyncSettings, 'root'> {
+  readonly deletions: Pick<RsyncSettings, 'trash'>;
+  readonly rsync: Pick<RsyncSettings, 'flags' | 'extras'>;
 }
 
 /** The two sides of all rsync runs to one target. */
@@ -35,10 +35,10 @@ export const rsyncSettings = (
   get remoteShell() {
     return remoteShell();
   },
-  flags: settings.rsyncFlags,
-  trash: trashAt(settings.trash, there.look),
-  extras: settings.rsyncExtras,
-  carriesMore: carriesMore(settings.rsyncExtras),
+  flags: settings.rsync.flags,
+  trash: trashAt(settings.deletions.trash, there.look),
+  extras: settings.rsync.extras,
+  carriesMore: carriesMore(settings.rsync.extras),
   takes: there.takes,
   chatter: there.chatter,
   escapesArgs: escapesArgs(here),

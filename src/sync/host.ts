@@ -35,7 +35,7 @@ export class Host {
     const tooFew = tooFewDescriptors(settings.targets.length);
     if (tooFew !== undefined) return failed(tooFew);
     const programs = io.programs(settings.root);
-    const here = await probeHere(programs.rsync, settings.rsyncExtras);
+    const here = await probeHere(programs.rsync, settings.rsync.extras);
     if (!here.ok) return here;
     const runtime = runtimeFolder(io.around);
     if (!runtime.ok) return runtime;

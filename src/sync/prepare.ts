@@ -129,8 +129,13 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
   const { programs, here } = host;
   const controlPath = inTurns(() => join(host.runtime, `${key}.ssh`));
   const transport = transportTo(target, { programs, here, ssh: settings.ssh, controlPath, report });
-  const { dir, root, trash, rsyncExtras: extras } = settings;
-  const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletes === 'mirror' };
+  const {
+    dir,
+    root,
+    rsync: { extras },
+    deletions: { trash },
+  } = settings;
+  const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletions.mode === 'mirror' };
   const link = new Link<Arrived>(transport, {
     report,
     look: async (connection) => {
@@ -215,7 +220,7 @@ async function lockPlace({ settings, target, host, io, who }: PrepareOptions, pl
 /** What the rsync there does not take, and what becomes of it. */
 function tellWhatIsMissing({ takes }: There, { settings, target, host, io }: PrepareOptions): void {
   const tell = (level: 'normal' | 'verbose', text: string): void => io.report({ kind: 'note', level, text });
-  if (takes.deletions === 'none' && settings.deletes !== 'never')
+  if (takes.deletions === 'none' && settings.deletions.mode !== 'never')
     tell(
       'normal',
       `deletions can't be carried over to ${target.label}: the rsync there takes none (rrsync with -no-del?); what is deleted here stays there and counts as failed`,
@@ -231,7 +236,7 @@ function tellWhatIsMissing({ takes }: There, { settings, target, host, io }: Pre
 
 /** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */
 async function askWhere({ settings, target, io }: PrepareOptions, look: Look): Promise<Failure | undefined> {
-  if (look.kind !== 'unknown' || settings.deletes !== 'mirror' || settings.mode === 'dry-run') return undefined;
+  if (look.kind !== 'unknown' || settings.deletions.mode !== 'mirror' || settings.mode === 'dry-run') return undefined;
   const doubt = `--delete mirror would delete everything else in ${target.label}, and where that is can't be seen: ${look.why}`;
   if ((await io.confirm?.(own`${doubt}. Go on?`)) === true) return undefined;
   return { kind: 'guard', message: doubt, hint: 'Use --delete seen, or run it on a terminal and confirm.' };

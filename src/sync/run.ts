@@ -324,10 +324,10 @@ const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = 
 /** A full pass, or with `--no-initial` from what is here. Resolves with the failure when it broke `tries` times. */
 async function begin(job: Job, tries?: number): Promise<Failure | undefined> {
   const { engine, options } = job;
-  if (options.settings.initial) return engine.begin(isQuickJob(job) ? 'quick' : 'full', tries);
+  if (options.settings.pace.initial) return engine.begin(isQuickJob(job) ? 'quick' : 'full', tries);
   await engine.beginFromHere();
   return undefined;
 }
 
 const isQuickJob = ({ options: { settings }, prepared: { isWhole, ledger } }: Job): boolean =>
-  settings.initial && settings.deletes !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;
+  settings.pace.initial && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;

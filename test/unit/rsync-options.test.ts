@@ -198,7 +198,7 @@ describe('where it comes from', () => {
   it('file, environment and command line, the last one counts', async () => {
     const asked = await ask([project(['-X', '-W']), '--', '--no-X'], { SYNCWATCH_RSYNC_ARGS: '--no-W\n-z' });
     if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
-    expect(asked.settings.rsyncExtras.map(({ name }) => name)).toEqual([
+    expect(asked.settings.rsync.extras.map(({ name }) => name)).toEqual([
       '--xattrs',
       '--whole-file',
       '--no-whole-file',

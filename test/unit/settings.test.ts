@@ -48,12 +48,17 @@ describe('the settings file', () => {
   it('gives what the command line does not; flags win', async () => {
     const dir = project({ to: 'h:p', delete: 'mirror', port: 2222, 'on-sync': 'make', initial: false, compress: true });
     const all = await settings([dir]);
-    expect(all).toMatchObject({ root: dir, deletes: 'mirror', initial: false, ssh: { port: 2222 } });
-    expect(all.rsyncFlags).toEqual(['--compress']);
+    expect(all).toMatchObject({
+      root: dir,
+      deletions: { mode: 'mirror' },
+      pace: { initial: false },
+      ssh: { port: 2222 },
+    });
+    expect(all.rsync.flags).toEqual(['--compress']);
     expect(all.targets).toMatchObject([{ host: 'h', path: 'p' }]);
     expect(all.hooks.onSync).toMatchObject([{ command: 'make', only: undefined }]);
     const flags = await settings(['--to', 'other:x', '--delete', 'never', '--initial', '-p', '1', dir]);
-    expect(flags).toMatchObject({ deletes: 'never', initial: true, ssh: { port: 1 } });
+    expect(flags).toMatchObject({ deletions: { mode: 'never' }, pace: { initial: true }, ssh: { port: 1 } });
     expect(flags.targets).toMatchObject([{ host: 'other' }]);
   });
 
@@ -238,9 +243,9 @@ describe('the environment', () => {
     const dir = project({ to: 'h:p', debounce: 1, chmod: 'F600', compress: true });
     const env = { SYNCWATCH_DEBOUNCE: '7', SYNCWATCH_CHMOD: 'F640', SYNCWATCH_COMPRESS: 'no', SYNCWATCH_QUIET: '' };
     expect(await settings(['--chmod', 'F644', dir], env)).toMatchObject({
-      debounceMs: 7,
-      rsyncFlags: ['--chmod=F644'],
-      verbosity: 'normal',
+      pace: { debounceMs: 7 },
+      rsync: { flags: ['--chmod=F644'] },
+      output: { verbosity: 'normal' },
     });
   });
 
