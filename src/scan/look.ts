@@ -190,7 +190,7 @@ const isKnown = (index: Pick<ReadonlyIndex, 'get' | 'children'>, name: Name): bo
   index.get(name) !== undefined || index.children(name).size > 0;
 
 /** What the disk says of each of these names, now. */
-export async function seeAll(disk: Disk, names: Iterable<Name>): Promise<Map<Name, Seen>> {
+export async function seeAll(disk: Pick<Disk, 'see'>, names: Iterable<Name>): Promise<Map<Name, Seen>> {
   const ways: Ways = new Map();
   const seen = new Map<Name, Seen>();
   const slice = new Slice();

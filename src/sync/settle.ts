@@ -48,7 +48,7 @@ export interface BatchView {
 /** What it takes to say what has become of them. */
 export interface SettleOptions {
   readonly ledger: Ledger;
-  readonly disk: Disk;
+  readonly disk: Pick<Disk, 'see' | 'canList' | 'groundOf' | 'tickMs'>;
   readonly rsync: RsyncSettings;
   readonly report: Report;
   /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
@@ -134,7 +134,7 @@ export function sureOf(
 }
 
 /** Which of these directories may have been away in between: then rsync may have read something else below them. */
-async function movedOf(disk: Disk, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
+async function movedOf(disk: Pick<Disk, 'see'>, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
   const after = await seeAll(disk, [...above.keys()]);
   const moved = new Set<Name>();
   for (const [dir, before] of above) {

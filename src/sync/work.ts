@@ -4,6 +4,7 @@ import type { Name } from '../core/name.js';
 import type { DeleteMode } from '../core/sync/batch.js';
 import type { Rest } from '../core/sync/rest.js';
 import type { RulesInForce } from '../rules/in-force.js';
+import type { Disk } from '../scan/disk.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
 import type { Runs } from './runner.js';
@@ -14,6 +15,7 @@ export interface Work extends SettleOptions {
   readonly runner: Runs;
   readonly leftovers: Leftovers;
   readonly mistakes: Mistakes;
+  readonly disk: Disk;
   readonly filter: Filter;
   readonly deletes: DeleteMode;
   readonly rest: Rest;

@@ -93,7 +93,7 @@ const NO_JOURNAL: Journal = {
 };
 
 /** A ledger that begins with nothing. */
-const newLedger = (target: string, report: Report = () => {}, rules: RulesInForce = RULES): Ledger =>
+export const newLedger = (target: string, report: Report = () => {}, rules: RulesInForce = RULES): Ledger =>
   new Ledger({ journal: NO_JOURNAL, target, report, rulesMayComeBack: () => rules.mayComeBack() });
 
 /** Rules that are at rest and known. */
