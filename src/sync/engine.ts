@@ -1,13 +1,14 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
 import type { Failure } from '../core/failure.js';
-import { ancestorsOf, type Name, ROOT } from '../core/name.js';
+import type { Name } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
 import { type Entry, isSettled, type Seen } from '../core/sync/entry.js';
-import { JOIN_MS, RELIST_CHILDREN, RELIST_DIRS } from '../core/sync/policy.js';
+import { JOIN_MS } from '../core/sync/policy.js';
 import { step } from '../core/sync/schedule.js';
 import {
   type BatchLimits,
+  type BatchOver,
   type Effect,
   type End,
   type Input,
@@ -27,17 +28,15 @@ import { differences } from '../scan/look.js';
 import { Scanner } from '../scan/scanner.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Listing } from '../scan/walk.js';
-import { eachInSlices, Slice } from '../slice.js';
-import { byRules } from '../state/remembered.js';
+import { Slice } from '../slice.js';
 import type { DirectoryEvent, DirectoryUser } from '../watch/directory.js';
-import { runBatch } from './batch.js';
 import { Flush, type FlushEnd } from './flush.js';
-import { dryRun, fullPass, type PassOptions, type PassParts } from './full-pass.js';
+import { dryRun, type PassOptions, type PassParts } from './full-pass.js';
 import { Leftovers } from './leftovers.js';
 import { LongPaths, TOO_LONG } from './long-paths.js';
 import { Mistakes } from './mistakes.js';
-import { quickPass } from './quick-pass.js';
 import { Runner, type RunnerOptions } from './runner.js';
+import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
 import type { Work } from './work.js';
 
 type Given = Omit<Work, 'runner' | 'leftovers' | 'mistakes' | 'onBrought' | 'onRemoved'>;
@@ -159,16 +158,19 @@ export class Engine implements LinkUser, DirectoryUser {
           this.#timer = setTimeout(() => this.take({ kind: 'due' }), timerMs(effect.untilMs - performance.now()));
         break;
       case 'batch':
-        this.#inTurn(this.#queue, () => this.#batch(effect));
+        this.#inTurn(this.#queue, async () => ({ kind: 'batchEnded', end: await this.#batch(effect) }));
         break;
       case 'bulk':
-        this.#inTurn(this.#bulk, () => this.#large(effect.name));
+        this.#inTurn(this.#bulk, async () => ({ kind: 'bulkEnded', end: await sendLarge(this.#work, effect.name) }));
         break;
       case 'pass':
         this.#inTurn(this.#queue, async () => ({ kind: 'passEnded', end: await this.#pass(effect.pass) }));
         break;
       case 'followRules':
-        this.#inTurn(this.#queue, () => this.#followRules());
+        this.#inTurn(this.#queue, async () => {
+          await followRules(this.#work, (name) => this.#note(name));
+          return { kind: 'rulesFollowed' };
+        });
         break;
       case 'giveBack':
         for (const name of effect.names) ledger.giveBack(name);
@@ -216,27 +218,12 @@ export class Engine implements LinkUser, DirectoryUser {
     for (const end of this.#turnEnds.splice(0)) end();
   }
 
-  async #batch({ ofNames, ...limits }: BatchLimits): Promise<Input> {
-    const { ledger } = this.#options;
-    await this.#relistChanged();
-    const end = await runBatch(this.#work, ledger.pending.ready(performance.now(), ofNames), limits);
-    if (end.kind === 'done') for (const name of end.bulk) ledger.take(name);
-    return { kind: 'batchEnded', end };
+  #batch(limits: BatchLimits): Promise<BatchOver> {
+    return sendBatch(this.#work, limits, (dirs) => this.#scanner.relist(dirs));
   }
 
-  /** Its run has set the times of the directories above it, as they were when it began: other runs went on meanwhile. */
-  async #large(name: Name): Promise<Input> {
-    const { ledger } = this.#options;
-    const end = await runBatch(this.#work, [name], { mayRest: false, mayPart: false });
-    await ledger.unsure([ROOT, ...ancestorsOf(name)]);
-    ledger.giveBack(name);
-    return { kind: 'bulkEnded', end };
-  }
-
-  async #pass(kind: PassKind): Promise<PassOver> {
-    const options = this.#passOptions(kind);
-    const quick = kind === 'quick' ? await quickPass(this.#work, options) : undefined;
-    return quick ?? (await fullPass(this.#work, options));
+  #pass(kind: PassKind): Promise<PassOver> {
+    return makePass(this.#work, kind, this.#passOptions(kind));
   }
 
   #passOptions(kind: PassKind): PassOptions {
@@ -246,19 +233,6 @@ export class Engine implements LinkUser, DirectoryUser {
       isStopped: () => this.#abort.signal.aborted,
       onListing: (listing) => this.#noteListing(listing),
     };
-  }
-
-  /** What is excluded by now is left alone there, and what was so is no longer; what nobody knew may be known. */
-  async #followRules(): Promise<Input> {
-    const { ledger, filter } = this.#options;
-    ledger.hurry();
-    const { excluded, wanted } = await byRules(ledger.index, filter);
-    await this.#work.mistakes.leaveAlone(excluded);
-    await eachInSlices(wanted, (name) => {
-      ledger.takeUp(name);
-      this.#note(name);
-    });
-    return { kind: 'rulesFollowed' };
   }
 
   async #haveStandbys(how: 'open' | 'close' | 'renew'): Promise<void> {
@@ -291,20 +265,6 @@ export class Engine implements LinkUser, DirectoryUser {
         this.#endTurns();
         break;
     }
-  }
-
-  /**
-   * An atomic save, for example, shows its temporary file first, and the watcher tells of the rest only 50 ms later; but
-   * a changed directory that waits for its turn already shows it all.
-   */
-  async #relistChanged(): Promise<void> {
-    const { index, pending } = this.#options.ledger;
-    const dirs: Name[] = [];
-    for (const name of pending.ready(performance.now(), RELIST_DIRS * 10)) {
-      const children = index.get(name)?.type === 'dir' ? index.children(name).size : Number.POSITIVE_INFINITY;
-      if (children <= RELIST_CHILDREN) dirs.push(name);
-    }
-    if (dirs.length > 0 && dirs.length <= RELIST_DIRS) await this.#scanner.relist(dirs);
   }
 
   #noteListing(listing: Listing): void {
