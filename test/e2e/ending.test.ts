@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
@@ -63,7 +63,10 @@ describe('it ends well', () => {
     const running = where.start(['--bwlimit', '100']);
     await running.inSync();
     const pids = descendants(running);
-    writeFileSync(join(where.local, 'huge'), Buffer.alloc(200_000_000, 'x'));
+    // Whole at once: on a busy machine the beginning of one that is being written would be sent, and be there.
+    const made = `${where.local}.huge`;
+    writeFileSync(made, Buffer.alloc(200_000_000, 'x'));
+    renameSync(made, join(where.local, 'huge'));
     await running.event('started', (e) => e.path === 'huge');
     const during = [...pids, ...descendants(running)];
     running.child.kill('SIGINT');
