@@ -5,7 +5,7 @@ import { LAST_LOOK_MS, SILENCE_LOOK_MS, SILENCE_MS } from '../../src/core/sync/p
 import { isBusy, isPassing, owesPass } from '../../src/core/sync/state.js';
 import { type How, World } from '../support/schedule-world.js';
 
-const names = ['a', 'b', 'c', 'd', 'large', 'larger'].map((text) => nameFromText(text));
+const names = ['a', 'b', 'c', 'large', 'larger', 'largest'].map((text) => nameFromText(text));
 const how = fc.constantFrom<How>('ok', 'ok', 'failed', 'broke', 'rootGone');
 
 /** Everything that can happen to it, in any order. */
@@ -77,6 +77,7 @@ function must(holds: boolean, what: string): void {
 function watched(policy: { readonly oneByOne: boolean }, dice: () => number): World {
   const world = new World({ ...policy, rescanMs: 300_000 });
   world.random = dice;
+  world.take({ kind: 'up' });
   world.isLarge = (name) => name.startsWith('large');
   let rests = 0;
   world.restMs = () => (rests++ % 3 === 0 ? Math.ceil(dice() * 50) : 0);
