@@ -167,6 +167,36 @@ describe('one version unpacked in the place of another', () => {
     }
   });
 
+  it.each<[string, (at: (name: string) => string) => void]>([
+    [
+      'two that changed their names',
+      (at) => {
+        renameSync(at('d/a'), at('t'));
+        renameSync(at('d/b'), at('d/a'));
+        renameSync(at('t'), at('d/b'));
+      },
+    ],
+    [
+      'three that did',
+      (at) => {
+        renameSync(at('d/a'), at('t'));
+        renameSync(at('d/b'), at('d/a'));
+        renameSync(at('d/c'), at('d/b'));
+        renameSync(at('t'), at('d/c'));
+      },
+    ],
+    ['one that got the name of a neighbour elsewhere', (at) => renameSync(at('d/a'), at('e/b'))],
+  ])('nor are files of one size and time taken for each other: %s', async (_what, change) => {
+    const { local, remote, start } = place();
+    const at = (name: string): string => join(local, name);
+    for (const dir of ['d', 'e']) mkdirSync(at(dir));
+    for (const name of ['a', 'b', 'c']) write(at(`d/${name}`), big(`file ${name} `));
+    const running = start();
+    await running.inSync();
+    change(at);
+    await equal(running, local, remote);
+  });
+
   it('nor is a file that was written to, given its old time and moved to another directory', async () => {
     const { local, remote, start } = place();
     mkdirSync(join(local, 'to'));

@@ -74,8 +74,8 @@ export function* groupMoves(moves: readonly Move[], worthBytes = MOVE_WORTH_BYTE
     yield;
     const [from, to] = withoutCommonTail(move.from, move.to);
     const isRenamed = baseOf(move.from) !== baseOf(move.to);
-    // What is renamed is never linked, but the basis of a delta: that compares.
-    const comparesContent = !move.isCertain && !isRenamed;
+    // Also what has another name by now: where it comes from, the new name may be there too, as another file of this size and time.
+    const comparesContent = !move.isCertain;
     const key = `${from}\0${to}\0${comparesContent}`;
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { from, to, isRenamed: false, comparesContent, moves: [] }));
