@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -30,13 +30,11 @@ function give(path: string, records: Readonly<Record<string, string>>, preserve:
 
 /** The extended attributes and the ACL of a file or directory, one a line, as tar writes them. */
 export function attributesOf(path: string): string[] {
-  const bytes = execFileSync(
-    'tar',
-    ['--xattrs', '--acls', '--no-recursion', '-cf', '-', '-C', dirname(path), basename(path)],
-    {
-      maxBuffer: 100_000_000,
-    },
-  ).toString('latin1');
+  const args = ['--xattrs', '--acls', '--no-recursion', '-cf', '-', '-C', dirname(path), basename(path)];
+  const { status, stdout, stderr } = spawnSync('tar', args, { maxBuffer: 100_000_000 });
+  // 1: it changed meanwhile, which is no reason to give up: whoever waits for something looks again.
+  if (status !== 0 && status !== 1) throw new Error(stderr.toString());
+  const bytes = stdout.toString('latin1');
   return [...bytes.matchAll(/\d+ SCHILY\.(?:xattr\.user|acl)\.[^\n]*(?:\n(?:user|group|mask|other):[^\n]*)*\n/g)]
     .map(([record]) => record.replace(/^\d+ SCHILY\./, '').trim())
     .sort();
