@@ -74,7 +74,8 @@ export class There {
     const world = new There(memory, (await memory.load()).index);
     mkdirSync(join(world.#dir, 'now'));
     await world.restart();
-    for (const name of foreign) world.#there.set(name, { entry: world.#fresh(name), isOurs: false });
+    for (const name of foreign.flatMap((each) => [...ancestorsOf(each), each]))
+      if (!world.#there.has(name)) world.#there.set(name, { entry: world.#fresh(name), isOurs: false });
     return world;
   }
 
@@ -182,7 +183,7 @@ export class There {
     const { index } = ledger;
     const before = new Map(this.here);
     // Only what is ours is deleted there.
-    const isOurs = (name: Name): boolean => before.has(name) || index.get(name) !== undefined;
+    const isOurs = (name: Name): boolean => before.has(name) || (run.kind !== 'moves' && index.get(name) !== undefined);
     const names = run.kind === 'pass' ? [...before.keys()] : run.names.filter(isOurs);
     if (names.length === 0 && run.kind !== 'pass') return;
     const comes = new Map<Name, Entry['type']>();
@@ -199,7 +200,7 @@ export class There {
     for (const name of comes.keys()) {
       // In doubt from before it has ended: all that was listed, and of a full pass what comes without a line.
       if (outcome.kind === 'broken' && (run.kind !== 'pass' || typeOf(name) !== 'file')) this.#perhaps.add(name);
-      if (run.kind === 'moves' && typeOf(name) === 'file') this.#perhaps.add(name);
+      if (run.kind === 'moves') this.#perhaps.add(name);
     }
     await begun.value.ended({ outcome, items });
     for (const name of comes.keys()) {
@@ -254,7 +255,8 @@ export class There {
       if (edit !== undefined) this.edit(edit);
       const now = run.kind === 'clear' ? undefined : this.here.get(name);
       const thing = this.#there.get(name);
-      if (fate === 'untouched') {
+      const isHomeless = now !== undefined && [...ancestorsOf(name)].some((dir) => !this.#there.has(dir));
+      if (fate === 'untouched' || isHomeless) {
         failed.set(name, FAILED);
       } else if (now === undefined) {
         // Only what is listed is deleted, and not by a full pass.

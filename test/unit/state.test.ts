@@ -67,6 +67,7 @@ describe('the saved index', () => {
     await save(join(dir, 'i'), index);
     const loaded = await load(join(dir, 'i'));
     expect(loaded.kind === 'loaded' && [...loaded.index.entries()]).toEqual([...index.entries()]);
+    expect([...index.entries()]).toHaveLength(3); // what is in a directory that is not ours too
     expect(statSync(join(dir, 'i')).mode & 0o777).toBe(0o600);
   });
 

@@ -89,13 +89,19 @@ export class NameIndex {
     yield* this.below(ROOT);
   }
 
-  /** Every name below `dir`, a directory before what it holds. Names under something that is no directory count too. */
+  /**
+   * Every name below `dir`, a directory before what it holds. Names under something that is no directory count too; and with
+   * the root those in a directory that is not ours, or not yet.
+   */
   *below(dir: Name): Generator<[Name, Entry]> {
     for (const [base, entry] of this.children(dir)) {
       const name = childOf(dir, base);
       yield [name, entry];
       if (this.#dirs.has(name)) yield* this.below(name);
     }
+    if (dir !== ROOT) return;
+    for (const other of this.#dirs.keys())
+      if (other !== ROOT && this.get(other) === undefined) yield* this.below(other);
   }
 }
 
