@@ -82,11 +82,8 @@ const QUOTED_MISSING = /^\S*rsync: (?:\[\w+\] )?link_stat ".*" failed: [^"()]* \
  * Why not even the plainest run was taken. What a shell there complains of at each start is the same for the look, and is
  * no reason.
  */
-async function whyRefused(
-  exit: RsyncExit,
-  { rsync, printed, stderr }: Looked,
-  { connection, aim }: Reached,
-): Promise<Failure> {
+async function whyRefused(exit: RsyncExit, looked: Looked, { connection, aim }: Reached): Promise<Failure> {
+  const { rsync, printed, stderr } = looked;
   const lost = await Promise.race([connection.lost, sleep(LOST_MS)]);
   if (lost !== undefined) return lost;
   if (rsync !== undefined && rsync.code !== 0) {
@@ -102,14 +99,35 @@ async function whyRefused(
       ? outcome.failure
       : { kind: 'remote', message: `the target on ${aim.host} can't be looked at`, detail: exit.stderr };
   // The connection is there: whoever refused it, and whatever the code, it will be the same the next time.
-  if (failure.kind === 'connection' || failure.kind === 'run')
+  if (failure.kind === 'connection' || failure.kind === 'run') {
+    const silent = reason === '' ? endsSilently(aim.host, looked) : undefined;
+    if (silent !== undefined) return silent;
     return {
       kind: 'remote',
       message: `the rsync on ${aim.host} does not take what is sent: ${reason === '' ? `exit code ${exit.code}` : reason}`,
       hint: `Something may stand in front of it there (rrsync, a ForceCommand), or end it; try 'syncwatch doctor'.`,
       detail: exit.stderr,
     };
+  }
   return failure;
+}
+
+/** Who it is that ends there without a word, where our own script or `rsync --version` was answered with nothing at all. */
+function endsSilently(host: string, { rsync, ended, stderr }: Looked): Failure | undefined {
+  if (rsync === undefined && ended.kind === 'exited')
+    return {
+      kind: 'remote',
+      message: `the shell on ${host} ends before it starts anything (exit code ${ended.code})`,
+      hint: `Its start files (~/.bashrc, ~/.profile) may say 'exit', or the account may have no shell; try: ssh ${host} true`,
+      detail: stderr,
+    };
+  if (rsync?.text.trim() === '')
+    return {
+      kind: 'remote',
+      message: `what is started as rsync on ${host} ends without a word`,
+      hint: 'It may be a wrapper that starts nothing; name the real one with --rsync-path.',
+    };
+  return undefined;
 }
 
 const unstartable = (host: string, said: string, code: number): Failure => ({

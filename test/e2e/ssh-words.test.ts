@@ -152,6 +152,21 @@ describe('no rsync there', () => {
     expect(refused.stderr).toMatch(/rsync can't be started on there: a password is required/);
   });
 
+  it.each(['exit 3', 'exit 0'])('or that the shell ends before it is started: %s', async (command) => {
+    const there = await through(command);
+    const { code, stderr } = await there.run(['--once']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/the shell on there ends before it starts anything \(exit code [03]\)\n.*\.bashrc/);
+  });
+
+  it('or that it does nothing', async () => {
+    const there = place();
+    const idle = there.program('#!/bin/sh\nexit 0\n');
+    const { code, stderr } = await there.run(['--once', '--', `--rsync-path=${idle}`]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/what is started as rsync on there ends without a word/);
+  });
+
   it('text at each login is found at the login, and quoted', async () => {
     const there = await through('echo Welcome to the machine; eval "$SSH_ORIGINAL_COMMAND"');
     fill(there.local, { a: 'a' });
