@@ -123,7 +123,7 @@ export class Begun {
       return this.#unmark(fresh, ({ was }) => kind !== 'moves' || was.type === 'dir');
     }
     // Told only when it is proven; but what went over before the end is part of what was sent.
-    this.#books.sums = addDelivered(this.#books.sums, wentOver(items));
+    if (outcome.complains !== true) this.#books.sums = addDelivered(this.#books.sums, wentOver(items));
     // What was listed may be there, and of a full pass what comes without a line.
     const fresh = kind === 'pass' ? namesOf(this.#brings(), 'file') : [];
     return this.#unmark(fresh, ({ was, isTaken }) => kind !== 'moves' && was.type === 'file' && !isTaken);

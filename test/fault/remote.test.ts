@@ -177,6 +177,11 @@ describe('what others do to the remote directory', () => {
     took('remote disk full', noticedMs, equalMs);
     expect(told(running, 'trouble', from).length).toBe(1);
     await running.event('inSync', () => true, from);
+    // What did not fit there was not sent, however often it was tried.
+    await running.stop();
+    const { summary } = await running.event('stopped');
+    expect(summary).toMatchObject({ unsent: [] });
+    expect((summary as { bytes: number }).bytes).toBeLessThan(2_000_000);
   });
 });
 

@@ -42,8 +42,11 @@ export type Outcome =
       readonly strays: ReadonlyMap<Name, Failure>;
       readonly doubt: Doubt | undefined;
     }
-  /** The run ended before its time or nobody can say what it did: no name is done. */
-  | { readonly kind: 'broken'; readonly failure: Failure };
+  /**
+   * The run ended before its time or nobody can say what it did: no name is done. `complains`: rsync said of some name that it
+   * failed, so that not even what it had turned to need be there.
+   */
+  | { readonly kind: 'broken'; readonly failure: Failure; readonly complains?: true };
 
 /** A run that did all. */
 export const ALL_DONE: Outcome = { kind: 'finished', failed: new Map(), strays: new Map(), doubt: undefined };
@@ -69,7 +72,12 @@ export function* outcomeSteps(
   if (exit.code === 0 || exit.code === SOME_VANISHED) return ALL_DONE;
   if (exit.code === SOME_FAILED) return yield* whatFailed(exit.stderr, places, run, allowStrays);
   const failure = wholeRunFailure(exit, aim);
-  return { kind: 'broken', failure: { detail: inText(exit.stderr.trim()), ...failure } };
+  const complains = readStderr(exit.stderr).some(({ kind }) => kind === 'complaint');
+  return {
+    kind: 'broken',
+    failure: { detail: inText(exit.stderr.trim()), ...failure },
+    ...(complains ? { complains } : {}),
+  };
 }
 
 /** {@link outcomeSteps} without a pause, for runs of few names. */
