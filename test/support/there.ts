@@ -267,7 +267,7 @@ export class There {
           this.#there.delete(name);
           this.look(`deleted ${name}`);
           await null;
-          told({ action: 'delete', name, ...NO_ITEM });
+          if (step !== run.breaksAt) told({ action: 'delete', name, ...NO_ITEM });
         }
       } else if (thing === undefined || !isSame(thing.entry, now)) {
         const known = thing?.entry.type === 'dir' ? 'attributes' : 'mkdir';

@@ -95,4 +95,19 @@ describe('the ledger', () => {
       { numRuns: 50 },
     );
   }, 120_000);
+
+  it.each([
+    ['what a run deleted that broke before it said so', { kind: 'names', breaksAt: 1 }, 'remove'],
+    ['what was linked over something else, of which rsync says nothing', { kind: 'moves' }, 'edit'],
+  ] as const)('is sure of nothing: %s', async (_, run, change) => {
+    const world = await There.begin([]);
+    const whole = { names: [A], fates: ['done'], breaksAt: undefined, edits: [] } as const;
+    world.edit(A);
+    await world.run({ ...whole, kind: 'names' });
+    await world.ledger.save();
+    world[change](A);
+    await world.run({ ...whole, ...run });
+    await world.verify();
+    world.close();
+  });
 });
