@@ -16,7 +16,7 @@ import { place } from '../support/cli.js';
 import { wireTo } from '../support/wire.js';
 
 /** Both halves of a move rest together for longer than any hiccup of the machine between them. */
-const TOGETHER = ['--debounce', '300'];
+const TOGETHER = ['--debounce', '700'];
 
 const MB = 1_000_000;
 const SIZE = 3 * MB;
