@@ -19,6 +19,7 @@ export interface SshTransportOptions {
   /** Where the socket of the next connection goes; never where that of the last one is, for its master removes it when it ends. */
   readonly controlPath: () => string;
   readonly report: Report;
+  /** How long somebody there may take; as long as is usual where not given. */
   readonly patience?: Patience | undefined;
 }
 

@@ -3,26 +3,16 @@ import { type Name, parentOf } from '../core/name.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import type { MoveGroup } from '../core/sync/move.js';
+import type { BatchOptions, BatchOver } from '../core/sync/state.js';
 import type { Disk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear } from './clear.js';
-import { deliver, type QuickCheck } from './deliver.js';
+import { type Delivered, deliver, type QuickCheck } from './deliver.js';
 import { makeMoves, planMoves } from './moves.js';
-import { type BatchOptions, select } from './select.js';
+import { select } from './select.js';
 import type { BatchView } from './settle.js';
 import type { Work } from './work.js';
-
-/** How a batch ended. Names that are not done are still pending. */
-export type BatchEnd =
-  /**
-   * `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. `restMs`: when
-   * to look again at what was left because it is not at rest, in milliseconds from now; 0 where nothing was.
-   */
-  | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[]; readonly restMs: number }
-  | { readonly kind: 'rootGone' }
-  | { readonly kind: 'broken'; readonly failure: Failure }
-  | { readonly kind: 'refused'; readonly failure: Failure };
 
 /**
  * Files from this size on, in bytes, go in a run of their own beside the others, so that a small save never waits for
@@ -45,7 +35,7 @@ interface Sorted {
  *
  * The rule: a name is done when rsync said so and nothing was done to it from before the run until after it.
  */
-export async function runBatch(work: Work, names: readonly Name[], options: BatchOptions): Promise<BatchEnd> {
+export async function runBatch(work: Work, names: readonly Name[], options: BatchOptions): Promise<BatchOver> {
   const { ledger, runner, disk, deletes, rootIsThere, guard, rsync, leftovers } = work;
   if (!rootIsThere()) return { kind: 'rootGone' };
   const { view, restMs } = await select(work, names, options);
@@ -89,7 +79,7 @@ async function bring(
   { send, sendLast, compare }: Sorted,
   view: BatchView,
   touch: readonly Name[],
-): Promise<{ readonly kind: 'done'; readonly any: boolean } | { readonly kind: 'broken'; readonly failure: Failure }> {
+): Promise<Delivered> {
   const { disk, rsync } = work;
   let any = false;
   const one = async (names: readonly Name[], seen: BatchView, check: QuickCheck): Promise<Failure | undefined> => {

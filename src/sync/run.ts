@@ -195,7 +195,7 @@ async function runEngine(
   { key, leave }: { readonly key: string; readonly leave: () => Promise<void> },
 ): Promise<readonly [JobEnd, number]> {
   const { settings, target, host, directory, io } = options;
-  const { link, ledger, reach } = prepared;
+  const { link, ledger, isWhole, reach } = prepared;
   const { label } = target;
   const engine = options.engineFor(prepared);
   const detach = directory.attach(engine);
@@ -211,6 +211,8 @@ async function runEngine(
           reach,
           report: io.report,
         });
+  const isQuick =
+    settings.pace.initial && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;
   life.live = { engine, prepared };
   life.hooks = hooks;
   const isOver = async (): Promise<JobEnd> => {
@@ -225,7 +227,7 @@ async function runEngine(
     await link.close();
   };
   try {
-    const job = JOBS[settings.mode]({ engine, prepared, options, key, isOver });
+    const job = JOBS[settings.mode]({ engine, options, key, isQuick, isOver });
     const end = await Promise.race([job, isOver(), life.asked]);
     life.isStopping = true;
     if (end.kind === 'signal' || end.kind === 'asked') {
@@ -288,9 +290,10 @@ function exitCode(end: JobEnd, unsent: number): number {
 /** What a job has at hand. */
 interface Job {
   readonly engine: Engine;
-  readonly prepared: Prepared;
   readonly options: OneTarget;
   readonly key: string;
+  /** The tree is big and known from the last run. */
+  readonly isQuick: boolean;
   /** Resolves when the engine is over. */
   readonly isOver: () => Promise<JobEnd>;
 }
@@ -298,9 +301,8 @@ interface Job {
 const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = {
   /** Never ends by itself. */
   watch: async (job) => {
-    const { engine, options, key, isOver } = job;
-    // A tree that is big and known from the last run: the sync comes first, watching and a look after it.
-    const isQuick = isQuickJob(job);
+    const { engine, options, key, isQuick, isOver } = job;
+    // Then the sync comes first, watching and a look after it.
     if (isQuick) await begin(job);
     const watching = await options.directory.watch(key);
     if (!watching.ok) return { kind: 'halted', failure: watching.failure };
@@ -323,11 +325,8 @@ const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = 
 
 /** A full pass, or with `--no-initial` from what is here. Resolves with the failure when it broke `tries` times. */
 async function begin(job: Job, tries?: number): Promise<Failure | undefined> {
-  const { engine, options } = job;
-  if (options.settings.pace.initial) return engine.begin(isQuickJob(job) ? 'quick' : 'full', tries);
+  const { engine, options, isQuick } = job;
+  if (options.settings.pace.initial) return engine.begin(isQuick ? 'quick' : 'full', tries);
   await engine.beginFromHere();
   return undefined;
 }
-
-const isQuickJob = ({ options: { settings }, prepared: { isWhole, ledger } }: Job): boolean =>
-  settings.pace.initial && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;

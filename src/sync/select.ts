@@ -1,21 +1,12 @@
 import { directoriesAbove, type Name } from '../core/name.js';
 import type { Seen } from '../core/sync/entry.js';
 import { unrested } from '../core/sync/rest.js';
+import type { BatchOptions } from '../core/sync/state.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { holdByRules } from './hold.js';
 import type { BatchView } from './settle.js';
 import type { Work } from './work.js';
-
-/** What may become of the names of a batch, apart from being brought at once. */
-export interface BatchOptions {
-  /** What is not at rest may be left for later. */
-  readonly mayRest: boolean;
-  /** Large files may be left for a run of their own. */
-  readonly mayPart: boolean;
-  /** So many of the names that are at rest, the first ones; all where not given. */
-  readonly most?: number;
-}
 
 /** What of a batch goes now, as it was seen, and when to look again at the rest, in milliseconds from now; 0: nothing is left. */
 export interface Selected {

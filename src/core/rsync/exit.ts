@@ -72,12 +72,12 @@ export function* outcomeSteps(
   if (exit.code === 0 || exit.code === SOME_VANISHED) return ALL_DONE;
   if (exit.code === SOME_FAILED) return yield* whatFailed(exit.stderr, places, run, allowStrays);
   const failure = wholeRunFailure(exit, aim);
-  const complains = readStderr(exit.stderr).some(({ kind }) => kind === 'complaint');
-  return {
-    kind: 'broken',
-    failure: { detail: inText(exit.stderr.trim()), ...failure },
-    ...(complains ? { complains } : {}),
-  };
+  const broken = { kind: 'broken', failure: { detail: inText(exit.stderr.trim()), ...failure } } as const;
+  for (const { kind } of stderrLines(exit.stderr)) {
+    yield;
+    if (kind === 'complaint') return { ...broken, complains: true };
+  }
+  return broken;
 }
 
 /** {@link outcomeSteps} without a pause, for runs of few names. */

@@ -108,8 +108,12 @@ export interface Now {
   readonly heardMs: number | undefined;
 }
 
-/** How a batch ended. */
+/** How a batch ended. Names that are not done are still pending. */
 export type BatchOver =
+  /**
+   * `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. `restMs`: when
+   * to look again at what was left because it is not at rest, in milliseconds from now; 0 where nothing was.
+   */
   | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[]; readonly restMs: number }
   | { readonly kind: 'rootGone' }
   | { readonly kind: 'broken'; readonly failure: Failure }
@@ -202,15 +206,19 @@ export type Told =
   | { readonly kind: 'resumed' };
 
 /** What may become of the names of a batch, apart from being brought at once. */
-export interface BatchLimits {
+export interface BatchOptions {
   /** What is not at rest may be left for later. */
   readonly mayRest: boolean;
   /** Large files may be left for a run of their own. */
   readonly mayPart: boolean;
-  /** So many of the names that are ready are looked at. */
-  readonly ofNames: number;
   /** So many of the names that are at rest are sent, the first ones; all where not given. */
   readonly most?: number;
+}
+
+/** A batch of what is ready. */
+export interface BatchLimits extends BatchOptions {
+  /** So many of the names that are ready are looked at. */
+  readonly ofNames: number;
 }
 
 /** At the beginning there is no link. */
