@@ -129,6 +129,13 @@ describe('rest', () => {
     expect(restMs(undefined, file(1, { type: 'dir' }), now + 500, 25, rest)).toBeLessThanOrEqual(0);
   });
 
+  it('an older file that took the place of a known one was moved here, and waits for the other half', () => {
+    expect(restMs(file(1), file(2), now + 500, 5, rest)).toBe(15);
+    expect(restMs(file(1), file(1, { born: 6 }), now + 500, 5, rest)).toBe(15); // the same number again, another file
+    expect(restMs(file(1), file(1), now + 500, 5, rest)).toBeLessThanOrEqual(0); // written to, heard of late
+    expect(restMs(file(1), file(2), now + 500, 400, rest)).toBeLessThanOrEqual(0); // saved, and noted at once
+  });
+
   it('a file that is suddenly empty is about to be written', () => {
     expect(restMs(file(1), file(1, { size: 0 }), now + 10, 10, rest)).toBeCloseTo(90);
     expect(restMs(file(1), file(1, { size: 0 }), now + 101, 101, rest)).toBeLessThanOrEqual(0);
@@ -156,8 +163,9 @@ describe('rest', () => {
   it('a directory goes along with a save in it, and not without', () => {
     const known = { d: file(9, old), 'd/f': file(1) };
     const dir = file(9, { ...old, mtimeNs: 6 });
-    expect([...batch(known, { d: dir, 'd/f': file(2) }).keys()]).toEqual([]);
-    expect([...batch(known, { d: dir, 'd/f': file(2), 'd/t': 'missing' }).keys()]).toEqual(['d/t']);
+    const saved = file(2, { mtimeS: 100, mtimeNs: 900_000_000 });
+    expect([...batch(known, { d: dir, 'd/f': saved }).keys()]).toEqual([]);
+    expect([...batch(known, { d: dir, 'd/f': saved, 'd/t': 'missing' }).keys()]).toEqual(['d/t']);
     expect([...batch(known, { d: dir }).keys()]).toEqual(['d']);
   });
 

@@ -5,9 +5,15 @@ import { findMoves } from './move.js';
 import type { ReadonlyIndex } from './name-index.js';
 import { EMPTIED_MS, LONGEST_MS, LONGEST_REST_MS, STORM_NAMES, STORM_QUIET_MS } from './policy.js';
 
-/** Whether it is a known file that was written to, or replaced by another one; else it came or went. */
-const isRewritten = (was: Entry | undefined, now: Seen): boolean =>
-  was?.type === 'file' && typeof now !== 'string' && now.type === 'file';
+/**
+ * Whether it is a known file that was written to, or replaced by one just written (an atomic save); else it came or went. What
+ * took its place long after it was written was moved here: the other half of the move may not have been heard of yet.
+ */
+const isRewritten = (was: Entry | undefined, now: Seen, ageMs: number, waitedMs: number): boolean =>
+  was?.type === 'file' &&
+  typeof now !== 'string' &&
+  now.type === 'file' &&
+  ((was.ino === now.ino && was.born === now.born) || ageMs - waitedMs <= LONGEST_REST_MS);
 
 /** How long a name rests after the last change before it is sent, in milliseconds. */
 export interface Rest {
@@ -32,7 +38,7 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
   const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
   // Dated in the future, it says nothing.
   const written = age < 0 ? 0 : Math.min(wanted - age, Math.max(LONGEST_REST_MS, wanted) - waitedMs);
-  return isRewritten(was, now) ? written : Math.max(written, rest.cameMs - waitedMs);
+  return isRewritten(was, now, age, waitedMs) ? written : Math.max(written, rest.cameMs - waitedMs);
 }
 
 /**
@@ -57,11 +63,12 @@ export function* unrested(
   let writtenLastMs = 0;
   for (const [name, now] of batch) {
     yield;
-    if (typeof now !== 'string') writtenLastMs = Math.max(writtenLastMs, Math.min(nowMs, writtenMs(now)));
+    const ageMs = typeof now === 'string' ? 0 : nowMs - writtenMs(now);
+    if (typeof now !== 'string') writtenLastMs = Math.max(writtenLastMs, nowMs - Math.max(0, ageMs));
     const was = moving.has(name) ? undefined : index.get(name);
     const ms = restMs(was, now, nowMs, waitedMs(name), rest);
     longestMs = Math.max(longestMs, waitedMs(name));
-    if (isRewritten(was, now)) {
+    if (isRewritten(was, now, ageMs, waitedMs(name))) {
       if (ms > 0) waits.set(name, ms);
     } else {
       came.push(name);
