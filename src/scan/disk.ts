@@ -253,6 +253,12 @@ export class Disk {
   }
 }
 
+/** What a batch asks the disk: about single names, never for a listing. */
+export type NamesOnDisk = Pick<Disk, 'see' | 'isTooLong' | 'canList' | 'groundOf' | 'tickMs'>;
+
+/** What walks, looks and passes ask: all of it. */
+export type TreeOnDisk = Pick<Disk, keyof Disk>;
+
 /** A time as {@link Entry.ctime} has it. */
 const microsOf = (ns: bigint): number => Number((ns / 1000n) & 0x3fffffffn);
 

@@ -3,7 +3,7 @@ import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, par
 import type { Entry, Seen } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
-import type { Disk, Ways } from './disk.js';
+import type { TreeOnDisk, Ways } from './disk.js';
 import { type Listing, newSifted, sift, siftLong, typed } from './walk.js';
 
 /** U+FFFD as a name has it. */
@@ -28,7 +28,7 @@ export interface LookOptions {
  * below something that is gone is one about that.
  */
 export async function* look(
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   hinted: Iterable<Name>,
   options: LookOptions,
@@ -65,14 +65,14 @@ export async function* look(
 }
 
 /** The name itself, or the first one above it that is no real directory. */
-function standing(disk: Disk, name: Name, ways: Ways): Name {
+function standing(disk: TreeOnDisk, name: Name, ways: Ways): Name {
   for (const dir of ancestorsOf(name)) if (!disk.isDirectory(dir, ways)) return dir;
   return name;
 }
 
 /** Some names of a directory. */
 async function lookIn(
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   dir: Name,
   self: Entry,
@@ -142,7 +142,7 @@ const loosely = (text: string): string => text.replace(/\uFFFD+/g, '\uFFFD');
  * event told of: an existing file saved atomically and deleted within one batch gives none (docs/design.md#watching).
  */
 export async function sweep(
-  disk: Disk,
+  disk: TreeOnDisk,
   index: { directories(): Iterable<Name>; get(name: Name): Entry | undefined },
   hasNews = (name: Name, now: Entry): boolean => isNews(index.get(name), now),
 ): Promise<Name[]> {
@@ -190,7 +190,7 @@ const isKnown = (index: Pick<ReadonlyIndex, 'get' | 'children'>, name: Name): bo
   index.get(name) !== undefined || index.children(name).size > 0;
 
 /** What the disk says of each of these names, now. */
-export async function seeAll(disk: Pick<Disk, 'see'>, names: Iterable<Name>): Promise<Map<Name, Seen>> {
+export async function seeAll(disk: Pick<TreeOnDisk, 'see'>, names: Iterable<Name>): Promise<Map<Name, Seen>> {
   const ways: Ways = new Map();
   const seen = new Map<Name, Seen>();
   const slice = new Slice();

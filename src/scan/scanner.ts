@@ -4,7 +4,7 @@ import type { Entry } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { ROOT_AWAY_MS } from '../core/sync/retry.js';
 import { nextTurn } from '../slice.js';
-import type { Disk } from './disk.js';
+import type { TreeOnDisk } from './disk.js';
 import { Listed, mayHideChanges } from './listed.js';
 import { isNews, LooseNames, look, sweep } from './look.js';
 import { type Listing, walk, walkAll } from './walk.js';
@@ -28,7 +28,7 @@ const BLIND_SHARE = 0.05;
 const RULES_SHARE = 0.05;
 
 export interface ScannerOptions {
-  readonly disk: Disk;
+  readonly disk: TreeOnDisk;
   readonly filter: Filter;
   /** What was delivered. */
   readonly index: () => ReadonlyIndex;

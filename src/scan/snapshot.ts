@@ -3,7 +3,7 @@ import { childOf, type Name } from '../core/name.js';
 import { type Excluded, excludedName } from '../core/rsync/rules.js';
 import { NameIndex } from '../core/sync/name-index.js';
 import { eachInSlices } from '../slice.js';
-import type { Disk } from './disk.js';
+import type { TreeOnDisk } from './disk.js';
 import { type Listing, walkAll } from './walk.js';
 
 /** What a walk found: the tree as it is, and what is left out of it. */
@@ -22,7 +22,7 @@ const RSYNC_LONGEST = 4_096;
 
 /** Walks the whole tree; as far as it has come where `isStopped` says so. */
 export async function takeSnapshot(
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   onListing: (listing: Listing) => void,
   isStopped = (): boolean => false,

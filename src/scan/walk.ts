@@ -3,7 +3,7 @@ import type { Decision, Filter } from '../core/filter/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
 import { Slice } from '../slice.js';
-import type { Disk } from './disk.js';
+import type { TreeOnDisk } from './disk.js';
 
 /** What one directory holds of what is synced. */
 export interface Listing {
@@ -41,7 +41,7 @@ const SHORT_TRIES = 50;
 const SHORT_MS = 100;
 
 /** Lists directories through the filter, parents first. The disk is read as the caller goes on, not ahead of it. */
-export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): AsyncGenerator<Listing> {
+export async function* walk(disk: TreeOnDisk, filter: Filter, options: WalkOptions): AsyncGenerator<Listing> {
   const queue: Name[] = [...options.from];
   const queued = new Set<Name>(queue);
   const slice = new Slice();
@@ -70,7 +70,7 @@ export async function* walk(disk: Disk, filter: Filter, options: WalkOptions): A
 
 /** Undefined where it can't be read; `short`: just now, see {@link Disk.names}. */
 async function list(
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   dir: Name,
   self: Entry,
@@ -117,7 +117,7 @@ export const newSifted = (): Sifted => ({ entries: new Map(), excluded: [], othe
 
 /** The same for what is too long, of which only its directory says what it is. git is not asked about such paths. */
 export function siftLong(
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   dir: Name,
   bases: ReadonlySet<string>,
@@ -157,7 +157,7 @@ export function sift(
 
 /** Lists the whole tree. */
 export const walkAll = (
-  disk: Disk,
+  disk: TreeOnDisk,
   filter: Filter,
   onShort: WalkOptions['onShort'] = () => {},
 ): AsyncGenerator<Listing> => walk(disk, filter, { from: [ROOT], descend: () => true, onShort });

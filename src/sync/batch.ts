@@ -4,7 +4,7 @@ import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import type { MoveGroup } from '../core/sync/move.js';
 import type { BatchOptions, BatchOver } from '../core/sync/state.js';
-import type { Disk } from '../scan/disk.js';
+import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear } from './clear.js';
@@ -139,7 +139,7 @@ async function sort(
 
 /** Looks again, right before they are deleted there: the runs before took their time. What is back is still pending. */
 async function stillMissing(
-  disk: Disk,
+  disk: NamesOnDisk,
   names: readonly Name[],
 ): Promise<{
   readonly missing: readonly Name[];
@@ -165,7 +165,7 @@ function parentsOf(
   cleared: readonly Name[],
   sent: readonly Name[],
   before: ReadonlyMap<Name, Seen>,
-  disk: Disk,
+  disk: NamesOnDisk,
 ): ReadonlyMap<Name, Seen> {
   const found = new Map<Name, Seen>();
   const known = new Set(sent);

@@ -37,9 +37,9 @@ import { LongPaths, TOO_LONG } from './long-paths.js';
 import { Mistakes } from './mistakes.js';
 import { Runner, type RunnerOptions } from './runner.js';
 import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
-import type { Work } from './work.js';
+import type { PassWork } from './work.js';
 
-type Given = Omit<Work, 'runner' | 'leftovers' | 'mistakes' | 'onBrought' | 'onRemoved'>;
+type Given = Omit<PassWork, 'runner' | 'leftovers' | 'mistakes' | 'onBrought' | 'onRemoved'>;
 
 export interface EngineOptions extends RunnerOptions, Given {
   readonly policy: Policy;
@@ -75,7 +75,7 @@ export class Engine implements LinkUser, DirectoryUser {
   readonly #bulk = new PQueue({ concurrency: 1 });
   readonly #abort = new AbortController();
   readonly #runner: Runner;
-  readonly #work: Work;
+  readonly #work: PassWork;
   readonly #scanner: Scanner;
   readonly #long = new LongPaths();
   readonly #quiet: ReturnType<typeof debounce<() => void>>;

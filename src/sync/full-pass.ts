@@ -16,7 +16,7 @@ import type { Ledger } from './ledger.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
 import { sureOf } from './settle.js';
 import { takeBack } from './take-back.js';
-import type { Work } from './work.js';
+import type { PassWork } from './work.js';
 
 /** What stays the same from pass to pass. */
 export interface PassParts {
@@ -38,7 +38,10 @@ export interface PassOptions extends PassParts {
 const MOST_WALKS = 5;
 
 /** Walks the whole tree by rules that were at rest before and are the same after. */
-async function snapshotAtRest({ disk, filter, rules }: Work, { onListing, isStopped }: PassOptions): Promise<Snapshot> {
+async function snapshotAtRest(
+  { disk, filter, rules }: PassWork,
+  { onListing, isStopped }: PassOptions,
+): Promise<Snapshot> {
   let age = await rules.atRest();
   for (let walks = 1; ; walks++) {
     const snapshot = await takeSnapshot(disk, filter, onListing, isStopped);
@@ -54,7 +57,7 @@ async function snapshotAtRest({ disk, filter, rules }: Work, { onListing, isStop
  *
  * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
  */
-export async function fullPass(work: Work, options: PassOptions): Promise<PassOver> {
+export async function fullPass(work: PassWork, options: PassOptions): Promise<PassOver> {
   const { ledger, runner, leftovers, mistakes, rootIsThere, disk, filter, report, deletes } = work;
   const { label: target } = work.rsync.target;
   const { isStopped, onListing } = options;
@@ -169,7 +172,7 @@ const ROOT_GONE: PassOver = { kind: 'rootGone' };
  * left no doubt about what failed. `fooled`: what its quick check may have taken for unchanged and is not.
  */
 async function adopt(
-  { ledger, rsync, disk }: Work,
+  { ledger, rsync, disk }: PassWork,
   { tree, ...look }: Snapshot,
   after: Snapshot,
   {
@@ -194,7 +197,7 @@ async function adopt(
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
-async function noteLeft({ ledger, rsync }: Work, { tree }: Snapshot): Promise<void> {
+async function noteLeft({ ledger, rsync }: PassWork, { tree }: Snapshot): Promise<void> {
   await eachInSlices(tree.entries(), ([name, now]) => {
     if (isSettled(ledger.index.get(name), now, rsync.carriesMore)) return;
     ledger.mayCome(name, now.type); // rsync may have taken it along
@@ -213,7 +216,7 @@ const NOTICED_MS = 10_000;
  * here so long ago that it should have been noticed. `gone`: what is gone here and nobody noticed.
  */
 async function unexpected(
-  { ledger, rsync, disk, deletes }: Work,
+  { ledger, rsync, disk, deletes }: PassWork,
   { tree, fromMs }: Snapshot,
 ): Promise<{ is: (name: Name) => boolean; gone: readonly Name[] }> {
   const waited = new Set([...ledger.pending].map(([name]) => name));
@@ -236,7 +239,7 @@ async function unexpected(
 /** What is here otherwise than it was delivered, the root left out. */
 function* differing(
   tree: NameIndex,
-  { ledger: { index }, rsync: { carriesMore } }: Work,
+  { ledger: { index }, rsync: { carriesMore } }: PassWork,
 ): Generator<readonly [Name, Entry['type']]> {
   for (const [name, now] of tree.below(ROOT)) {
     const was = index.get(name);
@@ -258,7 +261,7 @@ async function inTheWay({ index }: Ledger, tree: NameIndex): Promise<Name[]> {
 
 /** What a full pass would do, told as events. */
 export async function dryRun(
-  { ledger, runner, disk, filter, report, rsync, deletes }: Work,
+  { ledger, runner, disk, filter, report, rsync, deletes }: PassWork,
   { onListing, mirror }: PassOptions,
 ): Promise<Failure | undefined> {
   const { label: target } = rsync.target;

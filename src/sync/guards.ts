@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import { childOf, ROOT } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
+import type { TreeOnDisk } from '../scan/disk.js';
 import type { Snapshot } from '../scan/snapshot.js';
 import { Slice } from '../slice.js';
 import type { Forecast } from './mirror.js';
@@ -55,7 +56,12 @@ export async function guardPass(
 
 /** Before deletions while running: a root that has just become empty deletes nothing. */
 export async function guardEmptied(
-  { disk, filter, ledger: { index }, rsync }: Pick<Work, 'disk' | 'filter' | 'ledger' | 'rsync'>,
+  {
+    disk,
+    filter,
+    ledger: { index },
+    rsync,
+  }: Pick<Work, 'filter' | 'ledger' | 'rsync'> & { readonly disk: Pick<TreeOnDisk, 'names' | 'look'> },
   options: GuardOptions,
 ): Promise<Failure | undefined> {
   if (options.allowEmpty || index.size === 0) return undefined;

@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
-import type { Disk } from '../scan/disk.js';
+import type { TreeOnDisk } from '../scan/disk.js';
 import type { Listing } from '../scan/walk.js';
 
 /** Why something is left out whose path is longer than PATH_MAX (limits.h): 4,096 bytes on Linux, 1,024 on macOS. */
@@ -28,7 +28,7 @@ export class LongPaths {
   }
 
   /** What is still here, and still wanted, and why it is not there. */
-  still({ disk, filter }: { readonly disk: Disk; readonly filter: Filter }): Array<[Name, Failure]> {
+  still({ disk, filter }: { readonly disk: TreeOnDisk; readonly filter: Filter }): Array<[Name, Failure]> {
     return [...this.#byDir].flatMap(([dir, names]) =>
       disk.isDirectory(dir, new Map()) && filter.decideDeep(dir, true).synced
         ? [...names].map((name): [Name, Failure] => [name, TOO_LONG])

@@ -6,13 +6,13 @@ import { type Excluded, excludedName, passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, unsure } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { PassOver } from '../core/sync/state.js';
-import type { Disk } from '../scan/disk.js';
+import type { TreeOnDisk } from '../scan/disk.js';
 import { touchedSince } from '../scan/touched.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { PassOptions } from './full-pass.js';
 import type { RunResult } from './runner.js';
 import { takeBack } from './take-back.js';
-import type { Work } from './work.js';
+import type { PassWork } from './work.js';
 
 /** From so many names in the saved index on, a quick pass is worth it: below, all of it takes tenths of a second anyway. */
 export const QUICK_FROM = 20_000;
@@ -35,7 +35,7 @@ interface Names {
  *
  * Undefined where things are not that simple: then it takes a {@link fullPass}.
  */
-export async function quickPass(work: Work, { mirror }: PassOptions): Promise<PassOver | undefined> {
+export async function quickPass(work: PassWork, { mirror }: PassOptions): Promise<PassOver | undefined> {
   const { ledger, runner, leftovers, disk, filter, rules, report, rsync, deletes } = work;
   // Guards before it are the full pass's.
   if (mirror !== 'off' || ledger.index.size === 0) return undefined;
@@ -108,7 +108,7 @@ export async function quickPass(work: Work, { mirror }: PassOptions): Promise<Pa
 }
 
 /** Reads all names through the filter. Undefined where they are not enough. */
-async function readNames(index: ReadonlyIndex, disk: Disk, filter: Filter): Promise<Names | undefined> {
+async function readNames(index: ReadonlyIndex, disk: TreeOnDisk, filter: Filter): Promise<Names | undefined> {
   const fresh = new Map<Name, Entry['type']>();
   const gone: Name[] = [];
   const excluded: Excluded[] = [];

@@ -13,7 +13,7 @@ import {
   unsureAttributes,
   wasLeftAlone,
 } from '../core/sync/entry.js';
-import type { Disk } from '../scan/disk.js';
+import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { Slice } from '../slice.js';
 import type { Ledger } from './ledger.js';
@@ -48,7 +48,7 @@ export interface BatchView {
 /** What it takes to say what has become of them. */
 export interface SettleOptions {
   readonly ledger: Ledger;
-  readonly disk: Pick<Disk, 'see' | 'canList' | 'groundOf' | 'tickMs'>;
+  readonly disk: Pick<NamesOnDisk, 'see' | 'canList' | 'groundOf' | 'tickMs'>;
   readonly rsync: RsyncSettings;
   readonly report: Report;
   /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
@@ -134,7 +134,7 @@ export function sureOf(
 }
 
 /** Which of these directories may have been away in between: then rsync may have read something else below them. */
-async function movedOf(disk: Pick<Disk, 'see'>, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
+async function movedOf(disk: Pick<NamesOnDisk, 'see'>, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
   const after = await seeAll(disk, [...above.keys()]);
   const moved = new Set<Name>();
   for (const [dir, before] of above) {

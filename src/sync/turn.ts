@@ -7,7 +7,7 @@ import { runBatch } from './batch.js';
 import { fullPass, type PassOptions } from './full-pass.js';
 import type { Ledger } from './ledger.js';
 import { quickPass } from './quick-pass.js';
-import type { Work } from './work.js';
+import type { PassWork, Work } from './work.js';
 
 /** A batch of what is ready. Large files that get a run of their own are taken for it. */
 export async function sendBatch(
@@ -46,7 +46,7 @@ export async function sendLarge(work: Work, name: Name): Promise<BatchOver> {
 }
 
 /** A full pass, or a quick one where that will do. */
-export async function makePass(work: Work, kind: PassKind, options: PassOptions): Promise<PassOver> {
+export async function makePass(work: PassWork, kind: PassKind, options: PassOptions): Promise<PassOver> {
   const quick = kind === 'quick' ? await quickPass(work, options) : undefined;
   return quick ?? (await fullPass(work, options));
 }

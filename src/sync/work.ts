@@ -4,7 +4,7 @@ import type { Name } from '../core/name.js';
 import type { DeleteMode } from '../core/sync/batch.js';
 import type { Rest } from '../core/sync/rest.js';
 import type { RulesInForce } from '../rules/in-force.js';
-import type { Disk } from '../scan/disk.js';
+import type { NamesOnDisk, TreeOnDisk } from '../scan/disk.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
 import type { Runs } from './runner.js';
@@ -15,7 +15,7 @@ export interface Work extends SettleOptions {
   readonly runner: Runs;
   readonly leftovers: Leftovers;
   readonly mistakes: Mistakes;
-  readonly disk: Disk;
+  readonly disk: NamesOnDisk;
   readonly filter: Filter;
   readonly deletes: DeleteMode;
   readonly rest: Rest;
@@ -26,4 +26,9 @@ export interface Work extends SettleOptions {
   readonly guard: (deletions: number) => Promise<Failure | undefined>;
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */
   readonly onRemoved: (name: Name) => void;
+}
+
+/** The same for a full pass, which walks through all that is here. */
+export interface PassWork extends Work {
+  readonly disk: TreeOnDisk;
 }

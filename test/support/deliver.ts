@@ -18,7 +18,7 @@ import { Leftovers } from '../../src/sync/leftovers.js';
 import type { MirrorMode } from '../../src/sync/mirror.js';
 import { Mistakes } from '../../src/sync/mistakes.js';
 import { Runner } from '../../src/sync/runner.js';
-import type { Work } from '../../src/sync/work.js';
+import type { PassWork, Work } from '../../src/sync/work.js';
 import { plainSettings } from './settings.js';
 
 /** What brings names from a local directory to a local one, with the real rsync, without a watcher and a schedule. */
@@ -27,8 +27,8 @@ export function localWork(
   there: string,
   filter: Filter,
   more: Partial<RsyncSettings> = {},
-  options: Partial<Work> = {},
-): Work {
+  options: Partial<PassWork> = {},
+): PassWork {
   const { report = () => {}, rules = RULES } = options;
   const target = { kind: 'local', path: there, label: there, place: there } as const;
   const rsync = plainSettings({ target, root, ...more });
@@ -64,7 +64,7 @@ function compare({ ledger, rsync }: Work, listing: Listing): void {
 }
 
 /** Looks at the whole disk once, and notes what differs. */
-export async function noteAll(work: Work): Promise<void> {
+export async function noteAll(work: PassWork): Promise<void> {
   for await (const listing of walkAll(work.disk, work.filter)) compare(work, listing);
 }
 

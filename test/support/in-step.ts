@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Event } from '../../src/core/event.js';
 import { type Extra, readExtras } from '../../src/core/rsync/extras.js';
 import { fullPass } from '../../src/sync/full-pass.js';
-import type { Work } from '../../src/sync/work.js';
+import type { PassWork } from '../../src/sync/work.js';
 import { bringWaiting, localWork, noteAll, passOptions } from './deliver.js';
 import { filterOf } from './settings.js';
 import { fill, temporaryDir } from './tree.js';
@@ -21,7 +21,7 @@ export function extrasOf(words: readonly string[]): readonly Extra[] {
 export interface InStep {
   readonly root: string;
   readonly there: string;
-  readonly work: Work;
+  readonly work: PassWork;
   /** The arguments of each rsync that was run. */
   readonly runs: string[];
   /** The names whose content went over. */
@@ -51,13 +51,13 @@ export async function inStep(words: readonly string[], make: (there: string) => 
 }
 
 /** Looks at the whole disk once, as a flush does, and waits until all that differs is there, or has failed. */
-export async function bring(work: Work): Promise<void> {
+export async function bring(work: PassWork): Promise<void> {
   await noteAll(work);
   await bringWaiting(work);
 }
 
 /** What a rescan finds to repair. */
-export async function rescan(work: Work): Promise<{ found: boolean; repaired: readonly Event[] }> {
+export async function rescan(work: PassWork): Promise<{ found: boolean; repaired: readonly Event[] }> {
   const repaired: Event[] = [];
   const report = (event: Event): void => {
     if (event.kind === 'repaired') repaired.push(event);
