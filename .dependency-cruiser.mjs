@@ -9,14 +9,14 @@ import { join } from 'node:path';
 export const MAY_IMPORT = {
   // What is asked for.
   cli: 'commands main options report io state programs user-folders',
-  commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here',
+  commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here clock',
   doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',
-  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors',
+  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors clock',
   control: 'scan state',
-  watch: 'rules scan settings state io programs spawn slice',
+  watch: 'rules scan settings state io programs spawn slice clock',
 
   // What goes in, and what comes out.
   options: 'hooks rules settings read-checked user-folders',
@@ -27,15 +27,15 @@ export const MAY_IMPORT = {
   // What can be asked: git, rsync, ssh, the disk, what was kept.
   rules: 'git ignores scan read-checked',
   git: 'ignores scan programs read-checked spawn slice',
-  ignores: 'scan read-checked',
-  link: 'rsync place ssh programs spawn',
+  ignores: 'scan read-checked clock',
+  link: 'rsync place ssh programs spawn clock',
   rsync: 'programs spawn slice user-folders',
   place: 'programs spawn',
   ssh: 'scan state programs spawn',
   io: 'state programs',
   'user-folders': 'state',
-  state: 'scan way read-checked descriptors slice',
-  scan: 'descriptors slice',
+  state: 'scan way read-checked descriptors slice clock',
+  scan: 'descriptors slice clock',
 
   // What all of them stand on.
   'spawn-here': '',
@@ -45,6 +45,7 @@ export const MAY_IMPORT = {
   descriptors: '',
   slice: '',
   way: '',
+  clock: '',
 
   // Decisions: no disk, no clock, no processes.
   'core/sync': 'core',

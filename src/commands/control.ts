@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { wallNow } from '../clock.js';
 import { askFound, type Found, findRunning, isUsable } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
@@ -176,7 +177,7 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
       if (answer.answer === 'late') {
         const now = await ask(each, { ask: 'status' }, ANSWER_MS);
         complain(`${target}: not everything is there after ${(timeoutMs ?? 0) / 1_000} s`);
-        if (now.answer === 'status') for (const text of statusInWords(now.status, Date.now())) complain(`  ${text}`);
+        if (now.answer === 'status') for (const text of statusInWords(now.status, wallNow())) complain(`  ${text}`);
         return EXIT.timedOut;
       }
       if (answer.answer !== 'flush') {
@@ -247,7 +248,7 @@ async function status(found: readonly Found[], { json, watch }: Options, io: Con
     const answers = await Promise.all(found.map((each) => ask(each, { ask: 'status' }, ANSWER_MS)));
     const said = answers.map((answer, i) => {
       if (answer.answer !== 'status') return line(`${found[i]?.target ?? ''}: no answer`);
-      return json ? jsonLine({ v: 1, ...answer.status }) : lines(statusInWords(answer.status, Date.now()));
+      return json ? jsonLine({ v: 1, ...answer.status }) : lines(statusInWords(answer.status, wallNow()));
     });
     const text = joined(...said);
     if (text !== before) io.out(text);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import * as v from 'valibot';
+import { wallMs } from '../core/clock.js';
 import { ESCAPE_CHAR, type Reach, SENT_NAME } from '../core/reach.js';
 import type { Status } from '../core/status.js';
 
@@ -63,8 +64,7 @@ export type Answer =
 const ASKS = ['who', 'status', 'reach', 'flush', 'pause', 'resume', 'stop'] as const;
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-/** Milliseconds. */
-const Time = v.pipe(v.number(), v.finite(), v.minValue(0));
+const Time = v.pipe(v.number(), v.finite(), v.minValue(0), v.transform(wallMs));
 const Text = v.pipe(v.string(), v.nonEmpty());
 const Path = v.pipe(
   v.string(),

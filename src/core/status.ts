@@ -1,3 +1,4 @@
+import type { WallMs } from './clock.js';
 import type { Event, RulesTrouble } from './event.js';
 import { type Name, textOf } from './name.js';
 
@@ -5,8 +6,8 @@ import { type Name, textOf } from './name.js';
 export type TargetState =
   /** For the first time. */
   | { readonly kind: 'connecting' }
-  /** `untilMs`: when the next try to log in is, in milliseconds since 1970. */
-  | { readonly kind: 'reconnecting'; readonly untilMs?: number | undefined }
+  /** `untilMs`: when the next try to log in is. */
+  | { readonly kind: 'reconnecting'; readonly untilMs?: WallMs | undefined }
   | { readonly kind: 'sending' }
   | { readonly kind: 'inSync' }
   | { readonly kind: 'paused' }
@@ -14,24 +15,24 @@ export type TargetState =
   /** It has ended because of this; other targets have not. */
   | { readonly kind: 'halted'; readonly message: string };
 
-/** Everything that `status` tells. Times are milliseconds since 1970. */
+/** Everything that `status` tells. */
 export interface Status {
   readonly pid: number;
   readonly root: string;
   readonly target: string;
   readonly place: string;
-  readonly sinceMs: number;
+  readonly sinceMs: WallMs;
   readonly state: TargetState;
   /** How many paths wait, and since when the first of them does. */
   readonly waiting: number;
-  readonly waitingSinceMs?: number | undefined;
+  readonly waitingSinceMs?: WallMs | undefined;
   readonly sent: number;
   readonly bytes: number;
   readonly deleted: number;
-  readonly lastDeliveredMs?: number | undefined;
-  readonly lastPassMs?: number | undefined;
+  readonly lastDeliveredMs?: WallMs | undefined;
+  readonly lastPassMs?: WallMs | undefined;
   readonly lastError?:
-    | { readonly ms: number; readonly path?: string | undefined; readonly message: string }
+    | { readonly ms: WallMs; readonly path?: string | undefined; readonly message: string }
     | undefined;
   /** How many directories are watched. */
   readonly directories?: number | undefined;
@@ -60,7 +61,7 @@ export const rulesInWords = ({ why, newNames }: RulesTrouble): string =>
     : `git can't be asked what it ignores (${why}). What was left out stays left out, and the .gitignore files go on counting, read without git, until a restart`;
 
 /** What is known after one more event. */
-export function afterEvent(told: Told, event: Event, nowMs: number): Told {
+export function afterEvent(told: Told, event: Event, nowMs: WallMs): Told {
   const failed = (message: string, name?: Name): Told['lastError'] => ({
     ms: nowMs,
     path: name === undefined ? undefined : textOf(name),

@@ -1,4 +1,6 @@
 import { type BigIntStats, lstatSync, statSync } from 'node:fs';
+import { wallNow } from '../clock.js';
+import { EPOCH, latest, msBetween, type WallMs, wallMs } from '../core/clock.js';
 import { type BytePath, bytesOfPath } from '../core/name.js';
 import { readChecked } from '../read-checked.js';
 
@@ -22,8 +24,8 @@ type What = 'content' | 'presence';
 interface Look {
   /** What shows that something was done to it: to itself, and to where it leads as a link; `-` where it is not there. */
   readonly stamp: string;
-  /** When that was, in milliseconds since 1970; of one that is missing, when its directory was last changed. */
-  readonly changedMs: number;
+  /** When that was; of one that is missing, when its directory was last changed. */
+  readonly changedMs: WallMs;
   readonly size: number;
   readonly content: Buffer | undefined;
 }
@@ -150,7 +152,7 @@ export class FollowedFiles {
     const wantedMs = isNowLess ? this.#rest.lessMs : this.#rest.quietMs;
     // What was done to it long ago is at rest, though it was seen only now; a time to come says nothing. Of one that is missing
     // it is only known when something was done beside it last.
-    const changedAgoMs = what === 'presence' ? 0 : Date.now() - seen.changedMs;
+    const changedAgoMs = what === 'presence' ? 0 : msBetween(seen.changedMs, wallNow());
     const agoMs = mayBeLess && changedAgoMs < LONG_AGO * wantedMs ? 0 : changedAgoMs;
     return Math.max(0, wantedMs - Math.max(agoMs, performance.now() - (isNowLess ? lessSinceMs : sinceMs)));
   }
@@ -160,7 +162,7 @@ export class FollowedFiles {
 const NONE = '-';
 const NO_DIRECTORY = '-/';
 
-const MISSING: Look = { stamp: NONE, changedMs: 0, size: -1, content: undefined };
+const MISSING: Look = { stamp: NONE, changedMs: EPOCH, size: -1, content: undefined };
 
 /** What was so for so many times as long as it should rest was not for a moment only. */
 const LONG_AGO = 5;
@@ -221,18 +223,18 @@ function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 
   if (own === undefined || led === undefined) {
     const dir = statsOf(() => statSync(bytesOfPath(path.slice(0, path.lastIndexOf('/')) || '/'), BIGINT));
     return dir === undefined
-      ? { stamp: NO_DIRECTORY, changedMs: 0, size: -1 }
+      ? { stamp: NO_DIRECTORY, changedMs: EPOCH, size: -1 }
       : { stamp: NONE, changedMs: changedMs(dir), size: -1 };
   }
   if (what === 'presence')
-    return { stamp: led.isDirectory() ? `${led.dev}:${led.ino}` : 'a file', changedMs: 0, size: 0 };
+    return { stamp: led.isDirectory() ? `${led.dev}:${led.ino}` : 'a file', changedMs: EPOCH, size: 0 };
   const stamp = own === led ? textOf(own) : `${textOf(own)} ${textOf(led)}`;
-  return { stamp, changedMs: Math.max(changedMs(own), changedMs(led)), size: Number(led.size) };
+  return { stamp, changedMs: latest(changedMs(own), changedMs(led)), size: Number(led.size) };
 }
 
 const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
 
-const changedMs = ({ ctimeNs }: BigIntStats): number => Number(ctimeNs / 1_000n) / 1_000;
+const changedMs = ({ ctimeNs }: BigIntStats): WallMs => wallMs(Number(ctimeNs / 1_000n) / 1_000);
 
 const textOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;

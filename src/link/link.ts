@@ -1,3 +1,5 @@
+import { wallNow } from '../clock.js';
+import { plusMs, type WallMs } from '../core/clock.js';
 import type { Report } from '../core/event.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Reach } from '../core/reach.js';
@@ -13,8 +15,7 @@ const PROVE_MS = 4_000;
 interface Wait {
   /** By the clock that stands still while the machine sleeps. */
   readonly sinceMs: number;
-  /** In milliseconds since 1970. */
-  readonly untilMs: number;
+  readonly untilMs: WallMs;
   /** Only its time ends it, or a wake-up. */
   readonly isSlow: boolean;
   readonly end: () => void;
@@ -126,8 +127,8 @@ export class Link<T> {
     return this.connection?.reach(at) ?? { kind: 'none' };
   }
 
-  /** When the next try to log in is, in milliseconds since 1970; undefined where one is under way, or none is needed. */
-  get nextTryMs(): number | undefined {
+  /** When the next try to log in is; undefined where one is under way, or none is needed. */
+  get nextTryMs(): WallMs | undefined {
     return this.#wait?.untilMs;
   }
 
@@ -271,7 +272,7 @@ export class Link<T> {
     return new Promise((resolve) => {
       const wait: Wait = {
         sinceMs: performance.now(),
-        untilMs: Date.now() + ms,
+        untilMs: plusMs(wallNow(), ms),
         isSlow,
         end: () => {
           clearTimeout(timer);

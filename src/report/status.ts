@@ -1,14 +1,15 @@
+import { msBetween, type WallMs } from '../core/clock.js';
 import { type Printable, showControls } from '../core/printable.js';
 import type { Status } from '../core/status.js';
 import { bytesInWords, count, timeInWords } from './words.js';
 
-/** What `syncwatch status` says of one target, in lines. `nowMs`: since 1970. */
-export function statusInWords(status: Status, nowMs: number): Printable[] {
+/** What `syncwatch status` says of one target, in lines. */
+export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
   const { target, place, root, pid, sinceMs, waiting, waitingSinceMs, lastDeliveredMs, lastPassMs, lastError, rules } =
     status;
-  const ago = (ms: number): string => `${timeInWords(Math.max(0, nowMs - ms))} ago`;
-  const since =
-    waitingSinceMs === undefined ? '' : `, the first since ${timeInWords(Math.max(0, nowMs - waitingSinceMs))}`;
+  const sinceInWords = (ms: WallMs): string => timeInWords(Math.max(0, msBetween(ms, nowMs)));
+  const ago = (ms: WallMs): string => `${sinceInWords(ms)} ago`;
+  const since = waitingSinceMs === undefined ? '' : `, the first since ${sinceInWords(waitingSinceMs)}`;
   const done = [
     ...(lastDeliveredMs === undefined ? [] : [`last delivery ${ago(lastDeliveredMs)}`]),
     ...(lastPassMs === undefined ? [] : [`last full sync ${ago(lastPassMs)}`]),
@@ -29,7 +30,7 @@ export function statusInWords(status: Status, nowMs: number): Printable[] {
   return texts.map(showControls);
 }
 
-function stateInWords({ state }: Status, nowMs: number): string {
+function stateInWords({ state }: Status, nowMs: WallMs): string {
   switch (state.kind) {
     case 'connecting':
       return 'connecting';
@@ -38,7 +39,7 @@ function stateInWords({ state }: Status, nowMs: number): string {
     case 'reconnecting':
       return state.untilMs === undefined || state.untilMs <= nowMs
         ? 'not connected, logging in'
-        : `not connected, next try in ${timeInWords(state.untilMs - nowMs)}`;
+        : `not connected, next try in ${timeInWords(msBetween(nowMs, state.untilMs))}`;
     case 'sending':
       return 'sending';
     case 'inSync':

@@ -11,6 +11,7 @@ import {
   statfsSync,
 } from 'node:fs';
 import { platform, release } from 'node:os';
+import { type WallMs, wallMs } from '../core/clock.js';
 import { shortageInWords } from '../core/failure.js';
 import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -182,10 +183,10 @@ export class Disk {
     return this.#directory(name, dirs) === true;
   }
 
-  /** When anything about `name` was changed last, in milliseconds since 1970. */
-  changedMs(name: Name): number | undefined {
+  /** When anything about `name` was changed last. */
+  changedMs(name: Name): WallMs | undefined {
     try {
-      return lstatSync(this.path(name)).ctimeMs;
+      return wallMs(lstatSync(this.path(name)).ctimeMs);
     } catch {
       return undefined;
     }

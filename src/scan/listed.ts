@@ -1,3 +1,4 @@
+import { msBetween, type WallMs } from '../core/clock.js';
 import type { Name } from '../core/name.js';
 import { type Entry, writtenMs } from '../core/sync/entry.js';
 
@@ -56,5 +57,5 @@ export class Listed {
 }
 
 /** Whether a directory that was seen so when a listing began may change once more and look the same. */
-export const mayHideChanges = (self: Entry, beganMs: number, tickMs: number): boolean =>
-  writtenMs(self) > beganMs - tickMs - 1;
+export const mayHideChanges = (self: Entry, beganMs: WallMs, tickMs: number): boolean =>
+  msBetween(beganMs, writtenMs(self)) > -tickMs - 1;

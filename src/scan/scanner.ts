@@ -1,3 +1,4 @@
+import { wallNow } from '../clock.js';
 import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
@@ -246,7 +247,7 @@ export class Scanner {
     const { disk, filter, index } = this.#options;
     const loose = new LooseNames(dirs.flatMap((dir) => this.#due.get(dir) ?? []));
     for (const dir of dirs) this.#due.delete(dir);
-    let beganMs = Date.now();
+    let beganMs = wallNow();
     let begun = performance.now();
     const listings = walk(disk, filter, {
       from: dirs,
@@ -266,7 +267,7 @@ export class Scanner {
       if (!(await this.#take(listing))) return;
       this.#listed.note(dir, self, mayHideChanges(self, beganMs, disk.tickMs), performance.now(), tookMs);
       this.#due.delete(dir);
-      beganMs = Date.now();
+      beganMs = wallNow();
       begun = performance.now();
     }
   }

@@ -1,3 +1,5 @@
+import { wallNow } from '../clock.js';
+import type { WallMs } from '../core/clock.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
 import { type Excluded, excludedName } from '../core/rsync/rules.js';
@@ -12,9 +14,9 @@ export interface Snapshot {
   readonly excluded: readonly Excluded[];
   /** Of these, for now among the excluded ones, nobody knows yet. */
   readonly unsure: readonly Name[];
-  /** When the walk began and ended, in milliseconds since 1970. */
-  readonly fromMs: number;
-  readonly toMs: number;
+  /** When the walk began and ended. */
+  readonly fromMs: WallMs;
+  readonly toMs: WallMs;
 }
 
 /** Names that are longer, in bytes, rsync does not see either (rsync.h, MAXPATHLEN), and can't be told of. */
@@ -30,7 +32,7 @@ export async function takeSnapshot(
   const tree = new NameIndex();
   const excluded: Excluded[] = [];
   const unsure: Name[] = [];
-  const fromMs = Date.now();
+  const fromMs = wallNow();
   for await (const listing of walkAll(disk, filter)) {
     if (isStopped()) break;
     onListing(listing);
@@ -45,5 +47,5 @@ export async function takeSnapshot(
     for (const { name, isDir } of listing.tooLong)
       if (name.length < RSYNC_LONGEST) excluded.push(excludedName(name, isDir, false));
   }
-  return { tree, excluded, unsure, fromMs, toMs: Date.now() };
+  return { tree, excluded, unsure, fromMs, toMs: wallNow() };
 }

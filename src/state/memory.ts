@@ -1,4 +1,6 @@
 import { closeSync, ftruncateSync, lstatSync, readSync } from 'node:fs';
+import { wallNow } from '../clock.js';
+import { EPOCH, type WallMs, wallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
@@ -67,8 +69,8 @@ export class Memory {
   /** Why not, and when that was tried last. */
   #failure: Failure | undefined;
   #triedMs = 0;
-  #savedMs = 0;
-  #begunMs = Date.now();
+  #savedMs = EPOCH;
+  #begunMs = wallNow();
   /** The index is not saved again before the log has so many lines: the last time it failed. */
   #tidyFrom = 0;
   #told: string | undefined;
@@ -81,7 +83,7 @@ export class Memory {
 
   /** Reads what the last run left. Nothing is written. */
   async load(): Promise<Remembered> {
-    this.#savedMs = lstatSync(this.#indexPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    this.#savedMs = wallMs(lstatSync(this.#indexPath, { throwIfNoEntry: false })?.mtimeMs ?? 0);
     const loaded = await loadIndex(this.#indexPath, this.#options.owner(), this.#options.uid);
     if (loaded.kind !== 'loaded') {
       const isLost = loaded.kind === 'none' && lstatSync(this.#logPath, { throwIfNoEntry: false }) !== undefined;
@@ -92,7 +94,7 @@ export class Memory {
     this.#edition = edition;
     let wasBegun = false;
     await eachInSlices(index.entries(), ([, { ino }]) => (wasBegun ||= ino === 0));
-    this.#begunMs = wasBegun ? 0 : this.#savedMs;
+    this.#begunMs = wasBegun ? EPOCH : this.#savedMs;
     const believed = await this.#readLog(index);
     return believed.isWhole
       ? { index, problem: undefined, mayHaveLostDeletions: false }
@@ -110,13 +112,13 @@ export class Memory {
     }
   }
 
-  /** When the index that was loaded had been saved, in milliseconds since 1970: what is in the log began after that. */
-  get savedMs(): number {
+  /** When the index that was loaded had been saved: what is in the log began after that. */
+  get savedMs(): WallMs {
     return this.#savedMs;
   }
 
-  /** Since when names may be there that were only known to be begun, in milliseconds since 1970. */
-  get begunMs(): number {
+  /** Since when names may be there that were only known to be begun. */
+  get begunMs(): WallMs {
     return this.#begunMs;
   }
 

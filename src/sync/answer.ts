@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wallNow } from '../clock.js';
 import type { Answer, Flushed, Who } from '../control/protocol.js';
 import type { Answerer } from '../control/server.js';
+import { plusMs, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import type { Status, Told } from '../core/status.js';
@@ -28,7 +30,7 @@ export interface Live {
 
 export interface AnswerOptions {
   readonly who: Who;
-  readonly sinceMs: number;
+  readonly sinceMs: WallMs;
   /** Undefined until it has logged in. */
   readonly live: () => Live | undefined;
   /** What events have told so far. */
@@ -71,7 +73,7 @@ export const answererFor =
  * it nobody knows what is there.
  */
 async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer> {
-  const sinceMs = Date.now();
+  const sinceMs = wallNow();
   const ended = (flushed: Flushed): Answer => ({ answer: 'flush', flushed });
   for (;;) {
     const failure = options.halted();
@@ -86,7 +88,7 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
   }
 }
 
-async function delivered(engine: Engine, sinceMs: number, gone: AbortSignal): Promise<Flushed> {
+async function delivered(engine: Engine, sinceMs: WallMs, gone: AbortSignal): Promise<Flushed> {
   const end = await engine.flush(sinceMs, gone);
   switch (end.kind) {
     case 'flushed':
@@ -111,7 +113,8 @@ function statusOf({ who, sinceMs, told, live, halted }: AnswerOptions): Status {
   const ledger = live()?.prepared.ledger;
   const { sent, bytes, deleted } = ledger?.sums ?? NOTHING_SENT;
   const oldestMs = ledger?.pending.oldestMs;
-  const waitingSinceMs = oldestMs === undefined ? undefined : Math.round(Date.now() - (performance.now() - oldestMs));
+  const waitingSinceMs =
+    oldestMs === undefined ? undefined : plusMs(wallNow(), -Math.round(performance.now() - oldestMs));
   return {
     ...who,
     sinceMs,

@@ -1,5 +1,6 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
+import type { WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
@@ -405,8 +406,8 @@ export class Engine implements LinkUser, DirectoryUser {
     this.take({ kind: 'hurry' });
   }
 
-  /** Waits until all names that wait now are there as they were at `sinceMs` (since 1970), see {@link Flush}. */
-  async flush(sinceMs: number, gone: AbortSignal): Promise<FlushEnd> {
+  /** Waits until all names that wait now are there as they were at `sinceMs`, see {@link Flush}. */
+  async flush(sinceMs: WallMs, gone: AbortSignal): Promise<FlushEnd> {
     const flush = new Flush(this.#options.ledger.pending, sinceMs);
     this.#flushes.add(flush);
     try {

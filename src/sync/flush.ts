@@ -1,3 +1,4 @@
+import type { WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { isSettled, type Seen } from '../core/sync/entry.js';
@@ -26,17 +27,17 @@ interface FlushWays {
 }
 
 /**
- * Waits until what these names were at `sinceMs` (since 1970), or something newer, is there. A name is done when a run that
+ * Waits until what these names were at `sinceMs`, or something newer, is there. A name is done when a run that
  * looked at it after that has brought it, even if it has changed again meanwhile; or when nothing waits and the disk is as
  * the index says. A name that fails once more is failed.
  */
 export class Flush {
   readonly #left: Set<Name>;
-  readonly #sinceMs: number;
+  readonly #sinceMs: WallMs;
   /** How often each had failed before. */
   readonly #attempts: ReadonlyMap<Name, number>;
 
-  constructor(pending: ReadonlyPending, sinceMs: number) {
+  constructor(pending: ReadonlyPending, sinceMs: WallMs) {
     this.#sinceMs = sinceMs;
     this.#left = new Set();
     const attempts = new Map<Name, number>();
@@ -48,8 +49,8 @@ export class Flush {
     this.#attempts = attempts;
   }
 
-  /** A run that looked at the disk at `lookedMs` (since 1970) has brought this name. */
-  brought(name: Name, lookedMs: number): void {
+  /** A run that looked at the disk at `lookedMs` has brought this name. */
+  brought(name: Name, lookedMs: WallMs): void {
     if (lookedMs > this.#sinceMs) this.#left.delete(name);
   }
 

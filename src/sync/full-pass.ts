@@ -1,3 +1,4 @@
+import { EPOCH, plusMs } from '../core/clock.js';
 import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
@@ -220,7 +221,8 @@ async function unexpected(
   { tree, fromMs }: Snapshot,
 ): Promise<{ is: (name: Name) => boolean; gone: readonly Name[] }> {
   const waited = new Set([...ledger.pending].map(([name]) => name));
-  const isOld = (name: Name): boolean => (disk.changedMs(name) ?? 0) < fromMs - NOTICED_MS;
+  const noticedMs = plusMs(fromMs, -NOTICED_MS);
+  const isOld = (name: Name): boolean => (disk.changedMs(name) ?? EPOCH) < noticedMs;
   const before = new Map<Name, Entry | undefined>();
   await eachInSlices(tree.entries(), ([name]) => before.set(name, ledger.index.get(name)));
   const is = (name: Name): boolean => {

@@ -1,3 +1,4 @@
+import type { WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure, Result } from '../core/failure.js';
 import { type Name, ROOT } from '../core/name.js';
@@ -58,13 +59,13 @@ export class Ledger {
     return this.#pending;
   }
 
-  /** When the index of the last run was saved, in milliseconds since 1970. */
-  get savedMs(): number {
+  /** When the index of the last run was saved. */
+  get savedMs(): WallMs {
     return this.#options.journal.savedMs;
   }
 
-  /** Since when names may be there that are only known to be begun, in milliseconds since 1970. */
-  get begunMs(): number {
+  /** Since when names may be there that are only known to be begun. */
+  get begunMs(): WallMs {
     return this.#options.journal.begunMs;
   }
 

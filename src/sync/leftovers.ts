@@ -1,3 +1,5 @@
+import { wallNow } from '../clock.js';
+import type { WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import { type Name, parentOf } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
@@ -18,8 +20,8 @@ const MOST_FAILURES = 5;
  */
 export class Leftovers {
   readonly #ledger: Ledger;
-  /** Files that were on their way when a run broke, and when that began, in milliseconds since 1970. */
-  readonly #broken = new Map<Name, number>();
+  /** Files that were on their way when a run broke, and when that began. */
+  readonly #broken = new Map<Name, WallMs>();
   /** How often in a row looking for them failed. */
   #failures = 0;
 
@@ -32,8 +34,8 @@ export class Leftovers {
     this.#lastRun = ledger.index;
   }
 
-  /** A run has ended that began at `beganMs` (since 1970). */
-  note({ outcome, items }: RunResult, beganMs: number): void {
+  /** A run has ended that began at `beganMs`. */
+  note({ outcome, items }: RunResult, beganMs: WallMs): void {
     if (outcome.kind !== 'broken') return;
     for (const { action, name } of items) if (action === 'send') this.#broken.set(name, beganMs);
   }
@@ -52,7 +54,7 @@ export class Leftovers {
   async sweep(runner: Runs, names?: Iterable<Name>): Promise<Failure | undefined> {
     await this.#heedLastRun();
     if (this.#broken.size === 0) return undefined;
-    const broken = new Map<Name, number>();
+    const broken = new Map<Name, WallMs>();
     for (const name of names ?? this.#broken.keys()) {
       const sinceMs = this.#broken.get(name);
       if (sinceMs !== undefined) broken.set(name, sinceMs);
@@ -70,6 +72,6 @@ export class Leftovers {
     if (outcome.kind === 'broken' && ++this.#failures < MOST_FAILURES) return undefined;
     this.#failures = 0;
     for (const name of broken.keys()) this.#broken.delete(name);
-    return clear(this.#ledger, runner, leftoversIn(listed, broken, Date.now()), true);
+    return clear(this.#ledger, runner, leftoversIn(listed, broken, wallNow()), true);
   }
 }

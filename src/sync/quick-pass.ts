@@ -1,3 +1,4 @@
+import { wallNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
@@ -42,7 +43,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   await rules.atRest();
   if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
   const begun = performance.now();
-  const fromMs = Date.now();
+  const fromMs = wallNow();
   report({ kind: 'passStarted', target: rsync.target.label, names: ledger.index.size });
   const own: NamesOfRun = {
     has: (name) => ledger.index.get(name) !== undefined || typeof disk.see(name) !== 'string',

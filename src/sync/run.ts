@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wallNow } from '../clock.js';
 import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
@@ -167,13 +168,13 @@ function listen({ settings, target, io, heed }: OneTarget, control: Control, who
   heed((event) => {
     const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
     if (!isAbout) return;
-    life.told = afterEvent(life.told, event, Date.now());
+    life.told = afterEvent(life.told, event, wallNow());
     life.hooks?.handle(event);
   });
   control.serve(
     answererFor({
       who,
-      sinceMs: Date.now(),
+      sinceMs: wallNow(),
       live: () => life.live,
       told: () => life.told,
       halted: () => life.halted,

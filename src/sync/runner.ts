@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wallNow } from '../clock.js';
+import type { WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
@@ -77,13 +79,13 @@ export class Runner {
   readonly standbys: Standbys;
   readonly #options: RunnerOptions;
   readonly #abort: AbortSignal;
-  readonly #onEnd: (result: RunResult, beganMs: number) => void;
+  readonly #onEnd: (result: RunResult, beganMs: WallMs) => void;
   readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began. */
   #heardMs = 0;
 
-  /** `onEnd`: a run has ended that began at `beganMs` (since 1970). */
-  constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: number) => void) {
+  /** `onEnd`: a run has ended that began at `beganMs`. */
+  constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: WallMs) => void) {
     this.#options = options;
     this.#abort = abort;
     this.#onEnd = onEnd;
@@ -112,7 +114,7 @@ export class Runner {
    * listed, those get further runs, in halves, until each is proven or has failed alone.
    */
   async run(begun: Begun, names: NamesOfRun, options: RunOptions = {}): Promise<RunResult> {
-    const beganMs = Date.now();
+    const beganMs = wallNow();
     const onItem = (item: Item): void => {
       options.onItem?.(item, begun.was(item.name));
       if (item.name !== ROOT) begun.turnedTo(item);

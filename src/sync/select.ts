@@ -1,3 +1,4 @@
+import { wallNow } from '../clock.js';
 import { directoriesAbove, type Name } from '../core/name.js';
 import type { Seen } from '../core/sync/entry.js';
 import { unrested } from '../core/sync/rest.js';
@@ -23,9 +24,9 @@ export async function select(
   const { ledger, disk } = work;
   // Before the names: one that is away while they are looked at was away.
   const above = await seeAll(disk, await inSlices(directoriesAbove(names)));
-  const fromMs = Date.now();
+  const fromMs = wallNow();
   const seen = await seeAll(disk, names);
-  const toMs = Date.now();
+  const toMs = wallNow();
   leaveOutLong(work, seen);
   const { go, waitMs } = await holdByRules(work, seen, mayRest);
   const nowMs = performance.now();

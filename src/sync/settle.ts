@@ -1,3 +1,4 @@
+import type { WallMs } from '../core/clock.js';
 import type { Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
@@ -40,9 +41,9 @@ export interface BatchView {
   readonly above: ReadonlyMap<Name, Seen>;
   /** For what is missing: the nearest directory above it that is there. */
   readonly grounds: ReadonlyMap<Name, Entry | undefined>;
-  /** When they were looked at, in milliseconds since 1970. */
-  readonly fromMs: number;
-  readonly toMs: number;
+  /** When they were looked at. */
+  readonly fromMs: WallMs;
+  readonly toMs: WallMs;
 }
 
 /** What it takes to say what has become of them. */
@@ -51,8 +52,8 @@ export interface SettleOptions {
   readonly disk: Pick<NamesOnDisk, 'see' | 'canList' | 'groundOf' | 'tickMs'>;
   readonly rsync: RsyncSettings;
   readonly report: Report;
-  /** A run has brought this name as it was at `lookedMs` (since 1970) or later. */
-  readonly onBrought: (name: Name, lookedMs: number) => void;
+  /** A run has brought this name as it was at `lookedMs` or later. */
+  readonly onBrought: (name: Name, lookedMs: WallMs) => void;
 }
 
 /**
@@ -121,7 +122,7 @@ function* longestFirst(names: readonly Name[]): Generator<Name> {
   for (const length of [...byLength.keys()].sort((a, b) => b - a)) yield* byLength.get(length) ?? [];
 }
 
-/** What is sure about a name that was delivered as it was seen between these moments, in milliseconds since 1970. */
+/** What is sure about a name that was delivered as it was seen between these moments. */
 export function sureOf(
   seen: Entry,
   { fromMs, toMs }: Pick<BatchView, 'fromMs' | 'toMs'>,

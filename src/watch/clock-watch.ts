@@ -1,3 +1,4 @@
+import { wallNow } from '../clock.js';
 import type { Report } from '../core/event.js';
 import { type Clocks, sleptMs } from '../core/sync/wake.js';
 
@@ -10,7 +11,7 @@ export const CLOCK_CHECK_MS = 1_000;
  */
 export function watchClock(cpuMs: () => number, report: Report, onWake: () => void): () => void {
   const look = (): Clocks => ({
-    wallMs: Date.now(),
+    wallMs: wallNow(),
     steadyMs: performance.now(),
     activeMs: performance.eventLoopUtilization().active,
     cpuMs: cpuMs(),

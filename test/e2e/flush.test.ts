@@ -161,7 +161,7 @@ describe('status, pause, resume and stop', () => {
       deleted: 0,
       directories: 2,
     });
-    expect(now.lastPassMs).toBeLessThanOrEqual(now.lastDeliveredMs ?? 0);
+    expect(Number(now.lastPassMs)).toBeLessThanOrEqual(Number(now.lastDeliveredMs));
     const words = await command(there, 'status');
     expect(words.code).toBe(0);
     expect(words.stdout).toMatch(/: in sync\n {2}1 file sent \(3 B\), 0 deleted/);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { EPOCH } from '../../src/core/clock.js';
 import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { type Name, nameFromBytes } from '../../src/core/name.js';
@@ -88,8 +89,8 @@ const NO_JOURNAL: Journal = {
   save: async () => {},
   keepInPlace: async () => {},
   close: () => {},
-  savedMs: 0,
-  begunMs: 0,
+  savedMs: EPOCH,
+  begunMs: EPOCH,
 };
 
 /** A ledger that begins with nothing. */

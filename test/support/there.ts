@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { EPOCH } from '../../src/core/clock.js';
 import type { Item } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { ancestorsOf, isBelow, type Name } from '../../src/core/name.js';
@@ -95,8 +96,8 @@ export class There {
       return given;
     };
     return {
-      savedMs: 0,
-      begunMs: 0,
+      savedMs: EPOCH,
+      begunMs: EPOCH,
       keep: (index) => memory.keep(index),
       willBring: async (names) => {
         const unready = await around('willBring', () => memory.willBring(names));

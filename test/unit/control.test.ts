@@ -20,6 +20,7 @@ import { firstLine } from '../../src/control/line.js';
 import { isSomeMissing, takeLock } from '../../src/control/lock.js';
 import { PROTOCOL, type Question, readAnswer, readQuestion, written } from '../../src/control/protocol.js';
 import { type Control, type ControlOptions, openControl } from '../../src/control/server.js';
+import { wallMs } from '../../src/core/clock.js';
 import { nameFromText } from '../../src/core/name.js';
 import type { RemoteReach } from '../../src/core/reach.js';
 import { afterEvent, NOTHING_TOLD, type Status } from '../../src/core/status.js';
@@ -556,7 +557,7 @@ describe('status', () => {
     const target = 't';
     let told = NOTHING_TOLD;
     const then = (event: Parameters<typeof afterEvent>[1], ms: number) => {
-      told = afterEvent(told, event, ms);
+      told = afterEvent(told, event, wallMs(ms));
       return told;
     };
     expect(then({ kind: 'watching', root: '/r', directories: 3 }, 1).directories).toBe(3);
@@ -579,23 +580,23 @@ describe('status', () => {
     [{ kind: 'connecting' }, /: connecting$/],
     [{ kind: 'halted', message: 'no rsync' }, /: has ended: no rsync$/],
     [{ kind: 'reconnecting', untilMs: undefined }, /not connected, logging in/],
-    [{ kind: 'reconnecting', untilMs: 15_000 }, /not connected, next try in 5\.0 s/],
+    [{ kind: 'reconnecting', untilMs: wallMs(15_000) }, /not connected, next try in 5\.0 s/],
   ])('in words: %j', (state, says) => {
     const status: Status = {
       ...who(9, '/r', 'h:p'),
-      sinceMs: 4_000,
+      sinceMs: wallMs(4_000),
       state,
       waiting: 2,
-      waitingSinceMs: 9_000,
+      waitingSinceMs: wallMs(9_000),
       sent: 1,
       bytes: 10,
       deleted: 3,
-      lastDeliveredMs: 9_500,
+      lastDeliveredMs: wallMs(9_500),
       lastPassMs: undefined,
-      lastError: { ms: 8_000, path: 'x', message: 'no\x1bpermission' },
+      lastError: { ms: wallMs(8_000), path: 'x', message: 'no\x1bpermission' },
       directories: 5,
     };
-    const [first, ...rest] = statusInWords(status, 10_000);
+    const [first, ...rest] = statusInWords(status, wallMs(10_000));
     expect(first).toMatch(says);
     expect(rest).toEqual([
       '  2 paths waiting, the first since 1.0 s',

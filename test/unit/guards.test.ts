@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EPOCH } from '../../src/core/clock.js';
 import { nameFromText } from '../../src/core/name.js';
 import type { Printable } from '../../src/core/printable.js';
 import { begun } from '../../src/core/sync/entry.js';
@@ -40,7 +41,7 @@ async function guarded({ here, known = 0, extraneous = 0, created = 0, deletes =
       confirm: undefined,
       ...options,
     },
-    { tree: indexOf(here), excluded: [], unsure: [], fromMs: 0, toMs: 0 },
+    { tree: indexOf(here), excluded: [], unsure: [], fromMs: EPOCH, toMs: EPOCH },
     {
       items: Array.from({ length: created }, () => ({ action: 'send', name, bytes: 0, isNew: true })),
       extraneous: Array.from({ length: extraneous }, () => name),

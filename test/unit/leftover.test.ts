@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { plusMs, wallMs } from '../../src/core/clock.js';
 import { nameFromText } from '../../src/core/name.js';
 import { leftoversIn } from '../../src/core/rsync/leftover.js';
 import { parseListed } from '../../src/core/rsync/output.js';
 
-const SINCE = Date.parse('2026-11-24T12:00:00Z');
+const SINCE = wallMs(Date.parse('2026-11-24T12:00:00Z'));
 const HOUR = 3_600_000;
 
 /** What is taken for a leftover of a run that was sending `name` when it broke. */
 function found(name: string, listed: string, { mtimeMs = SINCE, isPrivate = true } = {}): boolean {
   const file = { name: nameFromText(listed), isPrivate, mtimeMs };
-  return leftoversIn([file], new Map([[nameFromText(name), SINCE]]), SINCE + HOUR).length === 1;
+  return leftoversIn([file], new Map([[nameFromText(name), SINCE]]), plusMs(SINCE, HOUR)).length === 1;
 }
 
 describe('leftoversIn', () => {
@@ -40,9 +41,9 @@ describe('leftoversIn', () => {
 
   it('not what others may read, nor what is much older or newer', () => {
     expect(found('big', '.big.Ab12Cd', { isPrivate: false })).toBe(false);
-    expect(found('big', '.big.Ab12Cd', { mtimeMs: SINCE - 25 * HOUR })).toBe(false);
-    expect(found('big', '.big.Ab12Cd', { mtimeMs: SINCE + 26 * HOUR })).toBe(false);
-    expect(found('big', '.big.Ab12Cd', { mtimeMs: SINCE - 13 * HOUR })).toBe(true);
+    expect(found('big', '.big.Ab12Cd', { mtimeMs: plusMs(SINCE, -25 * HOUR) })).toBe(false);
+    expect(found('big', '.big.Ab12Cd', { mtimeMs: plusMs(SINCE, 26 * HOUR) })).toBe(false);
+    expect(found('big', '.big.Ab12Cd', { mtimeMs: plusMs(SINCE, -13 * HOUR) })).toBe(true);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type WallMs, wallMs } from '../../src/core/clock.js';
 import { type Name, nameFromText as name } from '../../src/core/name.js';
 import { atOnce } from '../../src/core/steps.js';
 import { type Entry, type Seen, unsure } from '../../src/core/sync/entry.js';
@@ -115,39 +116,40 @@ describe('moves', () => {
 
 describe('rest', () => {
   const rest = { writtenMs: 2, cameMs: 20 };
-  const now = 100_000 + 5e-6; // the moment of the last write
+  /** So long after the last write. */
+  const later = (ms: number): WallMs => wallMs(100_000 + 5e-6 + ms);
   it('a known file rests since its last write, whatever the watcher said when', () => {
-    expect(restMs(file(1), file(2), now + 0.5, 0, rest)).toBeCloseTo(1.5);
-    expect(restMs(file(1), file(2), now + 2, 0, rest)).toBeLessThanOrEqual(0);
-    expect(restMs(file(1), file(2), now + 0.5, 500, rest)).toBeLessThanOrEqual(0); // not for ever
-    expect(restMs(file(1), file(2), now - 1_000, 0, rest)).toBeLessThanOrEqual(0); // dated in the future
+    expect(restMs(file(1), file(2), later(0.5), 0, rest)).toBeCloseTo(1.5);
+    expect(restMs(file(1), file(2), later(2), 0, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1), file(2), later(0.5), 500, rest)).toBeLessThanOrEqual(0); // not for ever
+    expect(restMs(file(1), file(2), later(-1_000), 0, rest)).toBeLessThanOrEqual(0); // dated in the future
   });
 
   it('what came or went rests since it was noted', () => {
-    expect(restMs(undefined, file(1), now + 500, 5, rest)).toBe(15);
-    expect(restMs(file(1), 'missing', now + 500, 5, rest)).toBe(15);
-    expect(restMs(undefined, file(1, { type: 'dir' }), now + 500, 25, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(undefined, file(1), later(500), 5, rest)).toBe(15);
+    expect(restMs(file(1), 'missing', later(500), 5, rest)).toBe(15);
+    expect(restMs(undefined, file(1, { type: 'dir' }), later(500), 25, rest)).toBeLessThanOrEqual(0);
   });
 
   it('an older file that took the place of a known one was moved here, and waits for the other half', () => {
-    expect(restMs(file(1), file(2), now + 500, 5, rest)).toBe(15);
-    expect(restMs(file(1), file(1, { born: 6 }), now + 500, 5, rest)).toBe(15); // the same number again, another file
-    expect(restMs(file(1), file(1), now + 500, 5, rest)).toBeLessThanOrEqual(0); // written to, heard of late
-    expect(restMs(file(1), file(2), now + 500, 400, rest)).toBeLessThanOrEqual(0); // saved, and noted at once
+    expect(restMs(file(1), file(2), later(500), 5, rest)).toBe(15);
+    expect(restMs(file(1), file(1, { born: 6 }), later(500), 5, rest)).toBe(15); // the same number again, another file
+    expect(restMs(file(1), file(1), later(500), 5, rest)).toBeLessThanOrEqual(0); // written to, heard of late
+    expect(restMs(file(1), file(2), later(500), 400, rest)).toBeLessThanOrEqual(0); // saved, and noted at once
   });
 
   it('a file that is suddenly empty is about to be written', () => {
-    expect(restMs(file(1), file(1, { size: 0 }), now + 10, 10, rest)).toBeCloseTo(90);
-    expect(restMs(file(1), file(1, { size: 0 }), now + 101, 101, rest)).toBeLessThanOrEqual(0);
-    expect(restMs(file(1, { size: 0 }), file(1, { size: 0 }), now + 10, 10, rest)).toBeLessThanOrEqual(0);
-    expect(restMs(file(1), file(1, { size: 0 }), now, 0, { writtenMs: 0, cameMs: 0 })).toBeLessThanOrEqual(0);
+    expect(restMs(file(1), file(1, { size: 0 }), later(10), 10, rest)).toBeCloseTo(90);
+    expect(restMs(file(1), file(1, { size: 0 }), later(101), 101, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1, { size: 0 }), file(1, { size: 0 }), later(10), 10, rest)).toBeLessThanOrEqual(0);
+    expect(restMs(file(1), file(1, { size: 0 }), later(0), 0, { writtenMs: 0, cameMs: 0 })).toBeLessThanOrEqual(0);
   });
 
   const batch = (known: Record<string, Entry>, seen: Record<string, Seen>, waitedMs: Record<string, number> = {}) => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
     const view = new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s]));
-    return atOnce(unrested(view, index, (n) => waitedMs[n] ?? 0, now + 1_000, rest));
+    return atOnce(unrested(view, index, (n) => waitedMs[n] ?? 0, later(1_000), rest));
   };
   const old = { type: 'dir', size: 0, mode: 0o755 } as const;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wallMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
 import { atOnce } from '../../src/core/steps.js';
@@ -130,25 +131,28 @@ describe('entries', () => {
   });
 
   it('are racy when they were written within the tick in which they were seen', () => {
-    const stampMs = 100_000 + 5e-6;
-    expect(isRacy(file(), stampMs + 5, stampMs + 6, 10)).toBe(true);
-    expect(isRacy(file(), stampMs + 20, stampMs + 21, 10)).toBe(false);
-    expect(isRacy(file(), stampMs - 5, stampMs + 5, 10)).toBe(true);
-    expect(isRacy(file(), stampMs - 100, stampMs - 50, 10)).toBe(false); // dated in the future
-    expect(isRacy(dir(), stampMs, stampMs, 10)).toBe(false);
-    expect(isRacy(file(), stampMs + 5, stampMs + 6, 0)).toBe(false); // stamps that never repeat
+    const racy = (entry: Entry, fromMs: number, toMs: number, tickMs: number): boolean =>
+      isRacy(entry, wallMs(100_000 + 5e-6 + fromMs), wallMs(100_000 + 5e-6 + toMs), tickMs);
+    expect(racy(file(), 5, 6, 10)).toBe(true);
+    expect(racy(file(), 20, 21, 10)).toBe(false);
+    expect(racy(file(), -5, 5, 10)).toBe(true);
+    expect(racy(file(), -100, -50, 10)).toBe(false); // dated in the future
+    expect(racy(dir(), 0, 0, 10)).toBe(false);
+    expect(racy(file(), 5, 6, 0)).toBe(false); // stamps that never repeat
   });
 });
 
 describe('attributes', () => {
   it('are racy when the change time is within the tick in which they were seen, also where it begins anew', () => {
     for (const stampMs of [100_000, 2 ** 30 / 1_000, (3 * 2 ** 30) / 1_000 + 2, 1_700_000_000_123]) {
+      const racy = (fromMs: number, toMs: number, tickMs: number): boolean =>
+        hasRacyAttributes(entry, wallMs(stampMs + fromMs), wallMs(stampMs + toMs), tickMs);
       const entry = file({ ctime: Math.floor(stampMs * 1_000) % 2 ** 30 });
-      expect(hasRacyAttributes(entry, stampMs + 5, stampMs + 6, 10)).toBe(true);
-      expect(hasRacyAttributes(entry, stampMs + 20, stampMs + 21, 10)).toBe(false);
-      expect(hasRacyAttributes(entry, stampMs - 5, stampMs + 5, 10)).toBe(true);
-      expect(hasRacyAttributes(entry, stampMs - 100, stampMs - 50, 10)).toBe(false);
-      expect(hasRacyAttributes(entry, stampMs + 5, stampMs + 6, 0)).toBe(false);
+      expect(racy(5, 6, 10)).toBe(true);
+      expect(racy(20, 21, 10)).toBe(false);
+      expect(racy(-5, 5, 10)).toBe(true);
+      expect(racy(-100, -50, 10)).toBe(false);
+      expect(racy(5, 6, 0)).toBe(false);
     }
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { control } from '../../src/commands/control.js';
 import { type Answer, written } from '../../src/control/protocol.js';
+import { wallMs } from '../../src/core/clock.js';
 import type { Event, Item } from '../../src/core/event.js';
 import type { Failure, FailureKind } from '../../src/core/failure.js';
 import { hooksAt } from '../../src/core/hook-kinds.js';
@@ -193,9 +194,10 @@ describe('nothing raw reaches the terminal', () => {
   });
 });
 
+const AT = wallMs(1);
 const STATES: { readonly [Kind in TargetState['kind']]: (text: string) => Extract<TargetState, { kind: Kind }> } = {
   connecting: () => ({ kind: 'connecting' }),
-  reconnecting: () => ({ kind: 'reconnecting', untilMs: 1 }),
+  reconnecting: () => ({ kind: 'reconnecting', untilMs: AT }),
   sending: () => ({ kind: 'sending' }),
   inSync: () => ({ kind: 'inSync' }),
   paused: () => ({ kind: 'paused' }),
@@ -204,8 +206,17 @@ const STATES: { readonly [Kind in TargetState['kind']]: (text: string) => Extrac
 };
 const status = (text: string, root: string, state: TargetState): Status => ({
   ...{ pid: process.pid, root, target: text, place: text, state },
-  ...{ sinceMs: 1, waiting: 1, waitingSinceMs: 1, sent: 1, bytes: 1, deleted: 1, lastDeliveredMs: 1, lastPassMs: 1 },
-  ...{ lastError: { ms: 1, path: text, message: text }, directories: 1 },
+  ...{
+    sinceMs: AT,
+    waiting: 1,
+    waitingSinceMs: AT,
+    sent: 1,
+    bytes: 1,
+    deleted: 1,
+    lastDeliveredMs: AT,
+    lastPassMs: AT,
+  },
+  ...{ lastError: { ms: AT, path: text, message: text }, directories: 1 },
 });
 
 /** All answers that a socket can give. A new one does not compile until it is here. */
@@ -227,7 +238,7 @@ const ANSWERS: { readonly [Kind in Answer['answer']]: (text: string, root: strin
 describe('nothing raw reaches the terminal of what a socket answers', () => {
   it('in the words of status', () => {
     for (const state of Object.values(STATES)) {
-      const said = statusInWords(status(NASTY, NASTY, state(NASTY)), 2);
+      const said = statusInWords(status(NASTY, NASTY, state(NASTY)), wallMs(2));
       expect(said.filter((text) => /\n/.test(text) || RAW.test(text))).toEqual([]);
     }
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wallMs } from '../../src/core/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
@@ -42,8 +43,8 @@ async function settled(given: Case) {
     before,
     above: mapOf(given.above && Object.fromEntries(Object.keys(given.above).map((name) => [name, dir(7)]))),
     grounds: new Map([...before.keys()].map((name) => [name, ground])),
-    fromMs: 1_000_000,
-    toMs: 1_001_000,
+    fromMs: wallMs(1_000_000),
+    toMs: wallMs(1_001_000),
   };
   const events: Event[] = [];
   const brought: Name[] = [];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { wallMs } from '../../src/core/clock.js';
 import { sleptMs } from '../../src/core/sync/wake.js';
 
-const at = (wallMs: number, steadyMs: number, activeMs = 0, cpuMs = activeMs) => ({
-  wallMs,
+const at = (wall: number, steadyMs: number, activeMs = 0, cpuMs = activeMs) => ({
+  wallMs: wallMs(wall),
   steadyMs,
   activeMs,
   cpuMs,

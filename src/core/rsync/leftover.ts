@@ -1,3 +1,4 @@
+import { msBetween, type WallMs } from '../clock.js';
 import { baseOf, childOf, type Name, parentOf } from '../name.js';
 import type { ListedFile } from './output.js';
 
@@ -16,14 +17,14 @@ const temporaryBase = (base: string): string => (base.startsWith('.') ? base : `
  * once, and one may cut short the other; seen with 3.5.0).
  *
  * Nothing of anybody else's may be taken for one. So all of it has to fit: beside a name that a run of ours was sending
- * when it broke (`broken`: since when, in milliseconds since 1970), its name, nobody else's right to it, and its time.
+ * when it broke (`broken`: since when), its name, nobody else's right to it, and its time.
  */
 export function leftoversIn(
   listed: readonly ListedFile[],
-  broken: ReadonlyMap<Name, number>,
-  nowMs: number,
+  broken: ReadonlyMap<Name, WallMs>,
+  nowMs: WallMs,
 ): ListedFile['name'][] {
-  const temporaries = new Map<Name, number>();
+  const temporaries = new Map<Name, WallMs>();
   for (const [name, sinceMs] of broken) {
     temporaries.set(childOf(parentOf(name), temporaryBase(baseOf(name))), sinceMs);
   }
@@ -31,7 +32,7 @@ export function leftoversIn(
     .filter(({ name, isPrivate, mtimeMs }) => {
       const sinceMs = temporaries.get(name.slice(0, -7) as Name);
       const fits = isPrivate && sinceMs !== undefined && SUFFIX.test(name.slice(-7));
-      return fits && mtimeMs > sinceMs - CLOCKS_DIFFER_MS && mtimeMs < nowMs + CLOCKS_DIFFER_MS;
+      return fits && msBetween(sinceMs, mtimeMs) > -CLOCKS_DIFFER_MS && msBetween(nowMs, mtimeMs) < CLOCKS_DIFFER_MS;
     })
     .map(({ name }) => name);
 }

@@ -1,4 +1,5 @@
 import type { ItemAction } from '../action.js';
+import { type WallMs, wallMs } from '../clock.js';
 import { type Name, nameFromBytes } from '../name.js';
 
 /** One line of an rsync run's stdout. */
@@ -76,8 +77,8 @@ export interface ListedFile {
   readonly name: Name;
   /** Nobody but its owner has any right to it. */
   readonly isPrivate: boolean;
-  /** When it was written last, in milliseconds since 1970. */
-  readonly mtimeMs: number;
+  /** When it was written last. */
+  readonly mtimeMs: WallMs;
 }
 
 /** Reads a line of a run that lists (`--out-format='%i %B %M %n'`); undefined for what is no file. */
@@ -85,7 +86,11 @@ export function parseListed(line: string): ListedFile | undefined {
   const found = /^>f\S{9} (\S{3})(\S{6}) (\d{4})\/(\d\d)\/(\d\d)-(\d\d:\d\d:\d\d) (.*)$/s.exec(line);
   if (found === null) return undefined;
   const [, , others = '', year = '', month = '', day = '', time = '', name = ''] = found;
-  return { name: nameOf(name), isPrivate: others === '------', mtimeMs: Date.parse(`${year}-${month}-${day}T${time}`) };
+  return {
+    name: nameOf(name),
+    isPrivate: others === '------',
+    mtimeMs: wallMs(Date.parse(`${year}-${month}-${day}T${time}`)),
+  };
 }
 
 const nameOf = (escaped: string): Name => nameFromBytes(unescapeBytes(escaped.replace(/(?<=.)\/$/s, '')));

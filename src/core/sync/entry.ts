@@ -1,3 +1,5 @@
+import { EPOCH, msBetween, type WallMs, wallMs } from '../clock.js';
+
 /**
  * What was seen of a name with lstat, as far as it matters on the remote. One shape for all types, so that a million
  * of them stay small (80 bytes each in V8).
@@ -134,23 +136,23 @@ const sameTimeAndSize = (a: Entry, b: Entry, nanoseconds: boolean): boolean =>
   a.size === b.size && a.mtimeS === b.mtimeS && (!nanoseconds || a.mtimeNs === b.mtimeNs);
 
 /**
- * Whether a file seen between these moments (ms since 1970) may change again without its size or time showing it. Git
+ * Whether a file seen between these moments may change again without its size or time showing it. Git
  * calls such entries racily clean. `tickMs`: how coarse the time stamps are, see Disk.tickMs.
  */
-export function isRacy(entry: Entry, fromMs: number, toMs: number, tickMs: number): boolean {
+export function isRacy(entry: Entry, fromMs: WallMs, toMs: WallMs, tickMs: number): boolean {
   const stampMs = writtenMs(entry);
-  return tickMs > 0 && entry.type === 'file' && stampMs > fromMs - tickMs && stampMs <= toMs;
+  return tickMs > 0 && entry.type === 'file' && msBetween(fromMs, stampMs) > -tickMs && stampMs <= toMs;
 }
 
 /** The same for its attributes and the change time: see {@link looksSame}, `carriesMore`. */
-export function hasRacyAttributes({ ctime }: Entry, fromMs: number, toMs: number, tickMs: number): boolean {
-  const sinceUs = Math.floor((fromMs - tickMs) * 1_000);
+export function hasRacyAttributes({ ctime }: Entry, fromMs: WallMs, toMs: WallMs, tickMs: number): boolean {
+  const sinceUs = Math.floor((msBetween(EPOCH, fromMs) - tickMs) * 1_000);
   const agoUs = (ctime - (sinceUs % CTIME_RANGE) + CTIME_RANGE) % CTIME_RANGE;
-  return tickMs > 0 && agoUs > 0 && agoUs <= toMs * 1_000 - sinceUs;
+  return tickMs > 0 && agoUs > 0 && agoUs <= msBetween(EPOCH, toMs) * 1_000 - sinceUs;
 }
 
 /** What is on the remote, but perhaps with other attributes: never equal to what is on the disk where those go along. */
 export const unsureAttributes = (entry: Entry): Entry => ({ ...entry, ctime: -1 });
 
-/** When a file was written last, in milliseconds since 1970. */
-export const writtenMs = (entry: Entry): number => entry.mtimeS * 1000 + entry.mtimeNs / 1e6;
+/** When a file was written last. */
+export const writtenMs = (entry: Entry): WallMs => wallMs(entry.mtimeS * 1000 + entry.mtimeNs / 1e6);

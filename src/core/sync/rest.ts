@@ -1,3 +1,4 @@
+import { msBetween, type WallMs } from '../clock.js';
 import { ancestorsOf, type Name, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 import { type Entry, type Seen, writtenMs } from './entry.js';
@@ -28,12 +29,12 @@ export interface Rest {
 
 /**
  * How much longer a name should rest, in milliseconds; 0 or less: its turn is now. The disk knows better than the watcher
- * when it was written last: that tells of the writes after the first one 50 ms later (docs/design.md#watching). `nowMs`: since
- * 1970. `waitedMs`: since it was noted.
+ * when it was written last: that tells of the writes after the first one 50 ms later (docs/design.md#watching).
+ * `waitedMs`: since it was noted.
  */
-export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedMs: number, rest: Rest): number {
+export function restMs(was: Entry | undefined, now: Seen, nowMs: WallMs, waitedMs: number, rest: Rest): number {
   if (typeof now === 'string' || now.type !== 'file') return rest.cameMs - waitedMs;
-  const age = nowMs - writtenMs(now);
+  const age = msBetween(writtenMs(now), nowMs);
   const isEmptied = now.size === 0 && was?.type === 'file' && was.size > 0;
   const wanted = isEmptied && rest.writtenMs > 0 ? Math.max(rest.writtenMs, EMPTIED_MS) : rest.writtenMs;
   // Dated in the future, it says nothing.
@@ -46,13 +47,13 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: number, waitedM
  * no further one was noted for a while: a rename is two of them, and what is in a new directory goes along with it. A
  * directory goes along with what is in it: rsync sends it anyway.
  *
- * `waitedMs`: since a name was noted. `nowMs`: since 1970.
+ * `waitedMs`: since a name was noted.
  */
 export function* unrested(
   batch: ReadonlyMap<Name, Seen>,
   index: ReadonlyIndex,
   waitedMs: (name: Name) => number,
-  nowMs: number,
+  nowMs: WallMs,
   rest: Rest,
 ): Steps<ReadonlyMap<Name, number>> {
   const waits = new Map<Name, number>();
@@ -60,11 +61,11 @@ export function* unrested(
   const came: Name[] = [];
   let longestMs = 0;
   let cameMs = 0;
-  let writtenLastMs = 0;
+  let lastAgoMs = Number.POSITIVE_INFINITY; // since the last write
   for (const [name, now] of batch) {
     yield;
-    const ageMs = typeof now === 'string' ? 0 : nowMs - writtenMs(now);
-    if (typeof now !== 'string') writtenLastMs = Math.max(writtenLastMs, nowMs - Math.max(0, ageMs));
+    const ageMs = typeof now === 'string' ? 0 : msBetween(writtenMs(now), nowMs);
+    if (typeof now !== 'string') lastAgoMs = Math.min(lastAgoMs, Math.max(0, ageMs));
     const was = moving.has(name) ? undefined : index.get(name);
     const ms = restMs(was, now, nowMs, waitedMs(name), rest);
     longestMs = Math.max(longestMs, waitedMs(name));
@@ -77,7 +78,7 @@ export function* unrested(
   }
   const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
   // How much longer a storm should be waited out; 0 or less: it is over.
-  const stormMs = batch.size >= STORM_NAMES && mayWait ? STORM_QUIET_MS - (nowMs - writtenLastMs) : 0;
+  const stormMs = batch.size >= STORM_NAMES && mayWait ? STORM_QUIET_MS - lastAgoMs : 0;
   const all = stormMs > 0 ? batch.keys() : cameMs > 0 && mayWait ? came : [];
   for (const name of all) {
     yield;

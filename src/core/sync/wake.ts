@@ -1,6 +1,8 @@
+import { msBetween, type WallMs } from '../clock.js';
+
 /** Two clocks: the time of day, and one that stands still while the machine sleeps (Linux, macOS). In milliseconds. */
 export interface Clocks {
-  readonly wallMs: number;
+  readonly wallMs: WallMs;
   readonly steadyMs: number;
   /** For how long the event loop has been away from its wait so far. It goes on while a process is stopped at work. */
   readonly activeMs?: number;
@@ -24,7 +26,7 @@ function workedMs(before: Clocks, after: Clocks): number {
  */
 export function sleptMs(before: Clocks, after: Clocks, everyMs: number): number {
   const steady = after.steadyMs - before.steadyMs - everyMs - workedMs(before, after);
-  const asleep = after.wallMs - before.wallMs - (after.steadyMs - before.steadyMs);
+  const asleep = msBetween(before.wallMs, after.wallMs) - (after.steadyMs - before.steadyMs);
   const most = Math.max(steady, asleep);
   return most >= SLEPT_MS ? most : 0;
 }

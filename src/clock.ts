@@ -1,0 +1,3 @@
+import { type WallMs, wallMs } from './core/clock.js';
+
+export const wallNow = (): WallMs => wallMs(Date.now());

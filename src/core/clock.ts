@@ -1,0 +1,24 @@
+/** Moments of one of two clocks, of which the compiler lets nobody compare or subtract two of different ones. */
+interface Moment<Clock extends 'wall' | 'steady'> {
+  readonly [CLOCK]: Clock;
+}
+
+declare const CLOCK: unique symbol;
+
+/** By the time of day, as file stamps have it: at run time a number, of milliseconds since 1970. It may be set, and jump. */
+export type WallMs = Moment<'wall'>;
+
+export const wallMs = (since1970: number): WallMs => since1970 as unknown as WallMs;
+
+export const EPOCH = wallMs(0);
+
+/** How many milliseconds it is from one moment to the other. */
+export const msBetween = <C extends 'wall' | 'steady'>(from: Moment<C>, to: Moment<NoInfer<C>>): number =>
+  (to as unknown as number) - (from as unknown as number);
+
+/** The later one. */
+export const latest = <C extends 'wall' | 'steady'>(a: Moment<C>, b: Moment<NoInfer<C>>): Moment<C> => (a < b ? b : a);
+
+/** So many milliseconds after a moment. */
+export const plusMs = <C extends 'wall' | 'steady'>(moment: Moment<C>, ms: number): Moment<C> =>
+  ((moment as unknown as number) + ms) as unknown as Moment<C>;
