@@ -9,6 +9,7 @@ import { transportTo } from '../link/adapters.js';
 import { visit } from '../link/arrive.js';
 import { settingsFrom } from '../options/check.js';
 import { consentFor } from '../options/consent.js';
+import { patternsKept } from '../options/filter.js';
 import { gather, type Permit } from '../options/gather.js';
 import { many, type Parsed, usage, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
@@ -82,7 +83,11 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   if (!gathered.ok) return complain(gathered.failure);
   const settings = settingsFrom(gathered.value);
   if (!settings.ok) return complain(settings.failure);
-  const values = { $schema: schemaFrom(root), ...settingValues(flags, root) };
+  const kept = patternsKept(flags, argv);
+  if (!kept.ok) return complain(kept.failure);
+  for (const file of kept.value.copied)
+    io.out(line(`what is in ${file} is copied into the settings, because others of your patterns come after it`));
+  const values = { $schema: schemaFrom(root), ...settingValues({ ...flags, ...kept.value.values }, root) };
   const file = settingsIn(values, path);
   if (!file.ok) return complain(file.failure);
   const consent = consentFor(file.value, { ...io.around, isNamed: false });

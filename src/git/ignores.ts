@@ -16,6 +16,7 @@ import {
   textOf,
 } from '../core/name.js';
 import type { FollowedFiles } from '../ignores/followed-files.js';
+import { PlainIgnores } from '../ignores/plain-ignores.js';
 import type { IgnoreSource, News, OnSkipped } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
 import type { Verdict } from './check-ignore.js';
@@ -61,7 +62,8 @@ export interface GitIgnoresOptions {
 
 /**
  * What git ignores below a root, decided by git itself, in each repository that is there: the one that the root is in, and
- * those further down (submodules, worktrees, clones), which have their own rules.
+ * those further down (submodules, worktrees, clones), which have their own rules. In no repository there is no git to ask: there
+ * the .gitignore files count as we read them.
  *
  * Answers have an age: how often the rules had changed before. Git reads the files of rules for itself, at any moment, so an
  * answer counts only if they were at rest, and as they are believed, before it was asked and after.
@@ -71,6 +73,8 @@ export class GitIgnores implements IgnoreSource {
   readonly #options: GitIgnoresOptions;
   /** By the directory they begin at. */
   readonly #repositories = new Map<Name, Repository | undefined>();
+  /** For what is in none of them. */
+  #outside: PlainIgnores;
   readonly #known = new Map<Name, Known>();
   /** The directories whose .gitignore git would wait at for ever: it is not asked about what is below them. */
   readonly #waiting = new Set<Name>();
@@ -96,6 +100,7 @@ export class GitIgnores implements IgnoreSource {
     this.#options = options;
     this.#repositories.set(ROOT, repository);
     repository?.follow(options.followed);
+    this.#outside = new PlainIgnores(this.#root, options.onSkipped);
   }
 
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined {
@@ -156,6 +161,7 @@ export class GitIgnores implements IgnoreSource {
     const clones = [...this.#repositories].filter(([dir, repository]) => dir !== ROOT && repository !== undefined);
     const more = clones.length === 0 ? '' : `, ${clones.length} more repositories below it`;
     const files = [...this.#visited.values()].filter((hasOne) => hasOne);
+    if (this.#repositories.get(ROOT) === undefined) return `${files.length} .gitignore files, read without git${more}`;
     return `git (${files.length} .gitignore files${more})`;
   }
 
@@ -200,6 +206,7 @@ export class GitIgnores implements IgnoreSource {
 
   #forget(): void {
     for (const repository of this.#repositories.values()) repository?.forget();
+    this.#outside = this.#outside.anew();
     // Names that were not looked at since the last time are most likely gone.
     const isCalm = this.#troubles.size === 0 && this.#options.followed.restMs === 0;
     if (isCalm) for (const [name, { age }] of this.#known) if (age < this.#age) this.#known.delete(name);
@@ -227,12 +234,8 @@ export class GitIgnores implements IgnoreSource {
     const { followed, onUnanswered } = this.#options;
     for (;;) {
       const [begin, repository] = this.#repositoryOf(dir);
-      if (repository === undefined) {
-        for (const [name, isDir] of entries) this.#learnt(name, isDir, 'notIgnored');
-        return;
-      }
       if (this.#troubles.get(begin)?.newNames === 'wait') return this.#leaveUnsure(entries);
-      const files = [...repository.ruleFiles, ...chainOf(dir).map((each) => this.#ignoreFileIn(each))];
+      const files = [...(repository?.ruleFiles ?? []), ...chainOf(dir).map((each) => this.#ignoreFileIn(each))];
       const age = this.#age;
       const stamp = followed.stampOf(files);
       if (stamp === undefined) return this.#leaveUnsure(entries);
@@ -241,13 +244,8 @@ export class GitIgnores implements IgnoreSource {
         const question = relativeTo(begin, name);
         return isDir && this.#stampOf(name) === '-' ? (`${question}/` as Name) : question;
       };
-      const isPlain = this.#wouldWait(begin, repository, dir);
-      const answers = isPlain
-        ? repository.askPlain(
-            dir === begin ? ROOT : relativeTo(begin, dir),
-            entries.map(([name, isDir]) => [relativeTo(begin, name), isDir]),
-          )
-        : await repository.ask(entries.map(questionFor));
+      const isPlain = repository === undefined || this.#wouldWait(begin, repository, dir);
+      const answers = isPlain ? this.#askPlain(dir, entries) : await repository.ask(entries.map(questionFor));
       if (age !== this.#age) continue; // what it said may be what was true before
       if (!isPlain && repository.waits) {
         this.#options.onSkipped(whyStuck(bytesOfPath(repository.path).toString()));
@@ -263,6 +261,18 @@ export class GitIgnores implements IgnoreSource {
       });
       return;
     }
+  }
+
+  /** Without git. */
+  #askPlain(dir: Name, entries: ReadonlyArray<readonly [Name, boolean]>): Verdict[] {
+    const [begin, repository] = this.#repositoryOf(dir);
+    if (repository !== undefined)
+      return repository.askPlain(
+        dir === begin ? ROOT : relativeTo(begin, dir),
+        entries.map(([name, isDir]) => [relativeTo(begin, name), isDir]),
+      );
+    this.#outside.learn(dir, []);
+    return entries.map(([name, isDir]) => this.#outside.ruleFor(name, isDir) ?? 'notIgnored');
   }
 
   #learnt(name: Name, isDir: boolean, answer: Verdict): void {

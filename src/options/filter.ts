@@ -1,9 +1,10 @@
-import { type Failure, failed, type Result } from '../core/failure.js';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { Filter } from '../core/filter/filter.js';
 import {
   addRule,
   addRulesFromFile,
   DEFAULT_EXCLUDES,
+  describeSource,
   type RawRule,
   type RegexRule,
   type RuleSource,
@@ -14,7 +15,7 @@ import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { readIgnoreFile } from '../rules/ignore-file.js';
 import { TimedRegexes } from '../rules/regexes.js';
 import type { Given } from './layer.js';
-import { many, usage, type Values } from './parsed.js';
+import { many, type Parsed, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
 import type { Row } from './row.js';
 import { namesOf, type OptionName, ROWS, rowOf } from './table.js';
@@ -87,6 +88,45 @@ function addPatterns(
     addRulesFromFile(rules, value, read.bytes.toString('latin1'));
   }
   return undefined;
+}
+
+/** Patterns as the settings have them, by option. `copied`: the files whose patterns are among them by now. */
+export interface PatternsKept {
+  readonly values: Readonly<Partial<Record<OptionName, readonly string[]>>>;
+  readonly copied: readonly string[];
+}
+
+/**
+ * The patterns of a command line for the settings, where they decide the same. There includes come first and files of patterns
+ * last; those of another order become one list of excludes, in which `+ ` brings back (see {@link addRule}), together with what is in
+ * the files that others follow.
+ */
+export function patternsKept(flags: Parsed, argv: readonly string[]): Result<PatternsKept> {
+  const order = orderOf(argv);
+  const early = order.slice(0, order.findLastIndex((option) => patternOf(ROWS[option]) !== 'file') + 1);
+  const isInOrder = /^(include )*(exclude )*$/.test(early.map((option) => `${patternOf(ROWS[option])} `).join(''));
+  if (isInOrder) return success({ values: {}, copied: [] });
+  const rules: RawRule[] = [];
+  const problem = addPatterns(rules, flags, early, (option) => ({ kind: 'option', option: `--${option}` }));
+  if (problem !== undefined) return failed(problem);
+  const exclude: string[] = [];
+  for (const { action, pattern, source } of rules) {
+    const text = Buffer.from(pattern, 'latin1').toString('utf8');
+    if (latin1(text) !== pattern)
+      return failed(usage(`${describeSource(source)} is no UTF-8, which settings can't hold`, 'Give that file last.'));
+    const isPlain = action === 'exclude' && !/^[-+] |^!$/.test(text);
+    exclude.push(isPlain ? text : `${action === 'include' ? '+' : '-'} ${text}`);
+  }
+  const values: Partial<Record<OptionName, readonly string[]>> = { exclude };
+  const copied: string[] = [];
+  for (const option of PATTERNS) {
+    const kind = patternOf(ROWS[option]);
+    const given = many(flags[option] as Values);
+    const count = early.filter((each) => each === option).length;
+    if (kind === 'file') copied.push(...given.slice(0, count));
+    if (kind !== 'exclude') values[option] = given.slice(count);
+  }
+  return success({ values, copied });
 }
 
 /** A text with one character for each of its bytes, as patterns are. */

@@ -183,8 +183,9 @@ export const ROWS = {
     value: { kind: 'number', from: 0, to: Number.MAX_SAFE_INTEGER },
     where: 'everywhere',
     group: DELETIONS,
-    describe: 'stop when more paths than this would be deleted at once',
-    power: 'none',
+    describe: 'stop when more paths than this would be deleted at once; a mirror may delete so many without asking',
+    power: 'deletes',
+    tell: (value) => [`delete up to ${String(value)} paths there at once without asking ("max-delete")`],
   },
   'allow-empty': {
     value: OFF,

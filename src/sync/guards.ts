@@ -7,7 +7,7 @@ import { Slice } from '../slice.js';
 import type { Forecast } from './mirror.js';
 import type { Work } from './work.js';
 
-/** From this share of the remote on, `--delete mirror` asks first. */
+/** From this share of the remote on, `--delete mirror` asks first, unless the user has said how much may go (`--max-delete`). */
 const ASK_FROM = 0.5;
 
 export interface GuardOptions {
@@ -39,7 +39,8 @@ export async function guardPass(
   const created = items.filter(({ isNew }) => isNew).length;
   const there = snapshot.tree.size - created + deletes;
   const tooMany = maxDelete !== undefined && deletes > maxDelete;
-  if (deletes === 0 || (!tooMany && deletes <= there * ASK_FROM)) return undefined;
+  const isMuch = maxDelete === undefined ? deletes > there * ASK_FROM : tooMany;
+  if (!isMuch) return undefined;
   const what = `--delete mirror would delete ${deletes} of ${there} paths on ${rsync.target.label}`;
   if (confirm !== undefined) {
     if (await confirm(own`${what}. Go on?`)) return undefined;
@@ -50,7 +51,7 @@ export async function guardPass(
     message: tooMany
       ? `${what}, more than --max-delete ${maxDelete}; nothing was changed`
       : `${what}; nothing was changed`,
-    hint: `See them with --dry-run. If it is right, run it on a terminal and confirm${tooMany ? ', or raise --max-delete' : ''}.`,
+    hint: `See them with --dry-run. If it is right, run it on a terminal and confirm, or ${tooMany ? 'raise' : 'give'} --max-delete.`,
   };
 }
 

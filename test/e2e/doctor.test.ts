@@ -176,6 +176,20 @@ describe('init', () => {
     expect(again.stderr).toMatch(/there are settings for .* already/);
   });
 
+  it('keeps the order of includes and excludes: what the command line leaves out is left out after it', async () => {
+    const { local, env } = place();
+    fill(local, { 'a.log': '', 'keep.log': '', x: '' });
+    const there = join(local, '../there');
+    const made = await run(['init', '--to', there, '-x', '*.log', '--include', 'keep.log', local], { env });
+    expect(made.code, made.stderr).toBe(0);
+    expect(JSON.parse(readFileSync(join(local, 'syncwatch.json'), 'utf8'))).toMatchObject({
+      exclude: ['*.log', '+ keep.log'],
+    });
+    expect(await run(['--once'], { cwd: local, env })).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(join(there, 'x'))).toBe(true);
+    expect(existsSync(join(there, 'keep.log'))).toBe(false);
+  });
+
   it('writes nothing where it was not reached, nothing is named, or an option has no place in it', async () => {
     const { local, server, env } = place();
     const none = ['-F', server.sshConfig, '--to', `there:${server.thereBase}/none/x/y`];

@@ -171,6 +171,10 @@ describe('deletions', () => {
     const fine = await once(['--once', '--delete', 'mirror', '--max-delete', '1']);
     expect(fine.code, fine.stderr).toBe(0);
     expect(names(remote)).toEqual(['1', '2', '3', 'a']);
+    for (const name of ['1', '2', '3']) rmSync(join(local, name));
+    const most = await once(['--once', '--delete', 'mirror', '--max-delete', '3']);
+    expect(most.code, most.stderr).toBe(0);
+    expect(names(remote)).toEqual(['a']);
   });
 
   it('an empty DIR deletes nothing, at the start and while running, unless --allow-empty', async () => {

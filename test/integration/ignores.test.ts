@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { rulesFromIgnoreFile } from '../../src/core/filter/ignore-lines.js';
 import { DEFAULT_EXCLUDES, type RegexRule } from '../../src/core/filter/rule.js';
-import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
+import { type Name, nameFromText, ROOT, textOf } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
@@ -109,6 +109,49 @@ describe('what changes what is ignored', () => {
     expect(await rules.refresh()).toBe('what git ignores');
     for await (const _ of walkAll(new Disk(root), filter));
     expect(filter.decideDeep(nameFromText('d/a.tmp'), false).synced).toBe(false);
+  });
+});
+
+describe('--gitignore in no repository', () => {
+  it('reads the .gitignore files, edits and new ones too; a clone further down has its own rules', async () => {
+    const root = join(temporaryDir(), 'here');
+    fill(root, {
+      '.gitignore': '*.log\n/build/\n!keep.log\n',
+      'x.log': '',
+      'keep.log': '',
+      'build/out': '',
+      'd/.gitignore': '*.tmp\n',
+      'd/build/out': '',
+      'd/a.tmp': '',
+      'e/b.tmp': '',
+    });
+    fill(join(root, 'clone'), { '.gitignore': '*.own\n', 'x.log': '', 'a.own': '', 'tracked.own': '' });
+    git(join(root, 'clone'), 'init', '-q');
+    git(join(root, 'clone'), 'add', '-f', 'tracked.own');
+    const filter = filterOf();
+    const rules = await rulesFor(root, filter);
+    const synced = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { dir, entries } of walkAll(new Disk(root), filter))
+        for (const [base, { type }] of entries)
+          if (type === 'file') found.push(dir === ROOT ? base : `${textOf(dir)}/${base}`);
+      return found.filter((name) => !name.startsWith('clone/.git/')).sort();
+    };
+    const inClone = ['clone/.gitignore', 'clone/tracked.own', 'clone/x.log'];
+    const inTree = ['d/.gitignore', 'd/build/out', 'e/b.tmp', 'keep.log'];
+    expect(await synced()).toEqual(['.gitignore', ...inClone, ...inTree].sort());
+    expect(rules.gitInWords).toBe('3 .gitignore files, read without git, 1 more repositories below it');
+    fill(root, { 'e/.gitignore': 'b.*\n', '.gitignore': '*.log\n' });
+    await synced(); // it meets the new one
+    expect(await rules.refresh()).toBe('what git ignores');
+    expect(await synced()).toEqual([
+      '.gitignore',
+      'build/out',
+      ...inClone,
+      'd/.gitignore',
+      'd/build/out',
+      'e/.gitignore',
+    ]);
   });
 });
 

@@ -46,7 +46,7 @@ describe('what needs the user’s yes', () => {
     'default-excludes': [false, false],
     delete: ['mirror', true],
     'delete-excluded': [true, true],
-    'max-delete': [5, false],
+    'max-delete': [5, true],
     'allow-empty': [true, true],
     trash: ['../../.ssh', true],
     debounce: [5, false],

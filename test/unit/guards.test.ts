@@ -92,6 +92,20 @@ describe('before a full pass, a mirror', () => {
     });
   });
 
+  it('may delete more than half of what is there where --max-delete says so, without a question', async () => {
+    const confirm = async () => {
+      throw new Error('asked');
+    };
+    expect(await guarded({ here: 1, extraneous: 9, maxDelete: 9 })).toBeUndefined();
+    expect(await guarded({ here: 1, extraneous: 9, maxDelete: 9, confirm })).toBeUndefined();
+    expect(await guarded({ here: 1, extraneous: 9, maxDelete: 8 })).toMatchObject({
+      message: expect.stringContaining('9 of 10 paths on t, more than --max-delete 8'),
+    });
+    expect(await guarded({ here: 1, extraneous: 9 })).toMatchObject({
+      hint: expect.stringContaining('give --max-delete'),
+    });
+  });
+
   it('asks where there is a terminal, and heeds the answer', async () => {
     const asked: Printable[] = [];
     const confirm = (answer: boolean) => async (question: Printable) => {

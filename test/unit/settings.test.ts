@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { schemaFrom } from '../../src/commands/init.js';
 import { success } from '../../src/core/failure.js';
 import { nameFromText } from '../../src/core/name.js';
-import { readOptions } from '../../src/options/command-line.js';
+import { readFlags, readOptions } from '../../src/options/command-line.js';
+import { patternsKept } from '../../src/options/filter.js';
 import type { Permit } from '../../src/options/gather.js';
 import { problemOf } from '../../src/options/layer.js';
 import { settingsSchema } from '../../src/options/schema.js';
@@ -72,6 +73,46 @@ describe('the settings file', () => {
       true,
     ]);
     expect(['b.log', 'b.tmp', 'd.tmp', 'bigger'].map((name) => isSynced(all, name))).toEqual(Array(4).fill(false));
+  });
+
+  it.each([
+    [['--include', 'k.log', '-x', '*.log', '--exclude-from', 'LIST'], {}],
+    [
+      ['-x', '*.log', '--include', 'k.log', '-x', '*.o'],
+      { exclude: ['*.log', '+ k.log', '*.o'], include: [], 'exclude-from': [] },
+    ],
+    [
+      ['-x', 'k.log', '--include=*.log', '--exclude-from', 'LIST'],
+      { exclude: ['k.log', '+ *.log'], include: [], 'exclude-from': ['LIST'] },
+    ],
+    [
+      ['--exclude-from', 'LIST', '--include', '*.log'],
+      { exclude: ['+ b.o', '*.o', 'a.log', '+ *.log'], include: [], 'exclude-from': [] },
+    ],
+    [
+      ['--exclude=- + x', '--include=- k.log', '-x', '+ a.log', '-x', '*.log'],
+      { exclude: ['- + x', 'k.log', '+ a.log', '*.log'], include: [], 'exclude-from': [] },
+    ],
+    [
+      ['-x', '*', '--include', 'x', '-x', '!', '--include', 'a.log', '-x', '*.log'],
+      { exclude: ['+ a.log', '*.log'], include: [], 'exclude-from': [] },
+    ],
+  ] as const)('written by init for %j decides as that does', async (args, values) => {
+    const dir = temporaryDir();
+    fill(dir, { list: '+ b.o\n*.o\n# no\na.log\n' });
+    const list = join(dir, 'list');
+    const named = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll('LIST', list)) as T;
+    const argv = named(['--to', 'h:p', ...args]);
+    const read = await readFlags(argv, '0', 100);
+    if (read.kind !== 'flags') throw new Error(JSON.stringify(read));
+    const kept = patternsKept(read.flags, argv);
+    expect(kept).toMatchObject({ ok: true, value: { values: named(values) } });
+    const flags: Readonly<Record<string, unknown>> = { ...read.flags, ...(kept.ok ? kept.value.values : {}) };
+    const keys = ['include', 'exclude', 'exclude-from'];
+    const written = project({ to: 'h:p', ...Object.fromEntries(keys.map((key) => [key, flags[key]])) });
+    const [before, after] = [await settings([...argv, dir]), await settings([written])];
+    for (const name of ['a.log', 'k.log', 'a.o', 'b.o', 'x', '+ x'])
+      expect(isSynced(after, name), name).toBe(isSynced(before, name));
   });
 
   it('is found above DIR, in package.json too, the nearest one; without DIR it says what that is', async () => {
