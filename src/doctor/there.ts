@@ -143,7 +143,7 @@ echo "inodes=$(df -Pi "$p" 2>/dev/null | tail -n 1)"
 echo "now=$(date +%s)"`;
 
 /** Its version, and what it does not take. */
-function rsyncThere({ version, takes }: There): Finding {
+function rsyncThere({ version, takes, look }: There): Finding {
   const what = version?.join('.') ?? 'of an unknown version';
   if (takes.deletions === 'none')
     return warning(
@@ -153,7 +153,9 @@ function rsyncThere({ version, takes }: There): Finding {
     );
   const lacks = [
     ...(takes.deletions === 'rules' ? ['no marks for what is missing (it is deleted by rules)'] : []),
-    ...(takes.nanoseconds ? [] : ['no --modify-window=-1 (contents are compared instead)']),
+    ...(takes.window === -1 || (look.kind === 'place' && look.place.window !== -1)
+      ? []
+      : ['no --modify-window=-1 (contents are compared instead)']),
   ];
   return ok('rsync there', `${what}${lacks.length === 0 ? '' : `: it takes ${lacks.join(', ')}`}`);
 }

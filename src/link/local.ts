@@ -12,7 +12,7 @@ import { NO_PROGRESS_MS } from '../rsync/run.js';
 import { say } from '../spawn.js';
 import { noParent, notADirectory } from './probe.js';
 import type { Connection, ProbeOptions, Transport } from './transport.js';
-import { takenAbove, tryOut } from './trial.js';
+import { inPlace, takenAbove, tryOut } from './trial.js';
 
 export interface LocalOptions {
   readonly programs: Pick<Programs, 'shell'>;
@@ -72,7 +72,7 @@ async function probe(
     const above = { ...target, path: parent };
     const takes =
       at === undefined ? await takenAbove({ here, target: above, connection, extras }, tried.takes) : tried.takes;
-    return success({ version: undefined, takes, chatter: [], exists: at !== undefined, look });
+    return success({ version: undefined, takes: inPlace(takes, look), chatter: [], exists: at !== undefined, look });
   }
   const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
   const message = `rsync can't send to ${target.label}`;

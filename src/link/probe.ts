@@ -13,7 +13,7 @@ import type { Looked } from '../place/look.js';
 import { wrongRsync } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection, ProbeOptions } from './transport.js';
-import { LEAST, takenAbove, tryOut } from './trial.js';
+import { inPlace, LEAST, takenAbove, tryOut } from './trial.js';
 
 /** An rsync there that is started by other programs may run in another place than they say: a container, another root. */
 const IS_PLAIN_RSYNC = /^(sudo (-[nEHS] )*)?[\w@%+=:,./-]+$/;
@@ -47,7 +47,7 @@ export async function probeThere(reached: Reached, { extras, trash }: ProbeOptio
   const there = async (exists: boolean, known: Takes): Promise<Result<There>> => {
     const above = { ...target, path: remoteParentOf(target.path) ?? '' };
     const takes = exists ? known : await takenAbove({ here, target: above, connection, extras }, known);
-    return success({ version, takes, chatter, exists, look });
+    return success({ version, takes: inPlace(takes, look), chatter, exists, look });
   };
   if (look.kind === 'noUser') return success({ version, takes: LEAST, chatter, exists: false, look });
   if (takes !== undefined && look.kind === 'place') return there(look.place.exists, takes);

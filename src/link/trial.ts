@@ -1,4 +1,5 @@
 import { childOf, nameFromText } from '../core/name.js';
+import type { Look } from '../core/place/place.js';
 import type { Takes } from '../core/rsync/args.js';
 import type { RsyncExit } from '../core/rsync/exit.js';
 import { carriesMore, type Extra } from '../core/rsync/extras.js';
@@ -18,9 +19,9 @@ export interface TrialOptions {
 }
 
 /** All that we could wish for. */
-const ALL: Takes = { nanoseconds: true, deletions: 'marks' };
+const ALL: Takes = { window: -1, deletions: 'marks' };
 /** What every rsync takes. */
-export const LEAST: Takes = { nanoseconds: false, deletions: 'none' };
+export const LEAST: Takes = { window: 0, deletions: 'none' };
 
 /** Never there. Two, because rsync 3.1.3 ends where what is in a directory is marked as missing together with it. */
 const NOTHING = nameFromText('.syncwatch-nothing');
@@ -36,19 +37,19 @@ const THROUGH: readonly (number | undefined)[] = [0, 23, 24];
  */
 export async function tryOut(options: TrialOptions): Promise<Tried> {
   const canCompare = atLeast(options.here.version, 3, 1, 3);
-  const best = { ...ALL, nanoseconds: canCompare };
+  const best: Takes = canCompare ? ALL : { ...ALL, window: 0 };
   if (isThrough(await tryRun(options, best))) return { ok: true, takes: best };
   const exit = await tryRun(options, LEAST);
   if (!isThrough(exit)) return { ok: false, exit };
   const does = async (more: Partial<Takes>): Promise<boolean> =>
     isThrough(await tryRun(options, { ...LEAST, ...more }));
-  const nanoseconds = canCompare && (await does({ nanoseconds: true }));
+  const window = canCompare && (await does({ window: -1 })) ? -1 : 0;
   const deletions = (await does({ deletions: 'marks' }))
     ? 'marks'
     : (await does({ deletions: 'rules' }))
       ? 'rules'
       : 'none';
-  return { ok: true, takes: { nanoseconds, deletions } };
+  return { ok: true, takes: { window, deletions } };
 }
 
 /** In a directory that is not there yet rsync 3.1.3 would not look at a single name. */
@@ -56,6 +57,10 @@ export async function takenAbove(options: TrialOptions, known: Takes): Promise<T
   const tried = await tryOut(options);
   return tried.ok ? tried.takes : known;
 }
+
+/** The same where times are kept less exactly than rsync can compare them. */
+export const inPlace = (takes: Takes, look: Look): Takes =>
+  look.kind === 'place' && look.place.window > takes.window ? { ...takes, window: look.place.window } : takes;
 
 const isThrough = ({ code }: RsyncExit): boolean => THROUGH.includes(code);
 

@@ -97,7 +97,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   const fooled = new Set<Name>();
   const isTouched = touchedSince(disk, ledger.begunMs);
   await eachInSlices(tree.entries(), ([name, now]) => {
-    if (foolsPass(ledger.index.get(name), now, work.rsync.takes.nanoseconds, () => isTouched(name))) fooled.add(name);
+    if (foolsPass(ledger.index.get(name), now, work.rsync.takes.window, () => isTouched(name))) fooled.add(name);
   });
   const begun = await ledger.begin(run, () => differing(tree, work));
   if (!begun.ok) return broken(begun.failure);

@@ -217,8 +217,8 @@ async function lockPlace({ settings, target, host, io, who }: PrepareOptions, pl
   });
 }
 
-/** What the rsync there does not take, and what becomes of it. */
-function tellWhatIsMissing({ takes }: There, { settings, target, host, io }: PrepareOptions): void {
+/** What the other side can't do, and what becomes of it. */
+function tellWhatIsMissing({ takes, look }: There, { settings, target, host, io }: PrepareOptions): void {
   const tell = (level: 'normal' | 'verbose', text: string): void => io.report({ kind: 'note', level, text });
   if (takes.deletions === 'none' && settings.deletions.mode !== 'never')
     tell(
@@ -227,11 +227,12 @@ function tellWhatIsMissing({ takes }: There, { settings, target, host, io }: Pre
     );
   if (takes.deletions === 'rules')
     tell('verbose', `the rsync at ${target.label} takes no mark for what is missing: it is told by rules what goes`);
-  if (!takes.nanoseconds && atLeast(host.here.version, 3, 1, 3))
-    tell(
-      'verbose',
-      `the rsync at ${target.label} compares times by whole seconds only: what changed within one is compared by its content`,
-    );
+  if (takes.window === -1 || !atLeast(host.here.version, 3, 1, 3)) return;
+  const why =
+    look.kind === 'place' && look.place.window !== -1
+      ? `the file system at ${target.label} keeps times coarsely: they are compared by whole seconds`
+      : `the rsync at ${target.label} compares times by whole seconds only`;
+  tell('verbose', `${why}, and what changed within one by its content`);
 }
 
 /** Where it can't be seen what a mirror would delete, somebody has to say that it is right. */

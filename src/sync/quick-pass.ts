@@ -57,7 +57,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   const onItem = (item: Item, was: Entry | undefined): void => {
     // It set the mode, say, and went by size and time.
     const now = item.action === 'attributes' ? disk.see(item.name) : undefined;
-    if (typeof now === 'object' && foolsPass(was, now, rsync.takes.nanoseconds, () => true)) fooled.add(item.name);
+    if (typeof now === 'object' && foolsPass(was, now, rsync.takes.window, () => true)) fooled.add(item.name);
   };
   const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
     const told = passRules(filter.rsyncRules, excluded);

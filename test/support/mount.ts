@@ -1,11 +1,29 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 /** Whether file systems can be mounted here. */
 export const canMount = (): boolean => process.platform === 'linux' && userInfo().uid === 0;
+
+/** Whether file systems of other kinds can be made and mounted here. */
+export const canMountImages = (): boolean =>
+  canMount() && existsSync('/dev/loop-control') && existsSync('/sbin/mkfs.ext4');
+
+/** Mounts an ext4 whose inodes have no room for more than whole seconds at `dir`, until the test has finished. */
+export function mountCoarse(dir: string): void {
+  const keep = mkdtempSync(join(tmpdir(), 'syncwatch-mount-'));
+  const image = join(keep, 'image');
+  writeFileSync(image, '');
+  truncateSync(image, 16_000_000);
+  execFileSync('/sbin/mkfs.ext4', ['-q', '-I', '128', image], { stdio: 'pipe' });
+  execFileSync('mount', ['-o', 'loop', image, dir]);
+  onTestFinished(() => {
+    spawnSync('umount', ['--lazy', dir]);
+    rmSync(keep, { recursive: true, force: true });
+  });
+}
 
 /** A small file system of its own at a directory, until the test has finished. */
 export interface Small {

@@ -16,7 +16,7 @@ export const plainSettings = (
   trash: undefined,
   extras: [],
   carriesMore: carriesMore(more.extras ?? []),
-  takes: { nanoseconds: true, deletions: 'marks' },
+  takes: { window: -1, deletions: 'marks' },
   chatter: [],
   escapesArgs: true,
   ...more,

@@ -106,28 +106,30 @@ describe('entries', () => {
   });
 
   it('may fool the quick check', () => {
-    expect(foolsQuickCheck(file(), file({ ino: 2 }), true)).toBe(true);
-    expect(foolsQuickCheck(file(), file({ ino: 2, size: 4 }), true)).toBe(false);
-    expect(foolsQuickCheck(file(), file({ born: 8 }), true)).toBe(true);
-    expect(foolsQuickCheck(file(), file({ ctime: 1, mode: 0o600 }), true)).toBe(true);
-    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), true)).toBe(false);
-    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), false)).toBe(true);
-    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeS: 6 }), false)).toBe(false);
-    expect(foolsQuickCheck(file(), file(), true)).toBe(false);
-    expect(foolsQuickCheck(unsure(file()), file(), true)).toBe(true);
-    expect(foolsQuickCheck(undefined, file(), true)).toBe(false);
-    expect(foolsQuickCheck(dir(), dir({ ino: 2 }), true)).toBe(false);
+    expect(foolsQuickCheck(file(), file({ ino: 2 }), -1)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ino: 2, size: 4 }), -1)).toBe(false);
+    expect(foolsQuickCheck(file(), file({ born: 8 }), -1)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mode: 0o600 }), -1)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), -1)).toBe(false);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeNs: 6 }), 0)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeS: 6 }), 0)).toBe(false);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeS: file().mtimeS + 1 }), 1)).toBe(true);
+    expect(foolsQuickCheck(file(), file({ ctime: 1, mtimeS: file().mtimeS + 2 }), 1)).toBe(false);
+    expect(foolsQuickCheck(file(), file(), -1)).toBe(false);
+    expect(foolsQuickCheck(unsure(file()), file(), -1)).toBe(true);
+    expect(foolsQuickCheck(undefined, file(), -1)).toBe(false);
+    expect(foolsQuickCheck(dir(), dir({ ino: 2 }), -1)).toBe(false);
   });
 
   it('may fool a full pass, unless nothing is known of what is there and it is older than that', () => {
     const never = (): boolean => false;
-    expect(foolsPass(file(), file({ ctime: 1 }), true, never)).toBe(true);
-    expect(foolsPass(unsure(file()), file(), true, never)).toBe(true);
-    expect(foolsPass(unsure(file()), file({ size: 9 }), true, never)).toBe(false);
-    expect(foolsPass(begun('file'), file({ size: 0 }), true, never)).toBe(false);
-    expect(foolsPass(begun('file'), file({ size: 9 }), true, () => true)).toBe(true);
-    expect(foolsPass(undefined, file(), true, never)).toBe(false);
-    expect(foolsPass(file(), file(), true, never)).toBe(false);
+    expect(foolsPass(file(), file({ ctime: 1 }), -1, never)).toBe(true);
+    expect(foolsPass(unsure(file()), file(), -1, never)).toBe(true);
+    expect(foolsPass(unsure(file()), file({ size: 9 }), -1, never)).toBe(false);
+    expect(foolsPass(begun('file'), file({ size: 0 }), -1, never)).toBe(false);
+    expect(foolsPass(begun('file'), file({ size: 9 }), -1, () => true)).toBe(true);
+    expect(foolsPass(undefined, file(), -1, never)).toBe(false);
+    expect(foolsPass(file(), file(), -1, never)).toBe(false);
   });
 
   it('are racy when they were written within the tick in which they were seen', () => {
@@ -256,7 +258,7 @@ describe('a batch', () => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
     const seenBy = new Map(Object.entries(seen).map(([path, s]) => [name(path), s] as [Name, Seen]));
-    return atOnce(planBatch(seenBy, index, { deletes, carriesMore, nanoseconds: true }));
+    return atOnce(planBatch(seenBy, index, { deletes, carriesMore, window: -1 }));
   };
 
   it('where more goes along, compares what was touched, without sending it again', () => {

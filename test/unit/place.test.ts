@@ -234,6 +234,41 @@ const span = (inode: number, before?: bigint, after = before) => ({
   after: id(inode, after),
 });
 
+describe('how exactly times are kept there', () => {
+  /** What a script says where the change times of a directory, of what is in it, and of a process are these. */
+  const windowBy = (dir: string, inside: readonly string[], now: string): number => {
+    const line = (device: number, time: string, i = 0): string => `${device} ${i + 2} 1700000000${time}`;
+    const facts = {
+      ...{ state: 'there', path: '/x', chain: `${line(7, dir)}\n${line(8, now)}`, again: line(7, dir) },
+      ...{ inside: inside.map((time, i) => line(7, time, i)).join('\n'), now: line(9, now) },
+    };
+    const said = Object.entries(facts).map(([key, value]) => `${key}\0${value}\0`);
+    return placeIn(readPlace(`onetwo\0${said.join('')}onetwo\0`, ASK).look).window;
+  };
+  const gnu = (fraction: string): string => ` 2023-11-14 22:13:20.${fraction} +0000`;
+
+  it('is seen by the change times of what is there already', () => {
+    const [whole, some, ntfs] = [gnu('000000000'), gnu('123456789'), gnu('123456700')];
+    expect(windowBy(some, [], some)).toBe(-1);
+    expect(windowBy(whole, [], some)).toBe(1);
+    expect(windowBy(whole, [whole, whole], some)).toBe(1);
+    expect(windowBy('.000000000', ['.000000000'], '.000000001')).toBe(1);
+    expect(windowBy(whole, [some], some)).toBe(-1); // whole by chance
+    expect(windowBy(whole, [whole], whole)).toBe(-1); // a stat that knows no better
+    expect(windowBy('', [''], '')).toBe(-1);
+    expect(windowBy(ntfs, [], some)).toBe(-1); // too few to say
+    expect(windowBy(ntfs, [gnu('000000100'), gnu('990000000')], some)).toBe(0);
+    expect(windowBy(ntfs, [gnu('000000100'), some], some)).toBe(-1);
+  });
+
+  it('is as exact as can be here', () => {
+    const dir = temporaryDir();
+    fill(dir, { a: '', 'b c': '', '-n': '' });
+    expect(placeIn(look(dir)).window).toBe(-1);
+    expect(placeIn(look(`${dir}/new`)).window).toBe(-1);
+  });
+});
+
 describe('a directory there and one here', () => {
   it('of one kernel are the same by device and inode', () => {
     expect(isHere(id(5, 7n), span(5, 7n), true)).toBe(true);
@@ -301,6 +336,7 @@ const there = (more: Partial<Place> = {}): Look => ({
     boot: 'there',
     homes: [{ whose: undefined, path: nameFromText('/home/me'), itself: [id(11)], above: [id(10), id(2)] }],
     users: [],
+    window: -1,
     trash: undefined,
     ...more,
   },

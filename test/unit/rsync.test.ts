@@ -60,7 +60,7 @@ describe('arguments for rsync', () => {
   });
 
   it('where names can not be marked as missing, they go by rules, and nothing else does', () => {
-    const takes = { nanoseconds: false, deletions: 'rules' } as const;
+    const takes = { window: 0, deletions: 'rules' } as const;
     const clear = rsyncArgs(settings({ takes }), { kind: 'clear', emptyDir: '/e' });
     expect(clear).toEqual(expect.arrayContaining(['--delete', '--existing', '--filter=merge -', '--from0']));
     const run = { kind: 'names', comparesContent: false, deleteMissing: true } as const;

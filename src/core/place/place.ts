@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type Name, textOf } from '../name.js';
 import type { Target } from '../target.js';
+import type { Window } from '../window.js';
 import type { Mount } from './mounts.js';
 
 /** A directory as the system knows it, under whatever name. */
@@ -36,6 +37,8 @@ export interface Place {
   readonly homes: readonly Home[];
   /** The homes in /etc/passwd there, as they are spelled, of those who can log in. */
   readonly users: readonly { readonly name: string; readonly home: Name }[];
+  /** How exactly times are kept there. */
+  readonly window: Window;
   /** The part of `--trash` that is there already, and where it really is; '' where it is no directory. */
   readonly trash: { readonly part: Name; readonly at: Name | '' } | undefined;
 }

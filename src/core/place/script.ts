@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type Name, nameFromBytes } from '../name.js';
+import type { Window } from '../window.js';
 import { readMounts } from './mounts.js';
 import { type Home, type Identity, isSame, type Look, type Place } from './place.js';
 
@@ -26,10 +27,17 @@ const LOOK = `
 real() { r=$(pwd -P; echo x); r=\${r%?x}; }
 up() { w=$1; a=.; set -- .; while [ -n "\${w#/}" ]; do w=\${w%/*}; a=$a/..; set -- "$@" "$a"; done; ids "$@"; }
 over() { w=$1; set --; while [ -n "\${w#/}" ]; do set -- "$@" "$w"; w=\${w%/*}; done; ids "$@" /; }
+inside() {
+  IFS='
+'; set -- $(ls -f | head -n $m); unset IFS
+  for e do shift; case $e in .|..) ;; *) set -- "$@" "./$e" ;; esac; done
+  [ $# -eq 0 ] || put inside "$(ids "$@")"
+}
 home() { (cd -P "$1" && real && up "$r"); }
+m=30
 if stat -c %i . >/dev/null; then ids() { stat -L -c '%d %i %Z %z' "$@"; }
 elif stat -f %i . >/dev/null; then ids() { stat -L -f '%d %i %Fc' "$@"; }
-else ids() { for f do
+else m=1; ids() { for f do
   i=; for i in $(ls -Ldi "$f"); do break; done
   d=; for d in $(df -P "$f" | tail -n 1); do break; done
   printf '%s %s\\n' "$d" "$i"
@@ -58,7 +66,8 @@ fi
 # What is mounted below, and where these are themselves: the flags after a mount point begin with rw or ro.
 case $t in
 there|new)
-  put again "$(ids "$r")"
+  put again "$(ids "$r")"; put now "$(ids /proc/self)"
+  inside
   set --
   for w in $(printf '%s\\n' "$g" "$l" "$h" | sed 's/ /\\\\040/g'); do
     [ $# -gt 0 ] || set -- -e " \${w%/}/"
@@ -85,7 +94,7 @@ export function placeScript({ path, trash, marks, rsync }: Asked): string {
   const [one, two] = marks;
   return `exec 2>/dev/null
 set -f; unset CDPATH GREP_OPTIONS; LC_ALL=C; export LC_ALL; t=; q0=${word(trash ?? '')}
-unalias -a; for f in cd pwd put real read printf eval stat ls df tail cut grep sed; do unset -f $f; done
+unalias -a; for f in cd pwd put real read printf eval stat ls df tail head cut grep sed; do unset -f $f; done
 put() { printf '%s\\0%s\\0' "$1" "$2"; }
 printf '%s%s\\0' ${one} ${two}
 ${rsync === undefined ? '' : `put rsync "$(eval ${word(`${rsync} --version`)} </dev/null 2>&1; c=$?; echo; echo $c)"`}
@@ -155,6 +164,7 @@ function lookFrom(facts: ReadonlyMap<string, string>, given: string): Look {
       mounts: readMounts(facts.get('mounts') ?? ''),
       boot: facts.get('boot') || undefined,
       homes: homesIn(facts),
+      window: windowFrom(facts, self.device),
       users: usersIn(facts.get('users') ?? ''),
       trash: facts.has('trash')
         ? { part: bytes(facts.get('trash') ?? ''), at: bytesOrNone(facts.get('trashAt') ?? '') }
@@ -201,6 +211,35 @@ function identities(text: string | undefined): Identity[] {
       /^(\S+) (\d+)(?: (\d+ \S+ \d+:\d+:\d+\.\d+)\b.*| (\d+\.\d+)| \d.*)?$/.exec(line) ?? [];
     return device === undefined || inode === undefined ? [] : [{ device, inode, changedNs: nanoseconds(gnu ?? bsd) }];
   });
+}
+
+/** A time stamp's part below the second, in nanoseconds; undefined where it is not told. */
+interface Stamp {
+  readonly device: string;
+  readonly fraction: number;
+}
+
+function stamps(text: string | undefined): Stamp[] {
+  return (text ?? '').split('\n').flatMap((line) => {
+    const [, device, fraction] = /^(\S+) \d+ \d+(?: \S+ \d+:\d+:\d+)?\.(\d{9})\b/.exec(line) ?? [];
+    return device === undefined ? [] : [{ device, fraction: Number(fraction) }];
+  });
+}
+
+/** So many different stamps have to be multiples of something before that is no chance. */
+const ENOUGH_STAMPS = 3;
+
+/**
+ * How exactly a file system (`device`) keeps times, by the change times of what is there already, which nobody but the kernel
+ * sets: FAT has every other second, old ext and HFS+ whole ones, NTFS and SMB 100 ns, where nothing that was sent compares equal.
+ */
+function windowFrom(facts: ReadonlyMap<string, string>, device: string): Window {
+  const all = ['chain', 'inside', 'now', 'login', 'home'].flatMap((key) => stamps(facts.get(key)));
+  // A stat that knows no better says so of all of them.
+  if (all.every(({ fraction }) => fraction === 0)) return -1;
+  const there = new Set(all.filter((each) => each.device === device).map(({ fraction }) => fraction));
+  if (there.size === 1 && there.has(0)) return 1;
+  return there.size >= ENOUGH_STAMPS && [...there].every((fraction) => fraction % 100 === 0) ? 0 : -1;
 }
 
 /** Whole seconds are what a file system or a stat says that knows no better. */

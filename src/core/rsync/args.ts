@@ -1,6 +1,7 @@
 import type { Program } from '../environment.js';
 import { type Name, parentOf, ROOT } from '../name.js';
 import { hostArg, type Target } from '../target.js';
+import type { Window } from '../window.js';
 import { type Extra, extraArgs } from './extras.js';
 import type { InRuns } from './options.js';
 
@@ -9,8 +10,7 @@ export type Deletions = 'marks' | 'rules' | 'none';
 
 /** What not every rsync takes, nor everything that may stand in front of it (rrsync). Found out by trial. */
 export interface Takes {
-  /** A negative `--modify-window` (rsync 3.1.3): the quick check compares nanoseconds. */
-  readonly nanoseconds: boolean;
+  readonly window: Window;
   readonly deletions: Deletions;
 }
 
@@ -90,7 +90,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   const args = ['--links', '--outbuf=L', `--out-format=${format}`, '--info=progress2'];
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, docs/design.md#rsync).
-  if (settings.takes.nanoseconds) args.push('--modify-window=-1');
+  if (settings.takes.window !== 0) args.push(`--modify-window=${settings.takes.window}`);
   args.push(...settings.flags);
   const backupDir = run.kind === 'clear' && run.stashDir !== undefined ? run.stashDir : trashFor(settings, run);
   if (backupDir !== undefined) args.push('--backup', `--backup-dir=${backupDir}`);

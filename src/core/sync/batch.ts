@@ -1,5 +1,6 @@
 import type { Name } from '../name.js';
 import type { Steps } from '../steps.js';
+import type { Window } from '../window.js';
 import { type Entry, foolsQuickCheck, isSettled, type Seen } from './entry.js';
 import type { ReadonlyIndex } from './name-index.js';
 
@@ -33,7 +34,7 @@ export interface BatchRules {
   /** See looksSame. */
   readonly carriesMore: boolean;
   /** See foolsQuickCheck. */
-  readonly nanoseconds: boolean;
+  readonly window: Window;
 }
 
 /**
@@ -43,7 +44,7 @@ export interface BatchRules {
 export function* planBatch(
   seen: ReadonlyMap<Name, Seen>,
   index: ReadonlyIndex,
-  { deletes, carriesMore, nanoseconds }: BatchRules,
+  { deletes, carriesMore, window }: BatchRules,
 ): Steps<Batch> {
   const clear = new Set<Name>();
   const send: Name[] = [];
@@ -77,7 +78,7 @@ export function* planBatch(
       drop.push(name);
       continue;
     }
-    if (foolsQuickCheck(was, now, nanoseconds)) {
+    if (foolsQuickCheck(was, now, window)) {
       compare.push(name);
       continue;
     }

@@ -1,4 +1,5 @@
 import { EPOCH, msBetween, type WallMs, wallMs } from '../clock.js';
+import type { Window } from '../window.js';
 
 /**
  * What was seen of a name with lstat, as far as it matters on the remote. One shape for all types, so that a million
@@ -111,29 +112,25 @@ export const begun = (type: 'file' | 'dir'): Entry => ({
 /**
  * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: another file of the
  * same size and time, one that was written to and given its old time, or an {@link unsure} one. Such a name needs `--checksum`.
- * `nanoseconds`: whether the quick check compares them, or whole seconds.
+ * `window`: how it compares times.
  */
-export const foolsQuickCheck = (was: Entry | undefined, now: Entry, nanoseconds: boolean): boolean =>
+export const foolsQuickCheck = (was: Entry | undefined, now: Entry, window: Window): boolean =>
   was !== undefined &&
   now.type === 'file' &&
   was.type === 'file' &&
-  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now, nanoseconds)));
+  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now, window)));
 
 /**
  * Whether a full pass, which goes by the quick check, may have left something else there than what is here: what was delivered
  * is known and is of this size; or it is not ({@link begun}), and `isTouched`: something was done to the name here since. What
  * rsync itself brings has its size and time at once.
  */
-export const foolsPass = (
-  was: Entry | undefined,
-  now: Entry,
-  nanoseconds: boolean,
-  isTouched: () => boolean,
-): boolean =>
-  was !== undefined && foolsQuickCheck(was, now, nanoseconds) && (was.ino === 0 ? isTouched() : was.size === now.size);
+export const foolsPass = (was: Entry | undefined, now: Entry, window: Window, isTouched: () => boolean): boolean =>
+  was !== undefined && foolsQuickCheck(was, now, window) && (was.ino === 0 ? isTouched() : was.size === now.size);
 
-const sameTimeAndSize = (a: Entry, b: Entry, nanoseconds: boolean): boolean =>
-  a.size === b.size && a.mtimeS === b.mtimeS && (!nanoseconds || a.mtimeNs === b.mtimeNs);
+const sameTimeAndSize = (a: Entry, b: Entry, window: Window): boolean =>
+  a.size === b.size &&
+  (window === -1 ? a.mtimeS === b.mtimeS && a.mtimeNs === b.mtimeNs : Math.abs(a.mtimeS - b.mtimeS) <= window);
 
 /**
  * Whether a file seen between these moments may change again without its size or time showing it. Git
