@@ -1,7 +1,7 @@
-import { EPOCH, plusMs } from '../core/clock.js';
+import { plusMs } from '../core/clock.js';
 import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
-import { type Name, parentOf, ROOT } from '../core/name.js';
+import { ancestorsOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
 import { passRules } from '../core/rsync/rules.js';
@@ -133,6 +133,10 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   if (!('items' in late)) return broken(late);
   const items = [...early.items, ...brought.filter(({ name }) => !taken.names.has(name)), ...late.items];
   for (const { name, action } of brought) if (action === 'send') fooled.delete(name);
+  // A directory's time is another one there as soon as anybody puts something into it.
+  const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
+  // Before anything is noted of it.
+  const repaired = strange === undefined ? [] : strange.repaired(items.filter(isNews), after.tree);
   await adopt(work, snapshot, after, { ...outcome, fooled });
   for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) ledger.failed(name, failure);
   ledger.setStrays(
@@ -149,13 +153,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
     performance.now() - beganMs,
   );
-  // A directory's time is another one there as soon as anybody puts something into it.
-  const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
-  if (strange !== undefined) {
-    const wasMissed = strange.gone.map((name): Item => ({ action: 'delete', name, bytes: 0, isNew: false }));
-    const repaired = [...items.filter((item) => isNews(item) && strange.is(item.name)), ...wasMissed];
-    if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
-  }
+  if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
   return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
 }
 
@@ -212,30 +210,57 @@ async function noteLeft({ ledger, rsync }: PassWork, { tree }: Snapshot): Promis
 /** What was changed here so long before a rescan, in milliseconds, should have been noticed. */
 const NOTICED_MS = 10_000;
 
+/** What a rescan should have nothing to do with. */
+interface Unexpected {
+  /** What is gone here and nobody noticed. */
+  readonly gone: readonly Name[];
+  /** Of what rsync turned to, what was amiss; `after`: what is here once it has read all of it. */
+  readonly repaired: (items: readonly Item[], after: NameIndex) => readonly Item[];
+}
+
 /**
- * Which names a rescan should have nothing to do with: what did not wait and either is as it was delivered, or was changed
- * here so long ago that it should have been noticed. `gone`: what is gone here and nobody noticed.
+ * A rescan should have nothing to do with what did not wait and either is as it was delivered, or was changed here so long ago
+ * that it should have been noticed. Who works meanwhile (a checkout, an unpacked archive) is no reason to report anything: only
+ * what was left alone, with all directories above it, from before the walk until rsync had read it counts.
  */
 async function unexpected(
   { ledger, rsync, disk, deletes }: PassWork,
-  { tree, fromMs }: Snapshot,
-): Promise<{ is: (name: Name) => boolean; gone: readonly Name[] }> {
+  { tree, fromMs }: Pick<Snapshot, 'tree' | 'fromMs'>,
+): Promise<Unexpected> {
   const waited = new Set([...ledger.pending].map(([name]) => name));
   const noticedMs = plusMs(fromMs, -NOTICED_MS);
-  const isOld = (name: Name): boolean => (disk.changedMs(name) ?? EPOCH) < noticedMs;
+  const isOld = (name: Name): boolean => {
+    const changedMs = disk.changedMs(name);
+    return changedMs !== undefined && changedMs < noticedMs;
+  };
   const before = new Map<Name, Entry | undefined>();
   await eachInSlices(tree.entries(), ([name]) => before.set(name, ledger.index.get(name)));
-  const is = (name: Name): boolean => {
-    const [was, now] = [before.get(name), tree.get(name)];
-    if (waited.has(name) || now === undefined) return false;
-    return (was !== undefined && looksSame(was, now, rsync.carriesMore)) || isOld(name);
-  };
   const gone: Name[] = [];
   await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
     const dir = parentOf(name);
     if (tree.get(name) === undefined && tree.get(dir) !== undefined && !waited.has(name) && isOld(dir)) gone.push(name);
   });
-  return { is, gone };
+  const wasMissed = (name: Name, after: NameIndex): boolean => {
+    const [was, seen, now] = [before.get(name), tree.get(name), after.get(name)];
+    if (waited.has(name) || ledger.pending.has(name)) return false;
+    if (seen === undefined || now === undefined || !isUntouched(seen, now)) return false;
+    const above = ancestorsOf(name);
+    const isStill = (dir: Name): boolean => {
+      const [then, later] = [tree.get(dir), after.get(dir)];
+      return then !== undefined && stayedPut(then, later);
+    };
+    if (!above.every(isStill)) return false;
+    if (was !== undefined && looksSame(was, seen, rsync.carriesMore)) return true;
+    // What was moved here with its directory is as old as it was there.
+    return isOld(name) && above.every(isOld);
+  };
+  const repaired = (items: readonly Item[], after: NameIndex): readonly Item[] => [
+    ...items.filter(({ name }) => wasMissed(name, after)),
+    ...gone
+      .filter((name) => after.get(name) === undefined && !ledger.pending.has(name) && isOld(parentOf(name)))
+      .map((name): Item => ({ action: 'delete', name, bytes: 0, isNew: false })),
+  ];
+  return { gone, repaired };
 }
 
 /** What is here otherwise than it was delivered, the root left out. */

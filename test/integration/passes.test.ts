@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import type { Event } from '../../src/core/event.js';
 import { nameFromText, ROOT } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
@@ -103,6 +104,58 @@ describe('a quick pass', () => {
     const regex = filterOf({ regexes: [{ text: 'skip$', source: { kind: 'option', option: '--exclude-regex' } }] });
     expect(await quickPass({ ...work, filter: regex }, passOptions())).toMatchObject({ kind: 'done' });
     expect(names(there)).toEqual(['a', 'd', 'd/b']);
+  });
+});
+
+describe('a rescan', () => {
+  /** One during which this happens here, after the walk and before rsync reads. Gives what is told as repaired. */
+  async function rescanWhile(root: string, there: string, meanwhile: () => void, before: () => void = () => {}) {
+    const events: Event[] = [];
+    const work = localWork(root, there, filter, {}, { report: (event) => void events.push(event) });
+    expect(await fullPass(work, passOptions())).toMatchObject({ kind: 'done' });
+    before();
+    const { runner } = work;
+    const runs: typeof runner = {
+      look: (...args) => runner.look(...args),
+      run: (begun, ...args) => {
+        if (begun.run.kind === 'pass') meanwhile();
+        return runner.run(begun, ...args);
+      },
+    };
+    expect(await fullPass({ ...work, runner: runs }, passOptions({ isRescan: true }))).toMatchObject({ kind: 'done' });
+    await bringWaiting(work);
+    expect(tree(there)).toEqual(tree(root));
+    return events.flatMap((event) => (event.kind === 'repaired' ? event.items.map(({ name }) => String(name)) : []));
+  }
+
+  const files = (content: string): Record<string, string> =>
+    Object.fromEntries(Array.from({ length: 188 }, (_, n) => [`src/d${n % 7}/f${n}`, `${content} ${n}`]));
+
+  it('takes nothing that is written, made, moved or deleted meanwhile for repaired', async () => {
+    const { root, there } = place({ ...files('old'), 'gone/x': 'x', 'moved/y': 'y', 'back/z': 'z' });
+    const repaired = await rescanWhile(root, there, () => {
+      fill(root, { ...files('checked out'), 'new/n': 'n' });
+      rmSync(join(root, 'gone'), { recursive: true });
+      renameSync(join(root, 'moved'), join(root, 'src/moved'));
+      renameSync(join(root, 'back'), join(root, 'away'));
+      rmSync(join(there, 'back/z')); // what rsync reads of it now is nobody's doing
+      renameSync(join(root, 'away'), join(root, 'back'));
+    });
+    expect(repaired).toEqual([]);
+  });
+
+  it('still tells what somebody removed or changed there while others work here', async () => {
+    const { root, there } = place({ ...files('old'), 'keep/a': 'a', 'keep/b': 'b', 'keep/c': 'c' });
+    const repaired = await rescanWhile(
+      root,
+      there,
+      () => fill(root, files('checked out')),
+      () => {
+        rmSync(join(there, 'keep/a'));
+        writeFileSync(join(there, 'keep/b'), 'otherwise');
+      },
+    );
+    expect(repaired.sort()).toEqual(['keep/a', 'keep/b']);
   });
 });
 
