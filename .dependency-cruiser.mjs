@@ -66,7 +66,7 @@ export const ONLY_IN = {
   child_process: 'spawn-here',
   process: 'spawn spawn-here',
   tty: 'report',
-  net: 'control',
+  net: 'control ssh/users-master',
   vm: 'rules',
   yargs: 'options',
   leven: 'options',

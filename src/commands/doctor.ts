@@ -55,6 +55,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
         await lookThere(target, {
           ...settings,
           programs,
+          uid: io.around.uid,
           here,
           extras: settings.rsync.extras,
           trash: settings.deletions.trash,

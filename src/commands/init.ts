@@ -114,7 +114,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
     };
     const controlPath = (): string => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`);
     const reached = await visit(
-      transportTo(target, { programs, here: rsync.value, ssh, controlPath, report }),
+      transportTo(target, { programs, uid: io.around.uid, here: rsync.value, ssh, controlPath, report }),
       { programs, report, dir, root, trash, extras, isMirror: deletes === 'mirror' },
       new AbortController().signal,
     );

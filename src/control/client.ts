@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leadsTo, type Reach, socketOf } from '../core/reach.js';
 import { parseTarget } from '../core/target.js';
-import { isOurSocket } from '../state/ours.js';
+import { isOurSocket, whySocketOfOthers } from '../state/ours.js';
 import { firstLine } from './line.js';
 import { isSomeMissing } from './lock.js';
 import { type Answer, LONGEST_ANSWER, type Question, readAnswer, type Who, written } from './protocol.js';
@@ -128,11 +128,13 @@ function isAbout(found: Found, answer: Answer): boolean {
 const isSame = (one: Who, other: Who): boolean =>
   one.pid === other.pid && one.root === other.root && one.target === other.target && one.place === other.place;
 
-/** Whether the connection that it says it has is one of ours, beside its own socket. */
+/** Whether the connection that it says it has is one of ours: beside its own socket, or one that the user has opened by hand. */
 export function isUsable(found: Found, reach: Reach, uid: number): boolean {
   const socket = socketOf(reach);
   if (socket === undefined) return reach.kind !== 'none';
-  return dirname(socket) === dirname(found.socket) && isOurSocket(socket, uid);
+  return dirname(socket) === dirname(found.socket)
+    ? isOurSocket(socket, uid)
+    : whySocketOfOthers(socket, uid) === undefined;
 }
 
 /**

@@ -14,13 +14,17 @@ import type { Connection } from '../link/transport.js';
 import { aroundDir } from '../place/here.js';
 import type { Programs } from '../programs.js';
 import { bytesInWords, timeInWords } from '../report/words.js';
-import { type Said, say } from '../spawn.js';
-import { plainArgs, type SshOptions } from '../ssh/command.js';
+import type { Said } from '../spawn.js';
+import type { SshOptions } from '../ssh/command.js';
+import { askConfig } from '../ssh/config.js';
+import { findUsersMaster } from '../ssh/users-master.js';
 import { error, type Finding, ok, warning } from './finding.js';
 import type { Tree } from './here.js';
 
 export interface ThereOptions extends Omit<PlaceOptions, 'target' | 'here'> {
   readonly programs: Programs;
+  /** Us. */
+  readonly uid: number;
   readonly here: RsyncHere;
   readonly ssh: SshOptions;
   /** DIR, absolute, symlinks resolved. */
@@ -237,23 +241,31 @@ async function sessions(connection: Connection): Promise<Finding> {
   );
 }
 
-/** A master of the user's own: neither used nor touched. */
-async function ownMaster(target: Target, { programs, ssh }: ThereOptions): Promise<Finding[]> {
-  const program = programs.ssh;
+/** An ssh connection that the user has opened by hand, or would, and whether it is used. */
+async function ownMaster(target: Target, { programs, ssh, uid }: ThereOptions): Promise<Finding[]> {
   if (target.kind !== 'remote') return [];
-  if (program.file === undefined) return [ok('own master', 'none: there is no ssh here')];
-  const ask = (...more: string[]): Promise<Said> => say(program, plainArgs(target, ssh, more), { ownSession: true });
-  const { stdout } = await ask('-G');
-  const path = /^controlpath (.+)$/m.exec(stdout)?.[1];
-  if (path === undefined || path === 'none') return [ok('own master', 'none: syncwatch has its own connection')];
-  const { ended } = await ask('-O', 'check');
-  const isThere = ended.kind === 'exited' && ended.code === 0;
-  return [
-    ok(
-      'own master',
-      `${isThere ? 'one is running' : 'set up but not running'} (${path}): syncwatch leaves it alone and has its own connection`,
-    ),
-  ];
+  const config = await askConfig(programs, target, ssh);
+  if (!config.ok) return [ok('own master', 'none: syncwatch has its own connection')];
+  const found = await findUsersMaster({ programs, target, ssh, config: config.value, uid });
+  switch (found.kind) {
+    case 'none':
+      return [ok('own master', 'none: syncwatch has its own connection')];
+    case 'setUp':
+      return [ok('own master', `set up but not running (${found.path}): syncwatch logs in by itself`)];
+    case 'unfit':
+      return [
+        warning('own master', `the one at ${found.path} is not used: ${found.why}`, 'syncwatch logs in by itself.'),
+      ];
+    case 'there':
+      return [
+        ok(
+          'own master',
+          ssh.ownMaster
+            ? `one is running (${found.path}): with --own-master syncwatch leaves it alone and logs in by itself`
+            : `one is running (${found.path}): syncwatch goes through it, without a login of its own`,
+        ),
+      ];
+  }
 }
 
 async function lookHere(connection: Connection, target: Target, options: ThereOptions): Promise<Finding[]> {

@@ -6,13 +6,18 @@ import { isExplained } from '../core/ssh/exit.js';
 import type { RemoteTarget } from '../core/target.js';
 import { lookBy } from '../place/look.js';
 import type { Programs } from '../programs.js';
+import type { Master, Patience } from '../ssh/client.js';
 import { aimOf, type SshOptions } from '../ssh/command.js';
-import { type Master, openMaster, type Patience } from '../ssh/master.js';
+import { askConfig } from '../ssh/config.js';
+import { openMaster } from '../ssh/master.js';
+import { findUsersMaster, rideOn } from '../ssh/users-master.js';
 import { probeThere } from './probe.js';
 import type { Connection, Transport } from './transport.js';
 
 export interface SshTransportOptions {
   readonly programs: Programs;
+  /** Us. */
+  readonly uid: number;
   readonly here: RsyncHere;
   readonly target: RemoteTarget;
   readonly ssh: SshOptions;
@@ -23,23 +28,35 @@ export interface SshTransportOptions {
   readonly patience?: Patience | undefined;
 }
 
-/** A directory on a host that the system's ssh reaches: one master connection, through which everything goes. */
+/**
+ * A directory on a host that the system's ssh reaches: one master connection, through which everything goes. It is the user's own,
+ * where they have one; else it is opened for us.
+ */
 export function sshTransport(options: SshTransportOptions): Transport {
-  const { programs, target, ssh, report, patience } = options;
+  const { programs, target, ssh, uid, report, patience } = options;
   return {
     target,
     aim: aimOf(target, ssh),
     open: async (signal): Promise<Result<Connection>> => {
       const onMessage = (line: string): void =>
         report({ kind: 'note', level: isExplained(line) ? 'debug' : 'normal', text: `ssh: ${line}` });
-      const opened = await openMaster(
-        { programs, target, ssh, controlPath: options.controlPath(), patience, onMessage },
-        signal,
-      );
+      const config = await askConfig(programs, target, ssh);
+      if (!config.ok) return config;
+      const by = { programs, target, ssh, config: config.value, patience };
+      const theirs = ssh.ownMaster ? NONE : await findUsersMaster({ ...by, uid });
+      const note = (text: string): void => report({ kind: 'note', level: 'normal', text });
+      if (theirs.kind === 'there') {
+        note(`going through your own ssh connection to ${target.host} (${theirs.path}), without a login`);
+        return success(connectionBy(rideOn(theirs.client, patience), options));
+      }
+      if (theirs.kind === 'unfit') note(`the ssh connection at ${theirs.path} is not used: ${theirs.why}`);
+      const opened = await openMaster({ ...by, controlPath: options.controlPath(), onMessage }, signal);
       return opened.ok ? success(connectionBy(opened.value, options)) : opened;
     },
   };
 }
+
+const NONE = { kind: 'none' } as const;
 
 function connectionBy(master: Master, { here, target, ssh }: SshTransportOptions): Connection {
   const { host, lost, session, controlPath } = master;

@@ -66,6 +66,7 @@ export function settingsFrom(given: Gathered): Result<Settings> {
       identities: values.identity.map((path) => resolve(expandHome(path))),
       configFile: values['ssh-config'] === undefined ? undefined : resolve(expandHome(values['ssh-config'])),
       options: values['ssh-option'],
+      ownMaster: values['own-master'],
     },
     rsync: { flags: rsyncFlagsFrom(values), extras: rsyncExtras.value },
     output: { verbosity: verbosityFrom(values), json: values.json, color: values.color },

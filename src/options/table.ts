@@ -268,6 +268,13 @@ export const ROWS = {
     power: 'runs',
     tell: each((text) => `give ssh the option ${text}`),
   },
+  'own-master': {
+    value: OFF,
+    where: 'everywhere',
+    group: SSH,
+    describe: 'log in even where an ssh connection of yours is open (ControlPath in your ssh config)',
+    power: 'none',
+  },
   bwlimit: {
     value: { kind: 'text', check: shaped(/^\d+(\.\d+)?([kmgtp]?(i?b)?)?$/i, '--bwlimit 500 or --bwlimit 1.5m') },
     where: 'everywhere',

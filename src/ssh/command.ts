@@ -10,6 +10,8 @@ export interface SshOptions {
   readonly configFile: string | undefined;
   /** `-o` values, `Key=value`. */
   readonly options: readonly string[];
+  /** Whether to log in even where a master of the user's own is there. */
+  readonly ownMaster: boolean;
 }
 
 /** The user's own options as ssh takes them. Of an option given twice ssh takes the first: ours go before or after. */
@@ -55,7 +57,9 @@ const logLevelOf = (config: string): string =>
 export const isQuiet = (config: string): boolean => /^(SILENT|QUIET|FATAL)$/.test(valueIn(config, 'loglevel') ?? '');
 const isTalkative = (config: string): boolean => /^(VERBOSE|DEBUG\d?)$/.test(valueIn(config, 'loglevel') ?? '');
 
-const valueIn = (config: string, key: string): string | undefined => new RegExp(`^${key} (.*)$`, 'm').exec(config)?.[1];
+/** What `ssh -G` says of a key. */
+export const valueIn = (config: string, key: string): string | undefined =>
+  new RegExp(`^${key} (.*)$`, 'm').exec(config)?.[1];
 
 /**
  * The master connection: in the foreground, so that its exit is the news that the link is gone. A dead link without
@@ -81,12 +85,26 @@ export function masterArgs(
 /**
  * For ssh as a client of the master. Without its master such a client would quietly log in anew and might prompt:
  * `ProxyCommand=false` makes it fail at once instead.
- * `config`: what `ssh -G` says of its host.
+ * `config`: what `ssh -G` says of its host. `mayTidy`: it may remove a socket on which nobody listens, as `ControlMaster=auto` does.
  */
-export function clientArgs(ssh: SshOptions, controlPath: string, config: string): string[] {
+export function clientArgs(
+  ssh: SshOptions,
+  {
+    controlPath,
+    config,
+    mayTidy,
+  }: { readonly controlPath: string; readonly config: string; readonly mayTidy: boolean },
+): string[] {
   return [
     ...['-T', '-o', 'LogLevel=ERROR', '-o', 'PermitLocalCommand=no', ...withoutOddities(config)],
-    ...['-o', 'ControlMaster=auto', '-o', `ControlPath=${controlPath}`, '-o', 'ControlPersist=no'],
+    ...[
+      '-o',
+      `ControlMaster=${mayTidy ? 'auto' : 'no'}`,
+      '-o',
+      `ControlPath=${controlPath}`,
+      '-o',
+      'ControlPersist=no',
+    ],
     ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'ClearAllForwardings=yes'],
     ...userArgs(ssh),
   ];

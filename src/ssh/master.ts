@@ -4,14 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostFrom } from '../core/place/place.js';
-import { type Session, sessionFrom } from '../core/reach.js';
-import { lostFailure, refusedOptions, sshFailure } from '../core/ssh/exit.js';
-import { loginOf, type RemoteTarget } from '../core/target.js';
+import { sessionFrom } from '../core/reach.js';
+import { lostFailure, sshFailure } from '../core/ssh/exit.js';
+import type { RemoteTarget } from '../core/target.js';
 import { noSsh, type Programs } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
-import { type Child, collect, type Ended, say, spawn } from '../spawn.js';
+import { type Child, collect, type Ended, type Said, say, spawn } from '../spawn.js';
 import { removeForeign } from '../state/ours.js';
-import { aimOf, clientArgs, commandForRsync, isQuiet, masterArgs, plainArgs, type SshOptions } from './command.js';
+import { answers, argsOf, type Client, control, type Master, PATIENCE, type Patience, runThrough } from './client.js';
+import { aimOf, commandForRsync, isQuiet, masterArgs, type SshOptions } from './command.js';
 
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
 const POLL_MS = 20;
@@ -19,28 +20,13 @@ const POLL_MS = 20;
 /** How long a master may take to go after SIGTERM, in milliseconds, before it is killed. */
 const CLOSE_MS = 2_000;
 
-/** How long somebody there may take, in milliseconds. */
-export interface Patience {
-  /** For a login, without the time in which ssh asks somebody here for a password and the like. */
-  readonly loginMs: number;
-  /** For a command, with the shell that starts it. */
-  readonly commandMs: number;
-}
-
-/**
- * A login may take a little longer than sshd gives it (LoginGraceTime, 120 s); while nothing at all comes from the other side
- * ssh ends it much earlier (ConnectTimeout, ServerAlive…). A shell may wait for a lock for a minute (~/.bashrc with pyenv).
- */
-const PATIENCE: Patience = { loginMs: 150_000, commandMs: 120_000 };
-
-/** How long a master here may take to answer, in milliseconds: a stopped one never does. */
-const CONTROL_MS = 5_000;
-
 /** How often it is looked whether ssh asks somebody, in milliseconds. */
 const ASKING_MS = 1_000;
 
 export interface MasterOptions {
   readonly programs: Programs;
+  /** What `ssh -G` says of the target, see askConfig. */
+  readonly config: string;
   readonly target: RemoteTarget;
   readonly ssh: SshOptions;
   /** Where the control socket goes; at most 90 bytes (docs/design.md#ssh). */
@@ -50,48 +36,15 @@ export interface MasterOptions {
   readonly patience?: Patience | undefined;
 }
 
-/** One master connection to one host. Every rsync of that host goes through it. */
-export interface Master {
-  /** What a session for a command of the user's takes along. */
-  readonly session: Session;
-  /** Where ssh went, however it was spelled: see {@link hostFrom}. */
-  readonly host: string;
-  /** ssh as a client of this connection, for rsync's `-e`; rsync adds user, host and command. */
-  readonly clientForRsync: readonly string[];
-  /** Resolves with the reason when the connection is gone, unless {@link Master.close} was called. */
-  readonly lost: Promise<Failure>;
-  readonly patience: Patience;
-  /** Its socket, and whether that is still there: without it nothing new can go through; what goes through already goes on. */
-  readonly controlPath: string;
-  readonly isReachable: () => boolean;
-  /**
-   * Runs a command there, given as words that any shell leaves alone. It may take {@link Patience.commandMs}. `input`: for its
-   * stdin.
-   */
-  run(words: readonly string[], input?: string): ReturnType<typeof say>;
-  /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
-  prove(withinMs: number): Promise<void>;
-  /** Ends it; nothing of it is left afterwards. */
-  close(): Promise<void>;
-}
-
 /**
  * Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. `signal`: ends it, at
  * any time.
  */
 export async function openMaster(options: MasterOptions, signal: AbortSignal): Promise<Result<Master>> {
-  const { programs, target, ssh, controlPath, patience = PATIENCE } = options;
+  const { programs, target, ssh, config, controlPath, patience = PATIENCE } = options;
   if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
-  const asking = say(programs.ssh, plainArgs(target, ssh, ['-N', '-G']), {
-    ownSession: true,
-    patienceMs: CONTROL_MS,
-  });
-  const [setpriv, asked] = await Promise.all([endsWithUs(programs), asking]);
-  // Before anybody is asked to log in. One that did not answer in time (a `Match exec`) has refused nothing.
-  if (asked.ended.kind === 'exited' && asked.ended.code !== 0) return failed(refusedOptions(asked.stderr));
-  const config = asked.stdout;
-  const client: Client = { ...options, program: programs.ssh, config };
-  await closeStale(client);
+  const client: Client = { ...options, program: programs.ssh, whose: 'ours' };
+  const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
   const logPath = logOf(controlPath);
   // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
   // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
@@ -157,17 +110,11 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
   let closed = false;
   let givenUp: Failure | undefined;
   const stamp = stampOf(controlPath);
-  const args = clientArgs(ssh, controlPath, config);
-  const run = (words: readonly string[], input = ''): ReturnType<typeof say> =>
-    say(client.program, [...args, '--', loginOf(target), ...words], {
-      ownSession: true,
-      patienceMs: patience.commandMs,
-      input,
-    });
+  const run = (words: readonly string[], input?: string): Promise<Said> => runThrough(client, patience, words, input);
   return success({
     session: sessionFrom(config),
     host: hostFrom(config, target),
-    clientForRsync: commandForRsync(client.program, args),
+    clientForRsync: commandForRsync(client.program, argsOf(client)),
     patience,
     controlPath,
     isReachable: () => stampOf(controlPath) === stamp,
@@ -215,25 +162,6 @@ function isAsking(pid: number | undefined): boolean {
     return false; // one was closed just now, or there is no /proc
   }
 }
-
-/** What it takes to speak to a master. */
-interface Client extends Pick<MasterOptions, 'target' | 'ssh' | 'controlPath'> {
-  readonly program: Program;
-  /** What `ssh -G` says of its host. */
-  readonly config: string;
-}
-
-/** Whether a master answers on the control socket. */
-async function answers(client: Client): Promise<boolean> {
-  const { ended } = await control('check', client);
-  return ended.kind === 'exited' && ended.code === 0;
-}
-
-const control = (request: 'check' | 'exit', { program, target, ssh, controlPath, config }: Client) =>
-  say(program, [...clientArgs(ssh, controlPath, config), '-O', request, '--', loginOf(target)], {
-    ownSession: true,
-    patienceMs: CONTROL_MS,
-  });
 
 /** Where the master of a connection logs. */
 const logOf = (controlPath: string): string => `${controlPath}.log`;

@@ -41,6 +41,18 @@ export function isOurSocket(path: string, uid: number): boolean {
   return stats?.isSocket() === true && stats.uid === BigInt(uid) && (stats.mode & OTHERS) === 0n;
 }
 
+/**
+ * Why a socket, in any folder, may be somebody else's; undefined where it is ours, nobody else may use it, and nobody else can put
+ * another one in its place. ssh makes its own with mode 0600 (mux.c).
+ */
+export function whySocketOfOthers(path: string, uid: number): string | undefined {
+  const stats = lookAt(path);
+  if (stats?.isSocket() !== true) return 'it is no socket';
+  if (stats.uid !== BigInt(uid)) return `it belongs to another user (uid ${stats.uid})`;
+  if ((stats.mode & OTHERS) !== 0n) return 'other users may use it';
+  return isWayOurs(path, uid) ? undefined : `other users may write to ${dirname(path)}, or to a directory above it`;
+}
+
 /** Makes a folder that is ours, where it is missing. Undefined where there is one then, or why there is none, for people. */
 export function whyNotMade(folder: string, uid: number): string | undefined {
   let standing = standingOf(folder, uid);

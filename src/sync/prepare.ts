@@ -128,7 +128,7 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
   const { report } = io;
   const { programs, here } = host;
   const controlPath = inTurns(() => join(host.runtime, `${key}.ssh`));
-  const transport = transportTo(target, { programs, here, ssh: settings.ssh, controlPath, report });
+  const transport = transportTo(target, { programs, uid: io.around.uid, here, ssh: settings.ssh, controlPath, report });
   const {
     dir,
     root,

@@ -81,7 +81,8 @@ describe('a full sync to which nobody says anything', () => {
 
 describe('a login', () => {
   const options = (dir: string, script: string): MasterOptions => ({
-    ssh: { port: undefined, identities: [], configFile: undefined, options: [] },
+    ssh: { port: undefined, identities: [], configFile: undefined, options: [], ownMaster: false },
+    config: '',
     controlPath: join(dir, 'c'),
     target,
     programs: { ...PROGRAMS, ssh: { ...there(PROGRAMS.ssh), file: silentSsh(dir, script) } },
@@ -148,7 +149,8 @@ it('a shell there that does not start rsync is given up in time', async () => {
   const transport = transportTo(target, {
     programs: PROGRAMS,
     here: { program: there(PROGRAMS.rsync), version: [3, 5, 0] },
-    ssh: { port: undefined, identities: [], configFile: sshConfig, options: [] },
+    ssh: { port: undefined, identities: [], configFile: sshConfig, options: [], ownMaster: false },
+    uid: 0,
     controlPath: () => join(dir, 'c'),
     report,
     patience: { loginMs: 60_000, commandMs: 700 },

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -11,6 +12,7 @@ import { runRsync } from '../../src/rsync/run.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { plainSettings } from '../support/settings.js';
 import { fill, names, temporaryDir } from '../support/tree.js';
+import { openUsersMaster } from '../support/users-master.js';
 
 /** A transport to a directory (`target`), which is seen from here (`here`) and by itself (`path`). */
 interface Bench {
@@ -22,10 +24,14 @@ interface Bench {
   readonly mark: string;
 }
 
+/** `users`: through a master that the user has opened by hand. */
+type Kind = Target['kind'] | 'users';
+
 const HERE = { program: there(PROGRAMS.rsync), version: [3, 5, 0] } as const;
 const NEVER = new AbortController().signal;
+const UID = userInfo().uid;
 
-function bench(kind: Target['kind']): Bench {
+function bench(kind: Kind): Bench {
   const server = inject('server');
   const base = kind === 'local' ? undefined : server;
   const here = base === undefined ? temporaryDir() : mkdtempSync(join(base.hereBase, 'transport-'));
@@ -34,13 +40,14 @@ function bench(kind: Target['kind']): Bench {
   const path = base === undefined ? here : here.replace(base.hereBase, base.thereBase);
   const dir = temporaryDir();
   let turn = 0;
-  const ssh = { port: undefined, identities: [], configFile: server.sshConfig, options: [] };
+  const configFile = kind === 'users' ? openUsersMaster(server.sshConfig).configFile : server.sshConfig;
+  const ssh = { port: undefined, identities: [], configFile, options: [], ownMaster: false };
   const target = (below = ''): Target => {
     const at = { path: `${path}${below}`, label: `${path}${below}`, place: `${path}${below}` };
-    return kind === 'local' ? { kind, ...at } : { kind, host: 'there', user: undefined, ...at };
+    return kind === 'local' ? { kind, ...at } : { kind: 'remote', host: 'there', user: undefined, ...at };
   };
   const controlPath = (): string => join(dir, `c${turn++}`);
-  const options = { programs: PROGRAMS, here: HERE, ssh, controlPath, report: () => {} };
+  const options = { programs: PROGRAMS, uid: UID, here: HERE, ssh, controlPath, report: () => {} };
   return { target, here, path, mark: dir, transport: (below) => transportTo(target(below), options) };
 }
 
@@ -67,7 +74,7 @@ const comes = (promise: Promise<unknown>, ms: number): Promise<boolean> =>
 
 const exit = (code: number) => ({ ended: { kind: 'exited', code } });
 
-describe.each(['remote', 'local'] as const)('a transport to a %s target', (kind) => {
+describe.each<Kind>(['remote', 'local', 'users'])('a transport to a target: %s', (kind) => {
   it('runs commands there, in the login directory: their words, stdin, stdout, stderr and exit codes as they are', async () => {
     const connection = await opened(bench(kind).transport());
     expect(await connection.run(['cat'], 'one\ntwo')).toMatchObject({ stdout: 'one\ntwo', ...exit(0) });
@@ -149,7 +156,7 @@ describe.each(['remote', 'local'] as const)('a transport to a %s target', (kind)
     const { transport, target } = bench(kind);
     const connection = await opened(transport());
     const at = target('/real');
-    expect(connection.reach(at)).toMatchObject({ kind, path: at.path });
+    expect(connection.reach(at)).toMatchObject({ kind: at.kind, path: at.path });
     let isLost = false;
     void connection.lost.then(() => {
       isLost = true;
@@ -198,6 +205,34 @@ describe('a transport whose connection can be lost', () => {
     await connection.prove(300);
     expect(await connection.lost).toMatchObject({ kind: 'connection', message: 'there does not answer any more' });
     expect(running(mark).filter((pid) => pid === master)).toEqual([]);
+  });
+
+  it.each(['ended', 'frozen'] as const)('that is the user’s own, %s: told, and nothing is done to it', async (how) => {
+    const theirs = openUsersMaster(inject('server').sshConfig);
+    const { configFile, pid } = theirs;
+    const master = pid() ?? 0;
+    const ssh = { port: undefined, identities: [], configFile, options: [], ownMaster: false };
+    const target: Target = {
+      kind: 'remote',
+      host: 'there',
+      user: undefined,
+      path: '.',
+      label: 'there:',
+      place: 'there:',
+    };
+    const controlPath = (): string => '/nowhere/at/all';
+    const options = { programs: PROGRAMS, uid: UID, here: HERE, ssh, controlPath, report: () => {} };
+    const connection = await opened(transportTo(target, options));
+    expect(await connection.run(['true'])).toMatchObject(exit(0));
+    if (how === 'ended') theirs.exit();
+    else {
+      kill(master, 'SIGSTOP');
+      onTestFinished(() => void kill(master, 'SIGCONT'));
+      await connection.prove(300);
+    }
+    const message = `your own ssh connection to there ${how === 'ended' ? 'has ended' : 'does not answer any more'}`;
+    expect(await connection.lost).toMatchObject({ kind: 'connection', message });
+    if (how === 'frozen') kill(master, 0);
   });
 
   it('whose socket was removed takes nothing new, and is not lost: what goes through already goes on', async () => {

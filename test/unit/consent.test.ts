@@ -52,6 +52,7 @@ describe('what needs the user’s yes', () => {
     debounce: [5, false],
     rescan: [0, false],
     'one-by-one': [true, false],
+    'own-master': [true, false],
     'on-upload': ['x', true],
     'on-sync': ['x', true],
     'on-sync-remote': ['x', true],

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { control } from '../../src/commands/control.js';
@@ -27,6 +27,7 @@ import { afterEvent, NOTHING_TOLD, type Status } from '../../src/core/status.js'
 import { statusInWords } from '../../src/report/status.js';
 import { keyOf } from '../../src/state/key.js';
 import { fakePeer } from '../support/fake-peer.js';
+import { temporaryDir } from '../support/tree.js';
 
 const { uid } = userInfo();
 let dir = '';
@@ -422,8 +423,15 @@ describe('whoever answers', () => {
     expect(isUsable(found, { ...REACH, controlPath: master }, uid)).toBe(true);
     chmodSync(master, 0o666);
     expect(isUsable(found, { ...REACH, controlPath: master }, uid)).toBe(false);
-    await fakePeer(`${dir}.ssh`, () => {});
-    expect(isUsable(found, { ...REACH, controlPath: `${dir}.ssh` }, uid)).toBe(false);
+    // Or one that the user has opened, anywhere: as much theirs.
+    const theirs = join(temporaryDir(), 'cm');
+    await fakePeer(theirs, () => {});
+    expect(isUsable(found, { ...REACH, controlPath: theirs }, uid)).toBe(true);
+    chmodSync(theirs, 0o660);
+    expect(isUsable(found, { ...REACH, controlPath: theirs }, uid)).toBe(false);
+    chmodSync(theirs, 0o600);
+    chmodSync(dirname(theirs), 0o777);
+    expect(isUsable(found, { ...REACH, controlPath: theirs }, uid)).toBe(false);
   });
 
   const RAW = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;

@@ -63,6 +63,7 @@ const MATTERS: { readonly [Name in Flag]: readonly string[] } = {
   identity: ['--identity', join(DIR, 'key')],
   'ssh-config': ['--ssh-config', join(DIR, 'key')],
   'ssh-option': ['--ssh-option', 'A=b'],
+  'own-master': ['--own-master'],
   bwlimit: ['--bwlimit', '1m'],
   chmod: ['--chmod', 'F644'],
   compress: ['--compress'],
