@@ -8,9 +8,20 @@ declare const CLOCK: unique symbol;
 /** By the time of day, as file stamps have it: at run time a number, of milliseconds since 1970. It may be set, and jump. */
 export type WallMs = Moment<'wall'>;
 
+/**
+ * By the clock that only goes on, and stands still while the machine sleeps (Linux, macOS): performance.now(), at run time a
+ * number of milliseconds.
+ */
+export type SteadyMs = Moment<'steady'>;
+
 export const wallMs = (since1970: number): WallMs => since1970 as unknown as WallMs;
 
 export const EPOCH = wallMs(0);
+
+export const steadyMs = (ms: number): SteadyMs => ms as unknown as SteadyMs;
+
+/** Before anything that has happened. */
+export const LONG_AGO = steadyMs(Number.NEGATIVE_INFINITY);
 
 /** How many milliseconds it is from one moment to the other. */
 export const msBetween = <C extends 'wall' | 'steady'>(from: Moment<C>, to: Moment<NoInfer<C>>): number =>
@@ -18,6 +29,10 @@ export const msBetween = <C extends 'wall' | 'steady'>(from: Moment<C>, to: Mome
 
 /** The later one. */
 export const latest = <C extends 'wall' | 'steady'>(a: Moment<C>, b: Moment<NoInfer<C>>): Moment<C> => (a < b ? b : a);
+
+/** The earlier one. */
+export const earliest = <C extends 'wall' | 'steady'>(a: Moment<C>, b: Moment<NoInfer<C>>): Moment<C> =>
+  b < a ? b : a;
 
 /** So many milliseconds after a moment. */
 export const plusMs = <C extends 'wall' | 'steady'>(moment: Moment<C>, ms: number): Moment<C> =>

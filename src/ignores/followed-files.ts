@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync, statSync } from 'node:fs';
-import { wallNow } from '../clock.js';
-import { EPOCH, latest, msBetween, type WallMs, wallMs } from '../core/clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { EPOCH, latest, msBetween, type SteadyMs, type WallMs, wallMs } from '../core/clock.js';
 import { type BytePath, bytesOfPath } from '../core/name.js';
 import { readChecked } from '../read-checked.js';
 
@@ -35,9 +35,9 @@ interface Followed {
   /** What is in force. */
   believed: Look;
   seen: Look;
-  /** When it was seen as that for the first time, and for the first time as less than what is in force; on node's own clock. */
-  sinceMs: number;
-  lessSinceMs: number;
+  /** When it was seen as that for the first time, and for the first time as less than what is in force. */
+  sinceMs: SteadyMs;
+  lessSinceMs: SteadyMs;
   /** There may have been more before we came. */
   mayBeLess: boolean;
 }
@@ -68,7 +68,7 @@ export class FollowedFiles {
   follow(path: BytePath, what: What = 'content', isExpected = false): void {
     if (this.#files.has(path)) return;
     const seen = lookAt(path, what, undefined);
-    const now = performance.now();
+    const now = steadyNow();
     const mayBeLess = isExpected && seen.size <= 0;
     this.#files.set(path, { what, believed: seen, seen, sinceMs: now, lessSinceMs: now, mayBeLess });
   }
@@ -76,7 +76,7 @@ export class FollowedFiles {
   /** From now on it is followed; it has just appeared. */
   appeared(path: BytePath): void {
     if (this.#files.has(path)) return;
-    const now = performance.now();
+    const now = steadyNow();
     const seen = lookAt(path, 'content', undefined);
     const believed = { ...MISSING, changedMs: seen.changedMs };
     this.#files.set(path, { what: 'content', believed, seen, sinceMs: now, lessSinceMs: now, mayBeLess: false });
@@ -141,7 +141,7 @@ export class FollowedFiles {
 
   /** It is gone with the directory that it was in: nothing can be new there; but if that is soon back it was away for a moment. */
   #hasJustGone({ believed, seen, lessSinceMs }: Followed): boolean {
-    return seen.stamp === NO_DIRECTORY && believed.size >= 0 && performance.now() - lessSinceMs < this.#rest.lessMs;
+    return seen.stamp === NO_DIRECTORY && believed.size >= 0 && msSince(lessSinceMs) < this.#rest.lessMs;
   }
 
   #restOf(file: Followed): number {
@@ -154,7 +154,7 @@ export class FollowedFiles {
     // it is only known when something was done beside it last.
     const changedAgoMs = what === 'presence' ? 0 : msBetween(seen.changedMs, wallNow());
     const agoMs = mayBeLess && changedAgoMs < LONG_AGO * wantedMs ? 0 : changedAgoMs;
-    return Math.max(0, wantedMs - Math.max(agoMs, performance.now() - (isNowLess ? lessSinceMs : sinceMs)));
+    return Math.max(0, wantedMs - Math.max(agoMs, msSince(isNowLess ? lessSinceMs : sinceMs)));
   }
 }
 
@@ -175,7 +175,7 @@ function see(path: BytePath, file: Followed): void {
   if (now === file.seen) return;
   const wasLess = isLess(file.believed, file.seen);
   file.seen = now;
-  file.sinceMs = performance.now();
+  file.sinceMs = steadyNow();
   // Being less once more, as while it is written from the beginning, is a new beginning unless it is simply still away.
   if (!wasLess || now.size >= 0) file.lessSinceMs = file.sinceMs;
   if (now.size > 0) file.mayBeLess = false;

@@ -1,5 +1,5 @@
-import { wallNow } from '../clock.js';
-import { plusMs, type WallMs } from '../core/clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { plusMs, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Report } from '../core/event.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Reach } from '../core/reach.js';
@@ -13,8 +13,7 @@ const PROVE_MS = 4_000;
 
 /** Until the next try to log in. */
 interface Wait {
-  /** By the clock that stands still while the machine sleeps. */
-  readonly sinceMs: number;
+  readonly sinceMs: SteadyMs;
   readonly untilMs: WallMs;
   /** Only its time ends it, or a wake-up. */
   readonly isSlow: boolean;
@@ -135,7 +134,7 @@ export class Link<T> {
   /** Something has changed that waits for the connection: if the next try is some time off, it is made now. */
   nudge(): void {
     const wait = this.#wait;
-    if (wait !== undefined && !wait.isSlow && performance.now() - wait.sinceMs >= NUDGE_MS) wait.end();
+    if (wait !== undefined && !wait.isSlow && msSince(wait.sinceMs) >= NUDGE_MS) wait.end();
   }
 
   /** The machine was asleep: the connection may be dead. Resolves when that is known. */
@@ -232,10 +231,10 @@ export class Link<T> {
         await this.#pause(next.ms, next.isSlow);
         if (signal.aborted) return failed(failure);
       }
-      const begun = performance.now();
+      const beganMs = steadyNow();
       const opened = await this.#logInOnce();
       if (opened.ok) {
-        if (aim !== undefined) report({ kind: 'connected', target: target.label, ms: performance.now() - begun });
+        if (aim !== undefined) report({ kind: 'connected', target: target.label, ms: msSince(beganMs) });
         return opened;
       }
       trouble = { isLoss: false, failure: opened.failure };
@@ -271,7 +270,7 @@ export class Link<T> {
     const { signal } = this.#ending;
     return new Promise((resolve) => {
       const wait: Wait = {
-        sinceMs: performance.now(),
+        sinceMs: steadyNow(),
         untilMs: plusMs(wallNow(), ms),
         isSlow,
         end: () => {

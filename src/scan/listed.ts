@@ -1,4 +1,4 @@
-import { msBetween, type WallMs } from '../core/clock.js';
+import { LONG_AGO, msBetween, plusMs, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Name } from '../core/name.js';
 import { type Entry, writtenMs } from '../core/sync/entry.js';
 
@@ -11,46 +11,47 @@ const COUNTS_MS = 5_000;
 interface Last {
   /** The directory when it was listed; undefined where it may have changed again without showing it. */
   readonly self: Entry | undefined;
-  readonly notBeforeMs: number;
+  readonly notBeforeMs: SteadyMs;
 }
 
 /**
  * The directories that were listed last. What was found in them is in the index or waits, so none is listed again before it
- * has changed; nor sooner than what that costs allows. Times: on the steady clock.
+ * has changed; nor sooner than what that costs allows.
  */
 export class Listed {
   #last = new Map<Name, Last>();
   #older: ReadonlyMap<Name, Last> = new Map();
-  #sinceMs = Number.NEGATIVE_INFINITY;
+  #sinceMs = LONG_AGO;
 
   /**
    * A listing of `dir` has just ended, after `tookMs`. `mayHide`: it may have changed again since without a new time (see
    * Disk.tickMs).
    */
-  note(dir: Name, self: Entry, mayHide: boolean, nowMs: number, tookMs: number): void {
+  note(dir: Name, self: Entry, mayHide: boolean, nowMs: SteadyMs, tookMs: number): void {
     this.#age(nowMs);
-    this.#last.set(dir, { self: mayHide ? undefined : self, notBeforeMs: nowMs + tookMs / LIST_SHARE });
+    this.#last.set(dir, { self: mayHide ? undefined : self, notBeforeMs: plusMs(nowMs, tookMs / LIST_SHARE) });
   }
 
   /** What the directory was when it was listed last, if that counts. */
-  asOf(dir: Name, nowMs: number): Entry | undefined {
+  asOf(dir: Name, nowMs: SteadyMs): Entry | undefined {
     this.#age(nowMs);
     return this.#of(dir)?.self;
   }
 
   /** When it may be listed again. */
-  notBeforeMs(dir: Name): number {
-    return this.#of(dir)?.notBeforeMs ?? Number.NEGATIVE_INFINITY;
+  notBeforeMs(dir: Name): SteadyMs {
+    return this.#of(dir)?.notBeforeMs ?? LONG_AGO;
   }
 
   #of(dir: Name): Last | undefined {
     return this.#last.get(dir) ?? this.#older.get(dir);
   }
 
-  #age(nowMs: number): void {
-    if (nowMs - this.#sinceMs < COUNTS_MS) return;
+  #age(nowMs: SteadyMs): void {
+    const ageMs = msBetween(this.#sinceMs, nowMs);
+    if (ageMs < COUNTS_MS) return;
     const pacing = [...this.#older, ...this.#last].filter(([, { notBeforeMs }]) => notBeforeMs > nowMs);
-    this.#older = nowMs - this.#sinceMs < 2 * COUNTS_MS ? this.#last : new Map();
+    this.#older = ageMs < 2 * COUNTS_MS ? this.#last : new Map();
     this.#last = new Map(pacing.map(([dir, last]) => [dir, { ...last, self: undefined }]));
     this.#sinceMs = nowMs;
   }

@@ -1,4 +1,5 @@
-import { wallNow } from '../clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { LONG_AGO, msBetween, plusMs } from '../core/clock.js';
 import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
@@ -78,11 +79,11 @@ export class Scanner {
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
-  #notBefore = 0;
+  #notBefore = LONG_AGO;
   #blindTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #shortage: string | undefined;
-  #rulesFrom = 0;
+  #rulesFrom = LONG_AGO;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -126,11 +127,11 @@ export class Scanner {
     this.#sweepTimer = setTimeout(async () => {
       const { disk, index, rootIsThere, isHeld } = this.#options;
       if (!rootIsThere() || isHeld()) return this.sweepRegularly();
-      const begun = performance.now();
+      const beganMs = steadyNow();
       for (const dir of await sweep(disk, index(), (name, now) => this.#isNews(name, now))) this.#want(dir);
       if (this.#stopped) return;
       this.#listSoon();
-      this.sweepRegularly(Math.max(SWEEP_MS, (performance.now() - begun) / SWEEP_SHARE));
+      this.sweepRegularly(Math.max(SWEEP_MS, msSince(beganMs) / SWEEP_SHARE));
     }, afterMs);
   }
 
@@ -144,10 +145,10 @@ export class Scanner {
 
   #walkBlindly(afterMs: number): void {
     const timer = setTimeout(async () => {
-      const begun = performance.now();
+      const beganMs = steadyNow();
       await this.walk();
       if (this.#stopped || this.#blindTimer !== timer) return;
-      this.#walkBlindly(Math.max(BLIND_MS, (performance.now() - begun) / BLIND_SHARE));
+      this.#walkBlindly(Math.max(BLIND_MS, msSince(beganMs) / BLIND_SHARE));
     }, afterMs);
     this.#blindTimer = timer;
   }
@@ -162,7 +163,7 @@ export class Scanner {
 
   #walkLater(): void {
     clearTimeout(this.#walkTimer);
-    const wait = Math.max(WALK_QUIET_MS, this.#notBefore - performance.now());
+    const wait = Math.max(WALK_QUIET_MS, msBetween(steadyNow(), this.#notBefore));
     this.#walkTimer = setTimeout(() => void this.walk(), wait);
   }
 
@@ -195,10 +196,10 @@ export class Scanner {
       return false;
     }
     // At a pace that it allows: there may be thousands of files of rules, and before anything new goes they are looked at again.
-    const begun = performance.now();
-    if (isAll || begun >= this.#rulesFrom) {
+    const beganMs = steadyNow();
+    if (isAll || beganMs >= this.#rulesFrom) {
       await refreshRules();
-      this.#rulesFrom = performance.now() + (performance.now() - begun) / RULES_SHARE;
+      this.#rulesFrom = plusMs(steadyNow(), msSince(beganMs) / RULES_SHARE);
     }
     return true;
   }
@@ -247,8 +248,8 @@ export class Scanner {
     const { disk, filter, index } = this.#options;
     const loose = new LooseNames(dirs.flatMap((dir) => this.#due.get(dir) ?? []));
     for (const dir of dirs) this.#due.delete(dir);
-    let beganMs = wallNow();
-    let begun = performance.now();
+    let fromMs = wallNow();
+    let beganMs = steadyNow();
     const listings = walk(disk, filter, {
       from: dirs,
       descend: (name, now) => {
@@ -263,19 +264,19 @@ export class Scanner {
     });
     for await (const listing of listings) {
       const { dir, self } = listing;
-      const tookMs = performance.now() - begun;
+      const tookMs = msSince(beganMs);
       if (!(await this.#take(listing))) return;
-      this.#listed.note(dir, self, mayHideChanges(self, beganMs, disk.tickMs), performance.now(), tookMs);
+      this.#listed.note(dir, self, mayHideChanges(self, fromMs, disk.tickMs), steadyNow(), tookMs);
       this.#due.delete(dir);
-      beganMs = wallNow();
-      begun = performance.now();
+      fromMs = wallNow();
+      beganMs = steadyNow();
     }
   }
 
   async #walkOnce(): Promise<void> {
     if (!(await this.#mayLook(true))) return;
     const { disk, filter, rootIsThere } = this.#options;
-    const begun = performance.now();
+    const beganMs = steadyNow();
     const lookers = this.#lookers.splice(0);
     this.#isWalkDue = false;
     let isWhole = true;
@@ -287,16 +288,16 @@ export class Scanner {
     for await (const listing of walkAll(disk, filter, onShort)) if (!(isWhole = await this.#take(listing))) break;
     if (!isShort) this.#shortage = undefined;
     this.#tell(lookers, isWhole && !isShort && !this.#stopped && rootIsThere());
-    this.#notBefore = performance.now() + (performance.now() - begun) / WALK_SHARE;
+    this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / WALK_SHARE);
   }
 
   /** Whether a directory may hold other names than what was found in it so far. */
   #isNews(dir: Name, now: Entry): boolean {
-    return isNews(this.#listed.asOf(dir, performance.now()) ?? this.#options.index().get(dir), now);
+    return isNews(this.#listed.asOf(dir, steadyNow()) ?? this.#options.index().get(dir), now);
   }
 
   #mayList(dir: Name): boolean {
-    return this.#listed.notBeforeMs(dir) <= performance.now();
+    return this.#listed.notBeforeMs(dir) <= steadyNow();
   }
 
   /** This directory is to be listed: see {@link #listSoon}. */
@@ -314,9 +315,9 @@ export class Scanner {
   #listSoon(): void {
     clearTimeout(this.#listTimer);
     if (this.#stopped || this.#due.size === 0) return;
-    let atMs = Number.POSITIVE_INFINITY;
-    for (const dir of this.#due.keys()) atMs = Math.min(atMs, this.#listed.notBeforeMs(dir));
-    const waitMs = atMs - performance.now();
+    const now = steadyNow();
+    let waitMs = Number.POSITIVE_INFINITY;
+    for (const dir of this.#due.keys()) waitMs = Math.min(waitMs, msBetween(now, this.#listed.notBeforeMs(dir)));
     if (waitMs <= 0) this.#listing.go();
     else this.#listTimer = setTimeout(() => this.#listSoon(), waitMs);
   }

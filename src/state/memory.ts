@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, lstatSync, readSync } from 'node:fs';
-import { wallNow } from '../clock.js';
-import { EPOCH, type WallMs, wallMs } from '../core/clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { EPOCH, LONG_AGO, type WallMs, wallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
@@ -68,7 +68,7 @@ export class Memory {
   #meanwhile: Map<Name, Deed> | undefined;
   /** Why not, and when that was tried last. */
   #failure: Failure | undefined;
-  #triedMs = 0;
+  #triedMs = LONG_AGO;
   #savedMs = EPOCH;
   #begunMs = wallNow();
   /** The index is not saved again before the log has so many lines: the last time it failed. */
@@ -161,9 +161,8 @@ export class Memory {
    * files are where the next start looks for them. If somebody removed them they are made again. Otherwise why not.
    */
   async ready(): Promise<Failure | undefined> {
-    const now = performance.now();
-    if (this.#failure !== undefined && now - this.#triedMs < TRY_AGAIN_MS) return this.#failure;
-    this.#triedMs = now;
+    if (this.#failure !== undefined && msSince(this.#triedMs) < TRY_AGAIN_MS) return this.#failure;
+    this.#triedMs = steadyNow();
     try {
       // The first time, too: what the last run left goes into a new beginning.
       while (!this.#isInPlace()) await (this.#saving ?? this.#save('withLog'));

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wallNow } from '../clock.js';
+import { msSince, wallNow } from '../clock.js';
 import type { Answer, Flushed, Who } from '../control/protocol.js';
 import type { Answerer } from '../control/server.js';
 import { plusMs, type WallMs } from '../core/clock.js';
@@ -113,8 +113,7 @@ function statusOf({ who, sinceMs, told, live, halted }: AnswerOptions): Status {
   const ledger = live()?.prepared.ledger;
   const { sent, bytes, deleted } = ledger?.sums ?? NOTHING_SENT;
   const oldestMs = ledger?.pending.oldestMs;
-  const waitingSinceMs =
-    oldestMs === undefined ? undefined : plusMs(wallNow(), -Math.round(performance.now() - oldestMs));
+  const waitingSinceMs = oldestMs === undefined ? undefined : plusMs(wallNow(), -Math.round(msSince(oldestMs)));
   return {
     ...who,
     sinceMs,

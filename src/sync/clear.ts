@@ -1,3 +1,4 @@
+import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
@@ -26,7 +27,7 @@ export async function remove(
 ): Promise<Left | Failure> {
   const left = new Set(names);
   while (left.size > 0) {
-    const beganMs = performance.now();
+    const beganMs = steadyNow();
     const run = { kind: 'clear', names: [...left] } as const;
     const begun = await ledger.begin(run);
     if (!begun.ok) return begun.failure;
@@ -37,7 +38,7 @@ export async function remove(
       left.delete(name);
       ledger.gone(name);
     });
-    await onRound(items, performance.now() - beganMs);
+    await onRound(items, msSince(beganMs));
     if (left.size === run.names.length) return { left, failed: outcome.failed };
   }
   return { left, failed: new Map() };

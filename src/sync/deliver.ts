@@ -1,3 +1,4 @@
+import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { directoriesAbove, type Name } from '../core/name.js';
@@ -38,7 +39,7 @@ export async function deliver(
 ): Promise<Delivered> {
   if (names.length === 0) return { kind: 'done', any: false };
   const { ledger, runner } = work;
-  const beganMs = performance.now();
+  const beganMs = steadyNow();
   const run: WritingRun =
     quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(work, quickCheck === 'fooled'), names };
   const brings = await whatComes(names, view.before);
@@ -58,7 +59,7 @@ export async function deliver(
   for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name)),
-    performance.now() - beganMs,
+    msSince(beganMs),
   );
   return { kind: 'done', any: items.length > 0 };
 }

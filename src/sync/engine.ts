@@ -1,6 +1,7 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
-import type { WallMs } from '../core/clock.js';
+import { steadyNow } from '../clock.js';
+import { msBetween, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
@@ -139,7 +140,7 @@ export class Engine implements LinkUser, DirectoryUser {
     if (this.#inbox.push(input) > 1) return;
     for (let [next] = this.#inbox; next !== undefined; [next] = this.#inbox) {
       const { pending } = this.#options.ledger;
-      const now = { ms: performance.now(), random: Math.random(), waits: pending, heardMs: this.#runner.heardMs };
+      const now = { ms: steadyNow(), random: Math.random(), waits: pending, heardMs: this.#runner.heardMs };
       const [state, effects] = step(this.#state, next, now);
       this.#state = state;
       for (const effect of effects) this.#do(effect);
@@ -156,7 +157,7 @@ export class Engine implements LinkUser, DirectoryUser {
       case 'wait':
         clearTimeout(this.#timer);
         if (effect.untilMs !== undefined)
-          this.#timer = setTimeout(() => this.take({ kind: 'due' }), timerMs(effect.untilMs - performance.now()));
+          this.#timer = setTimeout(() => this.take({ kind: 'due' }), timerMs(effect.untilMs));
         break;
       case 'batch':
         this.#inTurn(this.#queue, async () => ({ kind: 'batchEnded', end: await this.#batch(effect) }));
@@ -436,8 +437,10 @@ export class Engine implements LinkUser, DirectoryUser {
   }
 }
 
-/** The longest time that a timer takes; one that ends early asks again. */
-const timerMs = (ms: number): number => Math.min(ms, 2 ** 31 - 1);
+/** The longest time that a timer takes, in milliseconds; one that ends early asks again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const timerMs = (untilMs: SteadyMs): number => Math.min(Math.max(1, msBetween(steadyNow(), untilMs)), LONGEST_TIMER_MS);
 
 /** What becomes of the link, as an input. */
 const LINK = { up: 'up', lost: 'down', replaced: 'replaced' } as const;

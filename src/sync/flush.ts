@@ -1,3 +1,4 @@
+import { msSince, steadyNow } from '../clock.js';
 import type { WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
@@ -62,7 +63,7 @@ export class Flush {
     const failed = new Map<Name, Failure>();
     for (;;) {
       const turnEnd = next();
-      const begunMs = performance.now();
+      const beganMs = steadyNow();
       const slice = new Slice();
       for (const name of this.#left) {
         if (slice.isOver) await slice.next();
@@ -86,7 +87,7 @@ export class Flush {
         return failed.size === 0 ? { kind: 'flushed' } : { kind: 'failed', names: [...failed] };
       if (gone.aborted) return { kind: 'gone' };
       if (isPaused()) return { kind: 'paused' };
-      const waitMs = Math.max(LOOK_MS, (performance.now() - begunMs) / LOOK_SHARE);
+      const waitMs = Math.max(LOOK_MS, msSince(beganMs) / LOOK_SHARE);
       await Promise.race([turnEnd, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     }
   }

@@ -1,3 +1,4 @@
+import { msSince, steadyNow } from '../clock.js';
 import { plusMs } from '../core/clock.js';
 import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
@@ -62,7 +63,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   const { ledger, runner, leftovers, mistakes, rootIsThere, disk, filter, report, deletes } = work;
   const { label: target } = work.rsync.target;
   const { isStopped, onListing } = options;
-  const beganMs = performance.now();
+  const beganMs = steadyNow();
   const snapshot = await snapshotAtRest(work, options);
   if (isStopped()) return { kind: 'stopped' };
   const { tree } = snapshot;
@@ -151,7 +152,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
-    performance.now() - beganMs,
+    msSince(beganMs),
   );
   if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
   return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };

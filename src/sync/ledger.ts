@@ -1,3 +1,4 @@
+import { steadyNow } from '../clock.js';
 import type { WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure, Result } from '../core/failure.js';
@@ -116,12 +117,12 @@ export class Ledger {
   /** A name could not be synced: it backs off, and what is there is unsure. */
   failed(name: Name, failure: Failure, seen?: Seen): void {
     this.#doubt(name);
-    if (this.#pending.fail(name, failure, performance.now(), Math.random(), seen)) this.#tellFailed(name, failure);
+    if (this.#pending.fail(name, failure, steadyNow(), Math.random(), seen)) this.#tellFailed(name, failure);
   }
 
   /** It waits longer each time, though nothing there is in doubt. Not told. */
   putOff(name: Name, failure: Failure): void {
-    this.#pending.fail(name, failure, performance.now(), Math.random());
+    this.#pending.fail(name, failure, steadyNow(), Math.random());
   }
 
   /** These may be in another state there than was delivered: they get another run. */
@@ -155,7 +156,7 @@ export class Ledger {
 
   /** It may differ: see {@link Pending.note}. True if that is news. */
   note(name: Name, seen?: Seen): boolean {
-    return this.#pending.note(name, performance.now(), seen);
+    return this.#pending.note(name, steadyNow(), seen);
   }
 
   /** Whether it is neither there nor waits. */
@@ -170,7 +171,7 @@ export class Ledger {
 
   /** It changed while a run had it: it waits anew. */
   again(name: Name): void {
-    this.#pending.again(name, performance.now());
+    this.#pending.again(name, steadyNow());
   }
 
   /** A run beside the others has it, until it is given back. */

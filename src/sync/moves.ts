@@ -1,3 +1,4 @@
+import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, childOf, directoriesAbove, type Name, nameFromText, ROOT, relativeTo } from '../core/name.js';
@@ -73,7 +74,7 @@ async function makeGroup(
 ): Promise<Failure | undefined> {
   const { ledger, runner, report, rsync } = work;
   const target = rsync.target.label;
-  const beganMs = performance.now();
+  const beganMs = steadyNow();
   const names = moves.map((move) => move.to);
   const tails = names.map((name) => relativeTo(to, name));
   const has = new Set(names);
@@ -103,7 +104,7 @@ async function makeGroup(
     .map((name): Item => ({ action: 'move', name, bytes: 0, isNew: true }));
   await eachInSlices(linked, (item) => report({ kind: 'started', target, ...item }));
   await settle(work, names, view, { items, kept }, failed);
-  await ledger.brought([...items.filter(({ name }) => !failed.has(name)), ...linked], performance.now() - beganMs);
+  await ledger.brought([...items.filter(({ name }) => !failed.has(name)), ...linked], msSince(beganMs));
   return undefined;
 }
 

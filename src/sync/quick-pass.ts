@@ -1,4 +1,4 @@
-import { wallNow } from '../clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name, ROOT } from '../core/name.js';
@@ -42,7 +42,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   if (mirror !== 'off' || ledger.index.size === 0) return undefined;
   await rules.atRest();
   if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
-  const begun = performance.now();
+  const beganMs = steadyNow();
   const fromMs = wallNow();
   report({ kind: 'passStarted', target: rsync.target.label, names: ledger.index.size });
   const own: NamesOfRun = {
@@ -103,7 +103,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   ledger.setStrays(outcome.strays);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name)),
-    performance.now() - begun,
+    msSince(beganMs),
   );
   return { kind: 'done', found: true };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wallNow } from '../clock.js';
-import type { WallMs } from '../core/clock.js';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { LONG_AGO, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
@@ -82,7 +82,7 @@ export class Runner {
   readonly #onEnd: (result: RunResult, beganMs: WallMs) => void;
   readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began. */
-  #heardMs = 0;
+  #heardMs = LONG_AGO;
 
   /** `onEnd`: a run has ended that began at `beganMs`. */
   constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: WallMs) => void) {
@@ -100,7 +100,7 @@ export class Runner {
   }
 
   /** When the runs under way said something last, or the last one began; undefined where there is none. */
-  get heardMs(): number | undefined {
+  get heardMs(): SteadyMs | undefined {
     return this.#running.size === 0 ? undefined : this.#heardMs;
   }
 
@@ -192,7 +192,7 @@ export class Runner {
     const deletedDirs = new Set<Name>();
     const read = this.#reader(run, { items, kept, deletedDirs }, options);
     const onLine = (line: OutputLine): void => {
-      this.#heardMs = performance.now();
+      this.#heardMs = steadyNow();
       read(line);
     };
     const exit = await this.#exitOf(standby, run, onLine);
@@ -222,7 +222,7 @@ export class Runner {
   }
 
   async #underWay(run: Promise<RsyncExit>): Promise<RsyncExit> {
-    this.#heardMs = performance.now();
+    this.#heardMs = steadyNow();
     this.#running.add(run);
     try {
       return await run;
@@ -239,7 +239,7 @@ export class Runner {
   ): (line: OutputLine) => void {
     const { report } = this.#options;
     const target = this.#options.rsync.target.label;
-    const beganMs = performance.now();
+    const beganMs = steadyNow();
     let toldMs = 0;
     const nameOf = (name: Name): Name =>
       run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
@@ -261,7 +261,7 @@ export class Runner {
           kept.add(line.name);
           return;
         case 'progress': {
-          const ms = performance.now() - beganMs;
+          const ms = msSince(beganMs);
           if (ms - toldMs < PROGRESS_MS) return;
           toldMs = ms;
           report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });

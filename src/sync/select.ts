@@ -1,4 +1,5 @@
-import { wallNow } from '../clock.js';
+import { steadyNow, wallNow } from '../clock.js';
+import { msBetween } from '../core/clock.js';
 import { directoriesAbove, type Name } from '../core/name.js';
 import type { Seen } from '../core/sync/entry.js';
 import { unrested } from '../core/sync/rest.js';
@@ -29,8 +30,8 @@ export async function select(
   const toMs = wallNow();
   leaveOutLong(work, seen);
   const { go, waitMs } = await holdByRules(work, seen, mayRest);
-  const nowMs = performance.now();
-  const waited = (name: Name): number => nowMs - (ledger.pending.sinceMs(name) ?? nowMs);
+  const nowMs = steadyNow();
+  const waited = (name: Name): number => msBetween(ledger.pending.sinceMs(name) ?? nowMs, nowMs);
   const waits = mayRest ? await inSlices(unrested(go, ledger.index, waited, fromMs, work.rest)) : NO_WAITS;
   let restMs = waitMs; // not Math.min(...): a storm may have more names than a call takes arguments
   await eachInSlices(waits, ([name, ms]) => {

@@ -1,3 +1,4 @@
+import { steadyNow } from '../clock.js';
 import { ancestorsOf, type Name, ROOT } from '../core/name.js';
 import { RELIST_CHILDREN, RELIST_DIRS } from '../core/sync/policy.js';
 import type { BatchLimits, BatchOver, PassKind, PassOver } from '../core/sync/state.js';
@@ -18,7 +19,7 @@ export async function sendBatch(
   const { ledger } = work;
   const dirs = changedDirs(ledger);
   if (dirs.length > 0 && dirs.length <= RELIST_DIRS) await relist(dirs);
-  const end = await runBatch(work, ledger.pending.ready(performance.now(), ofNames), limits);
+  const end = await runBatch(work, ledger.pending.ready(steadyNow(), ofNames), limits);
   if (end.kind === 'done') for (const name of end.bulk) ledger.take(name);
   return end;
 }
@@ -29,7 +30,7 @@ export async function sendBatch(
  */
 function changedDirs({ index, pending }: Ledger): Name[] {
   const dirs: Name[] = [];
-  for (const name of pending.ready(performance.now(), RELIST_DIRS * 10)) {
+  for (const name of pending.ready(steadyNow(), RELIST_DIRS * 10)) {
     const children = index.get(name)?.type === 'dir' ? index.children(name).size : Number.POSITIVE_INFINITY;
     if (children <= RELIST_CHILDREN) dirs.push(name);
   }

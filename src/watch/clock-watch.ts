@@ -1,4 +1,4 @@
-import { wallNow } from '../clock.js';
+import { steadyNow, wallNow } from '../clock.js';
 import type { Report } from '../core/event.js';
 import { type Clocks, sleptMs } from '../core/sync/wake.js';
 
@@ -12,7 +12,7 @@ export const CLOCK_CHECK_MS = 1_000;
 export function watchClock(cpuMs: () => number, report: Report, onWake: () => void): () => void {
   const look = (): Clocks => ({
     wallMs: wallNow(),
-    steadyMs: performance.now(),
+    steadyMs: steadyNow(),
     activeMs: performance.eventLoopUtilization().active,
     cpuMs: cpuMs(),
   });

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { msSince, steadyNow } from '../clock.js';
+import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../core/clock.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/sync/retry.js';
@@ -85,14 +87,14 @@ export class WatchSupervisor {
   #covered = new Map<Name, number>();
   #seen = new Map<Name, number>();
   #timer: NodeJS.Timeout | undefined;
-  #dueSince: number | undefined;
-  #notBefore = 0;
+  #dueSince: SteadyMs | undefined;
+  #notBefore = LONG_AGO;
   /** Renewals that failed and children that died in a row, and of what. */
   #failures = 0;
   #told: string | undefined;
   /** There were not enough watches the last time. */
   #isShort = false;
-  #startedMs = 0;
+  #startedMs = LONG_AGO;
   /** What the last subscription leaves out, and how much was heard from excluded directories since. */
   #ignored: readonly string[] = [];
   #heardInVain = 0;
@@ -161,17 +163,18 @@ export class WatchSupervisor {
 
   #renewSoon(): void {
     if (this.#stopped || this.#next !== undefined) return;
-    const now = performance.now();
+    const now = steadyNow();
     this.#dueSince ??= now;
-    const at = Math.max(this.#notBefore, Math.min(now + RENEW_QUIET_MS, this.#dueSince + RENEW_LATEST_MS));
+    const at = earliest(plusMs(now, RENEW_QUIET_MS), plusMs(this.#dueSince, RENEW_LATEST_MS));
+    const waitMs = Math.max(1, msBetween(now, latest(this.#notBefore, at)));
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#renew('new directories'), at - now);
+    this.#timer = setTimeout(() => void this.#renew('new directories'), waitMs);
   }
 
   async #renew(why: string): Promise<void> {
     if (this.#stopped || this.#next !== undefined) return;
     this.#dueSince = undefined;
-    const begun = performance.now();
+    const beganMs = steadyNow();
     const before = new Map([...this.#covered, ...this.#seen]);
     this.#seen = new Map();
     if (this.#isShort) {
@@ -190,14 +193,14 @@ export class WatchSupervisor {
     this.#told = undefined;
     this.#isShort = false;
     this.#options.onBlind(false);
-    this.#notBefore = performance.now() + (performance.now() - begun) / RENEW_SHARE;
+    this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / RENEW_SHARE);
     this.#options.onDoubt(why);
   }
 
   /** This child is the one from now on. */
   #follow(child: NodeChild): void {
     this.#child = child;
-    this.#startedMs = performance.now();
+    this.#startedMs = steadyNow();
     void child.ended.then(() => {
       if (child === this.#child) this.#childDied();
     });
@@ -301,7 +304,7 @@ export class WatchSupervisor {
     if (this.#stopped) return;
     this.#child = undefined;
     this.#options.onBlind(true);
-    if (performance.now() - this.#startedMs > SETTLED_MS) this.#failures = 0;
+    if (msSince(this.#startedMs) > SETTLED_MS) this.#failures = 0;
     if (this.#failures++ === 0) void this.#renew('the watcher process ended');
     else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { latest, plusMs, steadyMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { bytesOf, type Name, nameFromBytes, nameFromText, textOf } from '../../src/core/name.js';
 import { parseOutputLine } from '../../src/core/rsync/output.js';
@@ -27,9 +28,9 @@ describe('the pending set', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const pending = new Pending();
         const model = new Set<Name>();
-        let now = 0;
+        let now = steadyMs(0);
         for (const s of steps) {
-          if (s.do === 'wait') now += s.ms;
+          if (s.do === 'wait') now = plusMs(now, s.ms);
           else if (s.do === 'note') {
             pending.note(s.name, now);
             model.add(s.name);
@@ -46,7 +47,7 @@ describe('the pending set', () => {
         // Waiting for what `nextMs` says and settling what is ready always comes to an end.
         for (let guard = 0; pending.size > 0; guard++) {
           expect(guard).toBeLessThan(1_000);
-          now = Math.max(now, pending.nextMs ?? now);
+          now = latest(now, pending.nextMs ?? now);
           const ready = pending.ready(now, 3);
           expect(ready.length).toBeGreaterThan(0);
           for (const name of ready) pending.settle(name);

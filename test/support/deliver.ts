@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { steadyNow } from '../../src/clock.js';
 import { EPOCH } from '../../src/core/clock.js';
 import type { Report } from '../../src/core/event.js';
 import type { Filter } from '../../src/core/filter/filter.js';
@@ -72,7 +73,7 @@ export async function noteAll(work: PassWork): Promise<void> {
 /** Brings what waits, until nothing is left but what failed. */
 export async function bringWaiting(work: Work): Promise<void> {
   for (;;) {
-    const names = work.ledger.pending.ready(performance.now(), Number.POSITIVE_INFINITY);
+    const names = work.ledger.pending.ready(steadyNow(), Number.POSITIVE_INFINITY);
     if (names.length === 0) return;
     const end = await runBatch(work, names, { mayRest: false, mayPart: false });
     if (end.kind !== 'done') throw new Error(`the batch ended with ${JSON.stringify(end)}`);

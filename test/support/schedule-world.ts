@@ -1,3 +1,4 @@
+import { msBetween, type SteadyMs, steadyMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
 import type { Entry } from '../../src/core/sync/entry.js';
@@ -69,12 +70,17 @@ export class World {
     this.state = schedule({ oneByOne: false, rescanMs: 0, ...policy });
   }
 
+  get now(): SteadyMs {
+    return steadyMs(this.ms);
+  }
+
   /** What comes while something is done has to wait. */
   take(input: Input): void {
     if (this.#inbox.push(input) > 1) return;
     for (let [next] = this.#inbox; next !== undefined; [next] = this.#inbox) {
       const waits = { size: this.pending.size, nextMs: this.pending.nextMs };
-      const now = { ms: this.ms, random: this.random(), waits, heardMs: this.heardMs };
+      const heardMs = this.heardMs === undefined ? undefined : steadyMs(this.heardMs);
+      const now = { ms: this.now, random: this.random(), waits, heardMs };
       const [state, effects] = step(this.state, next, now);
       this.state = state;
       for (const effect of effects) this.#do(effect);
@@ -95,7 +101,7 @@ export class World {
 
   note(name: Name): void {
     if (!mayNote(this.state, this.pending.size)) return;
-    this.pending.note(name, this.ms, this.#seen(name));
+    this.pending.note(name, this.now, this.#seen(name));
     this.take({ kind: 'noted' });
   }
 
@@ -169,7 +175,7 @@ export class World {
           return;
         }
         this.#settle(turn.took, how);
-        for (const name of this.differing) this.pending.note(name, this.ms, this.#seen(name));
+        for (const name of this.differing) this.pending.note(name, this.now, this.#seen(name));
         this.take({ kind: 'passEnded', end: { kind: 'done', found: turn.took.size > 0 } });
         return;
     }
@@ -224,7 +230,7 @@ export class World {
         this.joinMs = this.ms + JOIN_MS;
         return;
       case 'wait':
-        this.wakeMs = effect.untilMs;
+        this.wakeMs = effect.untilMs === undefined ? undefined : msBetween(steadyMs(0), effect.untilMs);
         return;
       case 'batch':
         this.#beginBatch(effect);
@@ -276,7 +282,7 @@ export class World {
     const took = new Map<Name, number>();
     const bulk: Name[] = [];
     let restMs = 0;
-    for (const name of this.pending.ready(this.ms, limits.ofNames)) {
+    for (const name of this.pending.ready(this.now, limits.ofNames)) {
       const ms = limits.mayRest ? this.restMs(name) : 0;
       if (ms > 0) restMs = restMs === 0 ? ms : Math.min(restMs, ms);
       else if (limits.mayPart && this.isLarge(name)) bulk.push(name);
@@ -288,12 +294,12 @@ export class World {
   #settle(took: ReadonlyMap<Name, number>, how: 'ok' | 'failed'): void {
     for (const [name, version] of took) {
       if (how === 'failed') {
-        if (this.pending.has(name)) this.pending.fail(name, PATH_FAILED, this.ms, this.random(), this.#seen(name));
+        if (this.pending.has(name)) this.pending.fail(name, PATH_FAILED, this.now, this.random(), this.#seen(name));
         continue;
       }
       this.there.set(name, version);
       if (this.here.get(name) === version) this.pending.settle(name);
-      else this.pending.again(name, this.ms);
+      else this.pending.again(name, this.now);
     }
   }
 

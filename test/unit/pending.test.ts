@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wallMs } from '../../src/core/clock.js';
+import { LONG_AGO, steadyMs, wallMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText as name, ROOT } from '../../src/core/name.js';
 import { atOnce } from '../../src/core/steps.js';
@@ -187,36 +187,38 @@ describe('the index', () => {
   });
 });
 
+const at = steadyMs;
+
 describe('the pending set', () => {
   it('holds a name once and in order, until it is settled', () => {
     const pending = new Pending();
-    for (const path of ['b', 'a', 'b']) pending.note(name(path), 1);
-    expect(pending.ready(1, 10)).toEqual(['b', 'a']);
-    expect(pending.ready(1, 1)).toEqual(['b']);
+    for (const path of ['b', 'a', 'b']) pending.note(name(path), at(1));
+    expect(pending.ready(at(1), 10)).toEqual(['b', 'a']);
+    expect(pending.ready(at(1), 1)).toEqual(['b']);
     expect(pending.size).toBe(2); // taking is not settling
     pending.settle(name('b'));
-    expect(pending.ready(1, 10)).toEqual(['a']);
+    expect(pending.ready(at(1), 10)).toEqual(['a']);
     expect(pending.has(name('a'))).toBe(true);
   });
 
   it('lets a failed name wait longer each time, and tells of a failure once', () => {
     const pending = new Pending();
-    pending.note(name('a'), 0);
-    expect(pending.nextMs).toBe(0);
-    expect(pending.fail(name('a'), failure, 0, 1)).toBe(true);
-    expect(pending.ready(999, 9)).toEqual([]);
-    expect(pending.nextMs).toBe(1000);
-    expect(pending.ready(1000, 9)).toEqual(['a']);
-    expect(pending.fail(name('a'), failure, 1000, 1)).toBe(false);
-    expect(pending.nextMs).toBe(3000);
-    expect(pending.fail(name('a'), { kind: 'path', message: 'other' }, 3000, 1)).toBe(true);
+    pending.note(name('a'), at(0));
+    expect(pending.nextMs).toBe(LONG_AGO);
+    expect(pending.fail(name('a'), failure, at(0), 1)).toBe(true);
+    expect(pending.ready(at(999), 9)).toEqual([]);
+    expect(pending.nextMs).toBe(at(1000));
+    expect(pending.ready(at(1000), 9)).toEqual(['a']);
+    expect(pending.fail(name('a'), failure, at(1000), 1)).toBe(false);
+    expect(pending.nextMs).toBe(at(3000));
+    expect(pending.fail(name('a'), { kind: 'path', message: 'other' }, at(3000), 1)).toBe(true);
     expect([...pending]).toMatchObject([['a', { message: 'other' }]]);
   });
 
   it('tells of a passing failure only when it does not pass', () => {
     const pending = new Pending();
     const passing: Failure = { ...failure, isPassing: true };
-    expect([1, 2, 3, 4, 5].map(() => pending.fail(name('a'), passing, 0, 0))).toEqual([
+    expect([1, 2, 3, 4, 5].map(() => pending.fail(name('a'), passing, at(0), 0))).toEqual([
       false,
       true,
       false,
@@ -227,15 +229,15 @@ describe('the pending set', () => {
 
   it('never lets a failed name hold up another; a new change gives it a turn at once', () => {
     const pending = new Pending();
-    pending.note(name('a'), 0);
-    pending.note(name('b'), 0);
-    pending.fail(name('a'), failure, 0, 1);
-    expect(pending.ready(0, 9)).toEqual(['b']);
-    pending.note(name('a'), 1);
-    expect(pending.ready(1, 9)).toEqual(['a', 'b']);
-    pending.fail(name('a'), failure, 1, 1);
+    pending.note(name('a'), at(0));
+    pending.note(name('b'), at(0));
+    pending.fail(name('a'), failure, at(0), 1);
+    expect(pending.ready(at(0), 9)).toEqual(['b']);
+    pending.note(name('a'), at(1));
+    expect(pending.ready(at(1), 9)).toEqual(['a', 'b']);
+    pending.fail(name('a'), failure, at(1), 1);
     pending.hurry();
-    expect(pending.ready(1, 9).sort()).toEqual(['a', 'b']);
+    expect(pending.ready(at(1), 9).sort()).toEqual(['a', 'b']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { steadyNow } from '../../src/clock.js';
 import { wallMs } from '../../src/core/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
@@ -117,7 +118,7 @@ describe('after a run, a name', () => {
   it('that failed because it was being changed has its turn again at once', async () => {
     const { ledger } = await settled({ before: { a: file(1) }, after: { a: file(2) }, failures: { a: passing } });
     expect(ledger.pending.failure(A)).toBeUndefined();
-    expect(ledger.pending.ready(performance.now(), 9)).toEqual([A]);
+    expect(ledger.pending.ready(steadyNow(), 9)).toEqual([A]);
   });
 
   it('that is a directory nobody may look into has failed', async () => {

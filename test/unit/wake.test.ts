@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { wallMs } from '../../src/core/clock.js';
+import { steadyMs, wallMs } from '../../src/core/clock.js';
 import { sleptMs } from '../../src/core/sync/wake.js';
 
-const at = (wall: number, steadyMs: number, activeMs = 0, cpuMs = activeMs) => ({
+const at = (wall: number, steady: number, activeMs = 0, cpuMs = activeMs) => ({
   wallMs: wallMs(wall),
-  steadyMs,
+  steadyMs: steadyMs(steady),
   activeMs,
   cpuMs,
 });

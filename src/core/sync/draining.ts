@@ -1,3 +1,4 @@
+import { msBetween } from '../clock.js';
 import { withTurn } from './passes.js';
 import { LAST_LOOK_MS, SILENCE_MS } from './policy.js';
 import { type Draining, type Effect, isUp, type Now, over, type State } from './state.js';
@@ -31,7 +32,9 @@ export const send = (state: State, phase: Draining, now: Now): State => ({
 
 export const isTooLong = (phase: Draining, now: Now): boolean =>
   phase.how === 'stop' &&
-  (now.heardMs === undefined ? now.ms - phase.sinceMs >= LAST_LOOK_MS : now.ms - now.heardMs >= SILENCE_MS);
+  (now.heardMs === undefined
+    ? msBetween(phase.sinceMs, now.ms) >= LAST_LOOK_MS
+    : msBetween(now.heardMs, now.ms) >= SILENCE_MS);
 
 /** The other side takes nothing any more, or the disk here hangs: it is not waited for, now that it is to end. */
 export function tooLong(state: State, phase: Draining, now: Now, effects: Effect[]): State {

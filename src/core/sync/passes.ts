@@ -1,3 +1,4 @@
+import { earliest, latest, plusMs } from '../clock.js';
 import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
 import { CHECK_PAUSE_MS, LATE_CHECKS_MS } from './policy.js';
@@ -25,7 +26,7 @@ export function owe(state: State, more: Pick<Pass, 'kind' | 'atMs'> & Partial<Pa
   const pass: Pass = { tries: Number.POSITIVE_INFINITY, broke: 0, isCheck: false, ...more };
   if (old === undefined) return { ...state, pass };
   const [weak, strong] = RANK[pass.kind] >= RANK[old.kind] ? [old, pass] : [pass, old];
-  const atMs = Math.min(old.atMs, pass.atMs);
+  const atMs = earliest(old.atMs, pass.atMs);
   // Somebody waits for one that may break only so often.
   const tries = weak.kind === 'rescan' ? strong.tries : Math.min(old.tries, pass.tries);
   const isCheck = old.isCheck || pass.isCheck;
@@ -40,7 +41,7 @@ export function removedThere(state: State, name: Name, now: Now, effects: Effect
   const isStopping = phase.is === 'draining' && phase.how === 'stop';
   if (isStopping || !isUp(phase) || pass?.isCheck === true || passOf(turnOf(phase))?.isCheck === true) return state;
   effects.push({ do: 'tell', what: { kind: 'removedThere', name } });
-  const atMs = Math.max(now.ms, checkedMs + CHECK_PAUSE_MS);
+  const atMs = latest(now.ms, plusMs(checkedMs, CHECK_PAUSE_MS));
   return owe(state, { kind: 'full', atMs, isCheck: true });
 }
 
@@ -51,14 +52,16 @@ export function passed(state: State, pass: Pass, end: PassOver, now: Now, effect
     case 'done': {
       tellPassed(pass, undefined, effects);
       const owesInSync = state.owesInSync || pass.kind !== 'rescan' || end.found;
-      const lateMs = state.isLateDue ? LATE_CHECKS_MS.map((ms) => now.ms + ms) : state.lateMs;
+      const lateMs = state.isLateDue ? LATE_CHECKS_MS.map((ms) => plusMs(now.ms, ms)) : state.lateMs;
       return { ...wentThrough(next), owesInSync, lateMs, isLateDue: false, ...rearmed(next, now) };
     }
     case 'broken':
     case 'rootGone': {
       const failure = end.kind === 'broken' ? end.failure : ROOT_GONE;
       const off: State =
-        end.kind === 'broken' ? broke(next, failure, now, effects) : { ...next, resumeMs: now.ms + ROOT_AWAY_MS };
+        end.kind === 'broken'
+          ? broke(next, failure, now, effects)
+          : { ...next, resumeMs: plusMs(now.ms, ROOT_AWAY_MS) };
       if (off.phase.is === 'over') return off;
       const isGivenUp = failure.isSilence === true && Number.isFinite(pass.tries);
       if (pass.broke + 1 < pass.tries && !isGivenUp && off.phase.is !== 'draining')
@@ -94,5 +97,5 @@ export function withTurn(state: State, to: (turn: Turn | undefined) => Phase): S
 
 /** The next regular rescan. */
 export const armed = ({ policy }: State, now: Now): Pick<State, 'rescanMs'> => ({
-  rescanMs: policy.rescanMs > 0 ? now.ms + policy.rescanMs : undefined,
+  rescanMs: policy.rescanMs > 0 ? plusMs(now.ms, policy.rescanMs) : undefined,
 });

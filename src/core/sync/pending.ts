@@ -1,3 +1,4 @@
+import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
 import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
 import { type Seen, wasLeftAlone } from './entry.js';
@@ -8,10 +9,10 @@ const TELL_PASSING_AT = 2;
 
 interface Waiting {
   /** Since when it waits for a run to look at it. */
-  readonly sinceMs: number;
+  readonly sinceMs: SteadyMs;
   readonly attempts: number;
-  /** Not before this moment; 0 for at once. */
-  readonly notBeforeMs: number;
+  /** Not before this moment. */
+  readonly notBeforeMs: SteadyMs;
   /** A run that goes on beside the others has it. */
   readonly isTaken: boolean;
   readonly failure: Failure | undefined;
@@ -33,17 +34,17 @@ export class Pending {
    * Notes that `name` may differ; `seen`: as this, where it was looked at. A failed name that is noted again is tried at
    * once, unless it is what it was when it failed. True if that is news: it was not waiting for its turn already.
    */
-  note(name: Name, nowMs: number, seen?: Seen): boolean {
+  note(name: Name, nowMs: SteadyMs, seen?: Seen): boolean {
     const old = this.#names.get(name);
     if (old === undefined) this.#names.set(name, { ...FRESH, sinceMs: nowMs });
-    else if (old.notBeforeMs > 0 && !(seen !== undefined && wasLeftAlone(old.failedAs, seen)))
-      this.#names.set(name, { ...old, notBeforeMs: 0 });
+    else if (old.notBeforeMs > LONG_AGO && !(seen !== undefined && wasLeftAlone(old.failedAs, seen)))
+      this.#names.set(name, { ...old, notBeforeMs: LONG_AGO });
     else return false;
     return true;
   }
 
   /** The names whose time has come, oldest first, at most `limit` of them. They stay. */
-  ready(nowMs: number, limit: number): Name[] {
+  ready(nowMs: SteadyMs, limit: number): Name[] {
     const names: Name[] = [];
     for (const [name, waiting] of this.#names) {
       if (names.length >= limit) break;
@@ -53,12 +54,12 @@ export class Pending {
   }
 
   /** Since when it waits for a run; undefined where it does not. */
-  sinceMs(name: Name): number | undefined {
+  sinceMs(name: Name): SteadyMs | undefined {
     return this.#names.get(name)?.sinceMs;
   }
 
   /** It changed while a run had it: it waits anew. */
-  again(name: Name, nowMs: number): void {
+  again(name: Name, nowMs: SteadyMs): void {
     const waiting = this.#names.get(name);
     if (waiting !== undefined) this.#names.set(name, { ...waiting, sinceMs: nowMs });
   }
@@ -83,13 +84,13 @@ export class Pending {
    * The name could not be synced: it waits, longer each time. True if that is news: the first failure of this kind, or
    * a passing one that does not pass. `seen`: what it is here, where known.
    */
-  fail(name: Name, failure: Failure, nowMs: number, random: number, seen?: Seen): boolean {
+  fail(name: Name, failure: Failure, nowMs: SteadyMs, random: number, seen?: Seen): boolean {
     const old = this.#names.get(name);
     const attempts = (old?.attempts ?? 0) + 1;
     this.#names.set(name, {
       ...(old ?? { ...FRESH, sinceMs: nowMs }),
       attempts,
-      notBeforeMs: nowMs + delayMs(PATH_BACKOFF, attempts, random),
+      notBeforeMs: plusMs(nowMs, delayMs(PATH_BACKOFF, attempts, random)),
       failure,
       failedAs: seen,
     });
@@ -99,7 +100,7 @@ export class Pending {
   /** Lets everything that backs off have its turn at once. */
   hurry(): void {
     for (const [name, waiting] of this.#names) {
-      if (waiting.notBeforeMs > 0) this.#names.set(name, { ...waiting, notBeforeMs: 0 });
+      if (waiting.notBeforeMs > LONG_AGO) this.#names.set(name, { ...waiting, notBeforeMs: LONG_AGO });
     }
   }
 
@@ -114,8 +115,8 @@ export class Pending {
   }
 
   /** Since when the one waits that waits longest; undefined where none does. */
-  get oldestMs(): number | undefined {
-    let oldest: number | undefined;
+  get oldestMs(): SteadyMs | undefined {
+    let oldest: SteadyMs | undefined;
     for (const { sinceMs } of this.#names.values()) if (oldest === undefined || sinceMs < oldest) oldest = sinceMs;
     return oldest;
   }
@@ -129,12 +130,12 @@ export class Pending {
   }
 
   /** When the next name may go: undefined where nothing waits (or all is taken), in the past or now where one is ready. */
-  get nextMs(): number | undefined {
-    let next: number | undefined;
+  get nextMs(): SteadyMs | undefined {
+    let next: SteadyMs | undefined;
     for (const { notBeforeMs, isTaken } of this.#names.values()) {
       if (isTaken) continue;
       if (next === undefined || notBeforeMs < next) next = notBeforeMs;
-      if (notBeforeMs === 0) break;
+      if (notBeforeMs === LONG_AGO) break;
     }
     return next;
   }
@@ -150,7 +151,7 @@ export type ReadonlyPending = Omit<Pending, 'note' | 'again' | 'take' | 'giveBac
 
 const FRESH: Omit<Waiting, 'sinceMs'> = {
   attempts: 0,
-  notBeforeMs: 0,
+  notBeforeMs: LONG_AGO,
   isTaken: false,
   failure: undefined,
   failedAs: undefined,

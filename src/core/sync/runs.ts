@@ -1,3 +1,4 @@
+import { plusMs } from '../clock.js';
 import { dispositionOf, type Failure } from '../failure.js';
 import { delayMs, LINE_BACKOFF, ROOT_AWAY_MS } from './retry.js';
 import { type BatchOver, type Effect, type Now, over, type State } from './state.js';
@@ -8,12 +9,17 @@ export function heed(state: State, end: BatchOver, now: Now, effects: Effect[]):
     case 'done': {
       const queue = [...state.bulk.queue, ...end.bulk];
       const owesInSync = state.owesInSync || end.delivered;
-      return { ...wentThrough(state), owesInSync, restedMs: now.ms + end.restMs, bulk: { ...state.bulk, queue } };
+      return {
+        ...wentThrough(state),
+        owesInSync,
+        restedMs: plusMs(now.ms, end.restMs),
+        bulk: { ...state.bulk, queue },
+      };
     }
     case 'broken':
       return broke(state, end.failure, now, effects);
     case 'rootGone':
-      return { ...state, resumeMs: now.ms + ROOT_AWAY_MS };
+      return { ...state, resumeMs: plusMs(now.ms, ROOT_AWAY_MS) };
     case 'refused':
       return over(state, { kind: 'halted', failure: end.failure }, effects);
   }
@@ -32,5 +38,5 @@ export function broke(state: State, failure: Failure, now: Now, effects: Effect[
   const isNews = isOurs && failure.message !== state.told;
   if (isNews) effects.push({ do: 'tell', what: { kind: 'trouble', failure, retryMs } });
   const told = isNews ? failure.message : state.told;
-  return { ...state, breaks, told, resumeMs: now.ms + retryMs, wasSilent: failure.isSilence === true };
+  return { ...state, breaks, told, resumeMs: plusMs(now.ms, retryMs), wasSilent: failure.isSilence === true };
 }

@@ -1,3 +1,4 @@
+import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
 import { drain, isTooLong, send, tooLong } from './draining.js';
 import { armed, owe, passed, removedThere, withTurn } from './passes.js';
 import { LATEST_MS, TELL_WAITING_MS } from './policy.js';
@@ -112,16 +113,16 @@ function renewStandbys({ keepsStandbys, phase }: State, effects: Effect[]): void
 /** Joins what is noted while anything may be sent; else tells some time how much it is. */
 function noted(state: State, now: Now, effects: Effect[]): State {
   const { phase, latestMs } = state;
-  if (!isUp(phase)) return { ...state, tellWaitingMs: now.ms + TELL_WAITING_MS };
+  if (!isUp(phase)) return { ...state, tellWaitingMs: plusMs(now.ms, TELL_WAITING_MS) };
   if (phase.is === 'paused') return state;
   if (latestMs !== undefined && now.ms >= latestMs) return { ...state, latestMs: undefined, isNews: true };
   effects.push({ do: 'join' });
-  return latestMs === undefined ? { ...state, latestMs: now.ms + LATEST_MS } : state;
+  return latestMs === undefined ? { ...state, latestMs: plusMs(now.ms, LATEST_MS) } : state;
 }
 
 function up(state: State, effects: Effect[]): State {
   const { phase } = state;
-  const next = { ...state, resumeMs: 0, tellWaitingMs: undefined };
+  const next = { ...state, resumeMs: LONG_AGO, tellWaitingMs: undefined };
   if (phase.is === 'paused') return { ...next, phase: { ...phase, isUp: true } };
   if (phase.is !== 'offline') return state;
   if (state.keepsStandbys) effects.push({ do: 'standbys', how: 'open' });
@@ -153,9 +154,9 @@ function resume(state: State, effects: Effect[]): State {
   if (phase.is === 'draining') return state;
   effects.push({ do: 'tell', what: { kind: 'resumed' } });
   if (!isUp(phase)) return phase.is === 'paused' ? { ...state, phase: { is: 'offline', turn: phase.turn } } : state;
-  if (phase.is !== 'paused') return { ...state, resumeMs: 0 };
+  if (phase.is !== 'paused') return { ...state, resumeMs: LONG_AGO };
   if (state.keepsStandbys) effects.push({ do: 'standbys', how: 'open' });
-  return { ...state, resumeMs: 0, phase: opened(phase.turn) };
+  return { ...state, resumeMs: LONG_AGO, phase: opened(phase.turn) };
 }
 
 /** The timers whose time has come. */
@@ -167,7 +168,7 @@ function whatIsDue(state: State, now: Now, effects: Effect[]): State {
     effects.push({ do: 'tell', what: { kind: 'waiting' } });
     next = { ...next, tellWaitingMs: undefined };
   }
-  const isDue = (ms: number): boolean => ms <= now.ms;
+  const isDue = (ms: SteadyMs): boolean => ms <= now.ms;
   const isRescanDue = state.rescanMs !== undefined && isDue(state.rescanMs);
   if (!isRescanDue && !state.lateMs.some(isDue)) return next;
   next = { ...next, lateMs: state.lateMs.filter((ms) => !isDue(ms)) };

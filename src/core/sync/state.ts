@@ -1,3 +1,4 @@
+import { LONG_AGO, type SteadyMs } from '../clock.js';
 import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
 import { MOST_WAITING } from './policy.js';
@@ -19,7 +20,7 @@ export interface Draining {
   /** `stop`: no new passes, and no patience with silence. `finish`: of `--once`; what failed gets one more try. */
   readonly how: 'stop' | 'finish';
   /** When this stage, or its last turn, began. */
-  readonly sinceMs: number;
+  readonly sinceMs: SteadyMs;
   /** The least that has waited, and how many batches have ended since. */
   readonly least: number;
   readonly rounds: number;
@@ -40,7 +41,7 @@ export interface PassTurn {
 export interface Pass {
   readonly kind: PassKind;
   /** Not before this moment. */
-  readonly atMs: number;
+  readonly atMs: SteadyMs;
   /** How often it may break in all, and how often it has. */
   readonly tries: number;
   readonly broke: number;
@@ -70,42 +71,41 @@ export interface State {
   /** The connection was gone: what waits goes `ahead` of the pass, once, if it is little, and else is `left` to it. */
   readonly afterLoss: 'none' | 'ahead' | 'left';
   /** What was noted is being joined, at the latest until then. */
-  readonly latestMs: number | undefined;
+  readonly latestMs: SteadyMs | undefined;
   /** Something was noted since the last batch began. */
   readonly isNews: boolean;
   /** When to look again at what was not at rest. */
-  readonly restedMs: number;
+  readonly restedMs: SteadyMs;
   /** Runs that broke in a row, when the next may be, and what was told of it. */
   readonly breaks: number;
-  readonly resumeMs: number;
+  readonly resumeMs: SteadyMs;
   readonly told: string | undefined;
   /** The last run broke because nothing came from the other side for as long as that may be. */
   readonly wasSilent: boolean;
   /** Whether the next time that nothing waits is to be told, and since when it has been otherwise. */
   readonly owesInSync: boolean;
-  readonly busySinceMs: number | undefined;
+  readonly busySinceMs: SteadyMs | undefined;
   readonly keepsStandbys: boolean;
   /** When the last full pass because of something that was removed there ended. */
-  readonly checkedMs: number;
+  readonly checkedMs: SteadyMs;
   /** When rescans are due: the next regular one, and those after a lost connection. */
-  readonly rescanMs: number | undefined;
-  readonly lateMs: readonly number[];
+  readonly rescanMs: SteadyMs | undefined;
+  readonly lateMs: readonly SteadyMs[];
   readonly isLateDue: boolean;
-  readonly tellWaitingMs: number | undefined;
+  readonly tellWaitingMs: SteadyMs | undefined;
   /** When it is to be told that it is `due`. */
-  readonly wakeMs: number | undefined;
+  readonly wakeMs: SteadyMs | undefined;
 }
 
 /** The moment of a step. */
 export interface Now {
-  /** By performance.now(). */
-  readonly ms: number;
+  readonly ms: SteadyMs;
   /** In [0, 1). */
   readonly random: number;
   /** The pending set: how many names wait, and when the next of them may go. */
-  readonly waits: { readonly size: number; readonly nextMs: number | undefined };
+  readonly waits: { readonly size: number; readonly nextMs: SteadyMs | undefined };
   /** When the rsync that is under way said something last, or began; undefined where there is none. */
-  readonly heardMs: number | undefined;
+  readonly heardMs: SteadyMs | undefined;
 }
 
 /** How a batch ended. Names that are not done are still pending. */
@@ -178,7 +178,7 @@ export type Effect =
   /** Tell that it is `quiet` when that is so; begin anew if that was asked before. */
   | { readonly do: 'join' }
   /** Tell that it is `due` then; forget what was asked before. */
-  | { readonly do: 'wait'; readonly untilMs: number | undefined }
+  | { readonly do: 'wait'; readonly untilMs: SteadyMs | undefined }
   | ({ readonly do: 'batch' } & BatchLimits)
   | { readonly do: 'bulk'; readonly name: Name }
   | { readonly do: 'pass'; readonly pass: PassKind }
@@ -232,15 +232,15 @@ export const schedule = (policy: Policy): State => ({
   afterLoss: 'none',
   latestMs: undefined,
   isNews: false,
-  restedMs: 0,
+  restedMs: LONG_AGO,
   breaks: 0,
-  resumeMs: 0,
+  resumeMs: LONG_AGO,
   told: undefined,
   wasSilent: false,
   owesInSync: false,
   busySinceMs: undefined,
   keepsStandbys: false,
-  checkedMs: Number.NEGATIVE_INFINITY,
+  checkedMs: LONG_AGO,
   rescanMs: undefined,
   lateMs: [],
   isLateDue: false,

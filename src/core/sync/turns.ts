@@ -1,3 +1,4 @@
+import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../clock.js';
 import { LEFT_TO_PASS, MOST_ROUNDS, ONE_OF, SILENCE_LOOK_MS, STORM_NAMES } from './policy.js';
 import {
   begun,
@@ -93,7 +94,7 @@ function withBulk(state: State, effects: Effect[]): State {
 function tellInSync(state: State, now: Now, effects: Effect[]): State {
   if (now.waits.size > 0 || isBusy(state) || owesPass(state)) return state;
   if (state.owesInSync) {
-    const ms = state.busySinceMs === undefined ? 0 : now.ms - state.busySinceMs;
+    const ms = state.busySinceMs === undefined ? 0 : msBetween(state.busySinceMs, now.ms);
     effects.push({ do: 'tell', what: { kind: 'inSync', ms } });
   }
   return { ...state, owesInSync: false, busySinceMs: undefined };
@@ -103,19 +104,22 @@ function tellInSync(state: State, now: Now, effects: Effect[]): State {
  * When the next batch may begin; undefined where none may. News may change what is at rest and are looked at at once, but not
  * one by one in a storm.
  */
-function batchDueMs(state: State, { waits }: Now): number | undefined {
+function batchDueMs(state: State, { waits }: Now): SteadyMs | undefined {
   const isLast = isSending(state.phase);
   if (waits.nextMs === undefined) return undefined;
   if (state.afterLoss !== 'none' && waits.size >= LEFT_TO_PASS && !isLast) return undefined;
   const isLookDue = isLast || (state.isNews && waits.size < STORM_NAMES);
-  return Math.max(waits.nextMs, state.resumeMs, isLookDue ? 0 : state.restedMs);
+  return latest(latest(waits.nextMs, state.resumeMs), isLookDue ? LONG_AGO : state.restedMs);
 }
 
 const isSending = (phase: Phase): boolean => phase.is === 'draining' && phase.stage === 'sending';
 
-const passDueMs = ({ pass, resumeMs }: State): number | undefined => pass && Math.max(pass.atMs, resumeMs);
+const passDueMs = ({ pass, resumeMs }: State): SteadyMs | undefined => pass && latest(pass.atMs, resumeMs);
 
-const isPassDue = (state: State, now: Now): boolean => (passDueMs(state) ?? Number.POSITIVE_INFINITY) <= now.ms;
+function isPassDue(state: State, now: Now): boolean {
+  const dueMs = passDueMs(state);
+  return dueMs !== undefined && dueMs <= now.ms;
+}
 
 /** Nothing has the turn: the next batch, or the end, where nothing is left to do but what failed. */
 function sendOn(state: State, phase: Draining, now: Now, effects: Effect[]): State {
@@ -138,7 +142,7 @@ function sendOn(state: State, phase: Draining, now: Now, effects: Effect[]): Sta
 }
 
 /** When it is to be told that it is due; undefined where nothing waits for a moment. */
-export function nextWakeMs(state: State, now: Now): number | undefined {
+export function nextWakeMs(state: State, now: Now): SteadyMs | undefined {
   const { phase } = state;
   switch (phase.is) {
     case 'over':
@@ -158,19 +162,21 @@ export function nextWakeMs(state: State, now: Now): number | undefined {
   }
 }
 
-const rescansMs = ({ rescanMs, lateMs }: State): Array<number | undefined> => [rescanMs, ...lateMs];
+const rescansMs = ({ rescanMs, lateMs }: State): Array<SteadyMs | undefined> => [rescanMs, ...lateMs];
 
 /** While what was noted is being joined, that tells when it is time. */
-const turnsMs = (state: State, now: Now): Array<number | undefined> => [
+const turnsMs = (state: State, now: Now): Array<SteadyMs | undefined> => [
   passDueMs(state),
   state.latestMs === undefined ? batchDueMs(state, now) : undefined,
 ];
 
-function soonest(moments: ReadonlyArray<number | undefined>): number | undefined {
-  const known = moments.filter((ms) => ms !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+function soonest(moments: ReadonlyArray<SteadyMs | undefined>): SteadyMs | undefined {
+  const [first, ...others] = moments.filter((ms) => ms !== undefined);
+  return first === undefined ? undefined : others.reduce(earliest<'steady'>, first);
 }
 
 /** Not put off by what happens meanwhile. */
-const silenceLookMs = ({ wakeMs }: State, { ms }: Now): number =>
-  wakeMs !== undefined && wakeMs > ms && wakeMs <= ms + SILENCE_LOOK_MS ? wakeMs : ms + SILENCE_LOOK_MS;
+function silenceLookMs({ wakeMs }: State, { ms }: Now): SteadyMs {
+  const nextMs = plusMs(ms, SILENCE_LOOK_MS);
+  return wakeMs !== undefined && wakeMs > ms && wakeMs <= nextMs ? wakeMs : nextMs;
+}

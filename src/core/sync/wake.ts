@@ -1,9 +1,9 @@
-import { msBetween, type WallMs } from '../clock.js';
+import { msBetween, type SteadyMs, type WallMs } from '../clock.js';
 
-/** Two clocks: the time of day, and one that stands still while the machine sleeps (Linux, macOS). In milliseconds. */
+/** Both clocks at once. */
 export interface Clocks {
   readonly wallMs: WallMs;
-  readonly steadyMs: number;
+  readonly steadyMs: SteadyMs;
   /** For how long the event loop has been away from its wait so far. It goes on while a process is stopped at work. */
   readonly activeMs?: number;
   /** The processor time that this process and its threads have used so far. */
@@ -25,8 +25,8 @@ function workedMs(before: Clocks, after: Clocks): number {
  * A time of day that was set by hand looks the same, and costs no more than a needless check.
  */
 export function sleptMs(before: Clocks, after: Clocks, everyMs: number): number {
-  const steady = after.steadyMs - before.steadyMs - everyMs - workedMs(before, after);
-  const asleep = msBetween(before.wallMs, after.wallMs) - (after.steadyMs - before.steadyMs);
+  const steady = msBetween(before.steadyMs, after.steadyMs) - everyMs - workedMs(before, after);
+  const asleep = msBetween(before.wallMs, after.wallMs) - msBetween(before.steadyMs, after.steadyMs);
   const most = Math.max(steady, asleep);
   return most >= SLEPT_MS ? most : 0;
 }
