@@ -8,7 +8,8 @@ import { join } from 'node:path';
  */
 export const MAY_IMPORT = {
   // What is asked for.
-  cli: 'commands main options report io state programs user-folders',
+  cli: 'begin',
+  begin: 'commands main options report io state programs user-folders',
   commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here clock',
   doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
@@ -64,7 +65,7 @@ export const ONLY_IN = {
   '@parcel/watcher': 'watch/process',
   execa: 'spawn',
   child_process: 'spawn-here',
-  process: 'spawn spawn-here',
+  process: 'spawn spawn-here user-folders',
   tty: 'report',
   net: 'control ssh/users-master',
   vm: 'rules',
@@ -79,7 +80,7 @@ export const ONLY_IN = {
 
 /** Prints; handed on by the only reader of `process.stdout`. */
 const PRINTS = 'report/outlet';
-const SAYS_WHERE = 'cli';
+const SAYS_WHERE = 'begin';
 
 const parts = Object.keys(MAY_IMPORT);
 /** @param {string | undefined} text */
@@ -148,7 +149,7 @@ export default {
     { name: 'what is imported is there', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
   ],
   options: {
-    // TypeScript 7 has no parser to lend. `load` is how cli.ts requires what takes long to load.
+    // TypeScript 7 has no parser to lend. `load` is how begin.ts requires what takes long to load.
     parser: 'swc',
     exoticRequireStrings: ['load'],
     tsPreCompilationDeps: true,

@@ -15,7 +15,7 @@ export interface StopSignals {
   readonly second: Promise<StopSignal>;
 }
 
-/** What a command needs of the world around it; cli.ts makes it from `process`, tests make their own. */
+/** What a command needs of the world around it; begin.ts makes it from `process`, tests make their own. */
 export interface Io {
   readonly report: Report;
   readonly around: Surroundings;

@@ -1,9 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { geteuid } from 'node:process';
+import { type Failure, failed, type Result, success } from './core/failure.js';
 import { isWayOurs } from './state/ours.js';
 
-/** The user's home. From the user database where HOME is no absolute path: it would be in the working directory. */
-export const userHome = (): string => (isAbsolute(homedir()) ? homedir() : userInfo().homedir);
+/** Whom what we make belongs to. Not from the user database, which need not have everybody. */
+export const ownUid = (): number => geteuid?.() ?? userInfo().uid;
+
+/**
+ * The user's home. From the user database where HOME is no absolute path: it would be in the working directory. Who is not in there
+ * either (a number without a name, in a container) has `/`, as Docker has it.
+ */
+export function userHome(): string {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : userInfo().homedir;
+  } catch {
+    return '/';
+  }
+}
 
 /** Where temporary things go. A TMPDIR that is no absolute path does not count, nor one in which others decide what is there. */
 export function temporaryFolder(): string {
@@ -11,11 +27,28 @@ export function temporaryFolder(): string {
   return isAbsolute(folder) && isWayOurs(join(folder, 'x'), ownUid()) ? folder : '/tmp';
 }
 
-/** Not everybody is in the user database; nothing belongs to nobody. */
-function ownUid(): number {
-  try {
-    return userInfo().uid;
-  } catch {
-    return -1;
+/** Where they may go too, if that takes nothing: it is full, or not ours to write to. */
+const OTHER_PLACES = ['/tmp', '/var/tmp'];
+
+/** Makes a folder for a moment, with what `fill` puts into it. Fails where no place takes it. */
+export function makeTemporary(prefix: string, fill: (folder: string) => void = () => {}): Result<string> {
+  const why: string[] = [];
+  for (const place of new Set([temporaryFolder(), ...OTHER_PLACES])) {
+    let folder: string | undefined;
+    try {
+      folder = mkdtempSync(join(place, prefix));
+      fill(folder);
+      return success(folder);
+    } catch (error) {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      why.push(`${place}: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`);
+    }
   }
+  return failed(noPlace(why));
 }
+
+const noPlace = (why: readonly string[]): Failure => ({
+  kind: 'start',
+  message: `no folder takes what is temporary (${why.join(', ')})`,
+  hint: 'Set TMPDIR to one that you may write to.',
+});

@@ -97,6 +97,6 @@ export const shortageInWords = (code: string): string => SHORTAGES[code] ?? code
 export const cantStart = (program: string, why: string, kind: FailureKind): Failure => ({
   kind,
   message: `${program} could not be started: ${why}`,
-  hint: 'Raise the limit, or end something else.',
+  hint: 'Make room, raise the limit, or end something else.',
   isPassing: true,
 });

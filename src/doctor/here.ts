@@ -43,8 +43,12 @@ export async function programsHere(
 }
 
 async function sshHere(ssh: Program | NoProgram): Promise<Finding> {
-  if (ssh.file !== undefined)
-    return ok('ssh here', `${(await say(ssh, ['-V'], { ownSession: true })).stderr.trim()} (${ssh.file})`);
+  if (ssh.file !== undefined) {
+    const { ended, stderr } = await say(ssh, ['-V'], { ownSession: true });
+    const isFine = ended.kind === 'exited' && ended.code === 0;
+    const said = `${stderr.trim()} (${ssh.file})`;
+    return isFine ? ok('ssh here', said) : error('ssh here', `it does not run: ${said}`, 'Only local targets work.');
+  }
   const { message, hint } = noSsh(ssh);
   return error('ssh here', message, hint);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { Event, Item, Report } from '../core/event.js';
@@ -9,7 +9,7 @@ import type { Reach } from '../core/reach.js';
 import { callIn } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { type Child, collectText, spawn } from '../spawn.js';
-import { temporaryFolder } from '../user-folders.js';
+import { makeTemporary } from '../user-folders.js';
 
 /** A command of the user's, for a shell. */
 export interface HookCommand {
@@ -34,6 +34,9 @@ export interface HooksOptions {
 
 /** How long a hook may take, in milliseconds: a test suite should be through by then. */
 const HOOK_MS = 600_000;
+
+/** The file of the paths, in a folder of its own. */
+const PATHS = 'paths';
 
 /** So much of what a hook said is told, in characters: the end of it. */
 const OUTPUT_CHARS = 4_000;
@@ -138,10 +141,14 @@ export class Hooks {
       ...(names.length === 1 && first !== undefined ? { SYNCWATCH_PATH: textOf(first) } : {}),
       ...more,
     };
-    const folder = mkdtempSync(join(temporaryFolder(), 'syncwatch-hook-'));
+    const made = makeTemporary('syncwatch-hook-', (folder) => writeFileSync(join(folder, PATHS), list));
+    if (!made.ok) {
+      const end = `it could not be started: ${made.failure.message}`;
+      report({ kind: 'hook', hook: kind, target, end, code: undefined, ms: 0, output: '' });
+      return;
+    }
     try {
-      const pathsFile = join(folder, 'paths');
-      writeFileSync(pathsFile, list);
+      const pathsFile = join(made.value, PATHS);
       const child =
         where === 'there'
           ? this.#startThere(command, { ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' })
@@ -163,7 +170,7 @@ export class Hooks {
         output: output(),
       });
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(made.value, { recursive: true, force: true });
     }
   }
 

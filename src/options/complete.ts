@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { ownUid } from '../user-folders.js';
 import { CONTROL_COMMANDS, CONTROLS } from './controls.js';
 import { many, type Parsed, type Values } from './parsed.js';
 import type { Row } from './row.js';
@@ -50,6 +50,6 @@ export function complete(current: string, argv: Parsed, ask: Ask, done: (complet
 
 /** The names of targets in the settings that are nearest. */
 function namesHere(): string[] {
-  const found = findSettings(realpathSync('.'), userInfo().uid);
+  const found = findSettings(realpathSync('.'), ownUid());
   return found.ok ? [...(found.value?.targets.keys() ?? [])] : [];
 }

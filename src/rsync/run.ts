@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { RsyncExit } from '../core/rsync/exit.js';
@@ -7,7 +6,7 @@ import type { OutputLine } from '../core/rsync/output.js';
 import { clearRules } from '../core/rsync/rules.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
-import { temporaryFolder } from '../user-folders.js';
+import { makeTemporary } from '../user-folders.js';
 import { LinesInSlices } from './read-lines.js';
 
 /** A run as its caller sees it. */
@@ -124,30 +123,47 @@ export async function runRsync(
   onLine: (line: OutputLine) => void,
   options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
-  const emptyDir =
-    run.kind === 'clear' || run.kind === 'list' ? mkdtempSync(join(temporaryFolder(), 'syncwatch-empty-')) : undefined;
   const { deletions } = settings.takes;
+  const made = run.kind === 'clear' || run.kind === 'list' ? makeTemporary('syncwatch-empty-') : undefined;
+  if (made?.ok === false) return notStarted(made.failure.message);
+  const emptyDir = made?.value;
   try {
-    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) await makeParents(run.names, emptyDir);
+    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) {
+      const why = await makeParents(run.names, emptyDir);
+      if (why !== undefined) return notStarted(why);
+    }
     const started = startRsync(settings, kindOf(run, emptyDir));
     options.onCommand?.(started.args);
     return await started.finish(inputOf(run, deletions), onLine, options);
   } finally {
-    if (emptyDir !== undefined) rmSync(emptyDir, { recursive: true });
+    if (emptyDir !== undefined) rmSync(emptyDir, { recursive: true, force: true });
   }
 }
 
 /**
  * rsync deletes in directories that both sides have: those above the names, but for the ones that are to go too. An empty one
- * of these would go with what it held, if it were not there.
+ * of these would go with what it held, if it were not there. Gives why they can't be made.
  */
-async function makeParents(names: readonly Name[], emptyDir: string): Promise<void> {
+async function makeParents(names: readonly Name[], emptyDir: string): Promise<string | undefined> {
   const goes = new Set(names);
-  await eachInSlices(await inSlices(directoriesAbove(names)), (dir) => {
-    if (goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) return;
-    mkdirSync(pathIn(emptyDir, dir), { recursive: true });
-  });
+  try {
+    await eachInSlices(await inSlices(directoriesAbove(names)), (dir) => {
+      if (goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) return;
+      mkdirSync(pathIn(emptyDir, dir), { recursive: true });
+    });
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
+
+const notStarted = (why: string): RsyncExit => ({
+  code: undefined,
+  signal: undefined,
+  notStarted: why,
+  stderr: '',
+  stalledMs: undefined,
+});
 
 const kindOf = (run: Run, emptyDir = ''): RunKind =>
   run.kind === 'clear' || run.kind === 'list' ? { ...run, emptyDir } : run;

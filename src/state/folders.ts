@@ -130,6 +130,7 @@ function ownFolder(folder: string, uid: number): Failure | undefined {
     return {
       kind: 'start',
       message: `can't make ${folder}: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'Set XDG_STATE_HOME to a directory that you may write to.',
     };
   }
 }

@@ -9,8 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { CLI, type Place, place, Running, run } from '../support/cli.js';
+import { withoutName } from '../support/other-user.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 /** All that syncwatch or what it starts could start. */
@@ -202,6 +204,81 @@ describe('the user’s environment', () => {
     expect(await run(['--to', there, '--once', ...hook], options)).toMatchObject({ code: 0, stderr: '' });
     expect(names(there)).toEqual(['a', 'd', 'd/e']);
     expect(names(at.local)).toEqual(['a', 'd', 'd/e']);
+  });
+});
+
+describe('without what is usually there', () => {
+  it('a user without a name or a home: a local target works, hooks and deletions too; ssh says why it does not', async () => {
+    const at = place();
+    fill(at.local, { a: '', 'd/e': '' });
+    const there = join(temporaryDir(), 'there');
+    const options = { wrapper: withoutName, env: { ...at.env, HOME: '' } };
+    const hook = ['--on-sync', 'echo "hook: $SYNCWATCH_COUNT"'];
+    const running = new Running(['--to', there, '--json', at.local, ...hook], options);
+    await running.event('hook', ({ output }) => output === 'hook: 3\n');
+    rmSync(join(at.local, 'd'), { recursive: true });
+    fill(at.local, { d: '' });
+    await running.event('hook', ({ output }) => output === 'hook: 2\n');
+    expect(names(there)).toEqual(['a', 'd']);
+    expect(await run(['flush', at.local], options)).toMatchObject({ code: 0, stderr: '' });
+    expect(await running.stop('SIGTERM')).toBe(143);
+    expect(await run([...at.args, '--once', at.local], options)).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^syncwatch: ssh does not run for uid \d+, which has no name here\n {2}\S.*\n$/),
+    });
+  });
+
+  it.each([
+    ['TMPDIR is not there', { TMPDIR: '/none/at/all' }],
+    ['TMPDIR is a file', { TMPDIR: '/etc/passwd' }],
+    ['TMPDIR takes nothing', { TMPDIR: '/proc' }],
+    ['HOME is not there', { HOME: '/proc/none' }],
+    ['XDG_RUNTIME_DIR is not there', { XDG_RUNTIME_DIR: '/proc/none' }],
+  ])('%s: it works all the same', async (_, env) => {
+    const at = place();
+    fill(at.local, { a: '', d: '' });
+    const there = join(temporaryDir(), 'there');
+    fill(there, { 'd/e': '' });
+    const mirror = ['--delete', 'mirror', '--max-delete', '5', '--on-sync', 'echo "hook: $SYNCWATCH_COUNT"'];
+    const said = await run(['--to', there, '--once', ...mirror, at.local], { env: { ...at.env, ...env } });
+    expect(said).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('hook: ') });
+    expect(names(there)).toEqual(['a', 'd']);
+  });
+
+  it('a state folder that can’t be made is one error, which says what to set', async () => {
+    const at = place();
+    const one =
+      /^syncwatch: can't make \S+\/syncwatch: E.*\n {2}Set XDG_STATE_HOME to a directory that you may write to\.\n$/;
+    for (const XDG_STATE_HOME of ['/proc/none', '/dev/null', '/etc/passwd/x']) {
+      const said = await run(['--to', '/tmp/none', '--once', at.local], { env: { ...at.env, XDG_STATE_HOME } });
+      expect(said).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(one) });
+    }
+  });
+
+  it('a Node that is too old can read what it is given, and is told', async () => {
+    // As scripts are read since Node 10: no module, and nothing newer.
+    const text = readFileSync(CLI, 'utf8');
+    expect(() => new Script(text)).not.toThrow();
+    expect(text).not.toMatch(/\?\.|\?\?|\bimport [^(]|\bexport\b|\?\?=|#\w+[;(]/);
+    const fake = join(temporaryDir(), 'fake.cjs');
+    for (const [version, isFine] of [
+      ['10.24.1', false],
+      ['18.20.4', false],
+      ['20.18.3', false],
+      ['21.7.0', false],
+      ['22.11.0', false],
+      ['20.19.0', true],
+      ['22.12.0', true],
+      ['30.0.0', true],
+    ] as const) {
+      writeFileSync(
+        fake,
+        `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`,
+      );
+      const said = await run(['--version'], { env: { NODE_OPTIONS: `--require ${fake}` } });
+      const needs = expect.stringMatching(`^syncwatch: needs Node 20\\.19, .*: this is ${version} `);
+      expect(said).toMatchObject(isFine ? { code: 0, stderr: '' } : { code: 3, stdout: '', stderr: needs });
+    }
   });
 });
 

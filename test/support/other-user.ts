@@ -46,3 +46,15 @@ export const withInstead = (at: string, instead: string): string[] => [
   ...['unshare', '--mount', 'sh', '-c', 'mount --bind "$1" "$2" && shift 2 && exec "$@"', 'sh', instead, at],
   ...(uid === 0 ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--init-groups']),
 ];
+
+/**
+ * A command prefix under which we are in no user database, as in a container that is run under some number. Linux. root may have
+ * a name without any database.
+ */
+export const withoutName: readonly string[] =
+  uid === 0
+    ? ['unshare', '--user', '--map-user=12345', '--map-group=12345']
+    : [
+        ...['sudo', '-nE', 'unshare', '--mount', 'sh', '-c', 'mount --bind /dev/null /etc/passwd && exec "$@"', 'sh'],
+        ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'],
+      ];

@@ -104,12 +104,23 @@ export const lostFailure = (log: string, others: string, aim: SshAim): Failure =
 });
 
 /** `ssh -G` does not get through its options and config, which it reads before all else. `said`: what it then says. */
-export const refusedOptions = (said: string): Failure => ({
-  kind: 'start',
-  message: `ssh refused its options: ${lastLine(looseTextOf(said as Name))}`,
-  hint: 'Check -p, -i, -F and -o, and ~/.ssh/config.',
-  detail: said.trim(),
-});
+export function refusedOptions(said: string): Failure {
+  const detail = said.trim();
+  const nameless = /^No user exists for uid (\d+)/m.exec(said)?.[1];
+  if (nameless !== undefined)
+    return {
+      kind: 'start',
+      message: `ssh does not run for uid ${nameless}, which has no name here`,
+      hint: 'Run as a user that is in /etc/passwd, or add this one to it; a local target needs no ssh.',
+      detail,
+    };
+  return {
+    kind: 'start',
+    message: `ssh refused its options: ${lastLine(looseTextOf(said as Name))}`,
+    hint: 'Check -p, -i, -F and -o, and ~/.ssh/config.',
+    detail,
+  };
+}
 
 /** Whether a line that ssh wrote while logging in will come back as a failure of ours; else it is for the user. */
 export const isExplained = (line: string): boolean => explanationOf(line) !== undefined;

@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { isAbsolute, join } from 'node:path';
+import { control } from './commands/control.js';
+import { exitCodeOf, type Failure } from './core/failure.js';
+import { joined, lines, own, type Printable } from './core/printable.js';
+import { STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { CONTROL_COMMANDS } from './options/controls.js';
+import type { Permit } from './options/gather.js';
+import type { LookUp } from './programs.js';
+import { allIsOut, outletTo } from './report/outlet.js';
+import { complaint } from './report/words.js';
+import type { Surroundings } from './state/folders.js';
+import { ownUid, temporaryFolder, userHome } from './user-folders.js';
+
+// The only reader of `process`, but for the watcher child.
+const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
+
+const outlets = {
+  out: outletTo(stdout),
+  err: outletTo(stderr),
+  now: (): Date => new Date(),
+  columns: (): number => stdout.columns ?? 80,
+};
+
+/** XDG base directory specification: an empty or relative path counts as not set. */
+function folderFrom(variable: string): string | undefined {
+  const path = env[variable];
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(userHome(), '.config');
+
+function stopSignals(): StopSignals {
+  const heard: StopSignal[] = [];
+  const waiting: Array<(signal: StopSignal) => void> = [];
+  for (const signal of Object.keys(STOP_SIGNALS) as StopSignal[]) {
+    process.on(signal, () => waiting[heard.push(signal) - 1]?.(signal));
+  }
+  const next = (): Promise<StopSignal> => new Promise((resolve) => waiting.push(resolve));
+  return { first: next(), second: next() };
+}
+
+/** The line that is typed; an empty one where the input ends instead (Ctrl-D). */
+async function ask(question: Printable): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: stdin, output: stderr });
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  // The terminal is raw meanwhile: nobody but readline sees a Ctrl-C.
+  terminal.once('SIGINT', () => {
+    terminal.close();
+    process.kill(pid, 'SIGINT');
+  });
+  const answer = await Promise.race([terminal.question(question).catch(() => ''), closed]);
+  terminal.close();
+  return answer;
+}
+
+const confirm = async (question: Printable): Promise<boolean> =>
+  /^y(es)?$/i.test((await ask(joined(question, own` [y/N] `))).trim());
+
+/** The ways to ask; none where there is no terminal. */
+const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: undefined, confirm: undefined });
+
+/** A text that was asked for, or what is wrong with the command line. */
+function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
+  if (asked.kind === 'text') {
+    if (asked.text !== '') outlets.out(lines(asked.text.split('\n')));
+    return 0;
+  }
+  outlets.err(complaint(asked.failure));
+  return exitCodeOf(asked.failure);
+}
+
+const uid = ownUid();
+
+/** All that is known of the user and the machine. */
+const around = (): Surroundings => ({
+  home: userHome(),
+  uid,
+  runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
+  stateHome: folderFrom('XDG_STATE_HOME'),
+  tmpDir: temporaryFolder(),
+  configHome: configHome(),
+});
+
+/** What programs are looked up by. */
+const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+const load = createRequire(import.meta.url);
+
+async function run(): Promise<number> {
+  const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
+  if (command !== undefined)
+    return control(command, argv.slice(3), {
+      ...outlets,
+      around: around(),
+      lookUp: lookUp(),
+      isTerminal: stdin.isTTY && stdout.isTTY,
+    });
+  if (argv[2] === 'allow') {
+    const { allow } = load('./commands/allow.js') as typeof import('./commands/allow.js');
+    return allow(argv.slice(3), { ...outlets, around: around(), ...asking() });
+  }
+  // Loaded here, for the others need none of it: it takes longer than all that they do. And not with `import`, which opens
+  // all of several hundred files at once: there may not be as many descriptors (`ulimit -n`).
+  const { readFlags, readOptions } = load('./options/command-line.js') as typeof import('./options/command-line.js');
+  const { findPrograms } = load('./programs.js') as typeof import('./programs.js');
+  const { printerFor } = load('./report/printer.js') as typeof import('./report/printer.js');
+  const programs = (root: string) => findPrograms(lookUp(), root);
+  const screen = { ...outlets, isTerminal: stdout.isTTY, env };
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const permit: Permit = async (file, isNamed) =>
+    (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
+  const first = argv[2] === 'init' || argv[2] === 'doctor' ? argv[2] : undefined;
+  const rest = argv.slice(first === undefined ? 2 : 3);
+  if (first === 'init') {
+    const read = await readFlags(rest, version, stdout.columns);
+    if (read.kind !== 'flags') return say(read);
+    const { init } = load('./commands/init.js') as typeof import('./commands/init.js');
+    return init(read.flags, rest, {
+      ...outlets,
+      around: around(),
+      programs,
+      pid,
+      ...asking(),
+    });
+  }
+  const asked = await readOptions(rest, version, stdout.columns, { env, uid, permit });
+  switch (asked.kind) {
+    case 'text':
+    case 'failed':
+      return say(asked);
+    case 'why': {
+      const { why } = load('./commands/why.js') as typeof import('./commands/why.js');
+      const report = printerFor(screen, asked.asked);
+      const { git } = programs(asked.asked.root);
+      return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
+    }
+    case 'run': {
+      if (first === 'doctor') {
+        const { doctor } = load('./commands/doctor.js') as typeof import('./commands/doctor.js');
+        return doctor(asked.settings, { ...outlets, around: around(), programs, pid });
+      }
+      const { watch } = load('./main.js') as typeof import('./main.js');
+      return watch(asked.settings, {
+        report: printerFor(
+          screen,
+          asked.settings,
+          asked.settings.targets.map(({ label }) => label),
+        ),
+        around: around(),
+        programs,
+        pid,
+        cpuMs,
+        signals: stopSignals(),
+        confirm: asking().confirm,
+      });
+    }
+  }
+}
+
+for (const stream of [stdout, stderr]) {
+  stream.on('error', () => {}); // the reader is gone (EPIPE): go on, the remote matters more
+}
+
+/** What should never happen. Everything that users can meet is a Failure and never comes here. */
+function bug(error: unknown): never {
+  const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
+  const [first = '', ...more] = (text ?? '').split('\n');
+  outlets.err(lines([`syncwatch: a bug: ${first}`, ...more, '  Please report it, with what --debug prints.']));
+  process.exit(70);
+}
+
+process.on('uncaughtException', bug);
+run().then((code) => {
+  // Not at once: what was written must get out first.
+  void allIsOut([stdout, stderr]).then(() => process.exit(code));
+}, bug);
