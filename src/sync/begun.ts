@@ -105,7 +105,9 @@ export class Begun {
     const isKnown = was !== undefined && (action === 'delete' || action === 'attributes' || kindOf(was.type) === type);
     const isWritten = isKnown && (this.#isFresh(was) || this.#marks.get(name)?.mark === was);
     if (!isWritten) journal.mayCome(name, isKnown ? was.type : type);
-    index.set(name, isKnown && !this.#isFresh(was) ? unsure(was) : begun(isKnown ? kindOf(was.type) : type));
+    // A link that is sent may be a file by now, which the quick check may take for the one that is here.
+    const isSame = isKnown && !this.#isFresh(was) && (was.type !== 'link' || action !== 'send');
+    index.set(name, isSame ? unsure(was) : begun(isKnown ? kindOf(was.type) : type));
     this.#marks.delete(name);
   }
 
@@ -116,17 +118,28 @@ export class Begun {
    */
   async ended({ outcome, items }: { readonly outcome: Outcome; readonly items: readonly Item[] }): Promise<void> {
     const { kind } = this.run;
-    if (outcome.kind === 'finished') {
-      // After a full pass all of them are there but those that failed.
-      const fresh =
-        kind === 'pass' ? outcome.failed.keys() : namesOf(this.#brings(), kind === 'moves' ? 'dir' : undefined);
-      return this.#unmark(fresh, ({ was }) => kind !== 'moves' || was.type === 'dir');
-    }
+    if (outcome.kind === 'finished')
+      return this.#unmark(this.#notThere(outcome.failed), ({ was }) => kind !== 'moves' || was.type === 'dir');
     // Told only when it is proven; but what went over before the end is part of what was sent.
     if (outcome.complains !== true) this.#books.sums = addDelivered(this.#books.sums, wentOver(items));
     // What was listed may be there, and of a full pass what comes without a line.
     const fresh = kind === 'pass' ? namesOf(this.#brings(), 'file') : [];
     return this.#unmark(fresh, ({ was, isTaken }) => kind !== 'moves' && was.type === 'file' && !isTaken);
+  }
+
+  /** What of that which was to come is not there after a run that finished, unless rsync turned to it. */
+  #notThere(failures: ReadonlyMap<Name, unknown>): Iterable<Name> {
+    const { run } = this;
+    switch (run.kind) {
+      case 'pass':
+        return failures.keys(); // all others are there
+      case 'moves':
+        return namesOf(this.#brings(), 'dir');
+      case 'clear':
+        return run.stashDir === undefined ? namesOf(this.#brings()) : []; // not a word of what goes into the stash
+      case 'names':
+        return namesOf(this.#brings());
+    }
   }
 
   /** What rsync did not turn to is what it was, where `isAsBefore`; and what of `fresh` it did not turn to is not there. */

@@ -13,8 +13,8 @@ import type { SettleOptions } from './settle.js';
 /** What all that brings names to one target, or takes them away there, works with. */
 export interface Work extends SettleOptions {
   readonly runner: Runs;
-  readonly leftovers: Leftovers;
-  readonly mistakes: Mistakes;
+  readonly leftovers: Pick<Leftovers, 'sweep'>;
+  readonly mistakes: Pick<Mistakes, 'leaveAlone' | 'takeBack'>;
   readonly disk: NamesOnDisk;
   readonly filter: Filter;
   readonly deletes: DeleteMode;

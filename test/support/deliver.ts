@@ -99,7 +99,7 @@ export const newLedger = (target: string, report: Report = () => {}, rules: Rule
   new Ledger({ journal: NO_JOURNAL, target, report, rulesMayComeBack: () => rules.mayComeBack() });
 
 /** Rules that are at rest and known. */
-const RULES: RulesInForce = {
+export const RULES: RulesInForce = {
   refresh: async () => {},
   atRest: async () => 0,
   rests: () => new Map(),

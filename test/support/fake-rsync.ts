@@ -1,0 +1,286 @@
+import type { Item } from '../../src/core/event.js';
+import type { Failure } from '../../src/core/failure.js';
+import { ancestorsOf, childOf, isBelow, type Name, parentOf, ROOT } from '../../src/core/name.js';
+import type { NamesOfRun } from '../../src/core/rsync/complaints.js';
+import type { Outcome } from '../../src/core/rsync/exit.js';
+import type { Entry } from '../../src/core/sync/entry.js';
+import type { LookingRun, WritingRun } from '../../src/rsync/run.js';
+import type { Begun } from '../../src/sync/begun.js';
+import type { LookOptions, RunOptions, RunResult, Runs } from '../../src/sync/runner.js';
+import type { FakeDisk } from './fake-disk.js';
+
+/** What rsync does about a name: brings or deletes it; fails without having turned to it; or fails after that. */
+export type Fate = 'done' | 'untouched' | 'failed';
+
+export const FAILED: Failure = { kind: 'path', message: 'permission denied' };
+export const BROKEN: Failure = { kind: 'connection', message: 'gone' };
+
+/** What is there under a name. */
+export interface Thing {
+  readonly entry: Entry;
+  readonly content: number;
+  readonly isOurs: boolean;
+  /** A directory in which something came or went: it has the time of that. */
+  readonly isTouched?: boolean;
+}
+
+/** What a test may have happen meanwhile. */
+export interface Course {
+  /** A run begins. */
+  begins(run: WritingRun): void;
+  /** It turns to a name. */
+  fate(name: Name): Fate;
+  /** Whether it is cut off at this point. */
+  isCut(): boolean;
+  /** Why it is. */
+  why(): Failure;
+  /** Whether a file of a run of moves is linked, though it is another one there. */
+  isLinked(name: Name): boolean;
+  /** A line is about to be read. */
+  tells(item: Item): void;
+  /** Something has happened there. */
+  did(what: string): void;
+  /** It is over, and nobody has been told yet. */
+  ends(outcome: Outcome): void;
+}
+
+const CALM: Course = {
+  begins: () => {},
+  fate: () => 'done',
+  isCut: () => false,
+  why: () => BROKEN,
+  isLinked: () => false,
+  tells: () => {},
+  did: () => {},
+  ends: () => {},
+};
+
+/**
+ * A place there, as a map, and rsync as it is known to behave towards it: a file comes after its line, directories and links
+ * before theirs, deletions are told afterwards, and links that are made for moves not at all. A directory that is not empty
+ * is kept; the quick check goes by size and time; and what comes or goes in a directory leaves its time there until that is set.
+ */
+export class FakeRsync implements Runs {
+  readonly there = new Map<Name, Thing>();
+  readonly runs: WritingRun[] = [];
+  /** What each run was offered to. */
+  readonly suitable: Array<RunOptions['suitable']> = [];
+  course: Course;
+  readonly #disk: FakeDisk;
+
+  constructor(disk: FakeDisk, course: Partial<Course> = {}) {
+    this.#disk = disk;
+    this.course = { ...CALM, ...course };
+  }
+
+  /** It was there before, by somebody else. */
+  plant(name: Name, entry: Entry): void {
+    for (const dir of ancestorsOf(name))
+      if (!this.there.has(dir)) this.there.set(dir, { entry: { ...entry, type: 'dir' }, content: 0, isOurs: false });
+    this.there.set(name, { entry, content: 0, isOurs: false });
+  }
+
+  /** Somebody writes to it there, at its size and time. */
+  spoil(name: Name): void {
+    const thing = this.there.get(name);
+    if (thing !== undefined) this.there.set(name, { ...thing, content: -1 });
+  }
+
+  async run(begun: Begun, _names: NamesOfRun, options: RunOptions = {}, course = this.course): Promise<RunResult> {
+    const { run } = begun;
+    this.runs.push(run);
+    this.suitable.push(options.suitable);
+    course.begins(run);
+    const all = turnsTo(run);
+    const result = {
+      items: [] as Item[],
+      failed: new Map<Name, Failure>(),
+      kept: new Set<Name>(),
+      deletedDirs: new Set<Name>(),
+    };
+    const tell = (item: Item): void => {
+      course.tells(item);
+      options.onItem?.(item, begun.was(item.name));
+      begun.turnedTo(item);
+      result.items.push(item);
+    };
+    const turned: Name[] = [];
+    for (const name of this.#withLate(run, all)) {
+      await null;
+      if (course.isCut()) break;
+      turned.push(name);
+      const fate = course.fate(name);
+      const now = run.kind === 'clear' ? undefined : this.#disk.see(name);
+      if (fate === 'untouched' || now === 'unreadable' || now === 'blocked') result.failed.set(name, FAILED);
+      else if (typeof now === 'object') await this.#bring(run, name, now, fate, tell, course, result.failed);
+      else await this.#delete(run, name, fate, tell, course, result);
+    }
+    if (run.kind !== 'clear' && !course.isCut()) this.#setTimes(turned);
+    const { failed, ...rest } = result;
+    const outcome: Outcome = course.isCut()
+      ? { kind: 'broken', failure: course.why() }
+      : { kind: 'finished', failed, strays: new Map(), doubt: undefined };
+    course.ends(outcome);
+    await begun.ended({ outcome, items: rest.items });
+    return { outcome, ...rest };
+  }
+
+  /** A list finds nothing; a dry run of a full pass tells what differs, and what is only there. */
+  async look(run: LookingRun, _names: NamesOfRun, _options: LookOptions = {}): Promise<RunResult> {
+    const items: Item[] = [];
+    const deletedDirs = new Set<Name>();
+    if (run.kind === 'pass') {
+      for (const [name, now] of this.#disk.entries()) {
+        const thing = this.there.get(name);
+        if (!isSame(thing, now)) items.push(itemOf(name, now, thing));
+      }
+      for (const [name, { entry }] of run.wouldDelete === 'nothing' ? [] : this.there) {
+        if (this.#disk.has(name)) continue;
+        items.push({ action: 'delete', name, bytes: 0, isNew: false });
+        if (entry.type === 'dir') deletedDirs.add(name);
+      }
+    }
+    const outcome: Outcome = { kind: 'finished', failed: new Map(), strays: new Map(), doubt: undefined };
+    return { outcome, items, kept: new Set(), deletedDirs };
+  }
+
+  /** A full pass reads the disk by itself, and takes along what comes meanwhile. */
+  *#withLate(run: WritingRun, names: readonly Name[]): Generator<Name> {
+    if (run.kind !== 'pass') return yield* names;
+    const all = new Set([...this.#disk.entries()].map(([name]) => name));
+    yield* all;
+    for (const [name, { type }] of this.#disk.entries()) if (!all.has(name) && type === 'file') yield name;
+  }
+
+  async #bring(
+    run: WritingRun,
+    name: Name,
+    now: Entry,
+    fate: Fate,
+    tell: (item: Item) => void,
+    { isCut, isLinked, did }: Course,
+    failed: Map<Name, Failure>,
+  ): Promise<void> {
+    const thing = this.there.get(name);
+    const isEmpty = (): boolean => ![...this.there.keys()].some((each) => isBelow(each, name));
+    const isInTheWay = thing?.entry.type === 'dir' && now.type !== 'dir' && !isEmpty();
+    if (isInTheWay || ancestorsOf(name).some((dir) => this.there.get(dir)?.entry.type !== 'dir')) {
+      failed.set(name, FAILED);
+      return;
+    }
+    const content = this.#disk.contentOf(name);
+    const compares = (run.kind === 'names' || run.kind === 'moves') && run.comparesContent;
+    if (isSame(thing, now) && !(compares && now.type === 'file' && thing?.content !== content)) return;
+    const basis = run.kind === 'moves' && now.type === 'file' ? this.#basisOf(run, name, now, content) : undefined;
+    const item = itemOf(name, now, thing);
+    const isLate = now.type !== 'file' && fate === 'done';
+    const isSilent = basis !== undefined || (run.kind === 'moves' && now.type === 'file' && isLinked(name));
+    if (!isLate && !isSilent) tell(item);
+    await null;
+    if (fate === 'failed') {
+      failed.set(name, FAILED);
+      return;
+    }
+    // Its times are those of the list, its content that of the moment when it is read.
+    const read = this.#disk.has(name) ? this.#disk.contentOf(name) : content;
+    this.#put(name, { entry: now, content: basis?.content ?? read, isOurs: true });
+    did(`brought ${name}`);
+    await null;
+    if (isLate && !isCut()) tell(item);
+  }
+
+  async #delete(
+    run: WritingRun,
+    name: Name,
+    fate: Fate,
+    tell: (item: Item) => void,
+    { isCut, did }: Course,
+    { failed, kept }: { readonly failed: Map<Name, Failure>; readonly kept: Set<Name> },
+  ): Promise<void> {
+    const thing = this.there.get(name);
+    const isListed = run.kind === 'clear' || (run.kind === 'names' && run.deleteMissing && run.names.includes(name));
+    if (thing === undefined || !isListed) return;
+    const isEmpty = ![...this.there.keys()].some((each) => isBelow(each, name));
+    if (fate === 'failed') failed.set(name, FAILED);
+    else if (!isEmpty) kept.add(name);
+    else {
+      this.there.delete(name);
+      this.#touch(parentOf(name));
+      if (run.kind === 'clear' && run.stashDir !== undefined) this.#stash(run.stashDir as Name, name, thing);
+      did(`deleted ${name}`);
+      await null;
+      if (!isCut()) tell({ action: 'delete', name, bytes: 0, isNew: false });
+    }
+  }
+
+  #stash(dir: Name, name: Name, thing: Thing): void {
+    const to = childOf(dir, name);
+    for (const above of ancestorsOf(to))
+      this.there.set(above, { entry: { ...thing.entry, type: 'dir' }, content: 0, isOurs: true });
+    this.there.set(to, thing);
+  }
+
+  /** What a file is linked to, or copied from, in the other directory there. */
+  #basisOf(run: Extract<WritingRun, { kind: 'moves' }>, name: Name, now: Entry, content: number): Thing | undefined {
+    const tail = run.to === ROOT ? name : name.slice(run.to.length + 1);
+    const basis = this.there.get(childOf(run.from, tail));
+    return isSame(basis, now) && (!run.comparesContent || basis?.content === content) ? basis : undefined;
+  }
+
+  #put(name: Name, thing: Thing): void {
+    if (!this.there.has(name)) this.#touch(parentOf(name));
+    this.there.set(name, thing);
+  }
+
+  #touch(dir: Name): void {
+    const thing = this.there.get(dir);
+    if (thing !== undefined) this.there.set(dir, { ...thing, isTouched: true });
+  }
+
+  /** At the end of a run that sends, the directories that it was about, or that are above that, get their times. */
+  #setTimes(names: readonly Name[]): void {
+    for (const name of names) {
+      const [thing, now] = [this.there.get(name), this.#disk.get(name)];
+      if (thing?.entry.type !== 'dir' || now?.type !== 'dir') continue;
+      this.there.set(name, { entry: now, content: 0, isOurs: thing.isOurs });
+    }
+  }
+}
+
+/** In order: a directory before what is in it. */
+function turnsTo(run: WritingRun): Name[] {
+  switch (run.kind) {
+    case 'pass':
+      return [];
+    case 'clear':
+      return [...run.names].sort();
+    case 'names':
+      return withAncestors(run.names);
+    case 'moves':
+      return withAncestors(run.names.map((tail) => (run.to === ROOT ? tail : childOf(run.to, tail))));
+  }
+}
+
+const withAncestors = (names: readonly Name[]): Name[] =>
+  [...new Set(names.flatMap((name) => [...ancestorsOf(name), name]))].filter((name) => name !== ROOT).sort();
+
+/** What rsync's quick check, and a look at the mode, make of it. */
+function isSame(thing: Thing | undefined, now: Entry): boolean {
+  if (thing === undefined || thing.isTouched === true) return false;
+  const { entry } = thing;
+  return (
+    entry.type === now.type &&
+    (entry.mode === now.mode || now.type === 'link') &&
+    entry.link === now.link &&
+    entry.size === now.size &&
+    entry.mtimeS === now.mtimeS &&
+    entry.mtimeNs === now.mtimeNs
+  );
+}
+
+function itemOf(name: Name, now: Entry, thing: Thing | undefined): Item {
+  const isNew = thing?.entry.type !== now.type;
+  if (now.type === 'dir') return { action: isNew ? 'mkdir' : 'attributes', name, bytes: 0, isNew };
+  const isOnlyMode = !isNew && isSame(thing, { ...now, mode: thing?.entry.mode ?? now.mode });
+  return { action: isOnlyMode ? 'attributes' : 'send', name, bytes: now.size, isNew };
+}
