@@ -28,14 +28,14 @@ import { Directory } from './watch/directory.js';
  * Gives the exit code, the highest of all; whatever happens, nothing of ours is left running.
  */
 export async function watch(settings: Settings, world: Io): Promise<number> {
-  const heeders: Array<(event: Event) => void> = [];
+  const listeners: Array<(event: Event) => void> = [];
   const questions = new PQueue({ concurrency: 1 });
   const { confirm } = world;
   const io: Io = {
     ...world,
     report: (event) => {
       world.report(event);
-      for (const heed of heeders) heed(event);
+      for (const listener of listeners) listener(event);
     },
     // Two targets may ask: one after the other.
     confirm: confirm === undefined ? undefined : (question) => questions.add(() => confirm(question)),
@@ -48,12 +48,12 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
   const host = opened.value;
   const directory = new Directory(settings, io, host);
   const isOneOfSeveral = settings.targets.length > 1;
-  const heed = (heeder: (event: Event) => void): void => void heeders.push(heeder);
+  const subscribe = (listener: (event: Event) => void): void => void listeners.push(listener);
   const ends = await Promise.all(
     settings.targets.map((target) => {
       const engineFor = (prepared: Prepared): Engine =>
         putTogether(settings, target, { host, directory }, io, prepared);
-      return runTarget({ settings, target, host, directory, io, isOneOfSeveral, heed, engineFor });
+      return runTarget({ settings, target, host, directory, io, isOneOfSeveral, subscribe, engineFor });
     }),
   );
   await directory.close();
@@ -101,7 +101,7 @@ function putTogether(
         guardPass(guarded, guards, snapshot, forecast),
     },
     // With --no-initial what was taken for there may never have been.
-    heedsRemovals: settings.pace.initial,
+    checksRemovals: settings.pace.initial,
     noteListing: (listing) => directory.noteListing(listing),
     onShort: (why) => {
       const text = `some of ${dir} can't be read just now: ${why}. It is looked at again until it can`;

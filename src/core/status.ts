@@ -41,11 +41,11 @@ export interface Status {
 }
 
 /** The part of it that events tell. */
-export type Told = Pick<Status, 'lastDeliveredMs' | 'lastPassMs' | 'lastError' | 'directories' | 'rules'> & {
+export type StatusFacts = Pick<Status, 'lastDeliveredMs' | 'lastPassMs' | 'lastError' | 'directories' | 'rules'> & {
   readonly rootIsGone: boolean;
 };
 
-export const NOTHING_TOLD: Told = {
+export const NO_FACTS: StatusFacts = {
   rootIsGone: false,
   lastDeliveredMs: undefined,
   lastPassMs: undefined,
@@ -61,32 +61,32 @@ export const rulesInWords = ({ why, newNames }: RulesTrouble): string =>
     : `git can't be asked what it ignores (${why}). What was left out stays left out, and the .gitignore files go on counting, read without git, until a restart`;
 
 /** What is known after one more event. */
-export function afterEvent(told: Told, event: Event, nowMs: WallMs): Told {
-  const failed = (message: string, name?: Name): Told['lastError'] => ({
+export function afterEvent(facts: StatusFacts, event: Event, nowMs: WallMs): StatusFacts {
+  const failed = (message: string, name?: Name): StatusFacts['lastError'] => ({
     ms: nowMs,
     path: name === undefined ? undefined : textOf(name),
     message,
   });
   switch (event.kind) {
     case 'watching':
-      return { ...told, directories: event.directories };
+      return { ...facts, directories: event.directories };
     case 'delivered':
-      return { ...told, lastDeliveredMs: nowMs };
+      return { ...facts, lastDeliveredMs: nowMs };
     case 'passStarted':
-      return { ...told, lastPassMs: nowMs };
+      return { ...facts, lastPassMs: nowMs };
     case 'pathFailed':
-      return { ...told, lastError: failed(event.failure.message, event.name) };
+      return { ...facts, lastError: failed(event.failure.message, event.name) };
     case 'trouble':
-      return { ...told, lastError: failed(event.failure.message) };
+      return { ...facts, lastError: failed(event.failure.message) };
     case 'rulesUnsure':
-      return { ...told, rules: rulesInWords(event) };
+      return { ...facts, rules: rulesInWords(event) };
     case 'rulesSure':
-      return { ...told, rules: undefined };
+      return { ...facts, rules: undefined };
     case 'rootGone':
-      return { ...told, rootIsGone: true };
+      return { ...facts, rootIsGone: true };
     case 'rootBack':
-      return { ...told, rootIsGone: false };
+      return { ...facts, rootIsGone: false };
     default:
-      return told;
+      return facts;
   }
 }

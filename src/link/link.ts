@@ -46,7 +46,7 @@ export type LinkEvent =
 
 /** Whoever sends through a link. */
 export interface LinkUser {
-  heed(event: LinkEvent): void;
+  handleLink(event: LinkEvent): void;
   /** How many names wait for it. */
   readonly waiting: number;
   /** Resolves when the runs that go through the connection now have ended. */
@@ -65,7 +65,7 @@ export interface LinkOptions<T> {
 }
 
 /** Nobody: while what uses it is still being put together. */
-const NOBODY: LinkUser = { heed: () => {}, waiting: 0, runsUnderWay: async () => {} };
+const NOBODY: LinkUser = { handleLink: () => {}, waiting: 0, runsUnderWay: async () => {} };
 
 /**
  * Keeps one target connected: logs in, the first time and whenever the connection was lost, with one back off for both, and
@@ -113,7 +113,7 @@ export class Link<T> {
   /** From now on this one sends through it. */
   attach(user: LinkUser): void {
     this.#user = user;
-    if (this.#state.kind !== 'up') user.heed({ kind: 'lost' });
+    if (this.#state.kind !== 'up') user.handleLink({ kind: 'lost' });
   }
 
   /** For rsync's `-e`, as it is now. */
@@ -183,15 +183,15 @@ export class Link<T> {
 
   async #comeBack(failure: Failure): Promise<void> {
     this.#state = { kind: 'lost', wait: undefined };
-    this.#user.heed({ kind: 'lost' });
+    this.#user.handleLink({ kind: 'lost' });
     const opened = await this.#logIn({ isFirst: false, most: this.#options.mostLater }, failure);
     if (this.#ending.signal.aborted) return opened.ok ? opened.value.close() : undefined;
     if (opened.ok) {
       this.#use(opened.value);
-      this.#user.heed({ kind: 'up' });
+      this.#user.handleLink({ kind: 'up' });
     } else {
       this.#state = { kind: 'closed' };
-      this.#user.heed({ kind: 'gaveUp', failure: opened.failure });
+      this.#user.handleLink({ kind: 'gaveUp', failure: opened.failure });
     }
   }
 
@@ -209,7 +209,7 @@ export class Link<T> {
     void leaving.then(() => this.#leaving.delete(leaving));
     if (!opened.ok) return void this.#comeBack(opened.failure);
     this.#use(opened.value);
-    this.#user.heed({ kind: 'replaced' });
+    this.#user.handleLink({ kind: 'replaced' });
   }
 
   /** Logs in until one is through, after `loss` where there was a connection. Fails when it is given up, or to end. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { type Asked, placeScript, printedBeside, readPlace, type Told } from '../core/place/script.js';
+import { type Asked, placeScript, printedBeside, readPlace, type ScriptOutput } from '../core/place/script.js';
 import type { Said } from '../spawn.js';
 
 /** What a look gave, and how the shell ended that took it. */
-export interface Looked extends Told, Pick<Said, 'ended' | 'isLate' | 'stderr'> {
+export interface Looked extends ScriptOutput, Pick<Said, 'ended' | 'isLate' | 'stderr'> {
   /** What was printed there that is not the script's. */
   readonly printed: string;
 }

@@ -62,7 +62,7 @@ export class Memory {
   #fd: number | undefined;
   #places: readonly string[] = [];
   /** What is still to be written. */
-  readonly #owed = new Map<Name, Deed>();
+  readonly #unwritten = new Map<Name, Deed>();
   /** A new index is being written, in slices, and what is said meanwhile: that one may have it or not. */
   #saving: Promise<unknown> | undefined;
   #meanwhile: Map<Name, Deed> | undefined;
@@ -73,7 +73,7 @@ export class Memory {
   #begunMs = wallNow();
   /** The index is not saved again before the log has so many lines: the last time it failed. */
   #tidyFrom = 0;
-  #told: string | undefined;
+  #reported: string | undefined;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
@@ -131,28 +131,28 @@ export class Memory {
    * These names may be there in any state from now on (or, `gone`, are not there, or not ours). To be called before anything
    * is done about them; where it can't be noted (see {@link Memory.ready}), nothing may be.
    */
-  async willBring(names: Iterable<readonly [Name, Deed]>): Promise<Failure | undefined> {
+  async writeAhead(names: Iterable<readonly [Name, Deed]>): Promise<Failure | undefined> {
     await eachInSlices(names, ([name, type]) => {
-      this.#owe(name, type);
-      if (this.#owed.size % WRITTEN_AT_ONCE === 0) this.#write();
+      this.#add(name, type);
+      if (this.#unwritten.size % WRITTEN_AT_ONCE === 0) this.#write();
     });
     return this.ready();
   }
 
   /** It may be there in any state from now on: a run under way has turned to it, of which {@link Memory.ready} was told before. */
-  mayCome(name: Name, type: Entry['type']): void {
-    this.#owe(name, type);
+  markInFlight(name: Name, type: Entry['type']): void {
+    this.#add(name, type);
     this.#write();
   }
 
   /** It is not there any more. */
-  isGone(name: Name): void {
-    this.#owe(name, 'gone');
+  markGone(name: Name): void {
+    this.#add(name, 'gone');
     this.#write();
   }
 
-  #owe(name: Name, deed: Deed): void {
-    this.#owed.set(name, deed);
+  #add(name: Name, deed: Deed): void {
+    this.#unwritten.set(name, deed);
     this.#meanwhile?.set(name, deed);
   }
 
@@ -166,7 +166,7 @@ export class Memory {
     try {
       // The first time, too: what the last run left goes into a new beginning.
       while (!this.#isInPlace()) await (this.#saving ?? this.#save('withLog'));
-      this.#writeOwed();
+      this.#writeOut();
       this.#failure = undefined;
     } catch (error) {
       this.#failure = this.#whyNot(error);
@@ -190,8 +190,8 @@ export class Memory {
       // What was saved before and the log still say it all.
       this.#tidyFrom = this.#line + LOG_LINES;
       const problem = `can't write ${this.#indexPath} or .log: ${messageOf(error)}`;
-      if (problem !== this.#told) this.#options.onProblem(problem);
-      this.#told = problem;
+      if (problem !== this.#reported) this.#options.onProblem(problem);
+      this.#reported = problem;
     }
   }
 
@@ -210,7 +210,7 @@ export class Memory {
   #write(): void {
     if (this.#fd === undefined || this.#failure !== undefined) return;
     try {
-      this.#writeOwed();
+      this.#writeOut();
     } catch (error) {
       this.#failure = this.#whyNot(error);
     }
@@ -224,11 +224,11 @@ export class Memory {
     };
   }
 
-  #writeOwed(): void {
-    if (this.#owed.size === 0 || this.#fd === undefined) return;
+  #writeOut(): void {
+    if (this.#unwritten.size === 0 || this.#fd === undefined) return;
     let text = '';
     let line = this.#line;
-    for (const [name, deed] of this.#owed) text += lineOf(++line, deed, name);
+    for (const [name, deed] of this.#unwritten) text += lineOf(++line, deed, name);
     try {
       this.#end += writeAll(this.#fd, text, this.#end);
     } catch (error) {
@@ -236,7 +236,7 @@ export class Memory {
       throw error;
     }
     this.#line = line;
-    this.#owed.clear();
+    this.#unwritten.clear();
   }
 
   /** Whether both files are still the ones that were written, and as long as they were left. */
@@ -293,8 +293,8 @@ export class Memory {
     this.#places = [this.#indexPath, this.#logPath].map(placeOf);
     if (how === 'withLog') return;
     this.#tidyFrom = 0;
-    this.#owed.clear(); // the index knows, or the new log
-    this.#told = undefined;
+    this.#unwritten.clear(); // the index knows, or the new log
+    this.#reported = undefined;
   }
 
   /** All whole lines of the log but the first, as they stand. */

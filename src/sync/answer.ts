@@ -5,7 +5,7 @@ import type { Answerer } from '../control/server.js';
 import { plusMs, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
-import type { Status, Told } from '../core/status.js';
+import type { Status, StatusFacts } from '../core/status.js';
 import { isUp, owesPass } from '../core/sync/state.js';
 import type { Engine } from './engine.js';
 import type { Prepared } from './prepare.js';
@@ -34,7 +34,7 @@ export interface AnswerOptions {
   /** Undefined until it has logged in. */
   readonly live: () => Live | undefined;
   /** What events have told so far. */
-  readonly told: () => Told;
+  readonly facts: () => StatusFacts;
   /** Why it has ended, where others have not. */
   readonly halted: () => Failure | undefined;
   /** Ends it; resolves when what waited is delivered. */
@@ -108,8 +108,8 @@ async function delivered(engine: Engine, sinceMs: WallMs, gone: AbortSignal): Pr
 
 const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 
-function statusOf({ who, sinceMs, told, live, halted }: AnswerOptions): Status {
-  const { rootIsGone, lastError, rules, ...facts } = told();
+function statusOf({ who, sinceMs, facts, live, halted }: AnswerOptions): Status {
+  const { rootIsGone, lastError, rules, ...others } = facts();
   const ledger = live()?.prepared.ledger;
   const { sent, bytes, deleted } = ledger?.sums ?? NOTHING_SENT;
   const oldestMs = ledger?.pending.oldestMs;
@@ -123,7 +123,7 @@ function statusOf({ who, sinceMs, told, live, halted }: AnswerOptions): Status {
     sent,
     bytes,
     deleted,
-    ...facts,
+    ...others,
     rules: rules && cut(rules),
     lastError: lastError && { ...lastError, message: cut(lastError.message) },
   };

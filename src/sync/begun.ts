@@ -12,7 +12,16 @@ import type { Memory } from '../state/memory.js';
 /** Where it is written down what is begun, before it is. */
 export type Journal = Pick<
   Memory,
-  'keep' | 'willBring' | 'mayCome' | 'isGone' | 'tidy' | 'save' | 'keepInPlace' | 'close' | 'savedMs' | 'begunMs'
+  | 'keep'
+  | 'writeAhead'
+  | 'markInFlight'
+  | 'markGone'
+  | 'tidy'
+  | 'save'
+  | 'keepInPlace'
+  | 'close'
+  | 'savedMs'
+  | 'begunMs'
 >;
 
 /** What a run may bring, and as what. */
@@ -47,7 +56,7 @@ export class Begun {
     // Before the journal: an index that is saved in between has it then.
     await eachInSlices(brings(), ([name, type]) => begun.#mark(name, type, false));
     await eachInSlices(begun.#takes(), ([name, type]) => begun.#mark(name, type, true));
-    const unready = await books.journal.willBring(begun.#deeds());
+    const unready = await books.journal.writeAhead(begun.#deeds());
     if (unready === undefined) return success(begun);
     await begun.#unmark(namesOf(brings()), () => true);
     return failed(unready);
@@ -104,7 +113,7 @@ export class Begun {
     const type = action === 'mkdir' ? 'dir' : 'file';
     const isKnown = was !== undefined && (action === 'delete' || action === 'attributes' || kindOf(was.type) === type);
     const isWritten = isKnown && (this.#isFresh(was) || this.#marks.get(name)?.mark === was);
-    if (!isWritten) journal.mayCome(name, isKnown ? was.type : type);
+    if (!isWritten) journal.markInFlight(name, isKnown ? was.type : type);
     // A link that is sent may be a file by now, which the quick check may take for the one that is here.
     const isSame = isKnown && !this.#isFresh(was) && (was.type !== 'link' || action !== 'send');
     index.set(name, isSame ? unsure(was) : begun(isKnown ? kindOf(was.type) : type));
@@ -151,7 +160,7 @@ export class Begun {
     await eachInSlices(fresh, (name) => {
       if (!this.#isFresh(index.get(name))) return;
       index.delete(name);
-      journal.isGone(name);
+      journal.markGone(name);
     });
   }
 

@@ -18,12 +18,12 @@ import {
   isPassing,
   isUp,
   mayNote,
+  type Notice,
   type PassKind,
   type PassOver,
   type Policy,
   type State,
   schedule,
-  type Told,
 } from '../core/sync/state.js';
 import type { Link, LinkEvent, LinkState, LinkUser } from '../link/link.js';
 import { differences } from '../scan/look.js';
@@ -50,7 +50,7 @@ export interface EngineOptions extends RunnerOptions, Given {
   /** To be told of everything that was read of the disk: what goes back to the watcher. */
   readonly noteListing: (listing: Listing) => void;
   /** Whether what is not there any more was surely there: not where it was only taken for it. */
-  readonly heedsRemovals: boolean;
+  readonly checksRemovals: boolean;
   /** Some of what is here can't be read just now, and why. */
   readonly onShort: (why: string) => void;
 }
@@ -109,7 +109,7 @@ export class Engine implements LinkUser, DirectoryUser {
         for (const flush of this.#flushes) flush.brought(name, lookedMs);
       },
       onRemoved: (name) => {
-        if (options.heedsRemovals) this.take({ kind: 'removedThere', name });
+        if (options.checksRemovals) this.take({ kind: 'removedThere', name });
       },
     };
     this.#scanner = new Scanner({
@@ -140,7 +140,7 @@ export class Engine implements LinkUser, DirectoryUser {
     if (this.#inbox.push(input) > 1) return;
     for (let [next] = this.#inbox; next !== undefined; [next] = this.#inbox) {
       const { pending } = this.#options.ledger;
-      const now = { ms: steadyNow(), random: Math.random(), waits: pending, heardMs: this.#runner.heardMs };
+      const now = { ms: steadyNow(), random: Math.random(), waits: pending, lastOutputMs: this.#runner.lastOutputMs };
       const [state, effects] = step(this.#state, next, now);
       this.#state = state;
       for (const effect of effects) this.#do(effect);
@@ -244,7 +244,7 @@ export class Engine implements LinkUser, DirectoryUser {
     if (how !== 'close' && mayOpen) standbys.open();
   }
 
-  #tell(what: Told): void {
+  #tell(what: Notice): void {
     const { report, ledger, rsync } = this.#options;
     const target = rsync.target.label;
     const waiting = ledger.pending.size;
@@ -294,16 +294,16 @@ export class Engine implements LinkUser, DirectoryUser {
   #note(name: Name, seen?: Seen): void {
     const { ledger } = this.#options;
     const { phase } = this.#state;
-    if (isPassing(phase) && typeof seen === 'object') ledger.mayCome(name, seen.type);
+    if (isPassing(phase) && typeof seen === 'object') ledger.markInFlight(name, seen.type);
     if (!mayNote(this.#state, ledger.pending.size)) return;
     if (ledger.note(name, seen) || !isUp(phase)) this.take({ kind: 'noted' });
   }
 
   /** What the watcher tells of DIR. */
-  hear(event: DirectoryEvent): void {
+  handleDirectory(event: DirectoryEvent): void {
     switch (event.kind) {
-      case 'heard':
-        this.#heard(event);
+      case 'watcherHints':
+        this.#watcherHints(event);
         break;
       case 'hint':
         this.#scanner.hint(event.names);
@@ -327,7 +327,7 @@ export class Engine implements LinkUser, DirectoryUser {
     }
   }
 
-  #heard({ names, synced }: Extract<DirectoryEvent, { kind: 'heard' }>): void {
+  #watcherHints({ names, synced }: Extract<DirectoryEvent, { kind: 'watcherHints' }>): void {
     if (isUp(this.#state.phase)) {
       if (names.length > 0) this.#scanner.hint(names);
       return;
@@ -349,7 +349,7 @@ export class Engine implements LinkUser, DirectoryUser {
     return this.#options.ledger.pending.size;
   }
 
-  heed(event: LinkEvent): void {
+  handleLink(event: LinkEvent): void {
     this.take(event.kind === 'gaveUp' ? { kind: 'halt', failure: event.failure } : { kind: LINK[event.kind] });
   }
 

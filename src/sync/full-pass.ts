@@ -108,7 +108,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
     // there holds its lines back, so that even before the first one there may be thousands.
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-      if (type !== 'file') ledger.mayCome(name, type);
+      if (type !== 'file') ledger.markInFlight(name, type);
     });
     return broken(outcome.failure);
   }
@@ -200,7 +200,7 @@ async function adopt(
 async function noteLeft({ ledger, rsync }: PassWork, { tree }: Snapshot): Promise<void> {
   await eachInSlices(tree.entries(), ([name, now]) => {
     if (isSettled(ledger.index.get(name), now, rsync.carriesMore)) return;
-    ledger.mayCome(name, now.type); // rsync may have taken it along
+    ledger.markInFlight(name, now.type); // rsync may have taken it along
     ledger.note(name, now);
   });
   await eachInSlices(ledger.index.below(ROOT), ([name]) => {

@@ -89,16 +89,16 @@ export class Ledger {
   }
 
   /** It may be there by now although no run was begun for it: a full pass that goes on takes along what comes meanwhile. */
-  mayCome(name: Name, type: Entry['type']): void {
+  markInFlight(name: Name, type: Entry['type']): void {
     if (name === ROOT || this.index.get(name) !== undefined) return;
-    this.#books.journal.mayCome(name, type);
+    this.#books.journal.markInFlight(name, type);
     this.#books.index.set(name, begun(kindOf(type)));
   }
 
   /** It is there as `entry`, which is {@link unsure} where that is not proven. */
   delivered(name: Name, entry: Entry): void {
     const { index, journal } = this.#books;
-    if (index.get(name) === undefined && name !== ROOT) journal.mayCome(name, entry.type); // it was there already
+    if (index.get(name) === undefined && name !== ROOT) journal.markInFlight(name, entry.type); // it was there already
     index.set(name, entry);
   }
 
@@ -111,7 +111,7 @@ export class Ledger {
   gone(name: Name): void {
     if (this.index.get(name) === undefined && this.index.aside.get(name) === undefined) return;
     this.#books.index.delete(name);
-    this.#books.journal.isGone(name);
+    this.#books.journal.markGone(name);
   }
 
   /** A name could not be synced: it backs off, and what is there is unsure. */

@@ -40,7 +40,7 @@ export class Leftovers {
     for (const { action, name } of items) if (action === 'send') this.#broken.set(name, beganMs);
   }
 
-  async #heedLastRun(): Promise<void> {
+  async #addLastRun(): Promise<void> {
     if (this.#lastRun === undefined) return;
     const { savedMs } = this.#ledger;
     const entries = this.#lastRun.entries();
@@ -52,7 +52,7 @@ export class Leftovers {
 
   /** Deletes what there is of them beside these names; all where none are given. Gives the failure if deleting them broke. */
   async sweep(runner: Runs, names?: Iterable<Name>): Promise<Failure | undefined> {
-    await this.#heedLastRun();
+    await this.#addLastRun();
     if (this.#broken.size === 0) return undefined;
     const broken = new Map<Name, WallMs>();
     for (const name of names ?? this.#broken.keys()) {

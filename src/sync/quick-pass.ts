@@ -74,7 +74,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   const { outcome, items } = result;
   if (outcome.kind === 'broken') {
     await eachInSlices(names?.fresh ?? [], ([name, type]) => {
-      if (type !== 'file') ledger.mayCome(name, type);
+      if (type !== 'file') ledger.markInFlight(name, type);
     });
     return { kind: 'broken', failure: outcome.failure };
   }

@@ -5,7 +5,7 @@ import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
-import { afterEvent, NOTHING_TOLD, type Told } from '../core/status.js';
+import { afterEvent, NO_FACTS, type StatusFacts } from '../core/status.js';
 import { ONCE_TRIES } from '../core/sync/login.js';
 import { inFull, type Target } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
@@ -46,7 +46,7 @@ export interface OneTarget {
   /** There are others: what happens to this one is no reason for them to end. */
   readonly isOneOfSeveral: boolean;
   /** From now on this is called with every event. */
-  readonly heed: (heeder: (event: Event) => void) => void;
+  readonly subscribe: (listener: (event: Event) => void) => void;
   /** Puts the engine together, for a target that was reached. */
   readonly engineFor: (prepared: Prepared) => Engine;
 }
@@ -63,7 +63,7 @@ interface Life {
   /** Undefined until it has logged in. */
   live: Live | undefined;
   hooks: Hooks | undefined;
-  told: Told;
+  facts: StatusFacts;
   halted: Failure | undefined;
   isStopping: boolean;
   isKeeping: boolean;
@@ -148,8 +148,8 @@ async function keep(control: Control, directory: Directory, life: Life): Promise
   life.isKeeping = false;
 }
 
-/** From now on events are heeded and questions answered. */
-function listen({ settings, target, io, heed }: OneTarget, control: Control, who: Who): Life {
+/** From now on events are taken in and questions answered. */
+function listen({ settings, target, io, subscribe }: OneTarget, control: Control, who: Who): Life {
   let ask: (end: JobEnd) => void = () => {};
   const stopped = new Promise<JobEnd>((resolve) => {
     ask = resolve;
@@ -158,17 +158,17 @@ function listen({ settings, target, io, heed }: OneTarget, control: Control, who
   const life: Life = {
     live: undefined,
     hooks: undefined,
-    told: NOTHING_TOLD,
+    facts: NO_FACTS,
     halted: undefined,
     isStopping: false,
     isKeeping: false,
     asked: Promise.race([signalled, stopped]),
     over: new AbortController(),
   };
-  heed((event) => {
+  subscribe((event) => {
     const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
     if (!isAbout) return;
-    life.told = afterEvent(life.told, event, wallNow());
+    life.facts = afterEvent(life.facts, event, wallNow());
     life.hooks?.handle(event);
   });
   control.serve(
@@ -176,7 +176,7 @@ function listen({ settings, target, io, heed }: OneTarget, control: Control, who
       who,
       sinceMs: wallNow(),
       live: () => life.live,
-      told: () => life.told,
+      facts: () => life.facts,
       halted: () => life.halted,
       stop: () => {
         ask({ kind: 'asked' });

@@ -82,7 +82,7 @@ export class Runner {
   readonly #onEnd: (result: RunResult, beganMs: WallMs) => void;
   readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began. */
-  #heardMs = LONG_AGO;
+  #lastOutputMs = LONG_AGO;
 
   /** `onEnd`: a run has ended that began at `beganMs`. */
   constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: WallMs) => void) {
@@ -100,8 +100,8 @@ export class Runner {
   }
 
   /** When the runs under way said something last, or the last one began; undefined where there is none. */
-  get heardMs(): SteadyMs | undefined {
-    return this.#running.size === 0 ? undefined : this.#heardMs;
+  get lastOutputMs(): SteadyMs | undefined {
+    return this.#running.size === 0 ? undefined : this.#lastOutputMs;
   }
 
   /** Runs one rsync that changes nothing there, and reads what it says. */
@@ -192,7 +192,7 @@ export class Runner {
     const deletedDirs = new Set<Name>();
     const read = this.#reader(run, { items, kept, deletedDirs }, options);
     const onLine = (line: OutputLine): void => {
-      this.#heardMs = steadyNow();
+      this.#lastOutputMs = steadyNow();
       read(line);
     };
     const exit = await this.#exitOf(standby, run, onLine);
@@ -222,7 +222,7 @@ export class Runner {
   }
 
   async #underWay(run: Promise<RsyncExit>): Promise<RsyncExit> {
-    this.#heardMs = steadyNow();
+    this.#lastOutputMs = steadyNow();
     this.#running.add(run);
     try {
       return await run;

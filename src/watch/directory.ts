@@ -26,10 +26,10 @@ const ROOT_CHECK_MS = 1_000;
 /** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
 const RULES_CHECK_MS = 1_000;
 
-/** What is heard of DIR. */
+/** What happens to DIR. */
 export type DirectoryEvent =
   /** Something happened at these names; some of them are synced. */
-  | { readonly kind: 'heard'; readonly names: readonly Name[]; readonly synced: readonly Name[] }
+  | { readonly kind: 'watcherHints'; readonly names: readonly Name[]; readonly synced: readonly Name[] }
   /** These may have changed. */
   | { readonly kind: 'hint'; readonly names: readonly Name[] }
   /** Anything may have been missed. */
@@ -44,7 +44,7 @@ export type DirectoryEvent =
 
 /** Whoever keeps something in step with DIR. */
 export interface DirectoryUser {
-  hear(event: DirectoryEvent): void;
+  handleDirectory(event: DirectoryEvent): void;
   /** How many names wait. */
   readonly waiting: number;
 }
@@ -57,7 +57,7 @@ export interface DirectoryGround {
 }
 
 /**
- * DIR, for all targets: its watcher, its guard, its rules. It tells what is heard, and hears which directories there are to
+ * DIR, for all targets: its watcher, its guard, its rules. It tells what happens, and is told which directories there are to
  * watch ({@link noteListing}); each target looks at the disk for itself, so that none waits for another.
  */
 export class Directory {
@@ -73,8 +73,8 @@ export class Directory {
   readonly #hot: HotDirectories;
   readonly #spared = new SparedDirectories();
   readonly #users = new Set<DirectoryUser>();
-  /** What the watcher has told of and nobody has heard yet. */
-  readonly #told: Array<readonly string[]> = [];
+  /** The watcher's hints that were not handed on yet. */
+  readonly #hints: Array<readonly string[]> = [];
   readonly #skipped = new Set<Name>();
   #members = 0;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -103,7 +103,7 @@ export class Directory {
       bridge: new Bridge(this.disk, hint),
       ignore: () => this.#spared.paths(root),
       lookAgain: () => takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing)),
-      onHints: (texts) => this.#heard(texts),
+      onHints: (texts) => this.#takeHints(texts),
       onDoubt: (why) => {
         report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
         this.#tell({ kind: 'doubt' });
@@ -144,7 +144,7 @@ export class Directory {
   /** From now on it is told what happens, until the function that this gives is called. */
   attach(user: DirectoryUser): () => void {
     this.#users.add(user);
-    if (this.#isBlind) user.hear({ kind: 'blind', isBlind: true });
+    if (this.#isBlind) user.handleDirectory({ kind: 'blind', isBlind: true });
     return () => this.#users.delete(user);
   }
 
@@ -177,32 +177,32 @@ export class Directory {
   }
 
   #tell(event: DirectoryEvent): void {
-    for (const user of this.#users) user.hear(event);
+    for (const user of this.#users) user.handleDirectory(event);
   }
 
   /** However much comes at once, it is told some at a time, so that something else can happen in between. */
-  #heard(texts: readonly string[]): void {
+  #takeHints(texts: readonly string[]): void {
     const some = texts.slice(0, 5).join(', ');
     this.#io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
-    if (this.#told.push(texts) === 1) void this.#hear();
+    if (this.#hints.push(texts) === 1) void this.#drainHints();
   }
 
-  async #hear(): Promise<void> {
-    for (let [texts] = this.#told; texts !== undefined; [texts] = this.#told) {
-      this.#hearSome(texts);
-      this.#told.shift();
-      if (this.#told.length > 0) await nextTurn();
+  async #drainHints(): Promise<void> {
+    for (let [texts] = this.#hints; texts !== undefined; [texts] = this.#hints) {
+      this.#tellHints(texts);
+      this.#hints.shift();
+      if (this.#hints.length > 0) await nextTurn();
     }
   }
 
   /** What happens in an excluded directory is of no interest; beside an excluded file something else may have happened. */
-  #hearSome(texts: readonly string[]): void {
+  #tellHints(texts: readonly string[]): void {
     const { filter } = this.#settings;
     const isOpen = filter.openDirectories();
     const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
-    this.#supervisor.heardInVain(texts.length - names.length);
+    this.#supervisor.countExcludedHints(texts.length - names.length);
     const synced = names.filter((name) => filter.decide(name, false).synced);
-    this.#tell({ kind: 'heard', names, synced });
+    this.#tell({ kind: 'watcherHints', names, synced });
     this.#hot.heat(synced);
   }
 

@@ -36,7 +36,7 @@ const LARGE_TREE = 2_000;
 const BRIDGED = 500;
 
 /** After so many hints from excluded directories a new subscription, which leaves them out, is worth it. */
-const IN_VAIN = 200;
+const MOST_EXCLUDED_HINTS = 200;
 
 /** Renewals use at most this share of the time: a `mkdir` in a large tree must not cost seconds of CPU each time. */
 const RENEW_SHARE = 0.1;
@@ -91,13 +91,13 @@ export class WatchSupervisor {
   #notBefore = LONG_AGO;
   /** Renewals that failed and children that died in a row, and of what. */
   #failures = 0;
-  #told: string | undefined;
+  #reported: string | undefined;
   /** There were not enough watches the last time. */
   #isShort = false;
   #startedMs = LONG_AGO;
   /** What the last subscription leaves out, and how much was heard from excluded directories since. */
   #ignored: readonly string[] = [];
-  #heardInVain = 0;
+  #excludedHints = 0;
   /** The last subscription failed because of a path that is too long and was not left out. */
   #isTooLong = false;
 
@@ -138,10 +138,10 @@ export class WatchSupervisor {
   }
 
   /** So many hints came from excluded directories. If the subscription does not know them, one that does takes its place. */
-  heardInVain(count: number): void {
-    this.#heardInVain += count;
-    if (this.#heardInVain < IN_VAIN) return;
-    this.#heardInVain = 0;
+  countExcludedHints(count: number): void {
+    this.#excludedHints += count;
+    if (this.#excludedHints < MOST_EXCLUDED_HINTS) return;
+    this.#excludedHints = 0;
     const known = new Set(this.#ignored);
     if (this.#options.ignore().some((path) => !known.has(path))) this.#renewSoon();
   }
@@ -190,7 +190,7 @@ export class WatchSupervisor {
     this.#options.bridge.keepOnly((name, ino) => before.get(name) !== ino);
     this.#follow(started.value);
     old?.kill('SIGKILL');
-    this.#told = undefined;
+    this.#reported = undefined;
     this.#isShort = false;
     this.#options.onBlind(false);
     this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / RENEW_SHARE);
@@ -220,8 +220,8 @@ export class WatchSupervisor {
     const retryMs = this.#backOff(why);
     // The message of a limit counts the directories, and is another one each time.
     const reason = failure.kind === 'watchLimit' ? failure.kind : failure.message;
-    if (reason !== this.#told) this.#options.onTrouble(failure, retryMs);
-    this.#told = reason;
+    if (reason !== this.#reported) this.#options.onTrouble(failure, retryMs);
+    this.#reported = reason;
   }
 
   /** The next renewal after a while. Gives in how many milliseconds. */
@@ -291,7 +291,7 @@ export class WatchSupervisor {
     const { root, beatDir, ignore } = this.#options;
     this.#ignored = ignore();
     this.#isTooLong = false;
-    this.#heardInVain = 0;
+    this.#excludedHints = 0;
     child.send({ kind: 'watch', root, beatDir: beatDir(), ignore: this.#ignored });
     const result = await settled;
     clearTimeout(timer);

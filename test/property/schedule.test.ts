@@ -103,8 +103,8 @@ function watched(policy: { readonly oneByOne: boolean }, dice: () => number): Wo
     // In sync is told exactly when nothing waits.
     const isIdle = pending.size === 0 && !isBusy(state) && !owesPass(state);
     for (; wasTold < told.length; wasTold++)
-      if (told[wasTold]?.kind === 'inSync') must(isIdle && !state.owesInSync, 'in sync is told when nothing waits');
-    if (isIdle && phase.is === 'waiting') must(!state.owesInSync, 'in sync is told at once');
+      if (told[wasTold]?.kind === 'inSync') must(isIdle && !state.isInSyncDue, 'in sync is told when nothing waits');
+    if (isIdle && phase.is === 'waiting') must(!state.isInSyncDue, 'in sync is told at once');
   };
   return world;
 }
@@ -133,7 +133,7 @@ describe('the schedule, whatever happens in whatever order', () => {
         world.settle(200_000);
         expect(world.differing).toEqual([]);
         expect(world.pending.size).toBe(0);
-        expect(world.state).toMatchObject({ phase: { is: 'waiting' }, owesInSync: false, busySinceMs: undefined });
+        expect(world.state).toMatchObject({ phase: { is: 'waiting' }, isInSyncDue: false, busySinceMs: undefined });
       }),
       { numRuns: 1_000 },
     );
@@ -173,7 +173,7 @@ describe('the schedule, whatever happens in whatever order', () => {
         for (const event of before) happen(world, event);
         world.take({ kind: 'stop' });
         const atMs = world.ms;
-        world.heardMs = world.ms; // from now on rsync says nothing, and nothing ends
+        world.lastOutputMs = world.ms; // from now on rsync says nothing, and nothing ends
         world.advance(SILENCE_MS + SILENCE_LOOK_MS);
         expect(world.ends).toHaveLength(1);
         expect(world.ms - atMs).toBeLessThanOrEqual(SILENCE_MS + SILENCE_LOOK_MS);

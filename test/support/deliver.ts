@@ -83,9 +83,9 @@ export async function bringWaiting(work: Work): Promise<void> {
 /** Where nothing is written down. */
 const NO_JOURNAL: Journal = {
   keep: () => {},
-  willBring: async () => undefined,
-  mayCome: () => {},
-  isGone: () => {},
+  writeAhead: async () => undefined,
+  markInFlight: () => {},
+  markGone: () => {},
   tidy: async () => {},
   save: async () => {},
   keepInPlace: async () => {},

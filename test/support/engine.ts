@@ -19,7 +19,7 @@ export function localEngine(
     pass: { mirror: 'off', guard: async () => undefined },
     link: { state: { kind: 'up' }, wake: async () => {}, nudge: () => {} },
     noteListing: () => {},
-    heedsRemovals: true,
+    checksRemovals: true,
     onShort: () => {},
     ...options,
   });

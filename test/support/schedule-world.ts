@@ -11,11 +11,11 @@ import {
   type End,
   type Input,
   mayNote,
+  type Notice,
   type PassKind,
   type Policy,
   type State,
   schedule,
-  type Told,
 } from '../../src/core/sync/state.js';
 
 export const BROKEN: Failure = { kind: 'run', message: 'it broke' };
@@ -45,7 +45,7 @@ export class World {
   readonly pending = new Pending();
   readonly here = new Map<Name, number>();
   readonly there = new Map<Name, number>();
-  readonly told: Told[] = [];
+  readonly told: Notice[] = [];
   readonly ends: End[] = [];
   readonly passed: Array<Failure | undefined> = [];
   readonly standbys: string[] = [];
@@ -57,7 +57,7 @@ export class World {
   /** Files that large have a run of their own. */
   isLarge: (name: Name) => boolean = () => false;
   /** When rsync said something last, where one is under way and it is to be known. */
-  heardMs: number | undefined;
+  lastOutputMs: number | undefined;
   turn: Running | undefined;
   bulk: { readonly name: Name; readonly version: number } | undefined;
   isLooking = false;
@@ -79,8 +79,8 @@ export class World {
     if (this.#inbox.push(input) > 1) return;
     for (let [next] = this.#inbox; next !== undefined; [next] = this.#inbox) {
       const waits = { size: this.pending.size, nextMs: this.pending.nextMs };
-      const heardMs = this.heardMs === undefined ? undefined : steadyMs(this.heardMs);
-      const now = { ms: this.now, random: this.random(), waits, heardMs };
+      const lastOutputMs = this.lastOutputMs === undefined ? undefined : steadyMs(this.lastOutputMs);
+      const now = { ms: this.now, random: this.random(), waits, lastOutputMs };
       const [state, effects] = step(this.state, next, now);
       this.state = state;
       for (const effect of effects) this.#do(effect);

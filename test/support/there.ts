@@ -99,13 +99,13 @@ export class There {
       savedMs: EPOCH,
       begunMs: EPOCH,
       keep: (index) => memory.keep(index),
-      willBring: async (names) => {
-        const unready = await around('willBring', () => memory.willBring(names));
+      writeAhead: async (names) => {
+        const unready = await around('writeAhead', () => memory.writeAhead(names));
         this.look('noted');
         return unready;
       },
-      mayCome: (name, type) => around(`mayCome ${name}`, () => memory.mayCome(name, type)),
-      isGone: (name) => around(`isGone ${name}`, () => memory.isGone(name)),
+      markInFlight: (name, type) => around(`markInFlight ${name}`, () => memory.markInFlight(name, type)),
+      markGone: (name) => around(`markGone ${name}`, () => memory.markGone(name)),
       tidy: () => around('tidy', () => memory.tidy()),
       save: () => around('save', () => memory.save()),
       keepInPlace: () => memory.keepInPlace(),

@@ -23,7 +23,7 @@ import { type Control, type ControlOptions, openControl } from '../../src/contro
 import { wallMs } from '../../src/core/clock.js';
 import { nameFromText } from '../../src/core/name.js';
 import type { RemoteReach } from '../../src/core/reach.js';
-import { afterEvent, NOTHING_TOLD, type Status } from '../../src/core/status.js';
+import { afterEvent, NO_FACTS, type Status } from '../../src/core/status.js';
 import { statusInWords } from '../../src/report/status.js';
 import { keyOf } from '../../src/state/key.js';
 import { fakePeer } from '../support/fake-peer.js';
@@ -563,7 +563,7 @@ describe('status', () => {
 
   it('is what events tell', () => {
     const target = 't';
-    let told = NOTHING_TOLD;
+    let told = NO_FACTS;
     const then = (event: Parameters<typeof afterEvent>[1], ms: number) => {
       told = afterEvent(told, event, wallMs(ms));
       return told;

@@ -34,7 +34,7 @@ async function up(options: Parameters<typeof fakeLink>[0] = {}) {
   const runs = new Promise<void>((resolve) => {
     runsEnd = resolve;
   });
-  all.link.attach({ heed: (event) => void all.heard.push(event), waiting: 7, runsUnderWay: () => runs });
+  all.link.attach({ handleLink: (event) => void all.heard.push(event), waiting: 7, runsUnderWay: () => runs });
   return { ...all, connection, runsEnd: () => runsEnd() };
 }
 
@@ -252,7 +252,7 @@ describe('a connection that was lost', () => {
     login().through().lose(CUT);
     await connecting;
     await settled();
-    link.attach({ heed: (event) => void heard.push(event), waiting: 0, runsUnderWay: async () => {} });
+    link.attach({ handleLink: (event) => void heard.push(event), waiting: 0, runsUnderWay: async () => {} });
     expect(heard).toEqual([{ kind: 'lost' }]);
   });
 });

@@ -88,8 +88,8 @@ describe('what is remembered between runs', () => {
       [b, 'file'],
       [d, 'dir'],
     ] as const;
-    expect(await memory.willBring(brings)).toBeUndefined(); // the first time: the index is saved before
-    memory.isGone(d);
+    expect(await memory.writeAhead(brings)).toBeUndefined(); // the first time: the index is saved before
+    memory.markGone(d);
     const { index: again, problem } = await load();
     expect(problem).toBeUndefined();
     expect(again.get(a)).toMatchObject({ size: entry.size, mtimeNs: -1 }); // in any state by now
@@ -102,10 +102,10 @@ describe('what is remembered between runs', () => {
   it('is saved anew when the log has grown long, not before', async () => {
     const memory = await keeping(new NameIndex());
     const lines = (): number => linesOf(log()).length - 1;
-    await memory.willBring([[a, 'file']]);
+    await memory.writeAhead([[a, 'file']]);
     await memory.tidy();
     expect(lines()).toBe(1);
-    for (let n = 0; n < 10_000; n++) memory.isGone(b);
+    for (let n = 0; n < 10_000; n++) memory.markGone(b);
     expect(lines()).toBe(10_001);
     await memory.tidy();
     expect(lines()).toBe(0);
@@ -113,7 +113,7 @@ describe('what is remembered between runs', () => {
 
   it('is whole where an older log is left: killed between two renames', async () => {
     const memory = await keeping(indexOf([a, entry]));
-    await memory.willBring([[b, 'file']]);
+    await memory.writeAhead([[b, 'file']]);
     copyFileSync(log(), `${log()}.old`);
     await memory.save();
     renameSync(`${log()}.old`, log());
@@ -139,7 +139,7 @@ describe('while the index is being saved, in slices', () => {
     async (how) => {
       const kept = indexOf(...many.map((name) => [name, entry] as const));
       const memory = await keeping(kept);
-      await memory.willBring([[a, 'file']]); // of a run that has ended, or (ready) goes on
+      await memory.writeAhead([[a, 'file']]); // of a run that has ended, or (ready) goes on
       if (how === 'save') kept.set(a, entry);
       else rmSync(index());
       let isSaved = false;
@@ -149,10 +149,10 @@ describe('while the index is being saved, in slices', () => {
         await new Promise((resolve) => setImmediate(resolve));
         if (turns >= 100) continue; // the disk may take its time
         const [fresh, gone] = [nameFromText(`new${turns}`), many[turns * 7] ?? first];
-        memory.mayCome(fresh, 'file');
-        memory.mayCome(last, 'file');
+        memory.markInFlight(fresh, 'file');
+        memory.markInFlight(last, 'file');
         kept.delete(gone);
-        memory.isGone(gone);
+        memory.markGone(gone);
         kills.push([fresh, gone, how === 'save' && turns % 5 === 0 ? asOfNow() : load]);
       }
       await saving;
@@ -187,10 +187,10 @@ describe('a log that is not as it was written', () => {
     kept = indexOf([a, entry]),
   ): Promise<Remembered> => {
     const memory = await keeping(kept);
-    await memory.willBring([[b, 'file']]);
-    await memory.willBring([[c, 'file']]);
-    await memory.willBring([[d, 'dir']]);
-    memory.isGone(a);
+    await memory.writeAhead([[b, 'file']]);
+    await memory.writeAhead([[c, 'file']]);
+    await memory.writeAhead([[d, 'dir']]);
+    memory.markGone(a);
     writeFileSync(log(), `${damage(linesOf(log())).join('\n')}\n`);
     return await load();
   };
@@ -246,9 +246,9 @@ describe('a log that is not as it was written', () => {
 
   it('that ends in the middle of a line is whole: that was not begun', async () => {
     const memory = await keeping(indexOf([a, entry]));
-    await memory.willBring([[b, 'file']]);
+    await memory.writeAhead([[b, 'file']]);
     const whole = readFileSync(log()).length;
-    memory.isGone(a);
+    memory.markGone(a);
     const text = readFileSync(log());
     for (let length = whole; length < text.length; length++) {
       writeFileSync(log(), text.subarray(0, length));
@@ -264,7 +264,7 @@ describe('a log that is not as it was written', () => {
     mkdirSync(join(dir, 'root/c'), { recursive: true });
     writeFileSync(join(dir, 'root/a'), 'a');
     const memory = await keeping(indexOf([a, entry], [b, entry], [c, entry], [d, entry]));
-    memory.isGone(d);
+    memory.markGone(d);
     writeFileSync(log(), `${readFileSync(log(), 'utf8').replace('"d"', '"e"')}`);
     const texts: string[] = [];
     const left = await remembered(open(), new Disk(join(dir, 'root')), filterOf(), (event) => {
@@ -301,11 +301,11 @@ describe('whatever happens to one byte or line', () => {
       }
       sure.delete(name);
       if (kind === 'begin') {
-        await memory.willBring([[name, 'file']]);
+        await memory.writeAhead([[name, 'file']]);
         ours.add(name);
       } else {
         kept.delete(name);
-        memory.isGone(name);
+        memory.markGone(name);
         ours.delete(name);
       }
       truth.push({ ours: new Set(ours), sure: new Map(sure) });
@@ -378,7 +378,7 @@ describe('whatever happens to one byte or line', () => {
 
   it('of the index itself: it is not used', async () => {
     const memory = await keeping(indexOf([a, entry], [b, entry]));
-    await memory.willBring([[a, 'file']]);
+    await memory.writeAhead([[a, 'file']]);
     const bytes = readFileSync(index());
     for (const [at, byte] of bytes.entries()) {
       for (const other of [byte ^ 1, byte ^ 0x80, 0]) {
@@ -396,7 +396,7 @@ describe('files that are removed while it runs', () => {
   const begin = async (): Promise<readonly [Memory, NameIndex]> => {
     const kept = indexOf([a, entry]);
     const memory = await keeping(kept);
-    await memory.willBring([[b, 'file']]);
+    await memory.writeAhead([[b, 'file']]);
     kept.set(c, entry); // delivered since
     return [memory, kept];
   };
@@ -424,7 +424,7 @@ describe('files that are removed while it runs', () => {
     expect(loaded.get(c)).toEqual(entry);
     // What a run under way brings is in the log alone. Somebody who cuts it off has that on his conscience.
     if (_what !== 'the log, cut') expect(loaded.get(b)).toEqual(begun('file'));
-    expect(await memory.willBring([[d, 'dir']])).toBeUndefined();
+    expect(await memory.writeAhead([[d, 'dir']])).toBeUndefined();
     expect((await load()).index.get(d)).toEqual(begun('dir'));
     expect(readdirSync(state()).sort()).toEqual(['m.index', 'm.log']);
   });
@@ -439,8 +439,8 @@ describe('files that are removed while it runs', () => {
         kind: 'run',
         message: expect.stringMatching(/can't be noted in .*m\.log first: .*(EEXIST|ENOTDIR)/),
       };
-      expect(await memory.willBring([[d, 'file']])).toMatchObject(failure);
-      memory.isGone(a);
+      expect(await memory.writeAhead([[d, 'file']])).toMatchObject(failure);
+      memory.markGone(a);
       expect(await memory.ready()).toMatchObject(failure);
       rmSync(state());
       vi.advanceTimersByTime(1_000);
@@ -456,7 +456,7 @@ describe('files that are removed while it runs', () => {
     const problems: string[] = [];
     const refuse = (): Failure => ({ kind: 'start', message: 'it is not a folder of yours alone' });
     const memory = open((text) => problems.push(text), refuse);
-    expect((await memory.willBring([[a, 'file']]))?.message).toMatch(/not a folder of yours alone/);
+    expect((await memory.writeAhead([[a, 'file']]))?.message).toMatch(/not a folder of yours alone/);
     await memory.save();
     await memory.save();
     expect(problems).toEqual([expect.stringMatching(/can't write .*not a folder of yours alone/)]);

@@ -22,7 +22,7 @@ import {
 } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Pending } from '../../src/core/sync/pending.js';
-import { delayMs, LINE_BACKOFF, PATH_BACKOFF } from '../../src/core/sync/retry.js';
+import { delayMs, PATH_BACKOFF, RUN_BACKOFF } from '../../src/core/sync/retry.js';
 
 const file = (more: Partial<Entry> = {}): Entry => ({
   type: 'file',
@@ -245,7 +245,7 @@ describe('backing off', () => {
   it('doubles up to a ceiling, spread over the upper half', () => {
     expect([1, 2, 3, 4].map((n) => delayMs(PATH_BACKOFF, n, 1))).toEqual([1000, 2000, 4000, 8000]);
     expect(delayMs(PATH_BACKOFF, 99, 1)).toBe(60_000);
-    expect(delayMs(LINE_BACKOFF, 99, 1)).toBe(30_000);
+    expect(delayMs(RUN_BACKOFF, 99, 1)).toBe(30_000);
     expect(delayMs(PATH_BACKOFF, 1, 0)).toBe(500);
   });
 });

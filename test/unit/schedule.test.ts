@@ -16,7 +16,7 @@ import {
   STORM_NAMES,
   TELL_WAITING_MS,
 } from '../../src/core/sync/policy.js';
-import { LINE_BACKOFF, ROOT_AWAY_MS } from '../../src/core/sync/retry.js';
+import { ROOT_AWAY_MS, RUN_BACKOFF } from '../../src/core/sync/retry.js';
 import { owesPass, type Policy } from '../../src/core/sync/state.js';
 import { BROKEN, World } from '../support/schedule-world.js';
 
@@ -191,7 +191,7 @@ describe('runs that break', () => {
     world.take({ kind: 'batchEnded', end: { kind: 'broken', failure } });
     expect(world.told).toHaveLength(first);
     world.turn = undefined;
-    world.advance(LINE_BACKOFF.maxMs);
+    world.advance(RUN_BACKOFF.maxMs);
     world.take({ kind: 'batchEnded', end: { kind: 'broken', failure } });
     expect(world.told).toHaveLength(1);
   });
@@ -261,7 +261,7 @@ describe('a full pass', () => {
         expect(world.turn?.kind).toBe('pass');
         world.turn = undefined;
         world.take({ kind: 'passEnded', end: { kind: 'broken', failure } });
-        world.advance(LINE_BACKOFF.maxMs);
+        world.advance(RUN_BACKOFF.maxMs);
       }
       expect([world.turn, world.passed, world.state.wasSilent]).toEqual([undefined, [failure], breaks === 1]);
     }
@@ -462,9 +462,9 @@ describe('the end', () => {
     world.save('a');
     world.advance(JOIN_MS);
     world.take({ kind: 'stop' });
-    world.heardMs = world.ms;
+    world.lastOutputMs = world.ms;
     world.advance(5_000);
-    world.heardMs = world.ms; // a word
+    world.lastOutputMs = world.ms; // a word
     world.advance(SILENCE_MS - SILENCE_LOOK_MS);
     expect(world.ends).toEqual([]);
     world.advance(2 * SILENCE_LOOK_MS);

@@ -257,14 +257,14 @@ describe('a watcher', () => {
   it('that hears much of what is excluded is replaced by one that leaves it out, where there is something to leave out', async () => {
     let ignored: readonly string[] = [];
     const { supervisor, children, last } = await watching({ ignore: () => ignored });
-    supervisor.heardInVain(500);
+    supervisor.countExcludedHints(500);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(children).toHaveLength(1);
     ignored = ['/root/node_modules'];
-    supervisor.heardInVain(199);
+    supervisor.countExcludedHints(199);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(children).toHaveLength(1);
-    supervisor.heardInVain(1);
+    supervisor.countExcludedHints(1);
     await vi.advanceTimersByTimeAsync(300);
     expect(last().asked[0]).toMatchObject({ ignore: ['/root/node_modules'] });
   });

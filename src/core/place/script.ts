@@ -16,7 +16,7 @@ export interface Asked {
 }
 
 /** What the script has told. */
-export interface Told {
+export interface ScriptOutput {
   readonly look: Look;
   /** What `rsync --version` said, on both channels, and its exit code, where it was asked for and the script ran. */
   readonly rsync: { readonly text: string; readonly code: number } | undefined;
@@ -124,7 +124,7 @@ export function printedBeside(said: string, { marks }: Pick<Asked, 'marks'>): st
 }
 
 /** Reads what the script has said: latin1 text, with whatever else the other side has printed around it. */
-export function readPlace(said: string, { path, marks }: Pick<Asked, 'path' | 'marks'>): Told {
+export function readPlace(said: string, { path, marks }: Pick<Asked, 'path' | 'marks'>): ScriptOutput {
   const mark = `${marks.join('')}\0`;
   const begin = said.indexOf(mark);
   const end = said.lastIndexOf(mark);

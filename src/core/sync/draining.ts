@@ -32,12 +32,12 @@ export const send = (state: State, phase: Draining, now: Now): State => ({
 
 export const isTooLong = (phase: Draining, now: Now): boolean =>
   phase.how === 'stop' &&
-  (now.heardMs === undefined
+  (now.lastOutputMs === undefined
     ? msBetween(phase.sinceMs, now.ms) >= LAST_LOOK_MS
-    : msBetween(now.heardMs, now.ms) >= SILENCE_MS);
+    : msBetween(now.lastOutputMs, now.ms) >= SILENCE_MS);
 
 /** The other side takes nothing any more, or the disk here hangs: it is not waited for, now that it is to end. */
 export function tooLong(state: State, phase: Draining, now: Now, effects: Effect[]): State {
-  if (phase.stage === 'looking' && now.heardMs === undefined) return send(state, phase, now);
+  if (phase.stage === 'looking' && now.lastOutputMs === undefined) return send(state, phase, now);
   return over(state, { kind: 'silent' }, effects);
 }

@@ -1,5 +1,5 @@
 import { dispositionOf, type Failure } from '../failure.js';
-import { delayMs, LINE_BACKOFF, LOGIN_BACKOFF } from './retry.js';
+import { delayMs, LOGIN_BACKOFF, RUN_BACKOFF } from './retry.js';
 
 /** How often `--once` logs in again when the connection was lost, and tries a full sync that breaks, before it gives up. */
 export const ONCE_TRIES = 3;
@@ -18,10 +18,10 @@ export interface LoginTries {
   readonly failures: number;
   readonly refusals: number;
   /** The kind of trouble that was told last. */
-  readonly told: Failure['kind'] | undefined;
+  readonly reported: Failure['kind'] | undefined;
 }
 
-export const NO_TRIES: LoginTries = { failures: 0, refusals: 0, told: undefined };
+export const NO_TRIES: LoginTries = { failures: 0, refusals: 0, reported: undefined };
 
 /** What went wrong now: a login, or what an earlier one had brought. */
 export interface LoginTrouble {
@@ -42,9 +42,9 @@ export function nextLogin(
   random: number,
 ): readonly [LoginTries, NextLogin] {
   const failures = tries.failures + 1;
-  const now = { ...tries, failures, told: failure.kind };
-  const isNews = failure.kind !== tries.told;
-  const wait = { kind: 'wait', ms: delayMs(LINE_BACKOFF, failures, random), isSlow: false, isNews } as const;
+  const now = { ...tries, failures, reported: failure.kind };
+  const isNews = failure.kind !== tries.reported;
+  const wait = { kind: 'wait', ms: delayMs(RUN_BACKOFF, failures, random), isSlow: false, isNews } as const;
   // A connection that was there may well come back, whatever it was that ended it.
   if (isLoss) return [now, wait];
   const disposition = dispositionOf(failure);

@@ -51,9 +51,9 @@ export function passed(state: State, pass: Pass, end: PassOver, now: Now, effect
   switch (end.kind) {
     case 'done': {
       tellPassed(pass, undefined, effects);
-      const owesInSync = state.owesInSync || pass.kind !== 'rescan' || end.found;
+      const isInSyncDue = state.isInSyncDue || pass.kind !== 'rescan' || end.found;
       const lateMs = state.isLateDue ? LATE_CHECKS_MS.map((ms) => plusMs(now.ms, ms)) : state.lateMs;
-      return { ...wentThrough(next), owesInSync, lateMs, isLateDue: false, ...rearmed(next, now) };
+      return { ...wentThrough(next), isInSyncDue, lateMs, isLateDue: false, ...rearmed(next, now) };
     }
     case 'broken':
     case 'rootGone': {

@@ -8,7 +8,7 @@ export interface Backoff {
 export const PATH_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 60_000 };
 
 /** A run that broke, or a connection that was lost. */
-export const LINE_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 30_000 };
+export const RUN_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 30_000 };
 
 /** A login that was refused: each try may count against the user there. */
 export const LOGIN_BACKOFF: Backoff = { firstMs: 5_000, maxMs: 300_000 };

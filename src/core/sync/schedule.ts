@@ -2,19 +2,19 @@ import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
 import { drain, isTooLong, send, tooLong } from './draining.js';
 import { armed, owe, passed, removedThere, withTurn } from './passes.js';
 import { LATEST_MS, TELL_WAITING_MS } from './policy.js';
-import { heed } from './runs.js';
-import { type Effect, ended, type Input, isUp, type Now, opened, over, passOf, type State, turnOf } from './state.js';
+import { batchEnded } from './runs.js';
+import { type Effect, endTurn, type Input, isUp, type Now, opened, over, passOf, type State, turnOf } from './state.js';
 import { decide, nextWakeMs } from './turns.js';
 
 /**
  * When what is sent to one target: a pure state machine. It knows no name but those of large files; which names wait is the
- * pending set's to say. {@link step} takes what happened and gives what is to be done; whoever does it tells how it ended.
+ * pending set's to say. {@link step} takes what happened and gives what is to be done; whoever does it tells how it endTurn.
  *
  * ```
  *              up                    a pass is due
  *   offline ───────► waiting ──────────────────────────► passing     alone: the large file's run ends first
  *    ▲  ▲             │   ▲ ◄──────────────────────────────┘
- *    │  │ down        │   └───────────────┐ ended
+ *    │  │ down        │   └───────────────┐ endTurn
  *    │  └── (any) ◄── │   names are ready │
  *    │                └──────────────► running               a batch, or the rules; large files beside it
  *    │ resume, and no link
@@ -33,8 +33,8 @@ import { decide, nextWakeMs } from './turns.js';
 export function step(state: State, input: Input, now: Now): readonly [State, readonly Effect[]] {
   if (state.phase.is === 'over') return [state, []];
   const effects: Effect[] = [];
-  const heard = react(state, input, now, effects);
-  const next = input.kind === 'noted' && heard.latestMs !== undefined ? heard : decide(heard, now, effects);
+  const reacted = react(state, input, now, effects);
+  const next = input.kind === 'noted' && reacted.latestMs !== undefined ? reacted : decide(reacted, now, effects);
   const wakeMs = nextWakeMs(next, now);
   if (wakeMs === next.wakeMs && input.kind !== 'due') return [next, effects];
   effects.push({ do: 'wait', untilMs: wakeMs });
@@ -56,15 +56,15 @@ function react(state: State, input: Input, now: Now, effects: Effect[]): State {
     case 'down':
       return down(state, now, effects);
     case 'batchEnded':
-      return heed(ended(state), input.end, now, effects);
+      return batchEnded(endTurn(state), input.end, now, effects);
     case 'bulkEnded':
-      return heed({ ...state, bulk: { ...state.bulk, running: undefined } }, input.end, now, effects);
+      return batchEnded({ ...state, bulk: { ...state.bulk, running: undefined } }, input.end, now, effects);
     case 'passEnded': {
       const pass = passOf(turnOf(phase));
-      return pass === undefined ? state : passed(ended(state), pass, input.end, now, effects);
+      return pass === undefined ? state : passed(endTurn(state), pass, input.end, now, effects);
     }
     case 'rulesFollowed':
-      return ended(state);
+      return endTurn(state);
     case 'passWanted':
       return owe(state, { kind: input.pass, atMs: now.ms, tries: input.tries });
     case 'removedThere':
@@ -86,7 +86,7 @@ function react(state: State, input: Input, now: Now, effects: Effect[]): State {
       if (isUp(phase)) effects.push({ do: 'standbys', how: 'open' });
       return { ...state, keepsStandbys: true, ...armed(state, now) };
     case 'inSyncWanted':
-      return { ...state, owesInSync: true };
+      return { ...state, isInSyncDue: true };
     case 'hurry':
       return { ...state, pass: state.pass?.isCheck === true ? { ...state.pass, atMs: now.ms } : state.pass };
     case 'pause':

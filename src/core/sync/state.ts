@@ -79,11 +79,11 @@ export interface State {
   /** Runs that broke in a row, when the next may be, and what was told of it. */
   readonly breaks: number;
   readonly resumeMs: SteadyMs;
-  readonly told: string | undefined;
+  readonly reported: string | undefined;
   /** The last run broke because nothing came from the other side for as long as that may be. */
   readonly wasSilent: boolean;
   /** Whether the next time that nothing waits is to be told, and since when it has been otherwise. */
-  readonly owesInSync: boolean;
+  readonly isInSyncDue: boolean;
   readonly busySinceMs: SteadyMs | undefined;
   readonly keepsStandbys: boolean;
   /** When the last full pass because of something that was removed there ended. */
@@ -105,7 +105,7 @@ export interface Now {
   /** The pending set: how many names wait, and when the next of them may go. */
   readonly waits: { readonly size: number; readonly nextMs: SteadyMs | undefined };
   /** When the rsync that is under way said something last, or began; undefined where there is none. */
-  readonly heardMs: SteadyMs | undefined;
+  readonly lastOutputMs: SteadyMs | undefined;
 }
 
 /** How a batch ended. Names that are not done are still pending. */
@@ -193,11 +193,11 @@ export type Effect =
   | { readonly do: 'standbys'; readonly how: 'open' | 'close' | 'renew' }
   /** A full pass that was wanted (no rescan) is done, or given up. */
   | { readonly do: 'passed'; readonly failure: Failure | undefined }
-  | { readonly do: 'tell'; readonly what: Told }
+  | { readonly do: 'tell'; readonly what: Notice }
   /** Nothing more begins; what is under way is cut. Once, and last. */
   | { readonly do: 'end'; readonly end: End };
 
-export type Told =
+export type Notice =
   | { readonly kind: 'inSync'; readonly ms: number }
   | { readonly kind: 'trouble'; readonly failure: Failure; readonly retryMs: number }
   | { readonly kind: 'removedThere'; readonly name: Name }
@@ -235,9 +235,9 @@ export const schedule = (policy: Policy): State => ({
   restedMs: LONG_AGO,
   breaks: 0,
   resumeMs: LONG_AGO,
-  told: undefined,
+  reported: undefined,
   wasSilent: false,
-  owesInSync: false,
+  isInSyncDue: false,
   busySinceMs: undefined,
   keepsStandbys: false,
   checkedMs: LONG_AGO,
@@ -285,12 +285,12 @@ export function turnOf(phase: Phase): Turn | undefined {
 export const passOf = (turn: Turn | undefined): Pass | undefined => (turn?.kind === 'pass' ? turn.pass : undefined);
 
 /** Something has the turn now. */
-export function begun(state: State, turn: Turn): State {
+export function giveTurn(state: State, turn: Turn): State {
   return { ...state, phase: state.phase.is === 'draining' ? { ...state.phase, turn } : opened(turn) };
 }
 
 /** Nothing has the turn any more. */
-export function ended(state: State): State {
+export function endTurn(state: State): State {
   const { phase } = state;
   switch (phase.is) {
     case 'offline':

@@ -1,9 +1,9 @@
 import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../clock.js';
 import { LEFT_TO_PASS, MOST_ROUNDS, ONE_OF, SILENCE_LOOK_MS, STORM_NAMES } from './policy.js';
 import {
-  begun,
   type Draining,
   type Effect,
+  giveTurn,
   isBusy,
   type Now,
   over,
@@ -49,21 +49,21 @@ function takeTurn(state: State, now: Now, effects: Effect[]): State {
 
 function followRules(state: State, effects: Effect[]): State {
   effects.push({ do: 'followRules' });
-  return withBulk(begun({ ...state, areRulesDue: false }, { kind: 'rules' }), effects);
+  return withBulk(giveTurn({ ...state, areRulesDue: false }, { kind: 'rules' }), effects);
 }
 
 function takePass(state: State, effects: Effect[]): State {
   const { pass } = state;
   if (pass === undefined) return state;
   const turn: PassTurn = { kind: 'pass', pass, isBegun: false };
-  return beginPass(begun({ ...state, pass: undefined }, turn), turn, effects);
+  return beginPass(giveTurn({ ...state, pass: undefined }, turn), turn, effects);
 }
 
 /** A pass runs alone. */
 function beginPass(state: State, turn: PassTurn, effects: Effect[]): State {
   if (turn.isBegun || state.bulk.running !== undefined) return state;
   effects.push({ do: 'pass', pass: turn.pass.kind });
-  return begun(state, { ...turn, isBegun: true });
+  return giveTurn(state, { ...turn, isBegun: true });
 }
 
 /** One by one: the first one that is at rest, of some. */
@@ -80,7 +80,7 @@ function takeBatch(state: State, now: Now, effects: Effect[]): State {
   const afterLoss = state.afterLoss === 'ahead' ? 'left' : state.afterLoss;
   const busySinceMs = state.busySinceMs ?? now.ms;
   const next: State = { ...state, latestMs: undefined, isNews: false, afterLoss, busySinceMs };
-  return withBulk(begun(next, { kind: 'batch' }), effects);
+  return withBulk(giveTurn(next, { kind: 'batch' }), effects);
 }
 
 function withBulk(state: State, effects: Effect[]): State {
@@ -93,11 +93,11 @@ function withBulk(state: State, effects: Effect[]): State {
 
 function tellInSync(state: State, now: Now, effects: Effect[]): State {
   if (now.waits.size > 0 || isBusy(state) || owesPass(state)) return state;
-  if (state.owesInSync) {
+  if (state.isInSyncDue) {
     const ms = state.busySinceMs === undefined ? 0 : msBetween(state.busySinceMs, now.ms);
     effects.push({ do: 'tell', what: { kind: 'inSync', ms } });
   }
-  return { ...state, owesInSync: false, busySinceMs: undefined };
+  return { ...state, isInSyncDue: false, busySinceMs: undefined };
 }
 
 /**
