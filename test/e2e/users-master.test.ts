@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Place, place, Running, run } from '../support/cli.js';
 import { MASTER, processesOf } from '../support/faulty.js';
+import { giveAway } from '../support/other-user.js';
 import { fill } from '../support/tree.js';
 import { openUsersMaster, type UsersMaster } from '../support/users-master.js';
 
@@ -97,7 +98,7 @@ describe('a socket that may lead elsewhere is left alone, which is said, and we 
       /belongs to another user \(uid 65534\)/,
       (server) => {
         const theirs = openUsersMaster(server);
-        chownSync(theirs.path, 65534, 65534);
+        giveAway(theirs.path);
         return theirs;
       },
     ],
