@@ -6,6 +6,7 @@ import type { Pattern } from '../core/filter/pattern.js';
 import { HOOK_KINDS, type HookKind, type HookVariable, hooksAt } from '../core/hook-kinds.js';
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
+import type { ReadonlyPending } from '../core/sync/pending.js';
 import { callIn } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { type Child, collectText, spawn } from '../spawn.js';
@@ -21,6 +22,17 @@ export interface HookCommand {
 /** The commands of each kind, in their order. */
 export type HookCommands = Readonly<Record<HookKind, readonly HookCommand[]>>;
 
+/** What is not there yet: hooks wait for it, but not for ever. */
+export interface Outstanding {
+  readonly pending: ReadonlyPending;
+  /** A full pass is due or under way: nobody knows yet what waits. */
+  readonly isUnknown: () => boolean;
+  /** Resolves when something may have become of it. */
+  readonly turnEnded: () => Promise<void>;
+  /** Resolves when what waits now is there, or has failed, even if it has changed again by then. False where that can't be had. */
+  readonly caughtUp: (gone: AbortSignal) => Promise<boolean>;
+}
+
 export interface HooksOptions {
   readonly programs: Pick<Programs, 'usersShell' | 'ssh'>;
   readonly commands: HookCommands;
@@ -28,6 +40,9 @@ export interface HooksOptions {
   readonly target: string;
   readonly reach: () => Reach;
   readonly report: Report;
+  readonly outstanding: Outstanding;
+  /** How long a hook for the whole sync waits for everything to be there, in milliseconds; {@link PATIENCE_MS} where not given. */
+  readonly patienceMs?: number;
   /** How long a hook may take, in milliseconds; {@link HOOK_MS} where not given. */
   readonly limitMs?: number;
 }
@@ -37,6 +52,18 @@ const HOOK_MS = 600_000;
 
 /** The file of the paths, in a folder of its own. */
 const PATHS = 'paths';
+
+/**
+ * How long a hook for the whole sync waits for a moment in which nothing waits, in milliseconds: there is none where a log is written all
+ * the time, or where a path can't be sent. Then it runs once what waited at that moment has been tried.
+ */
+const PATIENCE_MS = 10_000;
+
+/** So many names that wait are looked through for those of a pattern; more are a storm, which is waited out. */
+const LOOKED_THROUGH = 1_000;
+
+/** So many paths are named. */
+const NAMED = 3;
 
 /** So much of what a hook said is told, in characters: the end of it. */
 const OUTPUT_CHARS = 4_000;
@@ -54,24 +81,41 @@ interface SyncHook extends HookCommand {
   readonly delivered: Set<Name>;
   /** It is in the queue. */
   waits: boolean;
+  /** Until it runs whatever still waits. */
+  timer: NodeJS.Timeout | undefined;
+  /** It is looked after each turn whether one of its own names waits. */
+  isWatched: boolean;
 }
+
+/** Why its time has come: everything is there; everything that it is about is there; or it has waited long enough. */
+type Occasion = 'inSync' | 'ownNames' | 'patience';
 
 /**
  * Runs the user's commands after uploads: one after the other, never two at once. What is delivered while one for the whole
- * sync runs leads to one more run after it, when everything is there again.
+ * sync runs leads to one more run after it, when everything is there again: for a hook with a pattern all that it is about, and for none
+ * longer than its patience.
  */
 export class Hooks {
   readonly #options: HooksOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #syncHooks: readonly SyncHook[];
   #isInSync = false;
-  #isStopped = false;
+  readonly #stopped = new AbortController();
   #running: Child | undefined;
 
   constructor(options: HooksOptions) {
     this.#options = options;
     this.#syncHooks = hooksAt('inSync').flatMap((kind) =>
-      options.commands[kind].map((hook): SyncHook => ({ ...hook, kind, delivered: new Set(), waits: false })),
+      options.commands[kind].map(
+        (hook): SyncHook => ({
+          ...hook,
+          kind,
+          delivered: new Set(),
+          waits: false,
+          timer: undefined,
+          isWatched: false,
+        }),
+      ),
     );
   }
 
@@ -81,11 +125,12 @@ export class Hooks {
       case 'delivered': {
         this.#isInSync = false;
         for (const item of event.items) this.#noteDelivered(item);
+        for (const hook of this.#syncHooks) this.#await(hook);
         break;
       }
       case 'inSync':
         this.#isInSync = true;
-        for (const hook of this.#syncHooks) this.#sync(hook);
+        for (const hook of this.#syncHooks) this.#enqueue(hook, 'inSync');
         break;
       default:
     }
@@ -98,7 +143,8 @@ export class Hooks {
 
   /** Ends the one that runs; no other begins. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopped.abort();
+    for (const { timer } of this.#syncHooks) clearTimeout(timer);
     this.#queue.clear();
     this.#running?.killAll('SIGTERM');
     await this.idle();
@@ -115,16 +161,75 @@ export class Hooks {
       }
   }
 
-  #sync(hook: SyncHook): void {
-    if (hook.delivered.size === 0 || hook.waits) return;
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  /** It has something to do: its time comes. */
+  #await(hook: SyncHook): void {
+    if (hook.delivered.size === 0 || hook.waits || this.#isStopped) return;
+    const { patienceMs = PATIENCE_MS } = this.#options;
+    hook.timer ??= setTimeout(() => void this.#losePatience(hook), patienceMs);
+    if (hook.only !== undefined && !hook.isWatched) void this.#watchOwnNames(hook, hook.only);
+  }
+
+  async #watchOwnNames(hook: SyncHook, only: Pattern): Promise<void> {
+    const { turnEnded } = this.#options.outstanding;
+    hook.isWatched = true;
+    while (!this.#isStopped && !hook.waits && hook.delivered.size > 0) {
+      await turnEnded();
+      if (!this.#isOwnWaiting(only)) this.#enqueue(hook, 'ownNames');
+    }
+    hook.isWatched = false;
+  }
+
+  #isOwnWaiting(only: Pattern): boolean {
+    const { pending, isUnknown } = this.#options.outstanding;
+    if (isUnknown() || pending.size > LOOKED_THROUGH) return true;
+    for (const [name] of pending) if (isAbout(only, name, true) || isAbout(only, name, false)) return true;
+    return false;
+  }
+
+  async #losePatience(hook: SyncHook): Promise<void> {
+    const isCaughtUp = await this.#options.outstanding.caughtUp(this.#stopped.signal);
+    hook.timer = undefined;
+    if (isCaughtUp) this.#enqueue(hook, 'patience');
+    else this.#await(hook);
+  }
+
+  #enqueue(hook: SyncHook, occasion: Occasion): void {
+    if (hook.delivered.size === 0 || hook.waits || this.#isStopped) return;
     hook.waits = true;
     void this.#queue.add(async () => {
       hook.waits = false;
-      if (!this.#isInSync) return; // the next time that it is
+      if (!this.#isNow(hook, occasion)) return this.#await(hook);
+      clearTimeout(hook.timer);
+      hook.timer = undefined;
+      if (occasion === 'patience' && !this.#isInSync) this.#tellImpatient(hook);
       const names = [...hook.delivered];
       hook.delivered.clear();
       await this.#run(hook.kind, hook.command, names, {});
     });
+  }
+
+  /** Whether its occasion still is one, now that its turn has come. */
+  #isNow({ only }: SyncHook, occasion: Occasion): boolean {
+    switch (occasion) {
+      case 'patience':
+        return true;
+      case 'inSync':
+        return this.#isInSync;
+      case 'ownNames':
+        return this.#isInSync || (only !== undefined && !this.#isOwnWaiting(only));
+    }
+  }
+
+  #tellImpatient({ kind }: SyncHook): void {
+    const { target, report, outstanding, patienceMs = PATIENCE_MS } = this.#options;
+    const names = [...outstanding.pending].map(([name]) => textOf(name));
+    const some = names.length === 0 ? '' : `: ${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', …' : ''}`;
+    const text = `${HOOK_KINDS[kind].option} runs for ${target} though not all is there, for that was not so for ${Math.round(patienceMs / 1_000)} s${some}`;
+    report({ kind: 'note', level: 'normal', text });
   }
 
   async #run(kind: HookKind, command: string, names: readonly Name[], more: Variables): Promise<void> {
@@ -215,6 +320,7 @@ export class Hooks {
 
 /** Whether a hook for these paths is about this one: the pattern matches it, or a directory above it. */
 const concerns = (only: Pattern | undefined, { name, action }: Item): boolean =>
-  only === undefined ||
-  only.matches(name, action === 'mkdir') ||
-  ancestorsOf(name).some((dir) => only.matches(dir, true));
+  only === undefined || isAbout(only, name, action === 'mkdir');
+
+const isAbout = (only: Pattern, name: Name, isDir: boolean): boolean =>
+  only.matches(name, isDir) || ancestorsOf(name).some((dir) => only.matches(dir, true));

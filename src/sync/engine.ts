@@ -1,6 +1,6 @@
 import debounce from 'debounce';
 import PQueue from 'p-queue';
-import { steadyNow } from '../clock.js';
+import { steadyNow, wallNow } from '../clock.js';
 import { msBetween, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
@@ -19,12 +19,14 @@ import {
   isUp,
   mayNote,
   type Notice,
+  owesPass,
   type PassKind,
   type PassOver,
   type Policy,
   type State,
   schedule,
 } from '../core/sync/state.js';
+import type { Outstanding } from '../hooks/hooks.js';
 import type { Link, LinkEvent, LinkState, LinkUser } from '../link/link.js';
 import { differences } from '../scan/look.js';
 import { Scanner } from '../scan/scanner.js';
@@ -407,16 +409,39 @@ export class Engine implements LinkUser, DirectoryUser {
     this.take({ kind: 'hurry' });
   }
 
-  /** Waits until all names that wait now are there as they were at `sinceMs`, see {@link Flush}. */
-  async flush(sinceMs: WallMs, gone: AbortSignal): Promise<FlushEnd> {
-    const flush = new Flush(this.#options.ledger.pending, sinceMs);
+  /** Waits until all names that wait now are there as they were at `sinceMs`, see {@link Flush}; nothing backs off meanwhile. */
+  flush(sinceMs: WallMs, gone: AbortSignal): Promise<FlushEnd> {
+    this.hurry();
+    return this.#flush(sinceMs, gone, true);
+  }
+
+  /** What hooks wait for. */
+  get outstanding(): Outstanding {
+    const isUnknown = (): boolean => owesPass(this.#state) || isPassing(this.#state.phase);
+    return {
+      pending: this.#options.ledger.pending,
+      isUnknown,
+      turnEnded: () => this.#turnEnded(),
+      caughtUp: async (gone) => {
+        while (isUnknown() && !gone.aborted) await this.#turnEnded();
+        const { kind } = await this.#flush(wallNow(), gone, false);
+        return kind === 'flushed' || kind === 'failed';
+      },
+    };
+  }
+
+  #turnEnded(): Promise<void> {
+    return new Promise((resolve) => this.#turnEnds.push(resolve));
+  }
+
+  async #flush(sinceMs: WallMs, gone: AbortSignal, triesAgain: boolean): Promise<FlushEnd> {
+    const flush = new Flush(this.#options.ledger.pending, sinceMs, triesAgain);
     this.#flushes.add(flush);
     try {
-      this.hurry();
       return await flush.ended(this.#work, {
         note: (name, seen) => this.#note(name, seen),
         isPaused: () => this.#state.phase.is === 'paused',
-        next: () => new Promise((resolve) => this.#turnEnds.push(resolve)),
+        next: () => this.#turnEnded(),
         gone,
       });
     } finally {

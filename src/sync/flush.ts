@@ -30,7 +30,7 @@ interface FlushWays {
 /**
  * Waits until what these names were at `sinceMs`, or something newer, is there. A name is done when a run that
  * looked at it after that has brought it, even if it has changed again meanwhile; or when nothing waits and the disk is as
- * the index says. A name that fails once more is failed.
+ * the index says. A name that fails is failed; `triesAgain`: once more, where it had failed before.
  */
 export class Flush {
   readonly #left: Set<Name>;
@@ -38,14 +38,14 @@ export class Flush {
   /** How often each had failed before. */
   readonly #attempts: ReadonlyMap<Name, number>;
 
-  constructor(pending: ReadonlyPending, sinceMs: WallMs) {
+  constructor(pending: ReadonlyPending, sinceMs: WallMs, triesAgain: boolean) {
     this.#sinceMs = sinceMs;
     this.#left = new Set();
     const attempts = new Map<Name, number>();
     for (const [name] of pending) {
       this.#left.add(name);
       const count = pending.attempts(name);
-      if (count > 0) attempts.set(name, count);
+      if (triesAgain && count > 0) attempts.set(name, count);
     }
     this.#attempts = attempts;
   }

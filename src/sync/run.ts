@@ -211,6 +211,7 @@ async function runEngine(
           target: label,
           reach,
           report: io.report,
+          outstanding: engine.outstanding,
         });
   const isQuick =
     settings.pace.initial && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;

@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { compilePattern } from '../../src/core/filter/pattern.js';
 import { forEachHook } from '../../src/core/hook-kinds.js';
 import { nameFromText } from '../../src/core/name.js';
 import { Hooks } from '../../src/hooks/hooks.js';
 import { place, type Running } from '../support/cli.js';
+import { NOTHING_WAITS } from '../support/outstanding.js';
 import { PROGRAMS } from '../support/programs.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -117,6 +119,7 @@ describe('hooks', () => {
       target: 't',
       reach: () => ({ kind: 'none' }),
       report: (event) => told.push(event),
+      outstanding: NOTHING_WAITS,
       limitMs: 300,
     });
     const item = { action: 'send', name: nameFromText('a'), bytes: 1, isNew: true } as const;
@@ -144,6 +147,7 @@ describe('hooks', () => {
       target: 't',
       reach: () => ({ kind: 'none' }),
       report: (event) => told.push(event),
+      outstanding: NOTHING_WAITS,
     });
     const items = ['a.py', 'src/deep/b.py', 'src/c.txt', 'other/src/d.c'].map(
       (text) => ({ action: 'send', name: nameFromText(text), bytes: 1, isNew: true }) as const,
@@ -156,5 +160,20 @@ describe('hooks', () => {
       { hook: 'onSync', output: 'a.py src/deep/b.py ' },
       { hook: 'onSync', output: 'src/deep/b.py src/c.txt ' },
     ]);
+  });
+
+  it('with a log in DIR that is written all the time: --on-sync runs all the same, and says why', async () => {
+    const { local, start } = place();
+    fill(local, { 'src/a.py': '1', log: '' });
+    const writing = spawn('sh', ['-c', 'while :; do echo line >> log; sleep 0.01; done'], { cwd: local });
+    onTestFinished(() => void writing.kill('SIGKILL'));
+    const running = start(['--on-sync', 'true']);
+    await running.until('two runs', () => ran(running).length >= 2);
+    expect(
+      running.events.find(({ event, text }) => event === 'note' && /on-sync runs for/.test(String(text))),
+    ).toMatchObject({
+      text: expect.stringMatching(/: log$/),
+    });
+    await running.stop();
   });
 });
