@@ -93,6 +93,7 @@ function putTogether(
     rules,
     report,
     rootIsThere: () => guard.isThere(),
+    lookAtMounts: () => directory.mounts.look(),
     guard: async (deletions) => (await guardEmptied(guarded, guards)) ?? guardMany(deletions, target.label, guards),
     pass: {
       mirror: deletes !== 'mirror' ? 'off' : settings.deletions.excludedToo ? 'all' : 'notExcluded',

@@ -27,6 +27,8 @@ export type Event =
   | Resumed
   | RootGone
   | RootBack
+  | MountGone
+  | MountBack
   | HookEnded
   | RulesUnsure
   | RulesSure
@@ -173,6 +175,23 @@ interface RootGone {
 interface RootBack {
   readonly kind: 'rootBack';
   readonly root: string;
+  readonly replaced: boolean;
+}
+
+/**
+ * A file system below DIR was unmounted: nothing is deleted there of what was in it. `inUse`: the directory that it was mounted
+ * over holds something, which is synced; else all of it waits until it is back.
+ */
+interface MountGone {
+  readonly kind: 'mountGone';
+  readonly name: Name;
+  readonly inUse: boolean;
+}
+
+/** And mounted, again or for the first time; `replaced`: another one than was known there, or none was. */
+interface MountBack {
+  readonly kind: 'mountBack';
+  readonly name: Name;
   readonly replaced: boolean;
 }
 

@@ -83,6 +83,16 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':
       return say(`${event.root} is back${event.replaced ? ', as another directory' : ''}`);
+    case 'mountGone': {
+      const path = pathInWords(event.name);
+      return complain(
+        event.inUse
+          ? `${path} is not mounted any more: nothing of what was in it is deleted there; its own directory has something else, which is synced`
+          : `${path} is not mounted any more: nothing of it is deleted there; waiting for it to come back`,
+      );
+    }
+    case 'mountBack':
+      return say(`${pathInWords(event.name)} is mounted${event.replaced ? '' : ' again'}`);
     case 'rulesUnsure': {
       const [what, ...hints] = [rulesInWords(event), ...(event.newNames === 'byFiles' ? [NO_GIT_HINT] : [])];
       return complain(what, ...hints.map((text) => `  ${text}`));

@@ -45,6 +45,8 @@ export type WireEvent =
   | { readonly event: 'paused'; readonly target: string }
   | { readonly event: 'rootGone' | 'rulesSure'; readonly root: string }
   | { readonly event: 'rootBack'; readonly root: string; readonly replaced: boolean }
+  | ({ readonly event: 'mountGone'; readonly inUse: boolean } & WirePath)
+  | ({ readonly event: 'mountBack'; readonly replaced: boolean } & WirePath)
   | {
       readonly event: 'hook';
       readonly hook: HookKind;
@@ -158,6 +160,10 @@ export function toWire(event: Event): WireEvent | undefined {
       return { event: event.kind, root: event.root };
     case 'rootBack':
       return { event: event.kind, root: event.root, replaced: event.replaced };
+    case 'mountGone':
+      return { event: event.kind, ...pathOf(event.name), inUse: event.inUse };
+    case 'mountBack':
+      return { event: event.kind, ...pathOf(event.name), replaced: event.replaced };
     case 'hook': {
       const { hook, target, code, end, ms, output } = event;
       return { event: event.kind, hook, target, code, end, ms: rounded(ms), output };

@@ -16,6 +16,7 @@ import { shortageInWords } from '../core/failure.js';
 import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import { evenIfFull, isShortage } from '../descriptors.js';
+import { Mounts } from './mounts.js';
 
 /** What a name in a directory is, as its listing says without a look at it; undefined where it does not say. */
 export type ListedType = Entry['type'] | 'other' | undefined;
@@ -50,6 +51,8 @@ export class Disk {
    * whatever is written after the last one was looked at (Documentation/filesystems/multigrain-ts.rst): 0.
    */
   readonly tickMs: number;
+  /** What is mounted below the root, and is away. */
+  readonly mounts = new Mounts();
   readonly #root: Buffer;
   #shortage: string | undefined;
   /** Directories that were found to be large. */
@@ -71,19 +74,31 @@ export class Disk {
 
   /** What is at `name`. `dirs` remembers the answers about directories on the way, for a batch of names. */
   see(name: Name, dirs: Ways = new Map()): Seen {
+    if (this.mounts.isAway(name)) return 'away';
     if (name !== ROOT) {
       const parent = this.#directory(parentOf(name), dirs);
-      if (typeof parent === 'string') return parent;
-      if (!parent) return 'blocked';
+      if (parent !== true) return this.#unlessItLeadsAway(name, parent === false ? 'blocked' : parent);
     }
     return this.look(name);
   }
 
   /** The same for a name whose directory was just seen to be one. */
   look(name: Name): Seen {
+    if (this.mounts.isAway(name)) return 'away';
     const stats = this.#lstat(name);
-    if (typeof stats === 'string') return stats === 'missing' ? 'missing' : 'unreadable';
-    return this.#entry(name, stats) ?? 'blocked';
+    const seen: Seen =
+      typeof stats === 'string'
+        ? stats === 'missing'
+          ? 'missing'
+          : 'unreadable'
+        : (this.#entry(name, stats) ?? 'blocked');
+    return this.#unlessItLeadsAway(name, seen);
+  }
+
+  /** A directory with a mount point in it may be removed here once that is away, but not there. */
+  #unlessItLeadsAway(name: Name, seen: Seen): Seen {
+    const isStill = seen === 'unreadable' || (typeof seen === 'object' && seen.type === 'dir');
+    return !isStill && this.mounts.leadsToAway(name) ? 'away' : seen;
   }
 
   /** Whether the system takes no path as long as this one's: nobody can say more of it than the directory that it is in. */
@@ -255,7 +270,7 @@ export class Disk {
 }
 
 /** What a batch asks the disk: about single names, never for a listing. */
-export type NamesOnDisk = Pick<Disk, 'see' | 'isTooLong' | 'canList' | 'groundOf' | 'tickMs'>;
+export type NamesOnDisk = Pick<Disk, 'see' | 'isTooLong' | 'canList' | 'groundOf' | 'tickMs' | 'mounts'>;
 
 /** What walks, looks and passes ask: all of it. */
 export type TreeOnDisk = Pick<Disk, keyof Disk>;

@@ -93,7 +93,7 @@ async function lookIn(
     const name = childOf(dir, base);
     const entry = disk.look(name);
     if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
-    if (entry === 'missing' || entry === 'unreadable') continue;
+    if (entry === 'missing' || entry === 'unreadable' || entry === 'away') continue;
     seen.push([base, entry === 'blocked' ? 'other' : entry]);
     if (seen.length >= PART) await flush();
   }

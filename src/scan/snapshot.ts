@@ -47,5 +47,7 @@ export async function takeSnapshot(
     for (const { name, isDir } of listing.tooLong)
       if (name.length < RSYNC_LONGEST) excluded.push(excludedName(name, isDir, false));
   }
+  // rsync does not see what is away, either: not what is in its place, nor that it is gone.
+  for (const name of disk.mounts.away) excluded.push(excludedName(name, false, false));
   return { tree, excluded, unsure, fromMs, toMs: wallNow() };
 }

@@ -87,7 +87,7 @@ async function list(
       const name = childOf(dir, base);
       const entry = trusted?.(name) ?? disk.look(name);
       if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
-      if (entry === 'missing' || entry === 'unreadable') continue;
+      if (entry === 'missing' || entry === 'unreadable' || entry === 'away') continue;
       seen.push([base, entry === 'blocked' ? 'other' : entry]);
     }
     const asking = filter.learn(dir, seen.map(typed));

@@ -8,6 +8,7 @@ import { NameIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Edition, type IndexOwner, loadIndex, writeIndex } from './index-file.js';
 import { type Believed, type Deed, doubt, headOf, lineOf, replay } from './journal.js';
+import { type KnownMounts, mountsText, readMountsFile, writeMountsFile } from './mounts-file.js';
 import { beginFresh, type Fresh, flushed, readOwn, writeAll } from './own-file.js';
 
 /** What was remembered: the index, and why some or all of it could not be used. */
@@ -35,6 +36,8 @@ export interface MemoryOptions {
   readonly path: string;
   readonly uid: number;
   readonly owner: () => IndexOwner;
+  /** The mount points below DIR as they are known now. */
+  readonly mounts: () => KnownMounts;
   /** Makes the folder that they are in, where it is not there. */
   readonly makeFolder: () => Failure | undefined;
   /** The index could not be saved, but nothing is lost by that; told once. */
@@ -54,6 +57,10 @@ export class Memory {
   readonly #options: MemoryOptions;
   readonly #indexPath: string;
   readonly #logPath: string;
+  readonly #mountsPath: string;
+  /** What was written of the mount points. */
+  #mounts: string | undefined;
+  #mountsPlace = '';
   #index: () => NameIndex = () => new NameIndex();
   /** The saved index, what was written of the log that continues it (its last line and its length in bytes), and both files' places. */
   #edition: Edition = { number: 0, checksum: '' };
@@ -79,10 +86,18 @@ export class Memory {
     this.#options = options;
     this.#indexPath = `${options.path}.index`;
     this.#logPath = `${options.path}.log`;
+    this.#mountsPath = `${options.path}.mounts`;
   }
 
   /** Reads what the last run left. Nothing is written. */
   async load(): Promise<Remembered> {
+    const index = await this.#loadIndex();
+    if (this.mountsBefore() !== undefined) return index;
+    const problem = index.problem ?? 'its list of mounts is damaged';
+    return { ...index, problem, mayHaveLostDeletions: true };
+  }
+
+  async #loadIndex(): Promise<Remembered> {
     this.#savedMs = wallMs(lstatSync(this.#indexPath, { throwIfNoEntry: false })?.mtimeMs ?? 0);
     const loaded = await loadIndex(this.#indexPath, this.#options.owner(), this.#options.uid);
     if (loaded.kind !== 'loaded') {
@@ -110,6 +125,11 @@ export class Memory {
     } catch (error) {
       return inSlices(doubt(index, messageOf(error)));
     }
+  }
+
+  /** The mount points of the last run; undefined where nobody can say. */
+  mountsBefore(): KnownMounts | undefined {
+    return readMountsFile(this.#mountsPath, this.#options.uid);
   }
 
   /** When the index that was loaded had been saved: what is in the log began after that. */
@@ -167,6 +187,7 @@ export class Memory {
       // The first time, too: what the last run left goes into a new beginning.
       while (!this.#isInPlace()) await (this.#saving ?? this.#save('withLog'));
       this.#writeOut();
+      this.#writeMounts();
       this.#failure = undefined;
     } catch (error) {
       this.#failure = this.#whyNot(error);
@@ -237,6 +258,15 @@ export class Memory {
     }
     this.#line = line;
     this.#unwritten.clear();
+  }
+
+  /** After what is said of the index: killed in between, what is of another mount than was known is forgotten, not deleted. */
+  #writeMounts(): void {
+    const text = mountsText(this.#options.mounts());
+    if (text === this.#mounts && (text === '' || placeOf(this.#mountsPath) === this.#mountsPlace)) return;
+    writeMountsFile(this.#mountsPath, text);
+    this.#mounts = text;
+    this.#mountsPlace = placeOf(this.#mountsPath);
   }
 
   /** Whether both files are still the ones that were written, and as long as they were left. */

@@ -37,7 +37,10 @@ async function awayIn(index: Pick<NameIndex, 'entries'>, disk: Disk): Promise<Na
   const away: Name[] = [];
   await eachInSlices(index.entries(), ([name, was]) => {
     const now = disk.see(name, dirs);
-    const isHere = now === 'unreadable' || (typeof now === 'object' && (now.type === 'dir') === (was.type === 'dir'));
+    const isHere =
+      now === 'unreadable' ||
+      now === 'away' ||
+      (typeof now === 'object' && (now.type === 'dir') === (was.type === 'dir'));
     if (!isHere) away.push(name);
   });
   return away;

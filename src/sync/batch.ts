@@ -38,10 +38,13 @@ interface Sorted {
 export async function runBatch(work: Work, names: readonly Name[], options: BatchOptions): Promise<BatchOver> {
   const { ledger, runner, disk, deletes, rootIsThere, guard, rsync, leftovers } = work;
   if (!rootIsThere()) return { kind: 'rootGone' };
+  const mountsAge = disk.mounts.age;
   const { view, restMs } = await select(work, names, options);
   const { before } = view;
   const rules = { deletes, carriesMore: rsync.carriesMore, ...rsync.takes };
   const plan = await inSlices(planBatch(before, ledger.index, rules));
+  if (plan.clear.length + plan.remove.length + plan.drop.length > 0) work.lookAtMounts();
+  if (disk.mounts.age !== mountsAge) return { kind: 'rootGone' }; // what we saw means nothing: it may be of another one
   const moves = await planMoves(before, ledger.index, rsync, deletes); // before the index forgets what is not to be deleted
   await eachInSlices(plan.drop, (name) => {
     const seen = before.get(name);

@@ -40,14 +40,17 @@ export async function deliver(
   if (names.length === 0) return { kind: 'done', any: false };
   const { ledger, runner } = work;
   const beganMs = steadyNow();
+  const mayGo = mayGoWithItsDisk(work, names, view);
   const run: WritingRun =
-    quickCheck === 'gone' ? { kind: 'clear', names } : { ...namesRun(work, quickCheck === 'fooled'), names };
+    quickCheck === 'gone'
+      ? { kind: 'clear', names }
+      : { ...namesRun(work, quickCheck === 'fooled'), ...(mayGo ? { deleteMissing: false } : {}), names };
   const brings = await whatComes(names, view.before);
   const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return { kind: 'broken', failure: begun.failure };
   const own = ofNames(names);
   const result = await runner.run(begun.value, own, {
-    suitable: SUITABLE[quickCheck],
+    suitable: mayGo ? [] : SUITABLE[quickCheck],
     totalBytes: sizeOf(names, view.before),
     onItem: (item, was) => {
       if (isRemovedThere(work, item, was, view.before)) work.onRemoved(item.name);
@@ -63,6 +66,19 @@ export async function deliver(
   );
   return { kind: 'done', any: items.length > 0 };
 }
+
+/**
+ * Whether all of these are here, and some in a file system that may be unmounted before rsync looks: it must not take them for
+ * missing then. A standby would.
+ */
+const mayGoWithItsDisk = (
+  { disk: { mounts } }: Pick<Work, 'disk'>,
+  names: readonly Name[],
+  { before }: BatchView,
+): boolean =>
+  mounts.there.length > 0 &&
+  names.some((name) => mounts.isOn(name)) &&
+  names.every((name) => typeof before.get(name) === 'object');
 
 /**
  * What a run of these names may bring: what is here of them, and the directories above them. rsync makes those too, or gives

@@ -294,8 +294,9 @@ export class Engine implements LinkUser, DirectoryUser {
 
   /** Notes a name that may differ; `seen`: as this, where that is known. */
   #note(name: Name, seen?: Seen): void {
-    const { ledger } = this.#options;
+    const { ledger, disk } = this.#options;
     const { phase } = this.#state;
+    if (disk.mounts.isAway(name)) return;
     if (isPassing(phase) && typeof seen === 'object') ledger.markInFlight(name, seen.type);
     if (!mayNote(this.#state, ledger.pending.size)) return;
     if (ledger.note(name, seen) || !isUp(phase)) this.take({ kind: 'noted' });
@@ -345,6 +346,10 @@ export class Engine implements LinkUser, DirectoryUser {
       if (rootIsThere()) void ledger.save(); // what was remembered belongs to the other directory
     }
     this.take({ kind: 'rootBack' });
+  }
+
+  forgetBelow(dir: Name): Promise<void> {
+    return this.#options.ledger.forgetBelow(dir);
   }
 
   get waiting(): number {

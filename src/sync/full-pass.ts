@@ -70,8 +70,15 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   // What nobody knows whether it is excluded is not deleted as if it were.
   const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
   if (!rootIsThere()) return ROOT_GONE;
-  const expected = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
-  if (!('items' in expected)) return broken(expected);
+  const mountsAge = disk.mounts.age;
+  const areMountsOthers = (): boolean => {
+    work.lookAtMounts();
+    return disk.mounts.age !== mountsAge;
+  };
+  const found = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
+  if (!('items' in found)) return broken(found);
+  if (areMountsOthers()) return ROOT_GONE;
+  const expected = { ...found, extraneous: found.extraneous.filter((name) => !isOfMount(name, disk)) };
   const refused = await options.guard(snapshot, expected);
   if (refused !== undefined) {
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
@@ -113,7 +120,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     return broken(outcome.failure);
   }
   if (isStopped()) return { kind: 'stopped' };
-  if (!rootIsThere()) return ROOT_GONE; // what was read may be of another one
+  if (!rootIsThere() || areMountsOthers()) return ROOT_GONE; // what was read may be of another one
   const taken = await takeBack(
     ledger,
     runner,
@@ -124,7 +131,11 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   // Neither in the walk nor excluded: it has come since.
   const hasCome = (name: Name): boolean => {
     const seen = disk.see(name);
-    return seen === 'unreadable' || (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced);
+    return (
+      seen === 'unreadable' ||
+      seen === 'away' ||
+      (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced)
+    );
   };
   const stray: Name[] = [];
   await eachInSlices(expected.extraneous, (name) => {
@@ -157,6 +168,10 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
   return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
 }
+
+/** Whether what is only there may be of a file system that was mounted here and is not any more. */
+const isOfMount = (name: Name, { mounts }: Pick<PassWork['disk'], 'mounts'>): boolean =>
+  mounts.isHeld(name) || mounts.isBare(name);
 
 /** Where there is no mirror, nothing is asked ahead. */
 const NOTHING: Forecast = { items: [], extraneous: [] };
@@ -239,7 +254,8 @@ async function unexpected(
   const gone: Name[] = [];
   await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
     const dir = parentOf(name);
-    if (tree.get(name) === undefined && tree.get(dir) !== undefined && !waited.has(name) && isOld(dir)) gone.push(name);
+    const isGone = tree.get(name) === undefined && tree.get(dir) !== undefined && !disk.mounts.isHeld(name);
+    if (isGone && !waited.has(name) && isOld(dir)) gone.push(name);
   });
   const wasMissed = (name: Name, after: NameIndex): boolean => {
     const [was, seen, now] = [before.get(name), tree.get(name), after.get(name)];
@@ -299,9 +315,9 @@ export async function dryRun(
   const { items, extraneous } = expected;
   const would = (item: Item): void => report({ kind: 'wouldDo', target, ...item });
   await eachInSlices(items, would);
-  const goes = new Set(extraneous);
+  const goes = new Set(extraneous.filter((name) => !isOfMount(name, disk)));
   await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
-    if (snapshot.tree.get(name) === undefined) goes.add(name);
+    if (snapshot.tree.get(name) === undefined && !disk.mounts.isHeld(name)) goes.add(name);
   });
   await eachInSlices(goes, (name) => would({ action: 'delete', name, bytes: 0, isNew: false }));
   const sends = items.filter((item) => item.action === 'send');

@@ -1,7 +1,10 @@
 import type { Failure } from '../core/failure.js';
-import { childOf, ROOT } from '../core/name.js';
+import type { Filter } from '../core/filter/filter.js';
+import { childOf, type Name, ROOT, textOf } from '../core/name.js';
 import { own, type Printable } from '../core/printable.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { TreeOnDisk } from '../scan/disk.js';
+import type { Mounts } from '../scan/mounts.js';
 import type { Snapshot } from '../scan/snapshot.js';
 import { Slice } from '../slice.js';
 import type { Forecast } from './mirror.js';
@@ -20,18 +23,22 @@ export interface GuardOptions {
 }
 
 /** What is guarded. */
-type Guarded = Pick<Work, 'ledger' | 'rsync' | 'deletes'>;
+type Guarded = Pick<Work, 'ledger' | 'rsync' | 'deletes'> & { readonly disk: Pick<TreeOnDisk, 'mounts'> };
 
 /** Before a full pass: an empty DIR deletes nothing, and a mirror counts and asks before it deletes much. */
 export async function guardPass(
-  { ledger: { index }, rsync, deletes: carried }: Guarded,
+  { ledger: { index }, rsync, deletes: carried, disk: { mounts } }: Guarded,
   options: GuardOptions,
   snapshot: Snapshot,
   { items, extraneous }: Forecast,
 ): Promise<Failure | undefined> {
   const { dir, mirror, allowEmpty, maxDelete, confirm } = options;
-  if (snapshot.tree.size === 0 && !allowEmpty && carried !== 'never' && (index.size > 0 || mirror)) {
-    return empty(dir, index.size, rsync.target.label);
+  const { tree } = snapshot;
+  if (!allowEmpty && carried !== 'never') {
+    if (tree.size === 0 && (index.size > 0 ? !areAllHeld(index, mounts) : mirror && mounts.away.length === 0))
+      return empty(dir, index.size, rsync.target.label);
+    const point = mounts.there.find((each) => tree.children(each).size === 0 && index.children(each).size > 0);
+    if (point !== undefined) return emptyMount(dir, point, index, rsync.target.label);
   }
   if (!mirror) return undefined;
 
@@ -55,29 +62,49 @@ export async function guardPass(
   };
 }
 
-/** Before deletions while running: a root that has just become empty deletes nothing. */
+/** Whether all of this is in file systems that are away, or leads there. */
+function areAllHeld(index: ReadonlyIndex, mounts: Mounts): boolean {
+  for (const [name] of index.below(ROOT)) if (!mounts.isHeld(name)) return false;
+  return true;
+}
+
+/** Before deletions while running: a root, or a mount point below it, that has just become empty deletes nothing. */
 export async function guardEmptied(
   {
     disk,
     filter,
     ledger: { index },
     rsync,
-  }: Pick<Work, 'filter' | 'ledger' | 'rsync'> & { readonly disk: Pick<TreeOnDisk, 'names' | 'look'> },
+  }: Pick<Work, 'filter' | 'ledger' | 'rsync'> & { readonly disk: Pick<TreeOnDisk, 'names' | 'look' | 'mounts'> },
   options: GuardOptions,
 ): Promise<Failure | undefined> {
   if (options.allowEmpty || index.size === 0) return undefined;
+  const { label } = rsync.target;
+  if (await isEmptied(ROOT, disk, filter)) return empty(options.dir, index.size, label);
+  for (const point of disk.mounts.there)
+    if (index.children(point).size > 0 && (await isEmptied(point, disk, filter)))
+      return emptyMount(options.dir, point, index, label);
+  return undefined;
+}
+
+/** Whether nothing that is synced is in this directory. */
+async function isEmptied(dir: Name, disk: Pick<TreeOnDisk, 'names' | 'look'>, filter: Filter): Promise<boolean> {
   const slice = new Slice();
-  for (const part of disk.names(ROOT)) {
-    if (part === undefined || part === 'short') return undefined;
+  for (const part of disk.names(dir)) {
+    if (part === undefined || part === 'short') return false;
     if (slice.isOver) await slice.next();
     for (const base of part) {
-      const name = childOf(ROOT, base);
+      const name = childOf(dir, base);
       const seen = disk.look(name);
-      if (typeof seen === 'object' && filter.decide(name, seen.type === 'dir').synced) return undefined;
+      const isThere = seen === 'away' || typeof seen === 'object';
+      if (isThere && filter.decide(name, seen === 'away' || seen.type === 'dir').synced) return false;
     }
   }
-  return empty(options.dir, index.size, rsync.target.label);
+  return true;
 }
+
+const emptyMount = (dir: string, point: Name, index: ReadonlyIndex, target: string): Failure =>
+  empty(`${dir}/${textOf(point)}, a mount point,`, index.allBelow(point).length, target);
 
 const empty = (dir: string, count: number, target: string): Failure => ({
   kind: 'guard',

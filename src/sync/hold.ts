@@ -80,7 +80,7 @@ async function kindsOf(seen: ReadonlyMap<Name, Seen>, index: ReadonlyIndex): Pro
   const kinds = new Map<Name, boolean>();
   await eachInSlices(seen, ([name, now]) => {
     const is = typeof now === 'object' ? now : index.get(name);
-    if (is !== undefined && now !== 'unreadable') kinds.set(name, is.type === 'dir');
+    if (is !== undefined && now !== 'unreadable' && now !== 'away') kinds.set(name, is.type === 'dir');
   });
   return kinds;
 }

@@ -144,6 +144,14 @@ export class Ledger {
     for (const [name] of [...this.#pending]) this.#pending.settle(name);
   }
 
+  /** Another file system is seen below this: nothing of what was delivered of the last one is ours to delete any more. */
+  async forgetBelow(dir: Name): Promise<void> {
+    await eachInSlices(this.index.allBelow(dir), (name) => {
+      this.gone(name);
+      this.#pending.settle(name);
+    });
+  }
+
   /** It is excluded by now, and left alone there; `entry`: as this. */
   setAside(name: Name, entry?: Entry): void {
     this.#books.index.setAside(name, entry);

@@ -19,6 +19,7 @@ import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
 import { whyNotExact } from '../rsync/settings.js';
 import type { Settings } from '../settings.js';
+import { eachInSlices } from '../slice.js';
 import { stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 import { lastPlace, noteLastPlace } from '../state/last-place.js';
@@ -174,11 +175,15 @@ async function recall(options: PrepareOptions, place: string): Promise<Recalled>
     path,
     uid: io.around.uid,
     owner: () => ({ root: settings.root, identity: directory.guard.identity, target: place }),
+    mounts: () => directory.mounts.known,
     makeFolder: () => failureOf(stateFolder(io.around)),
     onProblem: (text) => io.report({ kind: 'note', level: 'normal', text }),
   });
   const tell = (event: Event): void => void told.push(event);
+  const others = directory.mounts.recall(memory.mountsBefore() ?? new Map());
   const { index, isWhole } = await remembered(memory, directory.disk, settings.filter, tell);
+  // Of another file system than is seen there now.
+  for (const point of others) await eachInSlices(index.allBelow(point), (name) => index.delete(name));
   const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();
   const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
   return { ledger, isWhole, told, state };

@@ -87,7 +87,7 @@ export async function settle(
       if (failure.isPassing === true && !wasLeftAlone(was, now)) ledger.again(name);
       else ledger.failed(name, failure, was);
     } else if (typeof was === 'string' || typeof now === 'string') {
-      if (was !== now || was === 'unreadable') continue; // came or went meanwhile: its turn comes again
+      if (was !== now || was === 'unreadable' || was === 'away') continue; // came or went meanwhile: its turn comes again
       if (kept.has(name)) {
         if (stays(name, emptied, ledger)) continue;
         report({ kind: 'kept', target: rsync.target.label, name });

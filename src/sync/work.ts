@@ -22,6 +22,8 @@ export interface Work extends SettleOptions {
   readonly rules: RulesInForce;
   /** Checked before names are looked at and after: false while the root is not the one we began with. */
   readonly rootIsThere: () => boolean;
+  /** Looks whether a mount point below DIR has come or gone: then what was seen before means nothing (Mounts.age). */
+  readonly lookAtMounts: () => void;
   /** Called before anything is deleted: may refuse it for good. */
   readonly guard: (deletions: number) => Promise<Failure | undefined>;
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */

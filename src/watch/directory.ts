@@ -1,3 +1,4 @@
+import type { EventOf } from '../core/event.js';
 import { type Result, success } from '../core/failure.js';
 import { type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
 import type { Io } from '../io.js';
@@ -15,6 +16,7 @@ import { Bridge } from './bridge.js';
 import { watcherBy } from './child.js';
 import { CLOCK_CHECK_MS, watchClock } from './clock-watch.js';
 import { HotDirectories } from './hot.js';
+import { MountGuard } from './mount-guard.js';
 import { RootGuard } from './root-guard.js';
 import { watchRoot } from './root-watch.js';
 import { SparedDirectories } from './spared.js';
@@ -45,6 +47,8 @@ export type DirectoryEvent =
 /** Whoever keeps something in step with DIR. */
 export interface DirectoryUser {
   handleDirectory(event: DirectoryEvent): void;
+  /** Another file system is seen at this mount point: what was known below it is to be forgotten. */
+  forgetBelow(name: Name): Promise<void>;
   /** How many names wait. */
   readonly waiting: number;
 }
@@ -63,6 +67,7 @@ export interface DirectoryGround {
 export class Directory {
   readonly disk: Disk;
   readonly guard: RootGuard;
+  readonly mounts: MountGuard;
   readonly #settings: Settings;
   readonly #io: Pick<Io, 'report' | 'cpuMs'>;
   readonly #ground: DirectoryGround;
@@ -89,6 +94,20 @@ export class Directory {
     this.#ground = ground;
     this.disk = new Disk(root);
     this.guard = new RootGuard(root, io.pid);
+    this.mounts = new MountGuard({
+      root,
+      mounts: this.disk.mounts,
+      rootIsThere: () => this.guard.isThere(),
+      forget: async (name) => {
+        await Promise.all([...this.#users].map((user) => user.forgetBelow(name)));
+      },
+      onGone: (name, isBare) => this.#tellMount({ kind: 'mountGone', name, inUse: isBare }),
+      onBack: (name, isReplaced) => this.#tellMount({ kind: 'mountBack', name, replaced: isReplaced }),
+      onChange: () => {
+        this.#tell({ kind: 'doubt' });
+        if (this.#timers.length > 0) this.#supervisor.renew('a file system was mounted or unmounted');
+      },
+    });
     const opening = RuleFiles.open(settings, { ...io.around, git: ground.programs.git }, report);
     this.#rules = new CurrentRules(opening, (what) => {
       if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
@@ -180,6 +199,12 @@ export class Directory {
     for (const user of this.#users) user.handleDirectory(event);
   }
 
+  /** What is left out may come and go. */
+  #tellMount(event: EventOf<'mountGone' | 'mountBack'>): void {
+    const decision = this.#settings.filter.decideDeep(event.name, true);
+    if (decision.synced || decision.isUnsure === true) this.#io.report(event);
+  }
+
   /** However much comes at once, it is told some at a time, so that something else can happen in between. */
   #takeHints(texts: readonly string[]): void {
     const some = texts.slice(0, 5).join(', ');
@@ -221,11 +246,14 @@ export class Directory {
     const rules = rulesInWords(filter.counts, gitInWords, this.#spared.paths(root).length);
     report({ kind: 'note', level: 'verbose', text: rules });
     const onBack = (isReplaced: boolean): void => {
+      if (isReplaced) this.mounts.reset();
+      else this.mounts.look();
       this.#tell({ kind: 'rootBack', isReplaced });
       this.#supervisor.renew('the root is back');
     };
     this.#timers = [
       setInterval(watchRoot(this.guard, report, root, onBack), ROOT_CHECK_MS),
+      setInterval(() => this.mounts.look(), ROOT_CHECK_MS),
       setInterval(
         watchClock(cpuMs, report, () => this.#tell({ kind: 'woke' })),
         CLOCK_CHECK_MS,

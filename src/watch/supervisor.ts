@@ -82,6 +82,8 @@ export class WatchSupervisor {
   readonly #options: SupervisorOptions;
   #child: NodeChild | undefined;
   #next: NodeChild | undefined;
+  /** A further renewal is due after the one that goes on, and why. */
+  #again: string | undefined;
   #stopped = false;
   /** The directories, with their inodes, that were there before the current subscription began: it surely has them. */
   #covered = new Map<Name, number>();
@@ -148,7 +150,8 @@ export class WatchSupervisor {
 
   /** Begins a new subscription now: the root is another one. */
   renew(why: string): void {
-    void this.#renew(why);
+    if (this.#next !== undefined) this.#again = why;
+    else void this.#renew(why);
   }
 
   /** Ends the child. Nothing is called after this. */
@@ -175,6 +178,7 @@ export class WatchSupervisor {
     if (this.#stopped || this.#next !== undefined) return;
     this.#dueSince = undefined;
     const beganMs = steadyNow();
+    this.#again = undefined;
     const before = new Map([...this.#covered, ...this.#seen]);
     this.#seen = new Map();
     if (this.#isShort) {
@@ -195,6 +199,7 @@ export class WatchSupervisor {
     this.#options.onBlind(false);
     this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / RENEW_SHARE);
     this.#options.onDoubt(why);
+    if (this.#again !== undefined) void this.#renew(this.#again);
   }
 
   /** This child is the one from now on. */

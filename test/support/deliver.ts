@@ -50,6 +50,7 @@ export function localWork(
     rest: { writtenMs: 0, cameMs: 0 },
     report,
     rootIsThere: () => true,
+    lookAtMounts: () => {},
     guard: async () => undefined,
     onRemoved: () => {},
     onBrought: () => {},

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/name.js';
 import type { Entry, Seen } from '../../src/core/sync/entry.js';
 import type { ListedType, TreeOnDisk } from '../../src/scan/disk.js';
+import { Mounts } from '../../src/scan/mounts.js';
 
 /** What stands under a name, and what is in it: equal numbers are equal contents. */
 interface Node {
@@ -30,6 +31,7 @@ const CTIME_RANGE = 2 ** 30;
  */
 export class FakeDisk implements TreeOnDisk {
   tickMs = 0;
+  readonly mounts = new Mounts();
   /** Why no directory can be listed just now. */
   shortage: string | undefined;
   /** Directories that nobody may look into. */

@@ -41,6 +41,8 @@ export const SAMPLES: Samples = {
   resumed: { kind: 'resumed', target, waiting: 2 },
   rootGone: { kind: 'rootGone', root },
   rootBack: { kind: 'rootBack', root, replaced: true },
+  mountGone: { kind: 'mountGone', name: item.name, inUse: false },
+  mountBack: { kind: 'mountBack', name: item.name, replaced: true },
   hook: { kind: 'hook', hook: 'onSync', target, code: 1, end: 'why it has no code', ms: 12, output: 'what it said\n' },
   rulesUnsure: { kind: 'rulesUnsure', root, why: 'git is not there', newNames: 'wait' },
   rulesSure: { kind: 'rulesSure', root },

@@ -329,6 +329,7 @@ const optionsFor = (folder: string): ConstructorParameters<typeof Memory>[0] => 
   uid: userInfo().uid,
   owner: () => ({ root: '/r', identity: '1', target: 't' }),
   makeFolder: () => undefined,
+  mounts: () => new Map(),
   onProblem: (problem) => {
     throw new Error(problem);
   },

@@ -4,6 +4,7 @@ import { nameFromText } from '../../src/core/name.js';
 import type { Printable } from '../../src/core/printable.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
+import { Mounts } from '../../src/scan/mounts.js';
 import { type GuardOptions, guardMany, guardPass } from '../../src/sync/guards.js';
 import { newLedger } from '../support/deliver.js';
 import { plainSettings } from '../support/settings.js';
@@ -32,6 +33,7 @@ async function guarded({ here, known = 0, extraneous = 0, created = 0, deletes =
       ledger,
       rsync: plainSettings({ root: '/r', target: { kind: 'local', path: '/t', label: 't', place: '/t' } }),
       deletes,
+      disk: { mounts: new Mounts() },
     },
     {
       dir: '/d',

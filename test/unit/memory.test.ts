@@ -59,7 +59,14 @@ function makeFolder(): Failure | undefined {
 }
 
 const open = (onProblem: (text: string) => void = () => {}, make = makeFolder, at = state()): Memory =>
-  new Memory({ path: join(at, 'm'), uid: userInfo().uid, owner: () => owner, makeFolder: make, onProblem });
+  new Memory({
+    path: join(at, 'm'),
+    uid: userInfo().uid,
+    owner: () => owner,
+    mounts: () => new Map(),
+    makeFolder: make,
+    onProblem,
+  });
 
 const indexOf = (...entries: ReadonlyArray<readonly [Name, Entry]>): NameIndex => {
   const made = new NameIndex();

@@ -85,6 +85,11 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
   ],
   rulesSure: (text) => [{ kind: 'rulesSure', root: text }],
   rootBack: (text) => [{ kind: 'rootBack', root: text, replaced: true }],
+  mountGone: (text) => [
+    { kind: 'mountGone', name: nameFromText(text), inUse: false },
+    { kind: 'mountGone', name: nameFromText(text), inUse: true },
+  ],
+  mountBack: (text) => [{ kind: 'mountBack', name: nameFromText(text), replaced: false }],
   hook: (text) =>
     [...hooksAt('eachPath'), ...hooksAt('inSync')].flatMap((hook) => [
       { kind: 'hook', hook, target: text, code: 0, end: undefined, ms: 1, output: oneLine(text) },

@@ -23,6 +23,21 @@ export function readMounts(text: string): Mount[] {
   });
 }
 
+/** A line of the mount table with its kind of file system. */
+export interface MountInfo extends Mount {
+  /** As mount(8) calls it: `ext4`, `nfs4`, `fuse.sshfs`. */
+  readonly type: string;
+}
+
+/** Reads Linux's /proc/self/mountinfo (proc(5)). */
+export function readMountInfo(text: string): MountInfo[] {
+  return text.split('\n').flatMap((line) => {
+    const [, device, root = '', at = '', type = ''] =
+      /^\d+ \d+ (\d+:\d+) (\/\S*) (\/\S*) .*? - (\S+) /.exec(line) ?? [];
+    return device === undefined ? [] : [{ device, root: unescaped(root), at: unescaped(at), type: unescaped(type) }];
+  });
+}
+
 const unescaped = (text: string): Name =>
   nameFromBytes(
     Buffer.from(

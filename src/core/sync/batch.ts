@@ -24,7 +24,7 @@ export interface Batch {
    * surely has another size or time (`idle`).
    */
   readonly quickCheck: 'right' | 'idle';
-  /** Nothing to do: it is there as it is here, or it is gone here and was never sent, or deletions are not wanted. */
+  /** Nothing to do: it is there as it is here, or away; or it is gone here and was never sent, or deletions are not wanted. */
   readonly drop: readonly Name[];
 }
 
@@ -64,6 +64,10 @@ export function* planBatch(
   for (const [name, now] of seen) {
     yield;
     const was = index.get(name);
+    if (now === 'away') {
+      drop.push(name); // it stays as it is there, until its file system is back
+      continue;
+    }
     if (now === 'unreadable') {
       send.push(name); // rsync says why
       continue;

@@ -31,10 +31,10 @@ export interface Entry {
 
 /**
  * What the disk says of a name: an entry; `missing`; `blocked`, when something stands in its place that can't be synced
- * or named to rsync: a FIFO, socket or device, or a parent that is no directory any more; or `unreadable`, when the
- * disk does not say (no permission on the way, an error): then it may well be there.
+ * or named to rsync: a FIFO, socket or device, or a parent that is no directory any more; `unreadable`, when the
+ * disk does not say (no permission on the way, an error): then it may well be there; or `away`, with the file system that it is on.
  */
-export type Seen = Entry | 'missing' | 'blocked' | 'unreadable';
+export type Seen = Entry | 'missing' | 'blocked' | 'unreadable' | 'away';
 
 /**
  * Whether what is here now is what was delivered. The inode may differ: another file with the same face. `carriesMore`: what
@@ -71,7 +71,7 @@ export const isUntouched = (before: Entry, after: Entry): boolean => isSettled(b
 export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
   typeof before === 'object' && typeof after === 'object'
     ? isUntouched(before, after)
-    : before === after && after !== 'unreadable';
+    : before === after && after !== 'unreadable' && after !== 'away';
 
 /** How many values {@link Entry.ctime} has. */
 const CTIME_RANGE = 2 ** 30;

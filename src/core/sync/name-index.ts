@@ -1,4 +1,4 @@
-import { baseOf, childOf, type Name, parentOf, ROOT } from '../name.js';
+import { baseOf, childOf, isBelow, type Name, parentOf, ROOT } from '../name.js';
 import { type Entry, unsure } from './entry.js';
 
 /**
@@ -57,6 +57,12 @@ export class NameIndex {
     this.#aside.set(name, entry);
   }
 
+  /** Everything below `dir`, also what is left alone. */
+  allBelow(dir: Name): Name[] {
+    const aside = this.#aside === undefined ? [] : [...this.#aside.entries()];
+    return [...this.below(dir), ...aside.filter(([name]) => isBelow(name, dir))].map(([name]) => name);
+  }
+
   /** It is not left alone any more. What became of it meanwhile nobody knows. */
   takeUp(name: Name): void {
     const entry = this.#aside?.get(name);
@@ -108,7 +114,7 @@ export class NameIndex {
 /** An index to look things up in. */
 export type ReadonlyIndex = Pick<
   NameIndex,
-  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below'
+  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below' | 'allBelow'
 >;
 
 const EMPTY: ReadonlyMap<string, Entry> = new Map();
