@@ -1,9 +1,10 @@
 import type { Failure } from '../core/failure.js';
 import { type Name, parentOf } from '../core/name.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
+import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
+import type { BatchOver } from '../core/sync/inputs.js';
 import type { MoveGroup } from '../core/sync/move.js';
-import type { BatchOptions, BatchOver } from '../core/sync/state.js';
 import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';

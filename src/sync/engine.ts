@@ -5,27 +5,12 @@ import { msBetween, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
+import type { BatchLimits, Effect, End, Notice } from '../core/sync/effects.js';
 import { type Entry, isSettled, type Seen } from '../core/sync/entry.js';
+import type { BatchOver, Input, PassKind, PassOver } from '../core/sync/inputs.js';
 import { JOIN_MS } from '../core/sync/policy.js';
 import { step } from '../core/sync/schedule.js';
-import {
-  type BatchLimits,
-  type BatchOver,
-  type Effect,
-  type End,
-  type Input,
-  isBusy,
-  isPassing,
-  isUp,
-  mayNote,
-  type Notice,
-  owesPass,
-  type PassKind,
-  type PassOver,
-  type Policy,
-  type State,
-  schedule,
-} from '../core/sync/state.js';
+import { isBusy, isPassing, isUp, mayNote, owesPass, type Policy, type State, schedule } from '../core/sync/state.js';
 import type { Outstanding } from '../hooks/hooks.js';
 import type { Link, LinkEvent, LinkState, LinkUser } from '../link/link.js';
 import { differences } from '../scan/look.js';

@@ -1,9 +1,9 @@
 import { steadyNow, wallNow } from '../clock.js';
 import { msBetween } from '../core/clock.js';
 import { directoriesAbove, type Name } from '../core/name.js';
+import type { BatchOptions } from '../core/sync/effects.js';
 import type { Seen } from '../core/sync/entry.js';
 import { unrested } from '../core/sync/rest.js';
-import type { BatchOptions } from '../core/sync/state.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { holdByRules } from './hold.js';

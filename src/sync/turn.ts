@@ -1,7 +1,8 @@
 import { steadyNow } from '../clock.js';
 import { ancestorsOf, type Name, ROOT } from '../core/name.js';
+import type { BatchLimits } from '../core/sync/effects.js';
+import type { BatchOver, PassKind, PassOver } from '../core/sync/inputs.js';
 import { RELIST_CHILDREN, RELIST_DIRS } from '../core/sync/policy.js';
-import type { BatchLimits, BatchOver, PassKind, PassOver } from '../core/sync/state.js';
 import { eachInSlices } from '../slice.js';
 import { byRules } from '../state/remembered.js';
 import { runBatch } from './batch.js';

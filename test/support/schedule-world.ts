@@ -1,22 +1,13 @@
 import { msBetween, type SteadyMs, steadyMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
+import type { BatchLimits, Effect, End, Notice } from '../../src/core/sync/effects.js';
 import type { Entry } from '../../src/core/sync/entry.js';
+import type { Input, PassKind } from '../../src/core/sync/inputs.js';
 import { Pending } from '../../src/core/sync/pending.js';
 import { JOIN_MS } from '../../src/core/sync/policy.js';
 import { step } from '../../src/core/sync/schedule.js';
-import {
-  type BatchLimits,
-  type Effect,
-  type End,
-  type Input,
-  mayNote,
-  type Notice,
-  type PassKind,
-  type Policy,
-  type State,
-  schedule,
-} from '../../src/core/sync/state.js';
+import { mayNote, type Policy, type State, schedule } from '../../src/core/sync/state.js';
 
 export const BROKEN: Failure = { kind: 'run', message: 'it broke' };
 const PATH_FAILED: Failure = { kind: 'path', message: 'no' };

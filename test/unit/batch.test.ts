@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../../src/core/failure.js';
+import type { BatchOptions } from '../../src/core/sync/effects.js';
 import { begun } from '../../src/core/sync/entry.js';
-import type { BatchOptions, BatchOver } from '../../src/core/sync/state.js';
+import type { BatchOver } from '../../src/core/sync/inputs.js';
 import type { WritingRun } from '../../src/rsync/run.js';
 import { runBatch } from '../../src/sync/batch.js';
 import { BROKEN, FAILED } from '../support/fake-rsync.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { steadyNow } from '../../src/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
-import type { BatchOver } from '../../src/core/sync/state.js';
+import type { BatchOver } from '../../src/core/sync/inputs.js';
 import { runBatch } from '../../src/sync/batch.js';
 import type { PassWork } from '../../src/sync/work.js';
 import { BROKEN } from '../support/fake-rsync.js';

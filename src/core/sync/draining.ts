@@ -1,7 +1,8 @@
 import { msBetween } from '../clock.js';
+import type { Effect } from './effects.js';
 import { withTurn } from './passes.js';
 import { LAST_LOOK_MS, SILENCE_MS } from './policy.js';
-import { type Draining, type Effect, isUp, type Now, over, type State } from './state.js';
+import { type Draining, isUp, type Now, over, type State } from './state.js';
 
 /** It is to end, with what was changed until now. */
 export function drain(state: State, how: Draining['how'], now: Now, effects: Effect[]): State {

@@ -1,23 +1,12 @@
 import { earliest, latest, plusMs } from '../clock.js';
 import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
+import type { Effect } from './effects.js';
+import type { PassKind, PassOver } from './inputs.js';
 import { CHECK_PAUSE_MS, LATE_CHECKS_MS } from './policy.js';
 import { ROOT_AWAY_MS } from './retry.js';
 import { broke, wentThrough } from './runs.js';
-import {
-  type Effect,
-  isUp,
-  type Now,
-  over,
-  type Pass,
-  type PassKind,
-  type PassOver,
-  type Phase,
-  passOf,
-  type State,
-  type Turn,
-  turnOf,
-} from './state.js';
+import { isUp, type Now, over, type Pass, type Phase, passOf, type State, type Turn, turnOf } from './state.js';
 
 /** Owes one more pass: of several that have not begun one does, the most that was asked for and the soonest. */
 export function owe(state: State, more: Pick<Pass, 'kind' | 'atMs'> & Partial<Pass>): State {

@@ -1,7 +1,9 @@
 import { plusMs } from '../clock.js';
 import { dispositionOf, type Failure } from '../failure.js';
+import type { Effect } from './effects.js';
+import type { BatchOver } from './inputs.js';
 import { delayMs, ROOT_AWAY_MS, RUN_BACKOFF } from './retry.js';
-import { type BatchOver, type Effect, type Now, over, type State } from './state.js';
+import { type Now, over, type State } from './state.js';
 
 /** What came of a batch, or of a large file. */
 export function batchEnded(state: State, end: BatchOver, now: Now, effects: Effect[]): State {

@@ -1,9 +1,11 @@
 import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
 import { drain, isTooLong, send, tooLong } from './draining.js';
+import type { Effect } from './effects.js';
+import type { Input } from './inputs.js';
 import { armed, owe, passed, removedThere, withTurn } from './passes.js';
 import { LATEST_MS, TELL_WAITING_MS } from './policy.js';
 import { batchEnded } from './runs.js';
-import { type Effect, endTurn, type Input, isUp, type Now, opened, over, passOf, type State, turnOf } from './state.js';
+import { endTurn, isUp, type Now, opened, over, passOf, type State, turnOf } from './state.js';
 import { decide, nextWakeMs } from './turns.js';
 
 /**

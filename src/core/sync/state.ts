@@ -1,6 +1,7 @@
 import { LONG_AGO, type SteadyMs } from '../clock.js';
-import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
+import type { Effect, End } from './effects.js';
+import type { PassKind } from './inputs.js';
 import { MOST_WAITING } from './policy.js';
 
 /** What may begin, and why not; see the picture in schedule.ts. */
@@ -48,9 +49,6 @@ export interface Pass {
   /** Because something was removed there. */
   readonly isCheck: boolean;
 }
-
-/** `quick`: with a quick pass where that will do. `rescan`: nothing should be to do; it is tried once. */
-export type PassKind = 'full' | 'quick' | 'rescan';
 
 /** What stays the same. */
 export interface Policy {
@@ -106,119 +104,6 @@ export interface Now {
   readonly waits: { readonly size: number; readonly nextMs: SteadyMs | undefined };
   /** When the rsync that is under way said something last, or began; undefined where there is none. */
   readonly lastOutputMs: SteadyMs | undefined;
-}
-
-/** How a batch ended. Names that are not done are still pending. */
-export type BatchOver =
-  /**
-   * `delivered`: whether rsync had anything to do. `bulk`: large files that were left for a run of their own. `restMs`: when
-   * to look again at what was left because it is not at rest, in milliseconds from now; 0 where nothing was.
-   */
-  | { readonly kind: 'done'; readonly delivered: boolean; readonly bulk: readonly Name[]; readonly restMs: number }
-  | { readonly kind: 'rootGone' }
-  | { readonly kind: 'broken'; readonly failure: Failure }
-  | { readonly kind: 'refused'; readonly failure: Failure };
-
-/** How a full pass ended. `found`: whether there was anything to do. */
-export type PassOver =
-  | { readonly kind: 'done'; readonly found: boolean }
-  | { readonly kind: 'rootGone' }
-  | { readonly kind: 'broken'; readonly failure: Failure }
-  | { readonly kind: 'halted'; readonly failure: Failure }
-  | { readonly kind: 'stopped' };
-
-export type Input =
-  /** A name waits that did not. */
-  | { readonly kind: 'noted' }
-  /** Nothing was noted for JOIN_MS. */
-  | { readonly kind: 'quiet' }
-  /** It is {@link State.wakeMs}. */
-  | { readonly kind: 'due' }
-  | { readonly kind: 'up' }
-  | { readonly kind: 'down' }
-  /** Another connection has taken over: what was started ahead goes through the old one. */
-  | { readonly kind: 'replaced' }
-  | { readonly kind: 'batchEnded'; readonly end: BatchOver }
-  | { readonly kind: 'bulkEnded'; readonly end: BatchOver }
-  | { readonly kind: 'passEnded'; readonly end: PassOver }
-  | { readonly kind: 'rulesFollowed' }
-  | { readonly kind: 'passWanted'; readonly pass: 'full' | 'quick'; readonly tries: number }
-  /** Something of ours is not there any more, and it was not us. */
-  | { readonly kind: 'removedThere'; readonly name: Name }
-  | { readonly kind: 'rulesChanged' }
-  /** Another root, or the same again. */
-  | { readonly kind: 'rootBack' }
-  /** The machine was asleep; and it is known by now whether the link has survived it. */
-  | { readonly kind: 'woke' }
-  | { readonly kind: 'probed' }
-  /** The start is over: from now on the next rsync is started ahead, and there are rescans. */
-  | { readonly kind: 'settledIn' }
-  /** The next time that nothing waits is to be told, even if nothing was sent. */
-  | { readonly kind: 'inSyncWanted' }
-  /** Somebody waits: what waits for its time goes now. */
-  | { readonly kind: 'hurry' }
-  | { readonly kind: 'pause' }
-  | { readonly kind: 'resume' }
-  | { readonly kind: 'stop' }
-  | { readonly kind: 'finish' }
-  /** The last look at the disk is over. */
-  | { readonly kind: 'looked' }
-  | { readonly kind: 'halt'; readonly failure: Failure }
-  | { readonly kind: 'cut' };
-
-/** Why it is over. */
-export type End =
-  | { readonly kind: 'drained' }
-  | { readonly kind: 'offline' }
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'cut' }
-  | { readonly kind: 'halted'; readonly failure: Failure };
-
-export type Effect =
-  /** Tell that it is `quiet` when that is so; begin anew if that was asked before. */
-  | { readonly do: 'join' }
-  /** Tell that it is `due` then; forget what was asked before. */
-  | { readonly do: 'wait'; readonly untilMs: SteadyMs | undefined }
-  | ({ readonly do: 'batch' } & BatchLimits)
-  | { readonly do: 'bulk'; readonly name: Name }
-  | { readonly do: 'pass'; readonly pass: PassKind }
-  | { readonly do: 'followRules' }
-  /** These large files are without a run of their own again. */
-  | { readonly do: 'giveBack'; readonly names: readonly Name[] }
-  /** Look at the whole disk once more. */
-  | { readonly do: 'look' }
-  /** Let everything that backs off have its turn, and tell that it `hurry`s. */
-  | { readonly do: 'hurry' }
-  | { readonly do: 'probe' }
-  | { readonly do: 'standbys'; readonly how: 'open' | 'close' | 'renew' }
-  /** A full pass that was wanted (no rescan) is done, or given up. */
-  | { readonly do: 'passed'; readonly failure: Failure | undefined }
-  | { readonly do: 'tell'; readonly what: Notice }
-  /** Nothing more begins; what is under way is cut. Once, and last. */
-  | { readonly do: 'end'; readonly end: End };
-
-export type Notice =
-  | { readonly kind: 'inSync'; readonly ms: number }
-  | { readonly kind: 'trouble'; readonly failure: Failure; readonly retryMs: number }
-  | { readonly kind: 'removedThere'; readonly name: Name }
-  | { readonly kind: 'waiting' }
-  | { readonly kind: 'paused' }
-  | { readonly kind: 'resumed' };
-
-/** What may become of the names of a batch, apart from being brought at once. */
-export interface BatchOptions {
-  /** What is not at rest may be left for later. */
-  readonly mayRest: boolean;
-  /** Large files may be left for a run of their own. */
-  readonly mayPart: boolean;
-  /** So many of the names that are at rest are sent, the first ones; all where not given. */
-  readonly most?: number;
-}
-
-/** A batch of what is ready. */
-export interface BatchLimits extends BatchOptions {
-  /** So many of the names that are ready are looked at. */
-  readonly ofNames: number;
 }
 
 /** At the beginning there is no link. */

@@ -1,8 +1,8 @@
 import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../clock.js';
+import type { Effect } from './effects.js';
 import { LEFT_TO_PASS, MOST_ROUNDS, ONE_OF, SILENCE_LOOK_MS, STORM_NAMES } from './policy.js';
 import {
   type Draining,
-  type Effect,
   giveTurn,
   isBusy,
   type Now,
