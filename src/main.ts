@@ -3,6 +3,7 @@ import type { Event } from './core/event.js';
 import { exitCodeOf } from './core/failure.js';
 import { comparesContents } from './core/rsync/extras.js';
 import type { Rest } from './core/sync/rest.js';
+import { Spellings } from './core/sync/twins.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
@@ -91,6 +92,7 @@ function putTogether(
     policy: { oneByOne: settings.pace.oneByOne, rescanMs: settings.pace.rescanMinutes * 60_000 },
     rest: restFor(settings.pace, disk),
     rules,
+    spellings: new Spellings(there.look.kind === 'place' ? there.look.place.spelling : 'unknown'),
     report,
     rootIsThere: () => guard.isThere(),
     lookAtMounts: () => directory.mounts.look(),

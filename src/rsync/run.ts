@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
-import { type Deletions, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
+import { type Deletions, type Listed, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { RsyncExit } from '../core/rsync/exit.js';
 import type { OutputLine } from '../core/rsync/output.js';
 import { clearRules } from '../core/rsync/rules.js';
@@ -19,8 +19,8 @@ export type Run =
       readonly dryRun?: boolean;
     }
   | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string; readonly dryRun?: boolean }
-  /** `names`: of directories. */
-  | { readonly kind: 'list'; readonly names: readonly Name[] }
+  /** `names`: of directories, unless it is about names. */
+  | { readonly kind: 'list'; readonly of: Listed; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
   | (Extract<RunKind, { kind: 'pass' }> & { readonly rules: readonly string[] });
 
@@ -184,7 +184,8 @@ const PART = 1_000;
 export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {
   if (run.kind === 'pass') yield* nulSeparated(run.rules, (rule) => rule);
   else if (run.kind === 'clear' && deletions === 'rules') yield* nulSeparated(clearRules(run.names), (rule) => rule);
-  else if (run.kind === 'list') yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
+  else if (run.kind === 'list' && run.of !== 'names')
+    yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
   else {
     const names = run.names.filter((name) => name !== ROOT);
     yield* nulSeparated(names.length > 0 ? names : [NOTHING_IN_ROOT], (name) => `./${name}`);

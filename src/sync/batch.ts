@@ -13,6 +13,7 @@ import { type Delivered, deliver, type QuickCheck } from './deliver.js';
 import { makeMoves, planMoves } from './moves.js';
 import { select } from './select.js';
 import type { BatchView } from './settle.js';
+import { respelled, tellApart } from './spelling.js';
 import type { Work } from './work.js';
 
 /**
@@ -40,13 +41,17 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   const { ledger, runner, disk, deletes, rootIsThere, guard, rsync, leftovers } = work;
   if (!rootIsThere()) return { kind: 'rootGone' };
   const mountsAge = disk.mounts.age;
-  const { view, restMs } = await select(work, names, options);
-  const { before } = view;
+  const selected = await select(work, names, options);
+  const apart = await tellApart(work, selected.view.before);
+  if (!apart.ok) return { kind: 'broken', failure: apart.failure };
+  const { before } = apart.value;
+  const view = { ...selected.view, before };
   const rules = { deletes, carriesMore: rsync.carriesMore, ...rsync.takes };
-  const plan = await inSlices(planBatch(before, ledger.index, rules));
+  const planned = await inSlices(planBatch(before, ledger.index, rules));
+  const { plan, again } = respelled(planned, apart.value, ledger.index);
   if (plan.clear.length + plan.remove.length + plan.drop.length > 0) work.lookAtMounts();
   if (disk.mounts.age !== mountsAge) return { kind: 'rootGone' }; // what we saw means nothing: it may be of another one
-  const moves = await planMoves(before, ledger.index, rsync, deletes); // before the index forgets what is not to be deleted
+  const moves = await planMoves(before, ledger.index, rsync, deletes, plan.clear); // before the index forgets what is not to be deleted
   await eachInSlices(plan.drop, (name) => {
     const seen = before.get(name);
     const isHere = seen !== 'missing' && seen !== 'blocked';
@@ -65,11 +70,12 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   // Their directories get a new time there by it, and the right one with the last run.
   const parents = parentsOf(plan.clear, plan.touch, before, disk);
   const cleared = await clear(ledger, runner, plan.clear);
+  for (const name of again) ledger.note(name);
   if (cleared !== undefined) return { kind: 'broken', failure: cleared };
   const end = await bring(work, plan, moves, sorted, withMore(view, parents), [...plan.touch, ...parents.keys()]);
   if (end.kind === 'broken') return end;
   const delivered = end.any || plan.clear.length > 0 || moves.length > 0;
-  return { kind: 'done', delivered, bulk: sorted.bulk, restMs };
+  return { kind: 'done', delivered, bulk: sorted.bulk, restMs: selected.restMs };
 }
 
 /**

@@ -17,6 +17,7 @@ import { clear } from './clear.js';
 import type { Ledger } from './ledger.js';
 import { type Forecast, forecast, inTheWayOf, type MirrorMode, removeThere } from './mirror.js';
 import { sureOf } from './settle.js';
+import { withoutRivals, withoutTwins } from './spelling.js';
 import { takeBack } from './take-back.js';
 import type { PassWork } from './work.js';
 
@@ -64,7 +65,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   const { label: target } = work.rsync.target;
   const { isStopped, onListing } = options;
   const beganMs = steadyNow();
-  const snapshot = await snapshotAtRest(work, options);
+  const { snapshot, isRival } = await withoutRivals(work, await snapshotAtRest(work, options));
   if (isStopped()) return { kind: 'stopped' };
   const { tree } = snapshot;
   // What nobody knows whether it is excluded is not deleted as if it were.
@@ -78,7 +79,8 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   const found = mirror === 'off' ? NOTHING : await forecast(runner, snapshot, filter, mirror);
   if (!('items' in found)) return broken(found);
   if (areMountsOthers()) return ROOT_GONE;
-  const expected = { ...found, extraneous: found.extraneous.filter((name) => !isOfMount(name, disk)) };
+  const extraneous = await withoutTwins(work, tree, found.extraneous);
+  const expected = { ...found, extraneous: extraneous.filter((name) => !isOfMount(name, disk)) };
   const refused = await options.guard(snapshot, expected);
   if (refused !== undefined) {
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
@@ -115,7 +117,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
     // there holds its lines back, so that even before the first one there may be thousands.
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-      if (type !== 'file') ledger.markInFlight(name, type);
+      if (type !== 'file' && !isRival(name)) ledger.markInFlight(name, type);
     });
     return broken(outcome.failure);
   }
@@ -159,7 +161,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
       ...late.failed,
     ]),
   );
-  await noteLeft(work, after);
+  await noteLeft(work, after, isRival);
   for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
@@ -212,10 +214,14 @@ async function adopt(
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
-async function noteLeft({ ledger, rsync }: PassWork, { tree }: Snapshot): Promise<void> {
+async function noteLeft(
+  { ledger, rsync }: PassWork,
+  { tree }: Snapshot,
+  isRival: (name: Name) => boolean,
+): Promise<void> {
   await eachInSlices(tree.entries(), ([name, now]) => {
     if (isSettled(ledger.index.get(name), now, rsync.carriesMore)) return;
-    ledger.markInFlight(name, now.type); // rsync may have taken it along
+    if (!isRival(name)) ledger.markInFlight(name, now.type); // rsync may have taken it along
     ledger.note(name, now);
   });
   await eachInSlices(ledger.index.below(ROOT), ([name]) => {

@@ -66,7 +66,7 @@ export class Leftovers {
       if (file !== undefined) listed.push(file);
     };
     const dirs = [...new Set([...broken.keys()].map(parentOf))];
-    const { outcome } = await runner.look({ kind: 'list', names: dirs }, ofNames([]), { onText });
+    const { outcome } = await runner.look({ kind: 'list', of: 'leftovers', names: dirs }, ofNames([]), { onText });
     // Whatever it is (a target that is not there any more, or must only be written to): it is not worth holding up the rest.
     // Where the connection is lost, the next run meets that too.
     if (outcome.kind === 'broken' && ++this.#failures < MOST_FAILURES) return undefined;

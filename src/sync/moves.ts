@@ -16,14 +16,17 @@ import type { Work } from './work.js';
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
 const STASH = nameFromText('.syncwatch-moved');
 
-/** The moves of a batch that are made there instead of sending the data again. */
+/** The moves of a batch that are made there instead of sending the data again. `cleared`: gone there by then. */
 export async function planMoves(
   before: ReadonlyMap<Name, Seen>,
   index: ReadonlyIndex,
   rsync: RsyncSettings,
   deletes: DeleteMode,
+  cleared: readonly Name[],
 ): Promise<MoveGroup[]> {
-  const moves = await inSlices(findMoves(before, index));
+  const gone = new Set(cleared);
+  const found = await inSlices(findMoves(before, index));
+  const moves = gone.size === 0 ? found : found.filter(({ from }) => !gone.has(from));
   const groups = (await inSlices(groupMoves(moves))).filter(({ from, to }) => canBeArgs(rsync, from, to));
   // A taken name is made free by deleting it, into the stash: not where deletions are not wanted or go elsewhere.
   const mayStash = deletes !== 'never' && rsync.takes.deletions !== 'none' && rsync.trash === undefined;

@@ -37,9 +37,9 @@ interface Names {
  * Undefined where things are not that simple: then it takes a {@link fullPass}.
  */
 export async function quickPass(work: PassWork, { mirror }: PassOptions): Promise<PassOver | undefined> {
-  const { ledger, runner, leftovers, disk, filter, rules, report, rsync, deletes } = work;
+  const { ledger, runner, leftovers, disk, filter, rules, report, rsync, deletes, spellings } = work;
   // Guards before it are the full pass's.
-  if (mirror !== 'off' || ledger.index.size === 0) return undefined;
+  if (mirror !== 'off' || ledger.index.size === 0 || spellings.kind !== 'exact') return undefined;
   await rules.atRest();
   if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
   const beganMs = steadyNow();

@@ -3,6 +3,7 @@ import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
 import type { DeleteMode } from '../core/sync/batch.js';
 import type { Rest } from '../core/sync/rest.js';
+import type { Spellings } from '../core/sync/twins.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import type { NamesOnDisk, TreeOnDisk } from '../scan/disk.js';
 import type { Leftovers } from './leftovers.js';
@@ -20,6 +21,7 @@ export interface Work extends SettleOptions {
   readonly deletes: DeleteMode;
   readonly rest: Rest;
   readonly rules: RulesInForce;
+  readonly spellings: Spellings;
   /** Checked before names are looked at and after: false while the root is not the one we began with. */
   readonly rootIsThere: () => boolean;
   /** Looks whether a mount point below DIR has come or gone: then what was seen before means nothing (Mounts.age). */

@@ -8,6 +8,7 @@ import type { Filter } from '../../src/core/filter/filter.js';
 import { type Name, nameFromBytes } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync/args.js';
 import { type Entry, isSettled } from '../../src/core/sync/entry.js';
+import { Spellings } from '../../src/core/sync/twins.js';
 import type { RulesInForce } from '../../src/rules/in-force.js';
 import { Disk } from '../../src/scan/disk.js';
 import { differences, isNews, look } from '../../src/scan/look.js';
@@ -55,6 +56,7 @@ export function localWork(
     onRemoved: () => {},
     onBrought: () => {},
     rules,
+    spellings: new Spellings('exact'),
     ...options,
   };
 }

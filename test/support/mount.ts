@@ -25,6 +25,26 @@ export function mountCoarse(dir: string): void {
   });
 }
 
+/** Whether a file system that makes no difference of case can be made and mounted here. */
+export const canMountFolded = (): boolean =>
+  canMountImages() && existsSync('/sbin/mkfs.exfat') && existsSync('/sbin/mount.exfat-fuse');
+
+/** Mounts one at `dir`, until the test has finished. */
+export function mountFolded(dir: string): void {
+  const keep = mkdtempSync(join(tmpdir(), 'syncwatch-mount-'));
+  const image = join(keep, 'image');
+  writeFileSync(image, '');
+  truncateSync(image, 16_000_000);
+  execFileSync('/sbin/mkfs.exfat', [image], { stdio: 'pipe' });
+  const device = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim();
+  execFileSync('/sbin/mount.exfat-fuse', [device, dir], { stdio: 'pipe' });
+  onTestFinished(() => {
+    spawnSync('umount', [dir]);
+    spawnSync('losetup', ['--detach', device]);
+    rmSync(keep, { recursive: true, force: true });
+  });
+}
+
 /** A small file system of its own at a directory, until the test has finished. */
 export interface Small {
   /** Takes it away, as when a disk is unplugged; what is in it is kept. */

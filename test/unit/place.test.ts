@@ -234,6 +234,36 @@ const span = (inode: number, before?: bigint, after = before) => ({
   after: id(inode, after),
 });
 
+describe('names that differ in case only', () => {
+  it('are two here, as far as something is there to tell', () => {
+    const dir = temporaryDir();
+    fill(dir, { 'empty/': '', 'digits/1': '', 'one/a B.c': '', 'two/x': '', 'two/X': '', 'below/sub/': '' });
+    for (const [path, spelling] of [
+      ['empty', 'unknown'],
+      ['digits', 'unknown'],
+      ['one', 'exact'],
+      ['one/new', 'exact'],
+      ['two', 'unknown'],
+      ['below', 'exact'],
+    ] as const)
+      expect(placeIn(look(`${dir}/${path}`)).spelling, path).toBe(spelling);
+    symlinkSync('nowhere', join(dir, 'one/AB'));
+    symlinkSync('nowhere', join(dir, 'one/ab'));
+    expect(placeIn(look(`${dir}/one`)).spelling).toBe('exact');
+  });
+
+  it('are one where the other case finds what is not called so', () => {
+    // As a file system would have it: a test that finds whatever is asked for.
+    const dir = temporaryDir();
+    fill(dir, { 'User.ts': '' });
+    const script = placeScript({ path: dir, trash: undefined, marks: MARKS, rsync: undefined });
+    const folding = script.replace('[ ! -e "$e" ] && [ ! -L "$e" ]', 'false');
+    expect(folding).not.toBe(script);
+    const said = execFileSync('sh', ['-s'], { input: folding });
+    expect(placeIn(readPlace(said.toString('latin1'), { path: dir, marks: MARKS }).look).spelling).toBe('folded');
+  });
+});
+
 describe('how exactly times are kept there', () => {
   /** What a script says where the change times of a directory, of what is in it, and of a process are these. */
   const windowBy = (dir: string, inside: readonly string[], now: string): number => {
@@ -336,6 +366,7 @@ const there = (more: Partial<Place> = {}): Look => ({
     boot: 'there',
     homes: [{ whose: undefined, path: nameFromText('/home/me'), itself: [id(11)], above: [id(10), id(2)] }],
     users: [],
+    spelling: 'unknown',
     window: -1,
     trash: undefined,
     ...more,

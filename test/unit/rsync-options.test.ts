@@ -182,7 +182,7 @@ describe('what follows the --', () => {
     );
     // An empty directory of ours is read there: its owner must not reach the target.
     expect(given(rsyncArgs(settings, { kind: 'clear', emptyDir: '/e' }))).toEqual(['--rsync-path=x']);
-    expect(given(rsyncArgs(settings, { kind: 'list', emptyDir: '/e' }))).toEqual(['--rsync-path=x']);
+    expect(given(rsyncArgs(settings, { kind: 'list', of: 'leftovers', emptyDir: '/e' }))).toEqual(['--rsync-path=x']);
   });
 });
 

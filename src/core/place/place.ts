@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type Name, textOf } from '../name.js';
+import type { Spelling } from '../spelling.js';
 import type { Target } from '../target.js';
 import type { Window } from '../window.js';
 import type { Mount } from './mounts.js';
@@ -37,6 +38,8 @@ export interface Place {
   readonly homes: readonly Home[];
   /** The homes in /etc/passwd there, as they are spelled, of those who can log in. */
   readonly users: readonly { readonly name: string; readonly home: Name }[];
+  /** What becomes of names there that differ in case only. */
+  readonly spelling: Spelling;
   /** How exactly times are kept there. */
   readonly window: Window;
   /** The part of `--trash` that is there already, and where it really is; '' where it is no directory. */

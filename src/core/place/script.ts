@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { type Name, nameFromBytes } from '../name.js';
+import type { Spelling } from '../spelling.js';
 import type { Window } from '../window.js';
 import { readMounts } from './mounts.js';
 import { type Home, type Identity, isSame, type Look, type Place } from './place.js';
@@ -29,9 +30,15 @@ up() { w=$1; a=.; set -- .; while [ -n "\${w#/}" ]; do w=\${w%/*}; a=$a/..; set 
 over() { w=$1; set --; while [ -n "\${w#/}" ]; do set -- "$@" "$w"; w=\${w%/*}; done; ids "$@" /; }
 inside() {
   IFS='
-'; set -- $(ls -f | head -n $m); unset IFS
+'; set -- $(ls -af | head -n $m); unset IFS
   for e do shift; case $e in .|..) ;; *) set -- "$@" "./$e" ;; esac; done
   [ $# -eq 0 ] || put inside "$(ids "$@")"
+  for e do
+    case $e in *[A-Za-z]*) ;; *) continue ;; esac
+    e=$(printf %s "$e" | tr A-Za-z a-zA-Z)
+    if [ ! -e "$e" ] && [ ! -L "$e" ]; then put spelling exact; break; fi
+    if ! ls -af | grep -Fqx -e "\${e#./}"; then put spelling folded; break; fi
+  done
 }
 home() { (cd -P "$1" && real && up "$r"); }
 m=30
@@ -94,7 +101,7 @@ export function placeScript({ path, trash, marks, rsync }: Asked): string {
   const [one, two] = marks;
   return `exec 2>/dev/null
 set -f; unset CDPATH GREP_OPTIONS; LC_ALL=C; export LC_ALL; t=; q0=${word(trash ?? '')}
-unalias -a; for f in cd pwd put real read printf eval stat ls df tail head cut grep sed; do unset -f $f; done
+unalias -a; for f in cd pwd put real read printf eval stat ls df tail head cut grep sed tr; do unset -f $f; done
 put() { printf '%s\\0%s\\0' "$1" "$2"; }
 printf '%s%s\\0' ${one} ${two}
 ${rsync === undefined ? '' : `put rsync "$(eval ${word(`${rsync} --version`)} </dev/null 2>&1; c=$?; echo; echo $c)"`}
@@ -164,6 +171,7 @@ function lookFrom(facts: ReadonlyMap<string, string>, given: string): Look {
       mounts: readMounts(facts.get('mounts') ?? ''),
       boot: facts.get('boot') || undefined,
       homes: homesIn(facts),
+      spelling: spellingFrom(facts.get('spelling')),
       window: windowFrom(facts, self.device),
       users: usersIn(facts.get('users') ?? ''),
       trash: facts.has('trash')
@@ -224,6 +232,11 @@ function stamps(text: string | undefined): Stamp[] {
     const [, device, fraction] = /^(\S+) \d+ \d+(?: \S+ \d+:\d+:\d+)?\.(\d{9})\b/.exec(line) ?? [];
     return device === undefined ? [] : [{ device, fraction: Number(fraction) }];
   });
+}
+
+/** By a name of what is there already that has letters, and the same in the other case: what it leads to may be called so. */
+function spellingFrom(told: string | undefined): Spelling {
+  return told === 'exact' || told === 'folded' ? told : 'unknown';
 }
 
 /** So many different stamps have to be multiples of something before that is no chance. */

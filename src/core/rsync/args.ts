@@ -50,7 +50,7 @@ export interface RsyncSettings {
  * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
- * - `list`: what the directories on stdin have there that may be rsync's own temporary files. Nothing is changed.
+ * - `list`: tells what there is, see {@link Listed}. Nothing is changed.
  * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
  */
 export type RunKind =
@@ -74,8 +74,11 @@ export type RunKind =
       readonly copy: boolean;
       readonly comparesContent: boolean;
     }
-  | { readonly kind: 'list'; readonly emptyDir: string }
+  | { readonly kind: 'list'; readonly of: Listed; readonly emptyDir: string }
   | { readonly kind: 'pass'; readonly wouldDelete: WouldDelete; readonly dryRun: boolean };
+
+/** Of directories what may be rsync's own temporary files (`leftovers`) or all (`inside`); or of `names` those that are there. */
+export type Listed = 'leftovers' | 'inside' | 'names';
 
 /** What a dry run of a full pass tells of what is only there: nothing, what no pattern excludes, or all. */
 export type WouldDelete = 'nothing' | 'notExcluded' | 'all';
@@ -122,7 +125,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       break;
     case 'list':
       args.push('--dry-run', '--dirs', '--from0', '--files-from=-', '--ignore-missing-args');
-      args.push('--include=*/', '--include=.?*.??????', '--exclude=*');
+      if (run.of === 'leftovers') args.push('--include=*/', '--include=.?*.??????', '--exclude=*');
       break;
     case 'pass':
       args.push('--recursive', '--perms', '--times', '--from0', '--exclude-from=-');

@@ -93,6 +93,12 @@ export function parseListed(line: string): ListedFile | undefined {
   };
 }
 
+/** The name in a line of such a run, whatever it is of; undefined where it is no such line. */
+export function parseSeen(line: string): Name | undefined {
+  const name = /^[<>ch.][fdLDS]\S{9} [-rwxsStT]{9} \d{4}\/\d\d\/\d\d-\d\d:\d\d:\d\d (.*)$/s.exec(line)?.[1];
+  return name === undefined ? undefined : nameOf(name);
+}
+
 const nameOf = (escaped: string): Name => nameFromBytes(unescapeBytes(escaped.replace(/(?<=.)\/$/s, '')));
 
 /** The bytes of a name as rsync prints it: one that is not plain is `\#` and three octal digits (man rsync, -8). */
