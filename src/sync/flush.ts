@@ -18,6 +18,9 @@ export type FlushEnd =
 const LOOK_MS = 50;
 const LOOK_SHARE = 0.1;
 
+/** What shows what has become of a name. */
+type Sight = Pick<Work, 'ledger' | 'disk' | 'filter' | 'deletes' | 'rsync'>;
+
 /** How a wait goes on. */
 interface FlushWays {
   readonly note: (name: Name, seen: Seen) => void;
@@ -32,7 +35,7 @@ interface FlushWays {
  * looked at it after that has brought it, even if it has changed again meanwhile; or when nothing waits and the disk is as
  * the index says. A name that fails is failed; `triesAgain`: once more, where it had failed before.
  */
-export class Flush {
+class Flush {
   readonly #left: Set<Name>;
   readonly #sinceMs: WallMs;
   /** How often each had failed before. */
@@ -57,7 +60,7 @@ export class Flush {
 
   /** Resolves when it has ended. */
   async ended(
-    { ledger, disk, filter, deletes, rsync }: Pick<Work, 'ledger' | 'disk' | 'filter' | 'deletes' | 'rsync'>,
+    { ledger, disk, filter, deletes, rsync }: Sight,
     { note, isPaused, next, gone }: FlushWays,
   ): Promise<FlushEnd> {
     const failed = new Map<Name, Failure>();
@@ -90,5 +93,44 @@ export class Flush {
       const waitMs = Math.max(LOOK_MS, msSince(beganMs) / LOOK_SHARE);
       await Promise.race([turnEnd, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     }
+  }
+}
+
+/** Who waits for names, and who for the end of a turn. */
+export class Flushes {
+  readonly #work: Sight;
+  readonly #ways: Pick<FlushWays, 'note' | 'isPaused'>;
+  readonly #flushes = new Set<Flush>();
+  #turnEnds: Array<() => void> = [];
+
+  constructor(work: Sight, ways: Pick<FlushWays, 'note' | 'isPaused'>) {
+    this.#work = work;
+    this.#ways = ways;
+  }
+
+  /** Waits until all names that wait now are there as they were at `sinceMs`, see {@link Flush}. */
+  async flush(sinceMs: WallMs, gone: AbortSignal, triesAgain: boolean): Promise<FlushEnd> {
+    const flush = new Flush(this.#work.ledger.pending, sinceMs, triesAgain);
+    this.#flushes.add(flush);
+    try {
+      return await flush.ended(this.#work, { ...this.#ways, next: () => this.turnEnded(), gone });
+    } finally {
+      this.#flushes.delete(flush);
+    }
+  }
+
+  /** See {@link Flush.brought}. */
+  brought(name: Name, lookedMs: WallMs): void {
+    for (const flush of this.#flushes) flush.brought(name, lookedMs);
+  }
+
+  /** Resolves when the next turn has ended, or nothing more begins for now. */
+  turnEnded(): Promise<void> {
+    return new Promise((resolve) => this.#turnEnds.push(resolve));
+  }
+
+  /** A turn has ended. */
+  endTurn(): void {
+    for (const end of this.#turnEnds.splice(0)) end();
   }
 }

@@ -199,8 +199,8 @@ async function runEngine(
   const { link, ledger, isWhole, reach } = prepared;
   const { label } = target;
   const engine = options.engineFor(prepared);
-  const detach = directory.attach(engine);
-  link.attach(engine);
+  const detach = directory.attach(engine.sources);
+  link.attach(engine.sources);
   const hooks =
     settings.mode === 'dry-run'
       ? undefined
