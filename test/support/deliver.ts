@@ -84,7 +84,7 @@ export async function bringWaiting(work: Work): Promise<void> {
 }
 
 /** Where nothing is written down. */
-const NO_JOURNAL: Journal = {
+export const NO_JOURNAL: Journal = {
   keep: () => {},
   writeAhead: async () => undefined,
   markInFlight: () => {},

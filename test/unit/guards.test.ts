@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { EPOCH } from '../../src/core/clock.js';
-import { nameFromText } from '../../src/core/name.js';
+import type { RawRule } from '../../src/core/filter/rule.js';
+import { nameFromText, ROOT } from '../../src/core/name.js';
 import type { Printable } from '../../src/core/printable.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Mounts } from '../../src/scan/mounts.js';
-import { type GuardOptions, guardMany, guardPass } from '../../src/sync/guards.js';
+import { type GuardOptions, guardEmptied, guardMany, guardPass } from '../../src/sync/guards.js';
 import { newLedger } from '../support/deliver.js';
-import { plainSettings } from '../support/settings.js';
+import { type FakeWork, fakeWork } from '../support/fake-work.js';
+import { filterOf, plainSettings } from '../support/settings.js';
 
 const indexOf = (count: number): NameIndex => {
   const index = new NameIndex();
@@ -130,5 +132,34 @@ describe('deletions while running', () => {
       kind: 'guard',
       message: '4 paths would be deleted on t, more than --max-delete 3; nothing was deleted',
     });
+  });
+});
+
+describe('before deletions while running, a root that has become empty', () => {
+  function emptied(options: Partial<GuardOptions> = {}, change: (world: FakeWork) => void = () => {}) {
+    const exclude: RawRule = { action: 'exclude', pattern: '*.tmp', source: { kind: 'default' } };
+    const world = fakeWork({ filter: filterOf({ user: [exclude] }) });
+    world.work.ledger.delivered(nameFromText('a'), { ...begun('file'), mtimeNs: 1 });
+    change(world);
+    const given = { dir: '/d', mirror: false, allowEmpty: false, maxDelete: undefined, confirm: undefined, ...options };
+    return guardEmptied({ ...world.work, disk: world.disk }, given);
+  }
+
+  it('deletes nothing, whatever excluded is still in it', async () => {
+    const refusal = { kind: 'guard', message: '/d is empty now; 1 paths on /t would be deleted. Nothing was deleted' };
+    expect(await emptied()).toMatchObject(refusal);
+    expect(await emptied({}, ({ disk }) => void disk.write('x.tmp'))).toMatchObject(refusal);
+    expect(await emptied({}, ({ disk }) => void disk.block('fifo'))).toMatchObject(refusal);
+  });
+
+  it.each<[string, Partial<GuardOptions>, (world: FakeWork) => void]>([
+    ['it is allowed', { allowEmpty: true }, () => {}],
+    ['something is in it', {}, ({ disk }) => void disk.write('b')],
+    ['a directory is in it', {}, ({ disk }) => void disk.mkdir('d')],
+    ['nothing was delivered', {}, ({ work }) => work.ledger.gone(nameFromText('a'))],
+    ['it can not be read just now', {}, ({ disk }) => void (disk.shortage = 'too many open files')],
+    ['nobody may look into it', {}, ({ disk }) => void disk.closed.add(ROOT)],
+  ])('is fine where %s', async (_, options, change) => {
+    expect(await emptied(options, change)).toBeUndefined();
   });
 });

@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
-import { type Name, nameFromText } from '../../src/core/name.js';
-import type { Entry } from '../../src/core/sync/entry.js';
+import { describe, expect, it } from 'vitest';
+import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
+import { ALL_DONE } from '../../src/core/rsync/exit.js';
+import { begun, type Entry } from '../../src/core/sync/entry.js';
+import type { Journal } from '../../src/sync/begun.js';
+import { Ledger } from '../../src/sync/ledger.js';
+import { NO_JOURNAL } from '../support/deliver.js';
 import { type ModelRun, There } from '../support/there.js';
 
 const NAMES = ['a', 'b', 'l', 'd', 'd/x', 'd/l', 'e', 'e/z'].map(nameFromText);
@@ -109,5 +113,67 @@ describe('the ledger', () => {
     await world.run({ ...whole, ...run });
     await world.verify();
     world.close();
+  });
+});
+
+describe('the journal', () => {
+  /** A ledger, and all that it writes down. */
+  function written() {
+    const words: string[] = [];
+    const journal: Journal = {
+      ...NO_JOURNAL,
+      willBring: async (deeds) => void words.push(`will bring ${[...deeds].map(([name]) => name).join(' ')}`),
+      mayCome: (name, type) => void words.push(`may come: ${type} ${name}`),
+      isGone: (name) => void words.push(`is gone: ${name}`),
+    };
+    const options = { journal, target: 't', report: () => {}, rulesMayComeBack: () => false };
+    return { ledger: new Ledger(options), words };
+  }
+  const [D, DF] = [nameFromText('d'), nameFromText('d/f')];
+
+  it('has what is found to be there already: nobody else would know after a kill that it is ours to delete', () => {
+    const { ledger, words } = written();
+    ledger.delivered(A, begun('file'));
+    ledger.delivered(D, begun('dir'));
+    expect(words).toEqual(['may come: file a', 'may come: dir d']);
+    ledger.delivered(A, begun('file')); // it is known by now
+    ledger.delivered(ROOT, begun('dir')); // it is never gone
+    expect(words).toHaveLength(2);
+  });
+
+  it('has what comes without a run, and what goes, once', () => {
+    const { ledger, words } = written();
+    ledger.mayCome(D, 'dir');
+    ledger.mayCome(D, 'dir');
+    ledger.gone(D);
+    ledger.gone(D);
+    expect(words).toEqual(['may come: dir d', 'is gone: d']);
+  });
+
+  it('has a run before it begins, and from it only what was not to be expected', async () => {
+    const { ledger, words } = written();
+    const run = { kind: 'names', names: [DF], comparesContent: false, deleteMissing: true } as const;
+    const begunRun = await ledger.begin(run, () => [
+      [D, 'dir'],
+      [DF, 'file'],
+    ]);
+    expect(words).toEqual(['will bring d d/f']);
+    if (!begunRun.ok) throw new Error(begunRun.failure.message);
+    begunRun.value.turnedTo({ action: 'mkdir', name: D, bytes: 0, isNew: true });
+    begunRun.value.turnedTo({ action: 'send', name: DF, bytes: 1, isNew: true });
+    begunRun.value.turnedTo({ action: 'send', name: A, bytes: 1, isNew: true });
+    expect(words.slice(1)).toEqual(['may come: file a']);
+    ledger.delivered(DF, begun('file')); // it is known by the run
+    expect(words).toHaveLength(2);
+  });
+
+  it('has the names back that nothing was done to', async () => {
+    const { ledger, words } = written();
+    const run = { kind: 'names', names: [A], comparesContent: false, deleteMissing: true } as const;
+    const begunRun = await ledger.begin(run, () => [[A, 'file']]);
+    if (!begunRun.ok) throw new Error(begunRun.failure.message);
+    await begunRun.value.ended({ outcome: ALL_DONE, items: [] });
+    expect(words).toEqual(['will bring a', 'is gone: a']);
+    expect(ledger.index.get(A)).toBeUndefined();
   });
 });
