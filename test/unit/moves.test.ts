@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { steadyNow } from '../../src/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
+import { ROOT } from '../../src/core/name.js';
 import type { BatchOver } from '../../src/core/sync/inputs.js';
 import { runBatch } from '../../src/sync/batch.js';
 import type { PassWork } from '../../src/sync/work.js';
@@ -52,6 +53,17 @@ describe('a file that has another name', () => {
     expect(differences(world)).toEqual([]);
   });
 
+  it('is linked before another file takes its old name there', async () => {
+    const world = await synced(['d/a']);
+    world.disk.rename('d/a', 'e/a');
+    world.disk.write('d/a', LARGE);
+    world.disk.write('new');
+    await batch(world);
+    expect(world.rsync.runs).toMatchObject([{ names: ['e', 'new'] }, { kind: 'moves' }, { names: ['d/a', 'd'] }]);
+    expect(sent(world.told)).toContain('move e/a');
+    expect(differences(world)).toEqual([]);
+  });
+
   it('is sent where it is small, or where something was done to it', async () => {
     const world = await synced(['d/a']);
     world.disk.write('d/a', 100);
@@ -70,6 +82,7 @@ describe('a file that has another name', () => {
     await batch(world);
     expect(world.rsync.runs.find(({ kind }) => kind === 'moves')).toMatchObject({ comparesContent: true });
     expect(sent(world.told)).toContain('send e/a');
+    expect(sent(world.told)).not.toContain('move e/a');
     expect(differences(world)).toEqual([]);
   });
 
@@ -100,6 +113,7 @@ describe('names that have changed places', () => {
     expect(kinds(world)).toEqual(['clear', 'moves', 'moves', 'clear', 'clear', 'clear', 'names']);
     expect(world.rsync.runs[0]).toMatchObject({ stashDir: '.syncwatch-moved' });
     expect(sent(world.told).filter((one) => one.startsWith('send'))).toEqual([]);
+    expect(world.work.ledger.pending.has(ROOT)).toBe(true); // it held the stash, and has a new time there
     await bringAll(world);
     expect(differences(world)).toEqual([]);
   });
@@ -114,6 +128,17 @@ describe('names that have changed places', () => {
     swap(world, 'd', 'e');
     await batch(world);
     expect(kinds(world)).toEqual(['names']);
+    expect(differences(world)).toEqual([]);
+  });
+
+  it('and could not be stashed are still known to be there', async () => {
+    const world = await synced(['d/a', 'e/a']);
+    swap(world, 'd', 'e');
+    world.rsync.course.fate = (name) => (name === n('d/a') ? 'failed' : 'done');
+    await batch(world);
+    expect(world.work.ledger.index.get(n('d/a'))).toBeDefined();
+    world.rsync.course.fate = () => 'done';
+    await bringAll(world);
     expect(differences(world)).toEqual([]);
   });
 

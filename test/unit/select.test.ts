@@ -41,6 +41,18 @@ describe('of a batch', () => {
     expect(await selected(world, ['a', 'gone'], { waitedMs: 20 })).toMatchObject({ goes: ['a', 'gone'], restMs: 0 });
   });
 
+  it('a save rests for less long than what came', async () => {
+    const world = fakeWork({ rest: { writtenMs: 10, cameMs: 30 } });
+    deliver(world, world.disk.write('known'));
+    world.disk.put(n('known'), { ...(world.disk.get(n('known')) ?? begun('file')), mtimeS: 2_000_000_000 });
+    world.disk.write('new');
+    for (const names of [
+      ['known', 'new'],
+      ['new', 'known'],
+    ])
+      expect(await selected(world, names)).toMatchObject({ goes: [], restMs: 10 });
+  });
+
   it('goes all where nothing may rest', async () => {
     const world = fakeWork({ rest: { writtenMs: 10, cameMs: 30 } });
     world.disk.write('a');
@@ -155,7 +167,7 @@ describe('while a file of rules is being written', () => {
     for (const name of ['a', 'd/new', 'd/old', 'e/new']) world.disk.write(name);
     deliver(world, 'd/old');
     deliver(world, 'd');
-    expect(await selected(world, ['a', 'd', 'd/new', 'd/old', 'd/gone', 'e/new'])).toMatchObject({
+    expect(await selected(world, ['a', 'd', 'e/new', 'd/new', 'd/old', 'd/gone'])).toMatchObject({
       goes: ['a', 'd', 'd/old', 'd/gone'],
       restMs: 40,
     });
