@@ -122,9 +122,9 @@ describe('the journal', () => {
     const words: string[] = [];
     const journal: Journal = {
       ...NO_JOURNAL,
-      willBring: async (deeds) => void words.push(`will bring ${[...deeds].map(([name]) => name).join(' ')}`),
-      mayCome: (name, type) => void words.push(`may come: ${type} ${name}`),
-      isGone: (name) => void words.push(`is gone: ${name}`),
+      writeAhead: async (deeds) => void words.push(`ahead: ${[...deeds].map(([name]) => name).join(' ')}`),
+      markInFlight: (name, type) => void words.push(`in flight: ${type} ${name}`),
+      markGone: (name) => void words.push(`gone: ${name}`),
     };
     const options = { journal, target: 't', report: () => {}, rulesMayComeBack: () => false };
     return { ledger: new Ledger(options), words };
@@ -135,7 +135,7 @@ describe('the journal', () => {
     const { ledger, words } = written();
     ledger.delivered(A, begun('file'));
     ledger.delivered(D, begun('dir'));
-    expect(words).toEqual(['may come: file a', 'may come: dir d']);
+    expect(words).toEqual(['in flight: file a', 'in flight: dir d']);
     ledger.delivered(A, begun('file')); // it is known by now
     ledger.delivered(ROOT, begun('dir')); // it is never gone
     expect(words).toHaveLength(2);
@@ -143,11 +143,11 @@ describe('the journal', () => {
 
   it('has what comes without a run, and what goes, once', () => {
     const { ledger, words } = written();
-    ledger.mayCome(D, 'dir');
-    ledger.mayCome(D, 'dir');
+    ledger.markInFlight(D, 'dir');
+    ledger.markInFlight(D, 'dir');
     ledger.gone(D);
     ledger.gone(D);
-    expect(words).toEqual(['may come: dir d', 'is gone: d']);
+    expect(words).toEqual(['in flight: dir d', 'gone: d']);
   });
 
   it('has a run before it begins, and from it only what was not to be expected', async () => {
@@ -157,12 +157,12 @@ describe('the journal', () => {
       [D, 'dir'],
       [DF, 'file'],
     ]);
-    expect(words).toEqual(['will bring d d/f']);
+    expect(words).toEqual(['ahead: d d/f']);
     if (!begunRun.ok) throw new Error(begunRun.failure.message);
     begunRun.value.turnedTo({ action: 'mkdir', name: D, bytes: 0, isNew: true });
     begunRun.value.turnedTo({ action: 'send', name: DF, bytes: 1, isNew: true });
     begunRun.value.turnedTo({ action: 'send', name: A, bytes: 1, isNew: true });
-    expect(words.slice(1)).toEqual(['may come: file a']);
+    expect(words.slice(1)).toEqual(['in flight: file a']);
     ledger.delivered(DF, begun('file')); // it is known by the run
     expect(words).toHaveLength(2);
   });
@@ -173,7 +173,7 @@ describe('the journal', () => {
     const begunRun = await ledger.begin(run, () => [[A, 'file']]);
     if (!begunRun.ok) throw new Error(begunRun.failure.message);
     await begunRun.value.ended({ outcome: ALL_DONE, items: [] });
-    expect(words).toEqual(['will bring a', 'is gone: a']);
+    expect(words).toEqual(['ahead: a', 'gone: a']);
     expect(ledger.index.get(A)).toBeUndefined();
   });
 });
