@@ -1,7 +1,7 @@
 import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { directoriesAbove, type Name } from '../core/name.js';
+import { directoriesAbove, type Name, ROOT } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import type { Batch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -59,12 +59,23 @@ export async function deliver(
   const { outcome, items } = result;
   if (outcome.kind === 'broken') return { kind: 'broken', failure: outcome.failure };
   await settle(work, names, view, result, outcome.failed);
+  ledger.sent(await alone(names, view.before), beganMs);
   for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name)),
     msSince(beganMs),
   );
   return { kind: 'done', any: items.length > 0 };
+}
+
+/** Those that a run is for: all but the directories of others, which only have a new time. */
+async function alone(names: readonly Name[], before: ReadonlyMap<Name, Seen>): Promise<readonly Name[]> {
+  const dirs = await inSlices(directoriesAbove(names));
+  dirs.add(ROOT);
+  return names.filter((name) => {
+    const seen = before.get(name);
+    return !(typeof seen === 'object' && seen.type === 'dir' && dirs.has(name) && names.length > 1);
+  });
 }
 
 /**

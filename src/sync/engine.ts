@@ -82,6 +82,10 @@ export class Engine {
     this.#findings = findings;
     this.#flushes = new Flushes(options, {
       note: (name, seen) => findings.note(name, seen),
+      hurry: () => {
+        options.ledger.hurryPaced();
+        this.#inbox.take({ kind: 'quiet' });
+      },
       isPaused: () => this.state.phase.is === 'paused',
     });
     this.#work = {

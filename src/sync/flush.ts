@@ -24,6 +24,8 @@ type Sight = Pick<Work, 'ledger' | 'disk' | 'filter' | 'deletes' | 'rsync'>;
 /** How a wait goes on. */
 interface FlushWays {
   readonly note: (name: Name, seen: Seen) => void;
+  /** What waits only because it is written all the time has its turn at once. */
+  readonly hurry: () => void;
   readonly isPaused: () => boolean;
   /** Resolves when something may have become of a name. */
   readonly next: () => Promise<void>;
@@ -61,15 +63,17 @@ class Flush {
   /** Resolves when it has ended. */
   async ended(
     { ledger, disk, filter, deletes, rsync }: Sight,
-    { note, isPaused, next, gone }: FlushWays,
+    { note, hurry, isPaused, next, gone }: FlushWays,
   ): Promise<FlushEnd> {
     const failed = new Map<Name, Failure>();
     for (;;) {
       const turnEnd = next();
       const beganMs = steadyNow();
       const slice = new Slice();
+      let isPaced = false;
       for (const name of this.#left) {
         if (slice.isOver) await slice.next();
+        isPaced ||= ledger.pending.has(name) && ledger.pending.isPaced(name, beganMs);
         const failure = ledger.pending.failure(name);
         const tries = ledger.pending.attempts(name) - (this.#attempts.get(name) ?? 0);
         if (failure !== undefined && tries >= (failure.isPassing === true ? 2 : 1)) {
@@ -90,6 +94,7 @@ class Flush {
         return failed.size === 0 ? { kind: 'flushed' } : { kind: 'failed', names: [...failed] };
       if (gone.aborted) return { kind: 'gone' };
       if (isPaused()) return { kind: 'paused' };
+      if (isPaced) hurry();
       const waitMs = Math.max(LOOK_MS, msSince(beganMs) / LOOK_SHARE);
       await Promise.race([turnEnd, new Promise((resolve) => setTimeout(resolve, waitMs))]);
     }
@@ -99,11 +104,11 @@ class Flush {
 /** Who waits for names, and who for the end of a turn. */
 export class Flushes {
   readonly #work: Sight;
-  readonly #ways: Pick<FlushWays, 'note' | 'isPaused'>;
+  readonly #ways: Pick<FlushWays, 'note' | 'hurry' | 'isPaused'>;
   readonly #flushes = new Set<Flush>();
   #turnEnds: Array<() => void> = [];
 
-  constructor(work: Sight, ways: Pick<FlushWays, 'note' | 'isPaused'>) {
+  constructor(work: Sight, ways: Pick<FlushWays, 'note' | 'hurry' | 'isPaused'>) {
     this.#work = work;
     this.#ways = ways;
   }

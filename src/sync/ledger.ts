@@ -1,5 +1,5 @@
 import { steadyNow } from '../clock.js';
-import type { WallMs } from '../core/clock.js';
+import type { SteadyMs, WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure, Result } from '../core/failure.js';
 import { type Name, ROOT } from '../core/name.js';
@@ -170,6 +170,16 @@ export class Ledger {
   /** Whether it is neither there nor waits. */
   isUnknown(name: Name): boolean {
     return this.index.get(name) === undefined && !this.#pending.has(name);
+  }
+
+  /** See {@link Pending.hurryPaced}. */
+  hurryPaced(): void {
+    this.#pending.hurryPaced();
+  }
+
+  /** A run has had these names: see {@link Pace}. */
+  sent(names: readonly Name[], beganMs: SteadyMs): void {
+    this.#pending.sent(names, beganMs, steadyNow());
   }
 
   /** It waits no longer. */

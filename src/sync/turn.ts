@@ -20,7 +20,7 @@ export async function sendBatch(
   const { ledger } = work;
   const dirs = changedDirs(ledger);
   if (dirs.length > 0 && dirs.length <= RELIST_DIRS) await relist(dirs);
-  const end = await runBatch(work, ledger.pending.ready(steadyNow(), ofNames), limits);
+  const end = await runBatch(work, ledger.pending.ready(steadyNow(), ofNames, limits.mayRest), limits);
   if (end.kind === 'done') for (const name of end.bulk) ledger.take(name);
   return end;
 }

@@ -69,7 +69,8 @@ export class World {
   take(input: Input): void {
     if (this.#inbox.push(input) > 1) return;
     for (let [next] = this.#inbox; next !== undefined; [next] = this.#inbox) {
-      const waits = { size: this.pending.size, nextMs: this.pending.nextMs };
+      const { size, nextMs, nextAtEndMs } = this.pending;
+      const waits = { size, nextMs, nextAtEndMs };
       const lastOutputMs = this.lastOutputMs === undefined ? undefined : steadyMs(this.lastOutputMs);
       const now = { ms: this.now, random: this.random(), waits, lastOutputMs };
       const [state, effects] = step(this.state, next, now);
@@ -273,7 +274,7 @@ export class World {
     const took = new Map<Name, number>();
     const bulk: Name[] = [];
     let restMs = 0;
-    for (const name of this.pending.ready(this.now, limits.ofNames)) {
+    for (const name of this.pending.ready(this.now, limits.ofNames, limits.mayRest)) {
       const ms = limits.mayRest ? this.restMs(name) : 0;
       if (ms > 0) restMs = restMs === 0 ? ms : Math.min(restMs, ms);
       else if (limits.mayPart && this.isLarge(name)) bulk.push(name);
@@ -283,6 +284,7 @@ export class World {
   }
 
   #settle(took: ReadonlyMap<Name, number>, how: 'ok' | 'failed'): void {
+    if (took.size > 0) this.pending.sent([...took.keys()], this.now, this.now);
     for (const [name, version] of took) {
       if (how === 'failed') {
         if (this.pending.has(name)) this.pending.fail(name, PATH_FAILED, this.now, this.random(), this.#seen(name));

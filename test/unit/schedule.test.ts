@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { LONG_AGO, steadyMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { nameFromText } from '../../src/core/name.js';
+import { Pending } from '../../src/core/sync/pending.js';
 import {
   CHECK_PAUSE_MS,
   JOIN_MS,
@@ -10,7 +12,13 @@ import {
   LEFT_TO_PASS,
   MOST_ROUNDS,
   MOST_WAITING,
+  NO_FEWER_MS,
   ONE_OF,
+  PACE_FIRST_MS,
+  PACE_FREE,
+  PACE_LONGEST_MS,
+  PACE_MOST_MS,
+  PACE_SHARE,
   SILENCE_LOOK_MS,
   SILENCE_MS,
   STORM_NAMES,
@@ -86,6 +94,98 @@ describe('a save', () => {
     world.endTurn();
     world.advance(40);
     expect(world.turn?.kind === 'batch' && world.turn.took.size).toBe(2);
+  });
+});
+
+describe('a file that is written all the time', () => {
+  /** Written every 50 ms for so long, while each run takes 100 ms; gives when it was sent. */
+  function write(world: World, forMs: number, runMs = 100): number[] {
+    const sentMs: number[] = [];
+    let endMs = Number.POSITIVE_INFINITY;
+    for (const beganMs = world.ms; world.ms < beganMs + forMs; ) {
+      world.save('log');
+      world.advance(50);
+      if (world.turn !== undefined && endMs === Number.POSITIVE_INFINITY) {
+        sentMs.push(world.ms);
+        endMs = world.ms + runMs;
+      }
+      if (world.ms >= endMs) {
+        endMs = Number.POSITIVE_INFINITY;
+        world.endTurn();
+      }
+    }
+    return sentMs;
+  }
+
+  it('is sent at once a few times, and then at a pace that slows down to PACE_MOST_MS', () => {
+    const sentMs = write(up(), 600_000);
+    const gaps = sentMs.slice(1).map((ms, i) => ms - (sentMs[i] ?? 0));
+    expect(gaps.slice(0, PACE_FREE - 1).every((ms) => ms <= 250)).toBe(true);
+    expect(gaps.slice(PACE_FREE).every((ms) => ms >= PACE_FIRST_MS)).toBe(true);
+    expect(gaps.slice(PACE_FREE + 6).every((ms) => ms >= PACE_MOST_MS && ms <= PACE_MOST_MS + 300)).toBe(true);
+  });
+
+  it('holds up nothing else, nor does it when it is left alone and saved again', () => {
+    const world = up();
+    write(world, 60_000);
+    world.settle(PACE_MOST_MS);
+    expect(world.differing).toEqual([]);
+    write(world, 60_000);
+    world.settle(150);
+    world.save('other');
+    world.advance(JOIN_MS);
+    expect(world.turn?.kind === 'batch' && [...world.turn.took.keys()]).toEqual(['other']);
+    world.endTurn();
+    world.settle(3 * PACE_MOST_MS);
+    world.advance(3 * PACE_MOST_MS);
+    world.save('log');
+    world.advance(JOIN_MS);
+    expect(world.turn?.kind === 'batch' && [...world.turn.took.keys()]).toEqual(['log']);
+  });
+
+  it('is sent at once for whoever waits for it, and at the end', () => {
+    for (const input of [{ kind: 'stop' }, { kind: 'finish' }, undefined] as const) {
+      const world = up();
+      write(world, 60_000);
+      world.settle(150);
+      world.save('log');
+      world.advance(JOIN_MS);
+      expect([world.turn, world.differing]).toEqual([undefined, ['log']]);
+      if (input === undefined) {
+        world.pending.hurry();
+        world.take({ kind: 'hurry' });
+      } else world.take(input);
+      world.settle(100);
+      expect(world.differing).toEqual([]);
+    }
+  });
+
+  it('and large has at most PACE_SHARE of the time', () => {
+    const pending = new Pending();
+    const name = nameFromText('db');
+    const at = (ms: number) => steadyMs(ms);
+    pending.sent([name], at(0), at(20_000));
+    pending.note(name, at(20_000));
+    expect(pending.nextMs).toBe(LONG_AGO); // who knows
+    pending.sent([name], at(20_000), at(40_000));
+    expect([pending.nextMs, pending.nextAtEndMs]).toEqual([at(40_000 + 20_000 / PACE_SHARE - 20_000), LONG_AGO]);
+    pending.sent([name], at(120_000), at(4_000_000));
+    expect(pending.nextMs).toBe(at(4_000_000 + PACE_LONGEST_MS));
+  });
+
+  it('is not waited for at the end, however long sending it takes', () => {
+    const world = up();
+    world.take({ kind: 'stop' });
+    world.change('busy');
+    world.endLook();
+    const beganMs = world.ms;
+    for (; world.turn !== undefined; ) {
+      world.change('busy');
+      world.advance(1_000);
+      world.endTurn();
+    }
+    expect(world.ms - beganMs).toBeLessThanOrEqual(NO_FEWER_MS + 1_000);
+    expect([world.ends, world.pending.size]).toEqual([[{ kind: 'drained' }], 1]);
   });
 });
 

@@ -17,6 +17,7 @@ export function drain(state: State, how: Draining['how'], now: Now, effects: Eff
     how,
     sinceMs: now.ms,
     least: now.waits.size,
+    fewerMs: now.ms,
     rounds: 0,
     hasHurried: how === 'stop',
   };
@@ -28,7 +29,7 @@ export function drain(state: State, how: Draining['how'], now: Now, effects: Eff
 export const send = (state: State, phase: Draining, now: Now): State => ({
   ...state,
   latestMs: undefined,
-  phase: { ...phase, stage: 'sending', sinceMs: now.ms, least: now.waits.size, rounds: 0 },
+  phase: { ...phase, stage: 'sending', sinceMs: now.ms, least: now.waits.size, fewerMs: now.ms, rounds: 0 },
 });
 
 export const isTooLong = (phase: Draining, now: Now): boolean =>

@@ -1,7 +1,8 @@
-import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
+import { LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../clock.js';
 import type { Failure } from '../failure.js';
 import type { Name } from '../name.js';
 import { type Seen, wasLeftAlone } from './entry.js';
+import { Pace } from './pace.js';
 import { delayMs, PATH_BACKOFF } from './retry.js';
 
 /** A failure that should pass is told of when it happened so many times. */
@@ -29,6 +30,7 @@ interface Waiting {
  */
 export class Pending {
   readonly #names = new Map<Name, Waiting>();
+  readonly #pace = new Pace();
 
   /**
    * Notes that `name` may differ; `seen`: as this, where it was looked at. A failed name that is noted again is tried at
@@ -43,14 +45,28 @@ export class Pending {
     return true;
   }
 
-  /** The names whose time has come, oldest first, at most `limit` of them. They stay. */
-  ready(nowMs: SteadyMs, limit: number): Name[] {
+  /**
+   * The names whose time has come, oldest first, at most `limit` of them. They stay. `mayRest`: what is written all the time waits
+   * for its own time, too.
+   */
+  ready(nowMs: SteadyMs, limit: number, mayRest = true): Name[] {
     const names: Name[] = [];
-    for (const [name, waiting] of this.#names) {
+    for (const [name, { notBeforeMs, isTaken }] of this.#names) {
       if (names.length >= limit) break;
-      if (waiting.notBeforeMs <= nowMs && !waiting.isTaken) names.push(name);
+      if (notBeforeMs <= nowMs && !isTaken && !(mayRest && this.isPaced(name, nowMs))) names.push(name);
     }
     return names;
+  }
+
+  /** A run has had these names; `tookMs`: all of it. */
+  sent(names: readonly Name[], beganMs: SteadyMs, endedMs: SteadyMs): void {
+    const tookMs = msBetween(beganMs, endedMs) / names.length;
+    for (const name of names) this.#pace.sent(name, beganMs, endedMs, tookMs);
+  }
+
+  /** Whether it waits only because it is written all the time. */
+  isPaced(name: Name, nowMs: SteadyMs): boolean {
+    return this.#pace.untilMs(name) > nowMs;
   }
 
   /** Since when it waits for a run; undefined where it does not. */
@@ -100,8 +116,14 @@ export class Pending {
   /** Lets everything that backs off have its turn at once. */
   hurry(): void {
     for (const [name, waiting] of this.#names) {
+      this.#pace.free(name);
       if (waiting.notBeforeMs > LONG_AGO) this.#names.set(name, { ...waiting, notBeforeMs: LONG_AGO });
     }
+  }
+
+  /** What waits only because it is written all the time has its turn at once. */
+  hurryPaced(): void {
+    for (const name of this.#names.keys()) this.#pace.free(name);
   }
 
   /** How often it has failed since it waits. */
@@ -131,11 +153,21 @@ export class Pending {
 
   /** When the next name may go: undefined where nothing waits (or all is taken), in the past or now where one is ready. */
   get nextMs(): SteadyMs | undefined {
+    return this.#next((name, { notBeforeMs }) => latest(notBeforeMs, this.#pace.untilMs(name)));
+  }
+
+  /** The same where nothing waits for being written all the time. */
+  get nextAtEndMs(): SteadyMs | undefined {
+    return this.#next((_, { notBeforeMs }) => notBeforeMs);
+  }
+
+  #next(when: (name: Name, waiting: Waiting) => SteadyMs): SteadyMs | undefined {
     let next: SteadyMs | undefined;
-    for (const { notBeforeMs, isTaken } of this.#names.values()) {
-      if (isTaken) continue;
-      if (next === undefined || notBeforeMs < next) next = notBeforeMs;
-      if (notBeforeMs === LONG_AGO) break;
+    for (const [name, waiting] of this.#names) {
+      if (waiting.isTaken) continue;
+      const ms = when(name, waiting);
+      if (next === undefined || ms < next) next = ms;
+      if (ms === LONG_AGO) break;
     }
     return next;
   }
@@ -147,7 +179,10 @@ export class Pending {
 }
 
 /** A pending set to look at. */
-export type ReadonlyPending = Omit<Pending, 'note' | 'again' | 'take' | 'giveBack' | 'settle' | 'fail' | 'hurry'>;
+export type ReadonlyPending = Omit<
+  Pending,
+  'note' | 'again' | 'take' | 'giveBack' | 'settle' | 'fail' | 'hurry' | 'hurryPaced' | 'sent'
+>;
 
 const FRESH: Omit<Waiting, 'sinceMs'> = {
   attempts: 0,

@@ -34,6 +34,19 @@ export const STORM_QUIET_MS = 75;
 /** How long anything waits for others to come: as long as @parcel/watcher holds a storm's events back. */
 export const LONGEST_MS = 500;
 
+/**
+ * What is changed again within so long after it was sent is written all the time; so many times in a row it is sent at once all the
+ * same (somebody who saves, an editor that does it by itself), and from then on after this long, which doubles up to the most.
+ */
+export const PACE_STEADY_MS = 1_000;
+export const PACE_FREE = 5;
+export const PACE_FIRST_MS = 500;
+export const PACE_MOST_MS = 10_000;
+
+/** Sending it takes at most this share of the time, if that is not longer apart than this: a database of gigabytes. */
+export const PACE_SHARE = 0.2;
+export const PACE_LONGEST_MS = 300_000;
+
 /** With `--one-by-one`, from how many names that wait the one is taken. */
 export const ONE_OF = 50;
 
@@ -70,5 +83,8 @@ export const SILENCE_LOOK_MS = 250;
 /** And how long it may take without any rsync, with the last look at the disk for example: one that hangs is left alone. */
 export const LAST_LOOK_MS = 300_000;
 
-/** So many batches in a row at the end without one name less that waits: what goes on changing is not waited for. */
+/** And for how long there may be no name less that waits, while they are still being sent: what goes on changing is not waited for. */
+export const NO_FEWER_MS = 3_000;
+
+/** And so many batches in a row without that. */
 export const MOST_ROUNDS = 20;

@@ -2,6 +2,7 @@ import { LONG_AGO, type SteadyMs } from '../clock.js';
 import type { Name } from '../name.js';
 import type { Effect, End } from './effects.js';
 import type { PassKind } from './inputs.js';
+import type { ReadonlyPending } from './pending.js';
 import { MOST_WAITING } from './policy.js';
 
 /** What may begin, and why not; see the picture in schedule.ts. */
@@ -22,8 +23,9 @@ export interface Draining {
   readonly how: 'stop' | 'finish';
   /** When this stage, or its last turn, began. */
   readonly sinceMs: SteadyMs;
-  /** The least that has waited, and how many batches have ended since. */
+  /** The least that has waited, since when, and how many batches have ended since. */
   readonly least: number;
+  readonly fewerMs: SteadyMs;
   readonly rounds: number;
   readonly hasHurried: boolean;
 }
@@ -100,8 +102,8 @@ export interface Now {
   readonly ms: SteadyMs;
   /** In [0, 1). */
   readonly random: number;
-  /** The pending set: how many names wait, and when the next of them may go. */
-  readonly waits: { readonly size: number; readonly nextMs: SteadyMs | undefined };
+  /** The pending set: how many names wait, when the next of them may go, and when at the end. */
+  readonly waits: Pick<ReadonlyPending, 'size' | 'nextMs' | 'nextAtEndMs'>;
   /** When the rsync that is under way said something last, or began; undefined where there is none. */
   readonly lastOutputMs: SteadyMs | undefined;
 }

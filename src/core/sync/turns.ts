@@ -1,6 +1,6 @@
 import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../clock.js';
 import type { Effect } from './effects.js';
-import { LEFT_TO_PASS, MOST_ROUNDS, ONE_OF, SILENCE_LOOK_MS, STORM_NAMES } from './policy.js';
+import { LEFT_TO_PASS, MOST_ROUNDS, NO_FEWER_MS, ONE_OF, SILENCE_LOOK_MS, STORM_NAMES } from './policy.js';
 import {
   type Draining,
   giveTurn,
@@ -106,10 +106,11 @@ function tellInSync(state: State, now: Now, effects: Effect[]): State {
  */
 function batchDueMs(state: State, { waits }: Now): SteadyMs | undefined {
   const isLast = isSending(state.phase);
-  if (waits.nextMs === undefined) return undefined;
+  const nextMs = isLast ? waits.nextAtEndMs : waits.nextMs;
+  if (nextMs === undefined) return undefined;
   if (state.afterLoss !== 'none' && waits.size >= LEFT_TO_PASS && !isLast) return undefined;
   const isLookDue = isLast || (state.isNews && waits.size < STORM_NAMES);
-  return latest(latest(waits.nextMs, state.resumeMs), isLookDue ? LONG_AGO : state.restedMs);
+  return latest(latest(nextMs, state.resumeMs), isLookDue ? LONG_AGO : state.restedMs);
 }
 
 const isSending = (phase: Phase): boolean => phase.is === 'draining' && phase.stage === 'sending';
@@ -127,16 +128,18 @@ function sendOn(state: State, phase: Draining, now: Now, effects: Effect[]): Sta
   if (isPassDue(state, now) && state.breaks === 0) return takePass(state, effects);
   const isFewer = now.waits.size < phase.least;
   const rounds = isFewer ? 0 : phase.rounds + 1;
+  const fewerMs = isFewer ? now.ms : phase.fewerMs;
+  const isEnough = rounds > MOST_ROUNDS || msBetween(fewerMs, now.ms) >= NO_FEWER_MS;
   const batchMs = batchDueMs(state, now);
-  if (batchMs !== undefined && batchMs <= now.ms && state.breaks === 0 && rounds <= MOST_ROUNDS) {
+  if (batchMs !== undefined && batchMs <= now.ms && state.breaks === 0 && !isEnough) {
     const least = Math.min(phase.least, now.waits.size);
-    return takeBatch({ ...state, phase: { ...phase, sinceMs: now.ms, least, rounds } }, now, effects);
+    return takeBatch({ ...state, phase: { ...phase, sinceMs: now.ms, least, fewerMs, rounds } }, now, effects);
   }
   const next = withBulk(state, effects);
   if (next.bulk.running !== undefined) return next;
   if (now.waits.size > 0 && !phase.hasHurried && state.breaks === 0 && !state.wasSilent) {
     effects.push({ do: 'hurry' });
-    return { ...next, phase: { ...phase, hasHurried: true, least: now.waits.size, rounds: 0 } };
+    return { ...next, phase: { ...phase, hasHurried: true, least: now.waits.size, fewerMs: now.ms, rounds: 0 } };
   }
   return over(tellInSync(next, now, effects), { kind: 'drained' }, effects);
 }
