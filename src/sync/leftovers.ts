@@ -9,7 +9,8 @@ import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices } from '../slice.js';
 import { clear } from './clear.js';
 import type { Ledger } from './ledger.js';
-import type { RunResult, Runs } from './runner.js';
+import type { RunResult } from './read-run.js';
+import type { Runs } from './runner.js';
 
 /** After so many tries in a row to look for them they are left where they are. */
 const MOST_FAILURES = 5;

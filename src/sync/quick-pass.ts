@@ -11,7 +11,7 @@ import type { TreeOnDisk } from '../scan/disk.js';
 import { touchedSince } from '../scan/touched.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { PassOptions } from './full-pass.js';
-import type { RunResult } from './runner.js';
+import type { RunResult } from './read-run.js';
 import { takeBack } from './take-back.js';
 import type { PassWork } from './work.js';
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { msSince, steadyNow, wallNow } from '../clock.js';
+import { steadyNow, wallNow } from '../clock.js';
 import { LONG_AGO, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { childOf, looseTextOf, type Name, ROOT } from '../core/name.js';
+import { looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync/args.js';
 import { type NamesOfRun, withoutLines } from '../core/rsync/complaints.js';
-import { isInDoubt, type Outcome, outcomeSteps, type RsyncExit } from '../core/rsync/exit.js';
+import { outcomeSteps, type RsyncExit } from '../core/rsync/exit.js';
 import type { OutputLine } from '../core/rsync/output.js';
 import type { SshAim } from '../core/ssh/exit.js';
 import type { DeleteMode } from '../core/sync/batch.js';
@@ -16,6 +16,8 @@ import { inputOf, type LookingRun, type RsyncProcess, type Run, runRsync, startR
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
 import type { Begun } from './begun.js';
+import { resolveDoubt } from './doubt.js';
+import { type ReadOptions, type RunResult, readRun } from './read-run.js';
 
 export interface RunnerOptions {
   readonly rsync: RsyncSettings;
@@ -28,40 +30,15 @@ export interface RunnerOptions {
   readonly noProgressMs?: number;
 }
 
-/** What one rsync run did. */
-export interface RunResult {
-  readonly outcome: Outcome;
-  /** What rsync turned to, in order. */
-  readonly items: readonly Item[];
-  /** Directories that are gone here and not empty there. */
-  readonly kept: ReadonlySet<Name>;
-  /** What was deleted, or would be, and was a directory. */
-  readonly deletedDirs: ReadonlySet<Name>;
-}
-
-export interface LookOptions {
+export interface LookOptions extends Omit<ReadOptions, 'onItem'> {
   /** The standbys that can take it; none where not given. */
   readonly suitable?: readonly StandbyKind[];
-  /** Not told: housekeeping. */
-  readonly isSilent?: boolean;
-  /** What rsync said that is no item. */
-  readonly onText?: (text: string) => void;
-  /** What it has to send in all, where known. */
-  readonly totalBytes?: number;
 }
 
 export interface RunOptions extends LookOptions {
   /** rsync has turned to this name; `was`: what was known of it before. */
   readonly onItem?: (item: Item, was: Entry | undefined) => void;
 }
-
-/** The same as one rsync is read. */
-interface ReadOptions extends LookOptions {
-  readonly onItem?: (item: Item) => void;
-}
-
-/** How often the progress of a run is told, in milliseconds; the first time is that long after its beginning. */
-const PROGRESS_MS = 900;
 
 /** A standby is for speed only: so many descriptors have to be left for what is needed. */
 const ROOM_BESIDE = 20;
@@ -125,47 +102,17 @@ export class Runner {
     return result;
   }
 
-  async #runSurely(run: Run, names: NamesOfRun, options: ReadOptions): Promise<RunResult> {
+  async #runSurely(run: Run, names: NamesOfRun, options: LookOptions & ReadOptions): Promise<RunResult> {
     if (run.kind === 'clear' && this.#options.rsync.takes.deletions === 'none') return noneGone(run.names);
     const result = await this.#runReady(run, names, options);
     const { outcome } = result;
     if ((run.kind !== 'names' && run.kind !== 'clear') || outcome.kind === 'broken') return result;
-    return this.#resolve(run, names, options, result, { left: MOST_MORE_RUNS });
-  }
-
-  /** Finds out which of the names in doubt are there. When `more` is used up they all count as failed. */
-  async #resolve(
-    run: NamedRun,
-    names: NamesOfRun,
-    options: ReadOptions,
-    result: RunResult,
-    more: { left: number },
-  ): Promise<RunResult> {
-    const { outcome } = result;
-    if (outcome.kind === 'broken' || outcome.doubt === undefined) return result;
-    const { doubt } = outcome;
-    const isOpen = (name: Name): boolean => !outcome.failed.has(name) && isInDoubt(doubt, name);
-    const open = run.names.filter(isOpen);
-    const [only] = open;
-    if (only === undefined || more.left < 2 || (open.length === 1 && run.names.length === 1))
-      return { ...result, outcome: withFailed(outcome, open, doubt.failure) };
-    this.#debug(`${open.length} names may have failed: ${doubt.failure.detail ?? doubt.failure.message}`);
-    const middle = Math.ceil(open.length / 2);
-    let all: RunResult = { ...result, outcome: { ...outcome, doubt: undefined } };
-    for (const half of [open.slice(0, middle), open.slice(middle)]) {
-      if (half.length === 0) continue;
-      more.left--;
-      const part = { ...run, names: half };
-      const silent = { ...options, isSilent: true };
-      const one = await this.#resolve(part, names, silent, await this.#runReady(part, names, silent), more);
-      all = joined(all, one);
-      if (one.outcome.kind === 'broken') break;
-    }
-    return all;
+    const again = (part: Run): Promise<RunResult> => this.#runReady(part, names, { ...options, isSilent: true });
+    return resolveDoubt(run, result, again, (text) => this.#debug(text));
   }
 
   /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
-  async #runReady(run: Run, has: NamesOfRun, options: ReadOptions): Promise<RunResult> {
+  async #runReady(run: Run, has: NamesOfRun, options: LookOptions & ReadOptions): Promise<RunResult> {
     const standby = this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);
@@ -184,13 +131,10 @@ export class Runner {
     standby: RsyncProcess | undefined,
     run: Run,
     has: NamesOfRun,
-    options: ReadOptions,
+    options: LookOptions & ReadOptions,
   ): Promise<RunResult & { readonly wasKilled: boolean }> {
     const { rsync, aim } = this.#options;
-    const items: Item[] = [];
-    const kept = new Set<Name>();
-    const deletedDirs = new Set<Name>();
-    const read = this.#reader(run, { items, kept, deletedDirs }, options);
+    const { said, read } = readRun(run, options, rsync.target.label, this.#options.report);
     const onLine = (line: OutputLine): void => {
       this.#lastOutputMs = steadyNow();
       read(line);
@@ -199,9 +143,9 @@ export class Runner {
     this.#debug(
       `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
     );
-    const said = { ...exit, stderr: withoutLines(exit.stderr, rsync.chatter) };
-    const outcome = await inSlices(outcomeSteps(said, aim, placesOf(rsync), has, run.kind === 'pass'));
-    return { outcome, items, kept, deletedDirs, wasKilled: exit.code === undefined };
+    const end = { ...exit, stderr: withoutLines(exit.stderr, rsync.chatter) };
+    const outcome = await inSlices(outcomeSteps(end, aim, placesOf(rsync), has, run.kind === 'pass'));
+    return { ...said, outcome, wasKilled: exit.code === undefined };
   }
 
   async #exitOf(standby: RsyncProcess | undefined, run: Run, onLine: (line: OutputLine) => void): Promise<RsyncExit> {
@@ -231,49 +175,6 @@ export class Runner {
     }
   }
 
-  /** What to do with the lines of a run. */
-  #reader(
-    run: Run,
-    { items, kept, deletedDirs }: { items: Item[]; kept: Set<Name>; deletedDirs: Set<Name> },
-    { isSilent = false, totalBytes, onItem, onText }: ReadOptions,
-  ): (line: OutputLine) => void {
-    const { report } = this.#options;
-    const target = this.#options.rsync.target.label;
-    const beganMs = steadyNow();
-    let toldMs = 0;
-    const nameOf = (name: Name): Name =>
-      run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
-    return (line) => {
-      switch (line.kind) {
-        case 'item': {
-          // rsync says of each run that the root's time was set: not worth a word.
-          const { kind: _, isDir, ...told } = line;
-          if (line.name === ROOT) return told.isNew ? onItem?.(told) : undefined;
-          const item = { ...told, name: nameOf(line.name) };
-          items.push(item);
-          if (isDir && item.action === 'delete') deletedDirs.add(item.name);
-          if (run.kind === 'pass' && run.dryRun) return;
-          onItem?.(item);
-          if (!isSilent) report({ kind: 'started', target, ...item });
-          return;
-        }
-        case 'notEmpty':
-          kept.add(line.name);
-          return;
-        case 'progress': {
-          const ms = msSince(beganMs);
-          if (ms - toldMs < PROGRESS_MS) return;
-          toldMs = ms;
-          report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
-          return;
-        }
-        case 'other':
-          this.#debug(`rsync: ${looseTextOf(line.text as Name)}`);
-          onText?.(line.text);
-      }
-    };
-  }
-
   #debug(text: string): void {
     this.#options.report({ kind: 'note', level: 'debug', text });
   }
@@ -297,39 +198,6 @@ const noneGone = (names: readonly Name[]): RunResult => ({
   kept: new Set(),
   deletedDirs: new Set(),
 });
-
-/** A run after which each of its names is there as it is here, or gone, or has failed. */
-type NamedRun = Extract<Run, { readonly kind: 'names' | 'clear' }>;
-
-/** How many more runs may find out which names of one have failed: of thousands a handful. */
-const MOST_MORE_RUNS = 100;
-
-type Finished = Extract<Outcome, { kind: 'finished' }>;
-
-const withFailed = (outcome: Finished, names: readonly Name[], failure: Failure): Finished => ({
-  ...outcome,
-  failed: new Map([...outcome.failed, ...names.map((name) => [name, failure] as const)]),
-  doubt: undefined,
-});
-
-/** What two runs did, one after the other: of a name what the later one said. */
-function joined(first: RunResult, then: RunResult): RunResult {
-  const { outcome } = then;
-  return {
-    outcome:
-      first.outcome.kind === 'broken' || outcome.kind === 'broken'
-        ? outcome
-        : {
-            kind: 'finished',
-            failed: new Map([...first.outcome.failed, ...outcome.failed]),
-            strays: new Map([...first.outcome.strays, ...outcome.strays]),
-            doubt: undefined,
-          },
-    items: [...new Map([...first.items, ...then.items].map((item) => [item.name, item])).values()],
-    kept: new Set([...first.kept, ...then.kept]),
-    deletedDirs: new Set([...first.deletedDirs, ...then.deletedDirs]),
-  };
-}
 
 /** A run for names; its arguments are those of a standby too. */
 export const namesRun = ({ deletes }: Pick<RunnerOptions, 'deletes'>, comparesContent: boolean) =>

@@ -18,7 +18,7 @@ import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { Slice } from '../slice.js';
 import type { Ledger } from './ledger.js';
-import type { RunResult } from './runner.js';
+import type { RunResult } from './read-run.js';
 
 /** Of a directory that is gone here: not yet gone there. What is in it may only have to be looked at once more. */
 export const NOT_EMPTY: Failure = {

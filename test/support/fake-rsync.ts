@@ -6,7 +6,8 @@ import type { Outcome } from '../../src/core/rsync/exit.js';
 import type { Entry } from '../../src/core/sync/entry.js';
 import type { LookingRun, WritingRun } from '../../src/rsync/run.js';
 import type { Begun } from '../../src/sync/begun.js';
-import type { LookOptions, RunOptions, RunResult, Runs } from '../../src/sync/runner.js';
+import type { RunResult } from '../../src/sync/read-run.js';
+import type { LookOptions, RunOptions, Runs } from '../../src/sync/runner.js';
 import type { FakeDisk } from './fake-disk.js';
 
 /** What rsync does about a name: brings or deletes it; fails without having turned to it; or fails after that. */

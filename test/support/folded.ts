@@ -2,7 +2,8 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import type { Item } from '../../src/core/event.js';
 import { ancestorsOf, baseOf, childOf, type Name, parentOf, pathIn, ROOT } from '../../src/core/name.js';
 import type { Begun } from '../../src/sync/begun.js';
-import type { RunResult, Runs } from '../../src/sync/runner.js';
+import type { RunResult } from '../../src/sync/read-run.js';
+import type { Runs } from '../../src/sync/runner.js';
 
 /** What is there of a name, under the spelling that it was made with; a directory has no content. */
 interface Thing {

@@ -5,7 +5,7 @@ import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
 import { begun, type Entry, type Seen } from '../../src/core/sync/entry.js';
-import type { RunResult } from '../../src/sync/runner.js';
+import type { RunResult } from '../../src/sync/read-run.js';
 import { type BatchView, settle } from '../../src/sync/settle.js';
 import { newLedger } from '../support/deliver.js';
 import { plainSettings } from '../support/settings.js';
