@@ -1,52 +1,31 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wallNow } from '../clock.js';
-import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
-import type { Event } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
-import { afterEvent, NO_FACTS, type StatusFacts } from '../core/status.js';
-import { ONCE_TRIES } from '../core/sync/login.js';
-import { inFull, type Target } from '../core/target.js';
+import { inFull } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
-import { type Io, STOP_SIGNALS, type StopSignal } from '../io.js';
+import { type Io, STOP_SIGNALS } from '../io.js';
 import type { Settings } from '../settings.js';
 import { runtimeFolders } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 import type { Directory } from '../watch/directory.js';
-import { answererFor, type Live } from './answer.js';
 import type { Engine } from './engine.js';
 import type { Host } from './host.js';
+import { JOBS, type JobEnd } from './jobs.js';
+import { KEEP_MS, keepInPlace, type Life, type LifeOptions, listenFor } from './life.js';
 import { type Prepared, prepareTarget } from './prepare.js';
 import { QUICK_FROM } from './quick-pass.js';
 
 /** How long a login that is under way may take to end after the first signal, in milliseconds. */
 const LET_GO_MS = 3_000;
 
-/**
- * How often it is looked whether its sockets and what it remembers are still where others look for them, in milliseconds: systemd
- * removes the runtime folder when the user logs out, and what cleans up /tmp old sockets.
- */
-const KEEP_MS = 1_000;
-
-/** How the job of a target ended. */
-type JobEnd =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'halted'; readonly failure: Failure }
-  | { readonly kind: 'signal'; readonly signal: StopSignal }
-  /** `syncwatch stop`. */
-  | { readonly kind: 'asked' };
-
-export interface OneTarget {
+export interface OneTarget extends LifeOptions {
   readonly settings: Settings;
-  readonly target: Target;
   readonly host: Host;
   readonly directory: Directory;
   readonly io: Io;
   /** There are others: what happens to this one is no reason for them to end. */
   readonly isOneOfSeveral: boolean;
-  /** From now on this is called with every event. */
-  readonly subscribe: (listener: (event: Event) => void) => void;
   /** Puts the engine together, for a target that was reached. */
   readonly engineFor: (prepared: Prepared) => Engine;
 }
@@ -56,21 +35,6 @@ export interface Ended {
   readonly code: number;
   /** The socket that still answers what became of it. */
   readonly control: Control | undefined;
-}
-
-/** How things stand with it: what the socket answers from. */
-interface Life {
-  /** Undefined until it has logged in. */
-  live: Live | undefined;
-  hooks: Hooks | undefined;
-  facts: StatusFacts;
-  halted: Failure | undefined;
-  isStopping: boolean;
-  isKeeping: boolean;
-  /** A signal, or `syncwatch stop`. */
-  readonly asked: Promise<JobEnd>;
-  /** It has ended: whoever asked for that is told. */
-  readonly over: AbortController;
 }
 
 /**
@@ -95,8 +59,8 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
     tellHalted(options, control.failure);
     return { code: exitCodeOf(control.failure), control: undefined };
   }
-  const life = listen(options, control.value, who);
-  const keeping = setInterval(() => void keep(control.value, directory, life), KEEP_MS);
+  const life = listenFor(options, control.value, who);
+  const keeping = setInterval(() => void keepInPlace(control.value, directory, life), KEEP_MS);
   try {
     const letGo = new AbortController();
     const preparing = prepareTarget(
@@ -132,60 +96,6 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
     await leave();
     life.over.abort();
   }
-}
-
-/** What somebody removed from the runtime folder or from what is remembered is there again. */
-async function keep(control: Control, directory: Directory, life: Life): Promise<void> {
-  if (life.isKeeping) return;
-  life.isKeeping = true;
-  await control.keep();
-  if (life.live !== undefined) {
-    const { ledger, lock, link } = life.live.prepared;
-    if (directory.guard.isThere()) await ledger.keepInPlace();
-    await lock.keep();
-    await link.ensureReachable();
-  }
-  life.isKeeping = false;
-}
-
-/** From now on events are taken in and questions answered. */
-function listen({ settings, target, io, subscribe }: OneTarget, control: Control, who: Who): Life {
-  let ask: (end: JobEnd) => void = () => {};
-  const stopped = new Promise<JobEnd>((resolve) => {
-    ask = resolve;
-  });
-  const signalled = io.signals.first.then((signal): JobEnd => ({ kind: 'signal', signal }));
-  const life: Life = {
-    live: undefined,
-    hooks: undefined,
-    facts: NO_FACTS,
-    halted: undefined,
-    isStopping: false,
-    isKeeping: false,
-    asked: Promise.race([signalled, stopped]),
-    over: new AbortController(),
-  };
-  subscribe((event) => {
-    const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
-    if (!isAbout) return;
-    life.facts = afterEvent(life.facts, event, wallNow());
-    life.hooks?.handle(event);
-  });
-  control.serve(
-    answererFor({
-      who,
-      sinceMs: wallNow(),
-      live: () => life.live,
-      facts: () => life.facts,
-      halted: () => life.halted,
-      stop: () => {
-        ask({ kind: 'asked' });
-        return new Promise((resolve) => life.over.signal.addEventListener('abort', () => resolve(), { once: true }));
-      },
-      isStopping: () => life.isStopping,
-    }),
-  );
-  return life;
 }
 
 /** Logged in: does the job, and gives how it ended and how many paths are not there. Nothing of it is left. */
@@ -229,7 +139,7 @@ async function runEngine(
     await link.close();
   };
   try {
-    const job = JOBS[settings.mode]({ engine, options, key, isQuick, isOver });
+    const job = JOBS[settings.mode]({ engine, directory, key, isInitial: settings.pace.initial, isQuick, isOver });
     const end = await Promise.race([job, isOver(), life.asked]);
     life.isStopping = true;
     if (end.kind === 'signal' || end.kind === 'asked') {
@@ -287,48 +197,4 @@ function exitCode(end: JobEnd, unsent: number): number {
     case 'signal':
       return STOP_SIGNALS[end.signal];
   }
-}
-
-/** What a job has at hand. */
-interface Job {
-  readonly engine: Engine;
-  readonly options: OneTarget;
-  readonly key: string;
-  /** The tree is big and known from the last run. */
-  readonly isQuick: boolean;
-  /** Resolves when the engine is over. */
-  readonly isOver: () => Promise<JobEnd>;
-}
-
-const JOBS: Readonly<Record<Settings['mode'], (job: Job) => Promise<JobEnd>>> = {
-  /** Never ends by itself. */
-  watch: async (job) => {
-    const { engine, options, key, isQuick, isOver } = job;
-    // Then the sync comes first, watching and a look after it.
-    if (isQuick) await begin(job);
-    const watching = await options.directory.watch(key);
-    if (!watching.ok) return { kind: 'halted', failure: watching.failure };
-    if (isQuick) await engine.look();
-    else await begin(job);
-    engine.take({ kind: 'settledIn' });
-    return isOver();
-  },
-  once: async (job) => {
-    const broken = await begin(job, ONCE_TRIES);
-    if (broken !== undefined) return { kind: 'halted', failure: { ...broken, kind: 'path' } };
-    job.engine.take({ kind: 'finish' });
-    return job.isOver();
-  },
-  'dry-run': async ({ engine }) => {
-    const failure = await engine.wouldDo();
-    return failure === undefined ? { kind: 'done' } : { kind: 'halted', failure };
-  },
-};
-
-/** A full pass, or with `--no-initial` from what is here. Resolves with the failure when it broke `tries` times. */
-async function begin(job: Job, tries?: number): Promise<Failure | undefined> {
-  const { engine, options, isQuick } = job;
-  if (options.settings.pace.initial) return engine.begin(isQuick ? 'quick' : 'full', tries);
-  await engine.beginFromHere();
-  return undefined;
 }
