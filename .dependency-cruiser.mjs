@@ -11,7 +11,7 @@ export const MAY_IMPORT = {
   cli: 'begin',
   begin: 'commands main options report io state programs user-folders',
   commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here clock',
-  doctor: 'sync report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
+  doctor: 'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',

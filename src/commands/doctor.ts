@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
 import { jsonLine, line, lines, type Printable } from '../core/printable.js';
 import { inFull } from '../core/target.js';
-import { lookAtPath, lookAtPopt } from '../doctor/environment.js';
-import { error, type Finding, warning } from '../doctor/finding.js';
-import { lookAtDir, openFiles, programsHere, watchLimits } from '../doctor/here.js';
+import type { Finding } from '../doctor/finding.js';
+import { lookHere } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
 import type { Settings } from '../settings.js';
-import { runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
+import type { Surroundings } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 
 export interface DoctorIo {
@@ -36,27 +35,17 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   };
   title('here');
   const programs = io.programs(settings.root);
-  const { here, findings: found } = await programsHere(programs, settings.rsync.extras);
-  tell([...found, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
-  const { tree, findings } = await lookAtDir(settings, { ...io.around, git: programs.git }, () => {});
-  tell(findings);
-  tell([...watchLimits(tree), openFiles(settings.targets.length)]);
-  const runtime = runtimeFolder(io.around);
-  for (const why of takenFolders(io.around))
-    tell([
-      warning('runtime folder', why, 'Find out who made it. Until then sockets are elsewhere, which does no harm.'),
-    ]);
-  if (!runtime.ok) tell([error('runtime folder', runtime.failure.message, runtime.failure.hint)]);
-  else if (here !== undefined && programs.ssh.file !== undefined)
+  const { rsync, tree, runtime } = await lookHere(settings, { programs, around: io.around }, tell);
+  if (rsync !== undefined && runtime !== undefined && programs.ssh.file !== undefined)
     for (const target of settings.targets) {
       title(inFull(target));
-      const controlPath = join(runtime.value, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
+      const controlPath = join(runtime, `${keyOf(settings.root, `doctor ${io.pid}`)}.ssh`);
       tell(
         await lookThere(target, {
           ...settings,
           programs,
           uid: io.around.uid,
-          here,
+          here: rsync,
           extras: settings.rsync.extras,
           trash: settings.deletions.trash,
           isMirror: settings.deletions.mode === 'mirror',

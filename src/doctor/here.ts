@@ -14,8 +14,10 @@ import { Disk } from '../scan/disk.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
+import { runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
 import { TOO_LONG } from '../sync/long-paths.js';
-import { error, type Finding, ok, warning } from './finding.js';
+import { lookAtPath, lookAtPopt } from './environment.js';
+import { type Check, error, type Finding, ok, warning } from './finding.js';
 
 /** What there is to sync. */
 export interface Tree {
@@ -30,8 +32,37 @@ const TIGHT = 0.8;
 /** What a running syncwatch holds: its watcher, and for a moment the next one. */
 const INSTANCES = 2;
 
+/** What was found here and is needed for the looks at targets; not defined where that is wrong. */
+export interface Here {
+  readonly rsync: RsyncHere | undefined;
+  readonly tree: Tree;
+  /** Where sockets are. */
+  readonly runtime: string | undefined;
+}
+
+/** Looks at this machine and at DIR; `tell` gets what was found as soon as it is. */
+export async function lookHere(
+  settings: Settings,
+  { programs, around }: { readonly programs: Programs; readonly around: Surroundings },
+  tell: (findings: readonly Finding[]) => void,
+): Promise<Here> {
+  const { here: rsync, findings } = await programsHere(programs, settings.rsync.extras);
+  tell([...findings, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
+  const { tree, findings: inDir } = await lookAtDir(settings, { ...around, git: programs.git }, () => {});
+  tell(inDir);
+  tell([...watchLimits(tree), openFiles(settings.targets.length)]);
+  const runtime = runtimeFolder(around);
+  tell(
+    takenFolders(around).map((why) =>
+      warning('runtime folder', why, 'Find out who made it. Until then sockets are elsewhere, which does no harm.'),
+    ),
+  );
+  if (!runtime.ok) tell([error('runtime folder', runtime.failure.message, runtime.failure.hint)]);
+  return { rsync, tree, runtime: runtime.ok ? runtime.value : undefined };
+}
+
 /** The programs of this machine. */
-export async function programsHere(
+async function programsHere(
   programs: Programs,
   extras: readonly Extra[],
 ): Promise<{ readonly here?: RsyncHere; readonly findings: Finding[] }> {
@@ -54,7 +85,7 @@ async function sshHere(ssh: Program | NoProgram): Promise<Finding> {
 }
 
 /** DIR, read as syncwatch would: what can't be read, and how much it is. */
-export async function lookAtDir(
+async function lookAtDir(
   settings: Settings,
   usersGit: UsersGit,
   report: Report,
@@ -102,7 +133,7 @@ export async function lookAtDir(
 }
 
 /** Whether as many files may be open at once as that takes. */
-export function openFiles(targets: number): Finding {
+function openFiles(targets: number): Finding {
   const tooFew = tooFewDescriptors(targets);
   return tooFew === undefined
     ? ok('open files', 'enough may be open at once')
@@ -110,7 +141,7 @@ export function openFiles(targets: number): Finding {
 }
 
 /** The kernel's limits on watching (inotify(7)); other systems have none that matter. */
-export function watchLimits({ directories }: Tree): Finding[] {
+function watchLimits({ directories }: Tree): Finding[] {
   const watches = limitOf('max_user_watches');
   const instances = limitOf('max_user_instances');
   if (watches === undefined || instances === undefined) return [ok('watches', 'no limit on this system')];
@@ -121,7 +152,7 @@ export function watchLimits({ directories }: Tree): Finding[] {
   ];
 }
 
-function against(check: string, limit: number, used: number, more: number, key: string, better: number): Finding {
+function against(check: Check, limit: number, used: number, more: number, key: string, better: number): Finding {
   const what = `${more} needed, ${used} of ${limit} in use`;
   const sysctl = `fs.inotify.${key}=${Math.max(better, 2 * (used + more))}`;
   const hint = `sudo sysctl ${sysctl}, and for always: echo ${sysctl} | sudo tee /etc/sysctl.d/40-inotify.conf`;

@@ -60,7 +60,7 @@ export async function lookThere(target: Target, options: ThereOptions): Promise<
   if (!opened.ok)
     return [error('login', opened.failure.message, opened.failure.hint), ...(await ownMaster(target, options))];
   const connection = opened.value;
-  if (transport.aim === undefined) return lookHere(connection, target, options);
+  if (transport.aim === undefined) return lookAtLocal(connection, target, options);
   return lookAtRemote(connection, { target, aim: transport.aim, loginMs: performance.now() - begun }, options);
 }
 
@@ -268,7 +268,7 @@ async function ownMaster(target: Target, { programs, ssh, uid }: ThereOptions): 
   }
 }
 
-async function lookHere(connection: Connection, target: Target, options: ThereOptions): Promise<Finding[]> {
+async function lookAtLocal(connection: Connection, target: Target, options: ThereOptions): Promise<Finding[]> {
   const { path } = target;
   const { value: there, here } = await aroundDir(options, () => connection.probe(options));
   if (!there.ok) return [error('place', there.failure.message, there.failure.hint)];

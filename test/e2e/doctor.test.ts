@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../../fixtures/sshd/throwaway.mjs';
+import { CHECKS } from '../../src/doctor/finding.js';
 import { place, run } from '../support/cli.js';
 import { canLimit, withLimit } from '../support/limits.js';
 import { withoutOverride } from '../support/rights.js';
@@ -32,19 +33,15 @@ describe('doctor', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const found = findings(stdout);
     expect(what(found, 'error')).toEqual([]);
-    for (const check of ['rsync here', 'ssh here', 'DIR', 'filter', 'watches', 'inotify instances', 'open files'])
-      if (process.platform === 'linux' || !/watches|inotify/.test(check))
-        expect(found.filter(({ target }) => target === undefined).map((each) => each.check)).toContain(check);
-    expect(found.filter(({ target }) => target === to).map(({ check }) => check)).toEqual([
-      'login',
-      'shell there',
-      'rsync there',
-      'place',
-      'room',
-      'clock',
-      'sessions',
-      'own master',
-    ]);
+    // All of CHECKS, in its order, but for what is told seldom and was not.
+    const told = (where?: string): string[] => found.filter(({ target }) => target === where).map(({ check }) => check);
+    for (const [at, where] of [['here', undefined] as const, ['there', to] as const])
+      expect(told(where)).toEqual(
+        Object.entries(CHECKS)
+          .filter(([check, row]) => row.at === at && (row.told === 'always' || told(where).includes(check)))
+          .map(([check]) => check),
+      );
+    if (process.platform === 'linux') expect(told()).toContain('inotify instances');
     expect(existsSync(remote)).toBe(false);
     const words = await run(['doctor', ...args, local], { env });
     expect(words.stdout).toMatch(/^here\n {2}ok {7}rsync here: 3\./);

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lookAtPath, lookAtPopt } from '../../src/doctor/environment.js';
+import { CHECKS } from '../../src/doctor/finding.js';
 import { fill, temporaryDir } from '../support/tree.js';
+
+const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 describe('aliases for all users of rsync', () => {
   it.each([
@@ -21,6 +25,13 @@ describe('aliases for all users of rsync', () => {
     fill(etc, { popt: 'rpm alias --all -a\n# rsync alias --a --b\nrsyncd exec --x y\n', 'popt.d/rpm': '' });
     expect(lookAtPopt([etc])).toEqual([]);
     expect(lookAtPopt(['/there/is/none'])).toEqual([]);
+  });
+});
+
+describe('what is looked at', () => {
+  const docs = README.split('\n### doctor\n')[1]?.split('\n### ')[0] ?? '';
+  it.each(Object.keys(CHECKS))('is in the README: %s', (check) => {
+    expect(docs.replace(/\s+/g, ' ').includes(`\`${check}\``), check).toBe(true);
   });
 });
 
