@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
-import { STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { CONTROL_COMMANDS } from './options/controls.js';
 import type { Permit } from './options/gather.js';
 import type { LookUp } from './programs.js';
@@ -87,6 +87,27 @@ const around = (): Surroundings => ({
 /** What programs are looked up by. */
 const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
 
+/** Where it was opened (Linux). */
+function pathOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where stdout and stderr go, if those are files: a shell's `> sync.log`, nohup's. */
+function streams(): OwnStream[] {
+  return [1, 2].flatMap((fd) => {
+    try {
+      const stats = fstatSync(fd, { bigint: true });
+      return stats.isFile() ? [{ identity: `${stats.dev}:${stats.ino}`, path: pathOf(fd) }] : [];
+    } catch {
+      return []; // closed
+    }
+  });
+}
+
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
@@ -160,6 +181,7 @@ async function run(): Promise<number> {
         programs,
         pid,
         cpuMs,
+        streams: streams(),
         signals: stopSignals(),
         confirm: asking().confirm,
       });

@@ -15,6 +15,14 @@ export interface StopSignals {
   readonly second: Promise<StopSignal>;
 }
 
+/** A file that is open for what syncwatch says. */
+export interface OwnStream {
+  /** Device and inode. */
+  readonly identity: string;
+  /** Where it was opened, if that is known: it may have another name by now. */
+  readonly path: string | undefined;
+}
+
 /** What a command needs of the world around it; begin.ts makes it from `process`, tests make their own. */
 export interface Io {
   readonly report: Report;
@@ -25,6 +33,8 @@ export interface Io {
   /** The processor time that this process and its threads have used so far, in milliseconds. */
   readonly cpuMs: () => number;
   readonly signals: StopSignals;
+  /** The files that what is said goes to, where it goes to any. */
+  readonly streams: readonly OwnStream[];
   /** Asks a yes-or-no question on the terminal; undefined where there is none. */
   readonly confirm: ((question: Printable) => Promise<boolean>) | undefined;
 }

@@ -3,6 +3,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { geteuid } from 'node:process';
 import { type Failure, failed, type Result, success } from './core/failure.js';
+import { type TEMPORARY, TEMPORARY_TOO } from './state/folders.js';
 import { isWayOurs } from './state/ours.js';
 
 /** Whom what we make belongs to. Not from the user database, which need not have everybody. */
@@ -27,13 +28,13 @@ export function temporaryFolder(): string {
   return isAbsolute(folder) && isWayOurs(join(folder, 'x'), ownUid()) ? folder : '/tmp';
 }
 
-/** Where they may go too, if that takes nothing: it is full, or not ours to write to. */
-const OTHER_PLACES = ['/tmp', '/var/tmp'];
-
 /** Makes a folder for a moment, with what `fill` puts into it. Fails where no place takes it. */
-export function makeTemporary(prefix: string, fill: (folder: string) => void = () => {}): Result<string> {
+export function makeTemporary(
+  prefix: (typeof TEMPORARY)[number],
+  fill: (folder: string) => void = () => {},
+): Result<string> {
   const why: string[] = [];
-  for (const place of new Set([temporaryFolder(), ...OTHER_PLACES])) {
+  for (const place of new Set([temporaryFolder(), ...TEMPORARY_TOO])) {
     let folder: string | undefined;
     try {
       folder = mkdtempSync(join(place, prefix));

@@ -17,6 +17,7 @@ import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import { evenIfFull, isShortage } from '../descriptors.js';
 import { Mounts } from './mounts.js';
+import { OwnFiles } from './own-files.js';
 
 /** What a name in a directory is, as its listing says without a look at it; undefined where it does not say. */
 export type ListedType = Entry['type'] | 'other' | undefined;
@@ -53,12 +54,15 @@ export class Disk {
   readonly tickMs: number;
   /** What is mounted below the root, and is away. */
   readonly mounts = new Mounts();
+  /** What syncwatch itself writes below the root. */
+  readonly own: OwnFiles;
   readonly #root: Buffer;
   #shortage: string | undefined;
   /** Directories that were found to be large. */
   readonly #large = new Set<Name>();
 
-  constructor(root: string) {
+  constructor(root: string, own: OwnFiles = new OwnFiles(root)) {
+    this.own = own;
     this.#root = Buffer.from(`${root}/`, 'utf8');
     this.tickMs = hasFineStamps(root) ? 0 : 10;
   }
@@ -86,6 +90,7 @@ export class Disk {
   look(name: Name): Seen {
     if (this.mounts.isAway(name)) return 'away';
     const stats = this.#lstat(name);
+    if (typeof stats === 'object' && this.own.meets(name, () => identityOf(stats))) return 'away';
     const seen: Seen =
       typeof stats === 'string'
         ? stats === 'missing'
@@ -93,6 +98,11 @@ export class Disk {
           : 'unreadable'
         : (this.#entry(name, stats) ?? 'blocked');
     return this.#unlessItLeadsAway(name, seen);
+  }
+
+  /** Whether it is left as it is there, whatever is here, and if there is nothing: see {@link Seen}, `away`. */
+  isHeld(name: Name): boolean {
+    return this.mounts.isHeld(name) || this.own.has(name);
   }
 
   /** A directory with a mount point in it may be removed here once that is away, but not there. */
@@ -274,6 +284,9 @@ export type NamesOnDisk = Pick<Disk, 'see' | 'isTooLong' | 'canList' | 'groundOf
 
 /** What walks, looks and passes ask: all of it. */
 export type TreeOnDisk = Pick<Disk, keyof Disk>;
+
+const identityOf = (stats: BigIntStats): string | undefined =>
+  stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
 
 /** A time as {@link Entry.ctime} has it. */
 const microsOf = (ns: bigint): number => Number((ns / 1000n) & 0x3fffffffn);

@@ -49,5 +49,6 @@ export async function takeSnapshot(
   }
   // rsync does not see what is away, either: not what is in its place, nor that it is gone.
   for (const name of disk.mounts.away) excluded.push(excludedName(name, false, false));
+  excluded.push(...disk.own.excluded);
   return { tree, excluded, unsure, fromMs, toMs: wallNow() };
 }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isWayOurs, standingOf, whyNotMade } from './ours.js';
 import { makeShortFolder, shortFolders } from './short-folder.js';
@@ -70,6 +70,31 @@ const fixedFolders = (around: Surroundings): string[] => [
   ...new Set([join(around.tmpDir, `syncwatch-${around.uid}`), `/tmp/syncwatch-${around.uid}`]),
   join(statePath(around), 'run'),
 ];
+
+/** What the names of folders begin with that are made for a moment. */
+export const TEMPORARY = ['syncwatch-hook-', 'syncwatch-empty-'] as const;
+
+/** Where they may be too, if the folder for what is temporary takes nothing: it is full, or not ours to write to. */
+export const TEMPORARY_TOO = ['/tmp', '/var/tmp'] as const;
+
+/** What their paths begin with. */
+export const temporaryBeginnings = ({ tmpDir }: Surroundings): string[] =>
+  [...new Set([tmpDir, realOf(tmpDir), ...TEMPORARY_TOO])].flatMap((place) =>
+    TEMPORARY.map((base) => join(place, base)),
+  );
+
+/** All folders that may be syncwatch's own, symlinks resolved as far as they are there. */
+export const ownFolders = (around: Surroundings): string[] => [
+  ...new Set([statePath(around), ...runtimeFolders(around)].flatMap((folder) => [folder, realOf(folder)])),
+];
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return dirname(path) === path ? path : join(realOf(dirname(path)), basename(path));
+  }
+}
 
 /** ssh takes a path for its sockets in so many bytes, and reads `%`, `$`, quotes and spaces in it (ssh_config(5)). */
 function whyUnfit(folder: string): string | undefined {

@@ -51,7 +51,7 @@ export class Findings {
   note(name: Name, seen?: Seen): void {
     const { ledger, disk } = this.#options;
     const { state } = this.#inbox;
-    if (disk.mounts.isAway(name)) return;
+    if (disk.mounts.isAway(name) || disk.own.has(name)) return;
     if (isPassing(state.phase) && typeof seen === 'object') ledger.markInFlight(name, seen.type);
     if (!mayNote(state, ledger.pending.size)) return;
     if (ledger.note(name, seen) || !isUp(state.phase)) this.#inbox.take({ kind: 'noted' });

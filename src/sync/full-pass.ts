@@ -80,7 +80,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   if (!('items' in found)) return broken(found);
   if (areMountsOthers()) return ROOT_GONE;
   const extraneous = await withoutTwins(work, tree, found.extraneous);
-  const expected = { ...found, extraneous: extraneous.filter((name) => !isOfMount(name, disk)) };
+  const expected = { ...found, extraneous: extraneous.filter((name) => !isLeftThere(name, disk)) };
   const refused = await options.guard(snapshot, expected);
   if (refused !== undefined) {
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
@@ -171,9 +171,9 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
 }
 
-/** Whether what is only there may be of a file system that was mounted here and is not any more. */
-const isOfMount = (name: Name, { mounts }: Pick<PassWork['disk'], 'mounts'>): boolean =>
-  mounts.isHeld(name) || mounts.isBare(name);
+/** Whether what is only there may be of a file system that was mounted here and is not any more, or is left alone anyway. */
+const isLeftThere = (name: Name, disk: Pick<PassWork['disk'], 'mounts' | 'isHeld'>): boolean =>
+  disk.isHeld(name) || disk.mounts.isBare(name);
 
 /** Where there is no mirror, nothing is asked ahead. */
 const NOTHING: Forecast = { items: [], extraneous: [] };
@@ -260,7 +260,7 @@ async function unexpected(
   const gone: Name[] = [];
   await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
     const dir = parentOf(name);
-    const isGone = tree.get(name) === undefined && tree.get(dir) !== undefined && !disk.mounts.isHeld(name);
+    const isGone = tree.get(name) === undefined && tree.get(dir) !== undefined && !disk.isHeld(name);
     if (isGone && !waited.has(name) && isOld(dir)) gone.push(name);
   });
   const wasMissed = (name: Name, after: NameIndex): boolean => {
@@ -321,9 +321,9 @@ export async function dryRun(
   const { items, extraneous } = expected;
   const would = (item: Item): void => report({ kind: 'wouldDo', target, ...item });
   await eachInSlices(items, would);
-  const goes = new Set(extraneous.filter((name) => !isOfMount(name, disk)));
+  const goes = new Set(extraneous.filter((name) => !isLeftThere(name, disk)));
   await eachInSlices(deletes !== 'never' ? ledger.index.below(ROOT) : [], ([name]) => {
-    if (snapshot.tree.get(name) === undefined && !disk.mounts.isHeld(name)) goes.add(name);
+    if (snapshot.tree.get(name) === undefined && !disk.isHeld(name)) goes.add(name);
   });
   await eachInSlices(goes, (name) => would({ action: 'delete', name, bytes: 0, isNew: false }));
   const sends = items.filter((item) => item.action === 'send');

@@ -130,6 +130,10 @@ async function readNames(index: ReadonlyIndex, disk: TreeOnDisk, filter: Filter)
       for (const [base, type] of part) {
         if (type === undefined) return undefined;
         const name = childOf(dir, base);
+        if (disk.own.has(name)) {
+          excluded.push(excludedName(name, type === 'dir', false));
+          continue;
+        }
         const decision = filter.decide(name, type === 'dir');
         if (!decision.synced) excluded.push(excludedName(name, type === 'dir', decision.isRsyncs));
         if (!decision.synced && decision.isUnsure === true) unsure.push(name);

@@ -1,17 +1,18 @@
 import type { EventOf } from '../core/event.js';
 import { type Result, success } from '../core/failure.js';
-import { type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
+import { looseTextOf, type Name, nameFromText, parentOf, ROOT, textOf } from '../core/name.js';
 import type { Io } from '../io.js';
 import type { Programs } from '../programs.js';
 import { CurrentRules } from '../rules/current-rules.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import { RuleFiles, rulesInWords } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';
+import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Listing } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
 import { nextTurn } from '../slice.js';
-import { beatFolder, removeBeatFolder } from '../state/folders.js';
+import { beatFolder, ownFolders, removeBeatFolder, temporaryBeginnings } from '../state/folders.js';
 import { Bridge } from './bridge.js';
 import { watcherBy } from './child.js';
 import { CLOCK_CHECK_MS, watchClock } from './clock-watch.js';
@@ -86,13 +87,17 @@ export class Directory {
   #watching: Promise<Result<undefined>> | undefined;
   #isBlind = false;
 
-  constructor(settings: Settings, io: Pick<Io, 'report' | 'cpuMs' | 'around' | 'pid'>, ground: DirectoryGround) {
+  constructor(
+    settings: Settings,
+    io: Pick<Io, 'report' | 'cpuMs' | 'around' | 'pid' | 'streams'>,
+    ground: DirectoryGround,
+  ) {
     const { root, filter } = settings;
     const { report } = io;
     this.#settings = settings;
     this.#io = io;
     this.#ground = ground;
-    this.disk = new Disk(root);
+    this.disk = new Disk(root, new OwnFiles(root, ownPlaces(io), (name) => this.#tellOwn(name)));
     this.guard = new RootGuard(root, io.pid);
     this.mounts = new MountGuard({
       root,
@@ -113,14 +118,19 @@ export class Directory {
       if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
       this.#tell({ kind: 'rulesChanged' });
     });
-    const hint = (name: Name): void => this.#tell({ kind: 'hint', names: [name] });
+    const hint = (name: Name): void => {
+      if (!this.disk.own.has(name)) this.#tell({ kind: 'hint', names: [name] });
+    };
     this.#hot = new HotDirectories(this.disk, hint);
     this.#supervisor = new WatchSupervisor({
       startWatcher: watcherBy(ground.programs.node),
       root,
       beatDir: () => beatFolder(ground.runtime, this.#beatKey),
       bridge: new Bridge(this.disk, hint),
-      ignore: () => this.#spared.paths(root),
+      ignore: () => [
+        ...this.#spared.paths(root),
+        ...this.disk.own.folders.map((name) => `${root}/${looseTextOf(name)}`),
+      ],
       lookAgain: () => takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing)),
       onHints: (texts) => this.#takeHints(texts),
       onDoubt: (why) => {
@@ -205,8 +215,16 @@ export class Directory {
     if (decision.synced || decision.isUnsure === true) this.#io.report(event);
   }
 
+  #tellOwn(name: Name): void {
+    if (!this.#settings.filter.decideDeep(name, false).synced) return;
+    const text = `${textOf(name)} is what syncwatch itself writes: it is left out`;
+    this.#io.report({ kind: 'note', level: 'normal', text });
+  }
+
   /** However much comes at once, it is told some at a time, so that something else can happen in between. */
-  #takeHints(texts: readonly string[]): void {
+  #takeHints(all: readonly string[]): void {
+    const texts = all.filter((text) => !this.disk.own.has(nameFromText(text)));
+    if (texts.length === 0) return;
     const some = texts.slice(0, 5).join(', ');
     this.#io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
     if (this.#hints.push(texts) === 1) void this.#drainHints();
@@ -269,3 +287,10 @@ export class Directory {
     await this.#supervisor.stop();
   }
 }
+
+/** Where syncwatch writes, wherever DIR is. */
+const ownPlaces = ({ around, streams }: Pick<Io, 'around' | 'streams'>): OwnPlaces => ({
+  folders: ownFolders(around),
+  beginnings: temporaryBeginnings(around),
+  streams,
+});

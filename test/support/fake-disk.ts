@@ -13,6 +13,7 @@ import {
 import type { Entry, Seen } from '../../src/core/sync/entry.js';
 import type { ListedType, TreeOnDisk } from '../../src/scan/disk.js';
 import { Mounts } from '../../src/scan/mounts.js';
+import { OwnFiles } from '../../src/scan/own-files.js';
 
 /** What stands under a name, and what is in it: equal numbers are equal contents. */
 interface Node {
@@ -32,6 +33,7 @@ const CTIME_RANGE = 2 ** 30;
 export class FakeDisk implements TreeOnDisk {
   tickMs = 0;
   readonly mounts = new Mounts();
+  readonly own = new OwnFiles('/r');
   /** Why no directory can be listed just now. */
   shortage: string | undefined;
   /** Directories that nobody may look into. */
@@ -46,6 +48,10 @@ export class FakeDisk implements TreeOnDisk {
 
   constructor() {
     this.#nodes.set(ROOT, { seen: this.#entry('dir', 0), content: 0 });
+  }
+
+  isHeld(name: Name): boolean {
+    return this.mounts.isHeld(name) || this.own.has(name);
   }
 
   /** Makes it, or writes to it: the same inode. `keepsTime`: as `touch -r` after that. */

@@ -32,7 +32,8 @@ export interface Entry {
 /**
  * What the disk says of a name: an entry; `missing`; `blocked`, when something stands in its place that can't be synced
  * or named to rsync: a FIFO, socket or device, or a parent that is no directory any more; `unreadable`, when the
- * disk does not say (no permission on the way, an error): then it may well be there; or `away`, with the file system that it is on.
+ * disk does not say (no permission on the way, an error): then it may well be there; or `away`, with the file system
+ * that it is on, or because it is what syncwatch itself writes: it is left alone.
  */
 export type Seen = Entry | 'missing' | 'blocked' | 'unreadable' | 'away';
 
