@@ -123,6 +123,7 @@ async function run(): Promise<number> {
       around: around(),
       lookUp: lookUp(),
       isTerminal: stdin.isTTY && stdout.isTTY,
+      sharesTerminal: [stdin, stdout, stderr].some(({ isTTY }) => isTTY),
     });
   if (argv[2] === 'allow') {
     const { allow } = load('./commands/allow.js') as typeof import('./commands/allow.js');

@@ -8,30 +8,66 @@ export type EndedHere =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'failed'; readonly errno: string };
 
+/** The signals that ask a program to end. */
+const HEARD = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
+export type Heard = (typeof HEARD)[number];
+
+export interface HereOptions {
+  readonly cwd?: string | undefined;
+  /** We got a signal. The program has it too where a terminal or a whole group got it; `kill` sends it one. */
+  readonly onSignal: (signal: Heard, kill: (signal: Heard) => void) => void;
+}
+
+/** The exit code that shells give to a signal. */
+export const codeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+
 /**
- * Runs a program in our place, with the environment that is its own: it has our terminal, stdin, stdout and stderr, and the signals that a terminal sends.
+ * Runs a program in our place, with the environment that is its own: it has our terminal, stdin, stdout and stderr.
  *
  * Beside spawn.ts the only place that starts a process, because loading execa takes longer (60 to 100 ms) than all else
  * that `exec` does.
  */
-export function spawnHere({ file, env }: Program, args: readonly string[], cwd?: string): Promise<EndedHere> {
+export function spawnHere(
+  { file, env }: Program,
+  args: readonly string[],
+  { cwd, onSignal }: HereOptions,
+): Promise<EndedHere> {
   if (file === '') return Promise.resolve({ kind: 'failed', errno: 'ENOENT' }); // node would throw
+  // Before it begins: what it has said may bring a signal at once.
+  const listener = (signal: Heard): void => onSignal(signal, (other) => void child.kill(other));
+  for (const signal of HEARD) process.on(signal, listener);
   const child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
-  // A terminal's Ctrl-C is for the program; what is sent to us alone is handed on.
-  const ignored = (): void => {};
-  const handOn = (): void => void child.kill('SIGTERM');
-  const heard = { SIGINT: ignored, SIGQUIT: ignored, SIGTERM: handOn, SIGHUP: handOn };
-  for (const [signal, listener] of Object.entries(heard)) process.on(signal, listener);
   return new Promise((resolve) => {
     const end = (ended: EndedHere): void => {
-      for (const [signal, listener] of Object.entries(heard)) process.off(signal, listener);
+      for (const signal of HEARD) process.off(signal, listener);
       resolve(ended);
     };
     child.once('error', (error) =>
       end({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
     );
     child.once('exit', (code, signal) =>
-      end({ kind: 'exited', code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) }),
+      end({ kind: 'exited', code: code ?? (signal === null ? 128 : codeOf(signal)) }),
     );
+  });
+}
+
+/**
+ * Runs a short program beside that one, with nothing of ours, in a session of its own: what ends us all does not end it. Gives its
+ * exit code; undefined where it did not begin, or not end within `patienceMs`.
+ */
+export function runBeside(
+  { file, env }: Program,
+  args: readonly string[],
+  patienceMs: number,
+): Promise<number | undefined> {
+  const child = spawn(file, [...args], { stdio: 'ignore', env, detached: true });
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  return new Promise((resolve) => {
+    const end = (code: number | undefined): void => {
+      clearTimeout(timer);
+      resolve(code);
+    };
+    child.once('error', () => end(undefined));
+    child.once('exit', (code) => end(code ?? undefined));
   });
 }

@@ -23,6 +23,8 @@ export interface ControlIo {
   readonly lookUp: LookUp;
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
+  /** Whether any of stdin, stdout and stderr is one. */
+  readonly sharesTerminal: boolean;
 }
 
 /** How long an answer that takes no work may take, in milliseconds. */

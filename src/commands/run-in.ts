@@ -2,23 +2,30 @@ import { existsSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
 import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
-import type { Reach } from '../core/reach.js';
+import type { Reach, RemoteReach } from '../core/reach.js';
 import type { Word } from '../core/ssh/remote-command.js';
-import { type Call, callIn } from '../link/command.js';
+import { type Call, callIn, checkCall } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
-import { spawnHere } from '../spawn-here.js';
+import { stampOf } from '../scan/stamp.js';
+import { codeOf, type EndedHere, type HereOptions, runBeside, spawnHere } from '../spawn-here.js';
+import { newMark, SIGNAL_MS, SignalsThere } from './signals-there.js';
 
 export interface RunIo {
   readonly err: (text: Printable) => void;
   readonly programs: Pick<Programs, 'ssh' | 'usersShell'>;
-  /** Whether stdin and stdout are a terminal. */
+  /** Whether stdin and stdout are a terminal, so that the command has one. */
   readonly isTerminal: boolean;
+  /** Whether any of ours is a terminal: a Ctrl-C there goes to all that was started from it. */
+  readonly sharesTerminal: boolean;
 }
 
 /** Exit codes of a command that did not run, as shells have them. */
 const NOT_RUN = 126;
 const NOT_FOUND = 127;
+
+/** ssh's own, and of a command that was ended by a signal there. */
+const SSH_FAILED = 255;
 
 /**
  * Runs a command in a target's directory, in our place: in a local one the user's own program with the user's own environment,
@@ -27,18 +34,52 @@ const NOT_FOUND = 127;
 export async function runIn(
   way: Exclude<Reach, { kind: 'none' }>,
   words: readonly Word[],
-  { err, programs, isTerminal }: RunIo,
+  { err, programs, isTerminal, sharesTerminal }: RunIo,
 ): Promise<number> {
-  const call = callIn(way, { kind: 'words', words, isTerminal }, programs);
+  // With a terminal ssh brings over what is typed, and the end of it all as a hang-up.
+  const mark = isTerminal ? undefined : newMark();
+  const call = callIn(way, { kind: 'words', words, isTerminal, mark }, programs);
   if (!call.ok) {
     err(complaint(call.failure));
     return EXIT.cannotStart;
   }
-  return started(call.value, err);
+  const { program, args, cwd } = call.value;
+  if (way.kind === 'local') {
+    const ended = await spawnHere(program, args, { cwd, onSignal: handOn(sharesTerminal) });
+    return codeFrom(ended, call.value, err);
+  }
+  return runThere(way, call.value, mark, err);
 }
 
-async function started({ program, args, cwd }: Call, err: RunIo['err']): Promise<number> {
-  const ended = await spawnHere(program, args, cwd);
+async function runThere(way: RemoteReach, call: Call, mark: string | undefined, err: RunIo['err']): Promise<number> {
+  const { program: ssh, args } = call;
+  const stamp = stampOf(way.controlPath);
+  const signals = mark === undefined ? undefined : new SignalsThere(way, mark, ssh);
+  const onSignal = signals === undefined ? handOn(true) : signals.heard;
+  const code = codeFrom(await spawnHere(ssh, args, { onSignal }), call, err);
+  const untold = await signals?.untold();
+  if (untold !== undefined)
+    err(line(`syncwatch: ${untold} did not get to the command on ${way.host}: it may still run there`));
+  else if (code === SSH_FAILED && (await isLost(way, ssh, stamp)))
+    err(line(`syncwatch: the connection to ${way.host} was lost: the command may still run there`));
+  return code === SSH_FAILED && signals?.first !== undefined ? codeOf(signals.first) : code;
+}
+
+/** To a program here. A terminal's keys are for the program, which has them already. */
+const handOn =
+  (sharesTerminal: boolean): HereOptions['onSignal'] =>
+  (signal, kill) => {
+    if (!(sharesTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) kill(signal);
+  };
+
+/** Whether the connection is another one by now, or gone. `stamp`: of its socket when it was there. */
+async function isLost(way: RemoteReach, ssh: Program, stamp: string): Promise<boolean> {
+  if (stampOf(way.controlPath) !== stamp) return true;
+  const { program, args } = checkCall(way, ssh);
+  return (await runBeside(program, args, SIGNAL_MS)) !== 0;
+}
+
+function codeFrom(ended: EndedHere, { program, cwd }: Call, err: RunIo['err']): number {
   if (ended.kind === 'exited') return ended.code;
   const isNowhere = cwd !== undefined && !existsSync(cwd);
   err(line(`syncwatch: ${isNowhere ? `there is no directory ${cwd}` : notStarted(program, ended.errno)}`));

@@ -1,13 +1,19 @@
 import type { Program } from '../core/environment.js';
 import { failed, type Result, success } from '../core/failure.js';
-import type { Reach } from '../core/reach.js';
-import { localCommand, remoteCommand, type Word } from '../core/ssh/remote-command.js';
+import type { Reach, RemoteReach } from '../core/reach.js';
+import { localCommand, remoteCommand, signalCommand, type Word } from '../core/ssh/remote-command.js';
 import { noSsh, type Programs } from '../programs.js';
-import { sessionArgs } from '../ssh/command.js';
+import { checkArgs, sessionArgs } from '../ssh/command.js';
 
 /** What the user wants to run in a target's directory: a program with its arguments, or a line for a shell. */
 export type Wanted =
-  | { readonly kind: 'words'; readonly words: readonly Word[]; readonly isTerminal: boolean }
+  | {
+      readonly kind: 'words';
+      readonly words: readonly Word[];
+      readonly isTerminal: boolean;
+      /** To find it again there, see {@link signalCall}. */
+      readonly mark?: string | undefined;
+    }
   | { readonly kind: 'line'; readonly line: string; readonly env: Readonly<Record<string, string>> };
 
 /** What to start here for that. `env`: variables beside the program's own. */
@@ -38,10 +44,21 @@ export function callIn(
     case 'remote': {
       if (ssh.file === undefined) return failed(noSsh(ssh));
       const isTerminal = wanted.kind === 'words' && wanted.isTerminal;
-      return success({ program: ssh, args: sessionArgs(way, isTerminal, remoteCommand(way.path, wordsOf(wanted))) });
+      const mark = wanted.kind === 'words' ? wanted.mark : undefined;
+      const command = remoteCommand(way.path, wordsOf(wanted), mark);
+      return success({ program: ssh, args: sessionArgs(way, isTerminal, command) });
     }
   }
 }
+
+/** What to start here so that what runs there with this mark gets a signal: see {@link signalCommand} for its exit code. */
+export const signalCall = (way: RemoteReach, mark: string, signal: string, ssh: Program): Call => ({
+  program: ssh,
+  args: sessionArgs(way, false, signalCommand(mark, signal)),
+});
+
+/** What to start here to see whether there is still a connection: it ends with 0 then. */
+export const checkCall = (way: RemoteReach, ssh: Program): Call => ({ program: ssh, args: checkArgs(way) });
 
 function wordsOf(wanted: Wanted): readonly Word[] {
   if (wanted.kind === 'words') return wanted.words;

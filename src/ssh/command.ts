@@ -126,6 +126,11 @@ export function sessionArgs(way: RemoteReach, isTerminal: boolean, command: stri
   ];
 }
 
+/** For asking the master of a connection of ours whether it is there. It does not ask the other side. */
+export const checkArgs = (way: RemoteReach): string[] => [
+  ...['-F', 'none', '-O', 'check', '-o', `ControlPath=${way.controlPath}`, '--', loginOf(way)],
+];
+
 /** For rsync's `-e`: rsync has no HOME (core/environment.ts), and ssh's config and what it starts may need one. */
 export const commandForRsync = ({ file, env }: Program, args: readonly string[]): string[] => [
   '/usr/bin/env',

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { remoteCommand } from '../../src/core/ssh/remote-command.js';
-import { type Place, place, run } from '../support/cli.js';
+import { CLI, cleanEnv, type Place, place, Running, run } from '../support/cli.js';
+import { MASTER, processOf } from '../support/faulty.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill } from '../support/tree.js';
 
@@ -67,6 +68,107 @@ describe('exec', () => {
     expect((await exec(there, ['sh', '-c', 'tty >/dev/null && echo yes || echo no'])).stdout).toBe('no\n');
     // The terminal there shows the ^C that is typed, and hands it on.
     expect(await inTerminal('trap "echo caught; exit 7" INT; echo ready; read line')).toMatch(/caught\s+code 7/);
+  });
+
+  it('without a terminal: signals reach the command there, and its end comes back', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    for (const [signal, code] of [
+      ['SIGTERM', 7],
+      ['SIGINT', 8],
+      ['SIGHUP', 9],
+    ] as const) {
+      const traps = `trap "echo bye; exit 7" TERM; trap "exit 8" INT; trap "exit 9" HUP; echo up; while :; do sleep 0.05; done`;
+      const words = ['exec', there.local, '--', 'sh', '-c', traps];
+      const one = new Running(words, { env: there.env });
+      await one.until('it runs', () => one.stdout.includes('up'));
+      expect(await one.stop(signal)).toBe(code);
+      expect(one.stdout).toBe(code === 7 ? 'up\nbye\n' : 'up\n');
+    }
+    const sleeping = new Running(['exec', there.local, '--', 'sh', '-c', 'echo up; exec sleep 600'], {
+      env: there.env,
+    });
+    await sleeping.until('it runs', () => sleeping.stdout.includes('up'));
+    expect(await sleeping.stop('SIGTERM')).toBe(143);
+  });
+
+  it('a signal to all, as timeout sends it, twice, ends it all, the command there too, and a pipe behind it', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    const line = 'trap : TERM; "$@" | { trap : TERM; cat; }';
+    const words = ['sh', '-c', 'echo $$ > pid; echo up; sleep 600; echo later'];
+    const args = ['-c', line, 'sh', process.execPath, CLI, 'exec', there.local, '--', ...words];
+    const all = spawn('sh', args, {
+      detached: true,
+      env: { ...cleanEnv(), ...there.env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const group = -(all.pid ?? Number.NaN);
+    onTestFinished(() => void (all.exitCode ?? process.kill(group, 'SIGKILL')));
+    let said = '';
+    const ended = new Promise((resolve) => all.once('close', resolve));
+    await new Promise<void>((resolve) => {
+      all.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('up')) resolve();
+      });
+    });
+    process.kill(group, 'SIGTERM');
+    process.kill(group, 'SIGTERM');
+    await ended;
+    expect(said).toBe('up\n');
+    const left = await exec(there, ['sh', '-c', 'kill -0 "$(cat pid)"']);
+    expect(left.code).not.toBe(0);
+  });
+
+  it('a closed pipe ends what writes to it there', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    const line = '"$@" | head -1';
+    const words = ['sh', '-c', 'echo $$ > pid; exec yes'];
+    const child = ['sh', '-c', line, 'sh', process.execPath, CLI, 'exec', there.local, '--', ...words];
+    const [file = '', ...args] = child;
+    expect(execFileSync(file, args, { env: { ...cleanEnv(), ...there.env }, encoding: 'utf8' })).toBe('y\n');
+    expect((await exec(there, ['sh', '-c', 'kill -0 "$(cat pid)"'])).code).not.toBe(0);
+  });
+
+  it('a connection that is lost meanwhile is told, and that the command may still run; 255 alone is its own', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = there.start();
+    await running.inSync();
+    expect(await exec(there, ['sh', '-c', 'exit 255'])).toMatchObject({ code: 255, stderr: '' });
+    const one = new Running(['exec', there.local, '--', 'sh', '-c', 'echo $$ > pid; echo up; exec sleep 600'], {
+      env: there.env,
+    });
+    await one.until('it runs', () => one.stdout.includes('up'));
+    process.kill(await processOf(running, MASTER), 'SIGKILL');
+    expect(await one.ended).toBe(255);
+    expect(one.stderr).toBe('syncwatch: the connection to there was lost: the command may still run there\n');
+    await running.event('connected', () => true, running.events.length);
+    expect((await exec(there, ['sh', '-c', 'kill "$(cat pid)"'])).code).toBe(0);
+  });
+
+  it('to a local target: the command here gets the signals', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    const running = new Running(['--to', join(there.local, '../there'), '--json', there.local], { env: there.env });
+    await running.inSync();
+    for (const [signal, code] of [
+      ['SIGTERM', 7],
+      ['SIGINT', 8],
+    ] as const) {
+      const traps = `trap "exit 7" TERM; trap "exit 8" INT; echo up; while :; do sleep 0.05; done`;
+      const one = new Running(['exec', there.local, '--', 'sh', '-c', traps], { env: there.env });
+      await one.until('it runs', () => one.stdout.includes('up'));
+      expect(await one.stop(signal)).toBe(code);
+    }
   });
 
   it('takes along what the ssh options of that syncwatch say, and reads no ssh config itself', async () => {

@@ -1,9 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { remoteCommand, type Word } from '../../src/core/ssh/remote-command.js';
+import { NONE_FOUND, remoteCommand, signalCommand, type Word } from '../../src/core/ssh/remote-command.js';
 import { place, Running, run } from '../support/cli.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -81,6 +81,31 @@ const listed = (words: readonly Word[]): string =>
   words.map((word) => `${bytesOf(word).toString('latin1')}\0`).join('');
 
 describe.each(SHELLS)('with %s as the login shell there', (shell) => {
+  it('a command gets a signal, and no other does', async () => {
+    const home = temporaryDir();
+    const trapped = 'trap "echo $0 >> got; exit 7" TERM; echo $0 >> up; while :; do sleep 0.05; done';
+    // In a session of its own, as sshd starts it.
+    const begin = (mark: string): Promise<number | null> => {
+      const command = remoteCommand('', ['sh', '-c', trapped, mark], `syncwatch-${mark}`);
+      const child = spawn(shell, ['-c', command], { cwd: home, detached: true, stdio: 'ignore' });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+    };
+    const send = (mark: string): number | null =>
+      spawnSync(shell, ['-c', signalCommand(`syncwatch-${mark}`, 'TERM')], { cwd: home }).status;
+    expect(send('a1')).toBe(NONE_FOUND);
+    const ends = [begin('a1'), begin('a2')];
+    await expect
+      .poll(() => existsSync(join(home, 'up')) && readFileSync(join(home, 'up'), 'utf8').length, { timeout: 60_000 })
+      .toBe(6);
+    expect(send('a1')).toBe(0);
+    expect(await ends[0]).toBe(7);
+    expect(readFileSync(join(home, 'got'), 'utf8')).toBe('a1\n');
+    expect(send('a2')).toBe(0);
+    expect(await ends[1]).toBe(7);
+    expect(send('a2')).toBe(NONE_FOUND);
+  });
+
   it('every word and every directory is exactly what it is', () => {
     const home = temporaryDir();
     /** What it makes of a command, as sshd starts it; its stdout as latin1. */

@@ -500,7 +500,7 @@ describe('whoever answers', () => {
         const said: string[] = [];
         const code = await control(command, [...flags, root, ...(command === 'exec' ? ['--', 'false'] : [])], {
           ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
-          ...{ around, isTerminal: false, lookUp: { env: {}, home: dir, nodePath: '/none' } },
+          ...{ around, isTerminal: false, sharesTerminal: false, lookUp: { env: {}, home: dir, nodePath: '/none' } },
         });
         expect([0, 1, 3]).toContain(code);
         answered += code === 3 ? 0 : 1;

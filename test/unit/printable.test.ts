@@ -303,6 +303,7 @@ async function saidBy(
     err: write,
     around,
     lookUp: { env: {}, home: base, nodePath: '/none' },
+    sharesTerminal: false,
     isTerminal: false,
   });
   return said;

@@ -54,17 +54,46 @@ const UNPACK = 'eval "set -- $(shift; printf %b "$1")"; test $# -gt 0 || exit 12
 const RUN = 'trap : INT QUIT; shift; "$@"';
 
 /**
+ * The same of a command that has to be found again. Signals are sent to its whole process group, and this shell stays to say how
+ * the command took them.
+ */
+const runMarked = (mark: string): string => `: ${mark}; trap : INT QUIT TERM HUP; shift; "$@"`;
+
+/** None was found; see {@link signalCommand}. */
+export const NONE_FOUND = 4;
+
+/**
+ * The command line that sends a signal (`TERM`) to what was run with this mark, by any login shell there. ssh itself tells of
+ * no signal where there is no terminal. The mark is in the words of a shell of ours, which leads a process group of its own, as all do
+ * that sshd starts: looked up in /proc, or by `ps`. Ends with {@link NONE_FOUND} where there is none, or none yet. `mark`: letters,
+ * digits and dashes.
+ */
+export function signalCommand(mark: string, signal: string): string {
+  const pattern = `"[${mark[0]}]${mark.slice(1)}"`; // which does not match itself
+  const look = [
+    `set -- $(grep -ls ${pattern} /proc/[0-9]*/cmdline | cut -d/ -f3)`,
+    `test $# -gt 0 || set -- $(ps -A -o pid= -o args= | grep ${pattern} | while read p x; do echo "$p"; done)`,
+    `test $# -gt 0 || exit ${NONE_FOUND}`,
+  ];
+  const send = [
+    `k=; for p in "$@"; do kill -s ${signal} -- "-$p" && k=1; done`,
+    `test "$k" || for p in "$@"; do kill -s ${signal} "$p"; done`,
+  ];
+  return `exec sh -c '{ ${[...look, ...send].join('; ')}; } 2>/dev/null; exit 0'`;
+}
+
+/**
  * The one command line that ssh hands to the login shell there, for running `words` in the directory `path` of a target
  * (relative to the login directory, where commands begin, unless it is absolute). They arrive exactly as they are, with sh, bash,
- * dash, zsh, fish and tcsh there: it holds only what all of them read the same way, and a POSIX sh does the rest.
+ * dash, zsh, fish and tcsh there: it holds only what all of them read the same way, and a POSIX sh does the rest. `mark`: for {@link signalCommand}.
  */
-export function remoteCommand(path: string, words: readonly Word[]): string {
+export function remoteCommand(path: string, words: readonly Word[], mark?: string): string {
   // Home directories only the login shell can find; a quoted ~ is none to it.
   const [, home, belowHome = ''] = /^(~(?:[A-Za-z_][\w.-]*)?)(?:\/(.*))?$/s.exec(path) ?? [];
   // With a dot in front neither `-` nor CDPATH means another directory.
   const place = home !== undefined ? belowHome : path.startsWith('/') ? path : `./${path}`;
   // As rsync goes: a link and then `..` is not the way back.
-  const run = `cd ${/(^|\/)\.\.(\/|$)/.test(path) ? '-P ' : ''}-- "$1" || exit 126; ${RUN}`;
+  const run = `cd ${/(^|\/)\.\.(\/|$)/.test(path) ? '-P ' : ''}-- "$1" || exit 126; ${mark === undefined ? RUN : runMarked(mark)}`;
   if (isQuotable(place) && words.every(isQuotable)) {
     const at = home === undefined ? quoted(place) : `${home}${place === '' ? '' : `/${quoted(place)}`}`;
     return ['exec sh -c', `'${run}'`, 'sh', at, ...words.map(quoted)].join(' ');

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../core/environment.js';
+import type { RemoteReach } from '../core/reach.js';
+import { NONE_FOUND } from '../core/ssh/remote-command.js';
+import { signalCall } from '../link/command.js';
+import { type Heard, type HereOptions, runBeside } from '../spawn-here.js';
+
+/** How long a signal may take to get there, and how often it is tried where the command has not begun, in milliseconds. */
+export const SIGNAL_MS = 3_000;
+const AGAIN_MS = 200;
+
+/** `timeout` sends each signal twice, and a terminal one to all: what comes sooner is the same one, in milliseconds. */
+const SAME_MS = 500;
+
+/** After so many signals ssh is ended, whatever the command does. */
+const MOST = 3;
+
+/** By which a command there is found again. Nobody there can know it before. */
+export const newMark = (): string => `syncwatch-${randomBytes(12).toString('hex')}`;
+
+/**
+ * Brings the signals that we get to the command that runs there with this mark: where it has no terminal ssh does not. `ssh`
+ * itself may have got them too, and be gone.
+ */
+export class SignalsThere {
+  readonly #way: RemoteReach;
+  readonly #mark: string;
+  readonly #ssh: Program;
+  readonly #brought: Array<Promise<Heard | undefined>> = [];
+  #first: Heard | undefined;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #hasEnded = false;
+
+  constructor(way: RemoteReach, mark: string, ssh: Program) {
+    this.#way = way;
+    this.#mark = mark;
+    this.#ssh = ssh;
+  }
+
+  /** The first one that came. */
+  get first(): Heard | undefined {
+    return this.#first;
+  }
+
+  /** `kill`: for the ssh that runs the command. */
+  readonly heard: HereOptions['onSignal'] = (signal, kill) => {
+    const now = performance.now();
+    const isSame = now - this.#lastMs < SAME_MS;
+    this.#lastMs = now;
+    if (isSame) return;
+    this.#first ??= signal;
+    if (this.#brought.length === MOST) return kill('SIGTERM');
+    const bringing = this.#bring(signal).then((isThere) => {
+      if (!isThere) kill('SIGTERM');
+      return isThere ? undefined : signal;
+    });
+    this.#brought.push(bringing);
+  };
+
+  /** That ssh has ended. Gives the first signal that did not get there, when that is known. */
+  async untold(): Promise<Heard | undefined> {
+    this.#hasEnded = true;
+    return (await Promise.all(this.#brought)).find((signal) => signal !== undefined);
+  }
+
+  /** Whether the command has it, or there is none any more. It may not have begun yet. */
+  async #bring(signal: Heard): Promise<boolean> {
+    const { program, args } = signalCall(this.#way, this.#mark, signal.replace('SIG', ''), this.#ssh);
+    const untilMs = performance.now() + SIGNAL_MS;
+    for (;;) {
+      const hadEnded = this.#hasEnded;
+      const code = await runBeside(program, args, untilMs - performance.now());
+      if (code !== NONE_FOUND) return code === 0;
+      if (hadEnded || performance.now() + AGAIN_MS > untilMs) return hadEnded;
+      await sleep(AGAIN_MS);
+    }
+  }
+}
