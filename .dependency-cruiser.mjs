@@ -15,7 +15,7 @@ export const MAY_IMPORT = {
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',
-  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors clock',
+  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
   control: 'scan state',
   watch: 'rules scan settings state io programs spawn slice clock',
 
@@ -29,7 +29,7 @@ export const MAY_IMPORT = {
   rules: 'git ignores scan read-checked',
   git: 'ignores scan programs read-checked spawn slice',
   ignores: 'scan read-checked clock',
-  link: 'rsync place ssh programs spawn clock',
+  link: 'rsync place ssh programs spawn descriptors clock',
   rsync: 'programs spawn slice user-folders',
   place: 'programs spawn',
   ssh: 'scan state programs spawn',

@@ -42,6 +42,8 @@ export interface Settings {
   readonly deletions: DeletionSettings;
   readonly pace: PaceSettings;
   readonly ssh: SshOptions;
+  /** Take the target over from whoever else syncs to it. */
+  readonly takesOver: boolean;
   readonly rsync: RsyncWishes;
   readonly output: OutputSettings;
 }

@@ -9,6 +9,15 @@ import { isWayOurs } from './state/ours.js';
 /** Whom what we make belongs to. Not from the user database, which need not have everybody. */
 export const ownUid = (): number => geteuid?.() ?? userInfo().uid;
 
+/** What this user is called; a number where the user database has no name. */
+export function userName(uid: number): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(uid);
+  }
+}
+
 /**
  * The user's home. From the user database where HOME is no absolute path: it would be in the working directory. Who is not in there
  * either (a number without a name, in a container) has `/`, as Docker has it.

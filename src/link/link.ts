@@ -156,6 +156,13 @@ export class Link<T> {
     await this.#replacing;
   }
 
+  /** It is not to be used any more, nor tried again: whoever sends through it is told why. */
+  giveUp(failure: Failure): void {
+    if (this.#ending.signal.aborted) return;
+    this.stopLogins();
+    this.#user.handleLink({ kind: 'gaveUp', failure });
+  }
+
   /** No new logins; the connection that is there stays. */
   stopLogins(): void {
     this.#ending.abort();

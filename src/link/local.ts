@@ -9,7 +9,7 @@ import type { LocalTarget } from '../core/target.js';
 import { homeHere, lookBy } from '../place/look.js';
 import type { Programs } from '../programs.js';
 import { NO_PROGRESS_MS } from '../rsync/run.js';
-import { say } from '../spawn.js';
+import { say, spawn } from '../spawn.js';
 import { noParent, notADirectory } from './probe.js';
 import type { Connection, ProbeOptions, Transport } from './transport.js';
 import { inPlace, takenAbove, tryOut } from './trial.js';
@@ -38,6 +38,7 @@ function connectionHere(options: LocalOptions): Connection {
     isReachable: () => true,
     run: (words, input = '') =>
       say(shell, ['-c', 'exec "$@"', 'sh', ...words], { ...start, input, patienceMs: NO_PROGRESS_MS }),
+    session: (words) => spawn(shell, ['-c', 'exec "$@"', 'sh', ...words], start),
     // The rsync here was asked already.
     look: (asked) =>
       lookBy({ ...asked, rsync: undefined }, (script) => say(shell, ['-s'], { ...start, input: script })),
@@ -72,7 +73,14 @@ async function probe(
     const above = { ...target, path: parent };
     const takes =
       at === undefined ? await takenAbove({ here, target: above, connection, extras }, tried.takes) : tried.takes;
-    return success({ version: undefined, takes: inPlace(takes, look), chatter: [], exists: at !== undefined, look });
+    return success({
+      version: undefined,
+      takes: inPlace(takes, look),
+      chatter: [],
+      exists: at !== undefined,
+      look,
+      isCramped: false,
+    });
   }
   const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
   const message = `rsync can't send to ${target.label}`;

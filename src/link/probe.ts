@@ -43,13 +43,14 @@ export async function probeThere(reached: Reached, { extras, trash }: ProbeOptio
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
   const look = IS_PLAIN_RSYNC.test(rsyncPath) ? looked.look : NOT_PLAIN;
   const takes = tried.ok ? tried.takes : undefined;
+  const isCramped = isLost(first) || (tried.ok && tried.isCramped);
   const chatter = looked.stderr.split('\n').filter((line) => line !== '');
   const there = async (exists: boolean, known: Takes): Promise<Result<There>> => {
     const above = { ...target, path: remoteParentOf(target.path) ?? '' };
     const takes = exists ? known : await takenAbove({ here, target: above, connection, extras }, known);
-    return success({ version, takes: inPlace(takes, look), chatter, exists, look });
+    return success({ version, takes: inPlace(takes, look), chatter, exists, look, isCramped });
   };
-  if (look.kind === 'noUser') return success({ version, takes: LEAST, chatter, exists: false, look });
+  if (look.kind === 'noUser') return success({ version, takes: LEAST, chatter, exists: false, look, isCramped });
   if (takes !== undefined && look.kind === 'place') return there(look.place.exists, takes);
   const seen = await seenByRsync(reached, rsyncPath);
   if (seen.kind === 'failed') return failed(seen.failure);

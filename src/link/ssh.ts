@@ -67,6 +67,7 @@ function connectionBy(master: Master, { here, target, ssh }: SshTransportOptions
     lost,
     isReachable: master.isReachable,
     run: master.run,
+    session: master.start,
     look: (asked) => lookBy(asked, (script) => master.run(['sh', '-s'], script)),
     probe: (asked) => probeThere({ here, connection, target, aim: aimOf(target, ssh) }, asked),
     reach: ({ path }) => ({ kind: 'remote', host: target.host, user: target.user, path, controlPath, session }),

@@ -6,7 +6,7 @@ import type { There } from '../core/rsync/there.js';
 import type { SshAim } from '../core/ssh/exit.js';
 import type { Target } from '../core/target.js';
 import type { Looked } from '../place/look.js';
-import type { Said } from '../spawn.js';
+import type { Child, Said } from '../spawn.js';
 
 /**
  * The way to the machine that a target is on. Everything else is the same for all targets: what differs between ssh and this
@@ -46,6 +46,8 @@ export interface Connection {
   isReachable(): boolean;
   /** Runs a command there, in the login directory, given as words that any shell leaves alone. `input`: for its stdin. */
   run(words: readonly string[], input?: string): Promise<Said>;
+  /** Starts a command there in the same way, for as long as it takes; it ends with the connection. */
+  session(words: readonly string[]): Child;
   /** Looks where the target is, changing nothing: one command, in the login directory. */
   look(asked: Omit<Asked, 'marks'>): Promise<Looked>;
   /** Checks the rsync there, what it takes, and the target's place; changes nothing. */

@@ -8,8 +8,10 @@ import type { Target } from '../core/target.js';
 import { runRsync } from '../rsync/run.js';
 import type { Connection } from './transport.js';
 
-/** What came of trying. `exit`: how the plainest of all runs ended. */
-export type Tried = { readonly ok: true; readonly takes: Takes } | { readonly ok: false; readonly exit: RsyncExit };
+/** What came of trying. `exit`: how the plainest of all runs ended. `isCramped`: the first one was not let in beside what else ran. */
+export type Tried =
+  | { readonly ok: true; readonly takes: Takes; readonly isCramped: boolean }
+  | { readonly ok: false; readonly exit: RsyncExit };
 
 export interface TrialOptions {
   readonly here: RsyncHere;
@@ -27,6 +29,9 @@ export const LEAST: Takes = { window: 0, deletions: 'none' };
 const NOTHING = nameFromText('.syncwatch-nothing');
 const NAMES = [NOTHING, childOf(NOTHING, 'nothing')];
 
+/** ssh itself ended: ssh(1), EXIT STATUS. */
+const SSH_FAILED = 255;
+
 /** It ran to its end (man rsync, EXIT VALUES): the name that is sent for nothing is not here. */
 const THROUGH: readonly (number | undefined)[] = [0, 23, 24];
 
@@ -38,7 +43,8 @@ const THROUGH: readonly (number | undefined)[] = [0, 23, 24];
 export async function tryOut(options: TrialOptions): Promise<Tried> {
   const canCompare = atLeast(options.here.version, 3, 1, 3);
   const best: Takes = canCompare ? ALL : { ...ALL, window: 0 };
-  if (isThrough(await tryRun(options, best))) return { ok: true, takes: best };
+  const first = await tryRun(options, best);
+  if (isThrough(first)) return { ok: true, takes: best, isCramped: false };
   const exit = await tryRun(options, LEAST);
   if (!isThrough(exit)) return { ok: false, exit };
   const does = async (more: Partial<Takes>): Promise<boolean> =>
@@ -49,7 +55,7 @@ export async function tryOut(options: TrialOptions): Promise<Tried> {
     : (await does({ deletions: 'rules' }))
       ? 'rules'
       : 'none';
-  return { ok: true, takes: { window, deletions } };
+  return { ok: true, takes: { window, deletions }, isCramped: first.code === SSH_FAILED };
 }
 
 /** In a directory that is not there yet rsync 3.1.3 would not look at a single name. */

@@ -68,6 +68,7 @@ export function settingsFrom(given: Gathered): Result<Settings> {
       options: values['ssh-option'],
       ownMaster: values['own-master'],
     },
+    takesOver: values['take-over'],
     rsync: { flags: rsyncFlagsFrom(values), extras: rsyncExtras.value },
     output: { verbosity: verbosityFrom(values), json: values.json, color: values.color },
   });

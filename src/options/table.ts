@@ -268,6 +268,13 @@ export const ROWS = {
     power: 'runs',
     tell: each((text) => `give ssh the option ${text}`),
   },
+  'take-over': {
+    value: OFF,
+    where: 'commandLine',
+    group: SSH,
+    describe: 'sync to the target although somebody else does, who ends then',
+    power: 'none',
+  },
   'own-master': {
     value: OFF,
     where: 'everywhere',

@@ -2,7 +2,7 @@ import type { Program } from '../core/environment.js';
 import type { Failure } from '../core/failure.js';
 import type { Session } from '../core/reach.js';
 import { loginOf, type RemoteTarget } from '../core/target.js';
-import { type Said, say } from '../spawn.js';
+import { type Child, type Said, say, spawn } from '../spawn.js';
 import { clientArgs, type SshOptions } from './command.js';
 
 /** How long somebody there may take, in milliseconds. */
@@ -41,6 +41,8 @@ export interface Master {
    * stdin.
    */
   run(words: readonly string[], input?: string): Promise<Said>;
+  /** Starts one there, for as long as it takes. */
+  start(words: readonly string[]): Child;
   /** Asks the other side for a sign of life, for at most `withinMs`; without one the connection is given up as lost. */
   prove(withinMs: number): Promise<void>;
   /** Ends it; nothing of it is left afterwards. */
@@ -75,6 +77,10 @@ export const runThrough = (
     patienceMs: commandMs,
     input,
   });
+
+/** Starts a command through a master, see {@link Master.start}. */
+export const startThrough = (client: Client, words: readonly string[]): Child =>
+  spawn(client.program, [...argsOf(client), '--', loginOf(client.target), ...words], { ownSession: true });
 
 /** Asks a master on this machine for something: ssh(1), -O. */
 export const control = (request: 'check' | 'exit', client: Client): Promise<Said> =>

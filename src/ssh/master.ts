@@ -11,7 +11,17 @@ import { noSsh, type Programs } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
 import { type Child, collect, type Ended, type Said, say, spawn } from '../spawn.js';
 import { removeForeign } from '../state/ours.js';
-import { answers, argsOf, type Client, control, type Master, PATIENCE, type Patience, runThrough } from './client.js';
+import {
+  answers,
+  argsOf,
+  type Client,
+  control,
+  type Master,
+  PATIENCE,
+  type Patience,
+  runThrough,
+  startThrough,
+} from './client.js';
 import { aimOf, commandForRsync, isQuiet, masterArgs, type SshOptions } from './command.js';
 
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
@@ -125,6 +135,7 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
       });
     }),
     run,
+    start: (words) => startThrough(client, words),
     prove: async (withinMs) => {
       const answer = await Promise.race([run(['true']), sleep(withinMs)]);
       if (answer !== undefined || closed || ended !== undefined) return;

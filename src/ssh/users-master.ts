@@ -9,7 +9,16 @@ import type { RemoteTarget } from '../core/target.js';
 import type { Programs } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
 import { whySocketOfOthers } from '../state/ours.js';
-import { answers, argsOf, type Client, type Master, PATIENCE, type Patience, runThrough } from './client.js';
+import {
+  answers,
+  argsOf,
+  type Client,
+  type Master,
+  PATIENCE,
+  type Patience,
+  runThrough,
+  startThrough,
+} from './client.js';
 import { commandForRsync, type SshOptions, valueIn } from './command.js';
 import { askConfig } from './config.js';
 
@@ -124,6 +133,7 @@ export function rideOn(client: Client, patience: Patience = PATIENCE): Master {
     controlPath,
     isReachable: () => stampOf(controlPath) === stamp,
     lost,
+    start: (words) => startThrough(client, words),
     run: (words, input) => runThrough(client, patience, words, input),
     prove,
     close: async () => finish(),

@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { wallNow } from '../clock.js';
 import { failed, type Result, success } from '../core/failure.js';
+import type { Holder } from '../core/place/lock.js';
 import type { RsyncHere } from '../core/rsync/version.js';
 import { tooFewDescriptors } from '../descriptors.js';
 import type { Io } from '../io.js';
@@ -6,7 +11,9 @@ import type { Programs } from '../programs.js';
 import { probeHere } from '../rsync/probe.js';
 import type { Settings } from '../settings.js';
 import { runtimeFolder, type Surroundings, stateFolder, takenFolders } from '../state/folders.js';
+import { machineId } from '../state/machine-id.js';
 import { whyNotMade } from '../state/ours.js';
+import { userName } from '../user-folders.js';
 
 /** What all targets of one syncwatch have in common on this machine: its programs, its folders, and who has which place. */
 export class Host {
@@ -15,6 +22,7 @@ export class Host {
   /** Where state is kept. */
   readonly state: string;
   readonly #around: Surroundings;
+  readonly #sinceMs = wallNow();
   #runtime: string;
   /** Which target has which place. */
   readonly #places = new Map<string, string>();
@@ -53,6 +61,15 @@ export class Host {
       if (other.ok) this.#runtime = other.value;
     }
     return this.#runtime;
+  }
+
+  /** Who we are to others who sync to the same place: the same whenever DIR is synced by this user from this machine. */
+  owner(root: string): { readonly id: string; readonly holder: Omit<Holder, 'from'> } {
+    const { uid } = this.#around;
+    const host = hostname();
+    const whole = JSON.stringify([machineId(join(this.state, 'machine'), uid), host, uid, root]);
+    const id = createHash('sha256').update(whole).digest('hex').slice(0, 32);
+    return { id, holder: { user: userName(uid), host, dir: root, sinceMs: this.#sinceMs } };
   }
 
   /** The target that has this place (see placeKey) from now on: this one, or another one that was first. */

@@ -17,6 +17,8 @@ import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
 import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
+import { PlaceLock } from '../link/place-lock.js';
+import type { Connection } from '../link/transport.js';
 import { whyNotExact } from '../rsync/settings.js';
 import type { Settings } from '../settings.js';
 import { eachInSlices } from '../slice.js';
@@ -72,7 +74,7 @@ export interface PrepareOptions {
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
   const { target, host, directory, io, key } = options;
   const { report } = io;
-  const { transport, link } = linkTo(options);
+  const { transport, link, placeLock } = linkTo(options);
   const stop = (): void => link.stopLogins();
   signal.addEventListener('abort', stop);
   const reaching = link.connect().finally(() => signal.removeEventListener('abort', stop));
@@ -84,6 +86,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const reached = await reaching;
   if (!reached.ok) {
     guessed?.ledger.close();
+    await placeLock?.release();
     return reached;
   }
   const { there, host: machine } = reached.value;
@@ -95,6 +98,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
     guessed?.ledger.close();
+    await placeLock?.release();
     await link.close();
     return lock;
   }
@@ -107,6 +111,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   tellWhatIsMissing(there, options);
   const close = async (): Promise<void> => {
     ledger.close();
+    await placeLock?.release();
     await link.close();
     await lock.value.release();
   };
@@ -137,17 +142,33 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
     deletions: { trash },
   } = settings;
   const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletions.mode === 'mirror' };
+  const placeLock =
+    settings.mode === 'dry-run'
+      ? undefined
+      : new PlaceLock({
+          target,
+          report,
+          ...host.owner(root),
+          takesOver: settings.takesOver,
+          onTaken: (failure) => link.giveUp(failure),
+        });
+  // Where there is room for one session only, that is rsync's.
+  const hold = async (connection: Connection, { look, isCramped }: There): Promise<Failure | undefined> =>
+    isCramped ? undefined : placeLock?.hold(connection, look);
   const link = new Link<Arrived>(transport, {
     report,
     look: async (connection) => {
       const there = await arrive(transport, connection, arrival);
-      return there.ok ? success({ there: there.value, host: connection.host }) : there;
+      if (!there.ok) return there;
+      const why = await hold(connection, there.value);
+      return why === undefined ? success({ there: there.value, host: connection.host }) : failed(why);
     },
-    lookAgain: (connection, { there }) => whyElsewhere(target, there.look, connection),
+    lookAgain: async (connection, { there }) =>
+      (await whyElsewhere(target, there.look, connection)) ?? (await hold(connection, there)),
     mostFirst: isPatient ? Number.POSITIVE_INFINITY : 1,
     mostLater: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
   });
-  return { transport, link };
+  return { transport, link, placeLock };
 }
 
 /** A path and another one beside it, by turns. */

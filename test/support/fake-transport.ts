@@ -28,6 +28,9 @@ function fakeConnection(): FakeConnection {
     reachable: true,
     isReachable: () => connection.reachable,
     run: notHere,
+    session: () => {
+      throw new Error('not used here');
+    },
     look: notHere,
     probe: notHere,
     reach: ({ path }) => ({ kind: 'local', path }),

@@ -64,6 +64,7 @@ const MATTERS: { readonly [Name in Flag]: readonly string[] } = {
   'ssh-config': ['--ssh-config', join(DIR, 'key')],
   'ssh-option': ['--ssh-option', 'A=b'],
   'own-master': ['--own-master'],
+  'take-over': ['--take-over'],
   bwlimit: ['--bwlimit', '1m'],
   chmod: ['--chmod', 'F644'],
   compress: ['--compress'],

@@ -339,6 +339,6 @@ describe('the JSON Schema', () => {
 
   it('knows every option but those for the moment', () => {
     const left = namesOf(isFlag).filter((name) => settingKind(name) === undefined);
-    expect(left.sort()).toEqual(['debug', 'dry-run', 'json', 'once', 'settings', 'why']);
+    expect(left.sort()).toEqual(['debug', 'dry-run', 'json', 'once', 'settings', 'take-over', 'why']);
   });
 });

@@ -8,6 +8,8 @@ export interface There {
   readonly takes: Takes;
   /** What its shell says on stderr at each start. */
   readonly chatter: readonly string[];
+  /** Of two sessions at once one was refused: there is room for one only (sshd's MaxSessions). */
+  readonly isCramped: boolean;
   /** Whether the target directory is there already. */
   readonly exists: boolean;
   /** Where it really is. */
