@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 const SOAK =
   process.env['SYNCWATCH_SOAK_MINUTES'] === undefined
     ? []
-    : [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0 } }];
+    : [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], testTimeout: 0, hookTimeout: 0 } }];
 
 /**
  * What `npm run test:docker` leaves out: what these are about lies on this side, and whose server is on the other changes nothing.
