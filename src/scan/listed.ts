@@ -1,3 +1,4 @@
+import { steadyNow } from '../clock.js';
 import { LONG_AGO, msBetween, plusMs, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Name } from '../core/name.js';
 import { type Entry, writtenMs } from '../core/sync/entry.js';
@@ -41,6 +42,10 @@ export class Listed {
   /** When it may be listed again. */
   notBeforeMs(dir: Name): SteadyMs {
     return this.#of(dir)?.notBeforeMs ?? LONG_AGO;
+  }
+
+  mayList(dir: Name): boolean {
+    return this.notBeforeMs(dir) <= steadyNow();
   }
 
   #of(dir: Name): Last | undefined {

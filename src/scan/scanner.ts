@@ -5,10 +5,12 @@ import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { ROOT_AWAY_MS } from '../core/sync/retry.js';
-import { nextTurn } from '../slice.js';
 import type { TreeOnDisk } from './disk.js';
+import { DueDirectories } from './due.js';
+import { Job } from './job.js';
 import { Listed, mayHideChanges } from './listed.js';
 import { isNews, LooseNames, look, sweep } from './look.js';
+import { Rounds } from './rounds.js';
 import { type Listing, walk, walkAll } from './walk.js';
 
 /**
@@ -59,8 +61,7 @@ export class Scanner {
   readonly #options: ScannerOptions;
   readonly #listed = new Listed();
   #names = new Set<Name>();
-  /** Directories to be listed, and names that were told of in them whose bytes are not known. */
-  readonly #due = new Map<Name, string[]>();
+  readonly #due = new DueDirectories(this.#listed);
   #isWalkDue = false;
   /** Who waits for the next walk. */
   #lookers: Array<(done: boolean) => void> = [];
@@ -69,18 +70,18 @@ export class Scanner {
     () => this.#lookOnce(),
   );
   readonly #listing = new Job(
-    () => this.#dueNow().length > 0,
+    () => this.#due.now().length > 0,
     () => this.#listOnce(),
   );
   readonly #walking = new Job(
     () => this.#isWalkDue,
     () => this.#walkOnce(),
   );
+  readonly #sweeps = new Rounds(SWEEP_MS, SWEEP_SHARE, () => this.#sweepOnce());
+  readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk());
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
-  #sweepTimer: NodeJS.Timeout | undefined;
   #notBefore = LONG_AGO;
-  #blindTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #shortage: string | undefined;
   #rulesFrom = LONG_AGO;
@@ -117,48 +118,28 @@ export class Scanner {
     const { disk } = this.#options;
     const isDue = (dir: Name): boolean => {
       const now = disk.see(dir);
-      return typeof now === 'object' && this.#isNews(dir, now) && this.#mayList(dir);
+      return typeof now === 'object' && this.#isNews(dir, now) && this.#listed.mayList(dir);
     };
     await this.#list(dirs.filter(isDue));
   }
 
   /** From now on, looks at the times of all directories every now and then. */
-  sweepRegularly(afterMs = SWEEP_MS): void {
-    this.#sweepTimer = setTimeout(async () => {
-      const { disk, index, rootIsThere, isHeld } = this.#options;
-      if (!rootIsThere() || isHeld()) return this.sweepRegularly();
-      const beganMs = steadyNow();
-      for (const dir of await sweep(disk, index(), (name, now) => this.#isNews(name, now))) this.#want(dir);
-      if (this.#stopped) return;
-      this.#listSoon();
-      this.sweepRegularly(Math.max(SWEEP_MS, msSince(beganMs) / SWEEP_SHARE));
-    }, afterMs);
+  sweepRegularly(): void {
+    this.#sweeps.start();
   }
 
   /** There are directories that nobody watches, or no longer: until then walks find what changes. */
   setBlind(isBlind: boolean): void {
-    if (!isBlind) {
-      clearTimeout(this.#blindTimer);
-      this.#blindTimer = undefined;
-    } else if (this.#blindTimer === undefined) this.#walkBlindly(BLIND_MS);
-  }
-
-  #walkBlindly(afterMs: number): void {
-    const timer = setTimeout(async () => {
-      const beganMs = steadyNow();
-      await this.walk();
-      if (this.#stopped || this.#blindTimer !== timer) return;
-      this.#walkBlindly(Math.max(BLIND_MS, msSince(beganMs) / BLIND_SHARE));
-    }, afterMs);
-    this.#blindTimer = timer;
+    if (isBlind) this.#blindWalks.start();
+    else this.#blindWalks.stop();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#forget();
     this.#tell(this.#lookers.splice(0), false);
-    for (const timer of [this.#walkTimer, this.#listTimer, this.#sweepTimer]) clearTimeout(timer);
-    this.setBlind(false);
+    for (const timer of [this.#walkTimer, this.#listTimer]) clearTimeout(timer);
+    for (const rounds of [this.#sweeps, this.#blindWalks]) rounds.stop();
   }
 
   #walkLater(): void {
@@ -227,11 +208,11 @@ export class Scanner {
     const options = {
       isNews: (dir: Name, now: Entry) => this.#isNews(dir, now),
       mayList: (dir: Name) => {
-        const may = !disk.isLarge(dir) && this.#mayList(dir);
+        const may = !disk.isLarge(dir) && this.#listed.mayList(dir);
         if (may) small.push(dir);
         return may;
       },
-      want: (dir: Name, text?: string) => this.#want(dir, text),
+      want: (dir: Name, text?: string) => this.#due.want(dir, text),
     };
     for await (const listing of look(disk, filter, names, options)) if (!(await this.#take(listing))) return;
     await this.#list(small, names);
@@ -239,15 +220,14 @@ export class Scanner {
   }
 
   async #listOnce(): Promise<void> {
-    if (await this.#mayLook()) await this.#list(this.#dueNow());
+    if (await this.#mayLook()) await this.#list(this.#due.now());
     this.#listSoon();
   }
 
   /** Lists these directories, and what has news below them. `hinted`: to be looked at in any case. */
   async #list(dirs: readonly Name[], hinted: ReadonlySet<Name> = new Set()): Promise<void> {
     const { disk, filter, index } = this.#options;
-    const loose = new LooseNames(dirs.flatMap((dir) => this.#due.get(dir) ?? []));
-    for (const dir of dirs) this.#due.delete(dir);
+    const loose = new LooseNames(dirs.flatMap((dir) => this.#due.take(dir)));
     let fromMs = wallNow();
     let beganMs = steadyNow();
     const listings = walk(disk, filter, {
@@ -255,8 +235,8 @@ export class Scanner {
       descend: (name, now) => {
         if (loose.isAbove(name)) return true;
         if (!this.#isNews(name, now)) return false;
-        if (this.#mayList(name)) return true;
-        this.#want(name);
+        if (this.#listed.mayList(name)) return true;
+        this.#due.want(name);
         return false;
       },
       onShort: (why) => this.#isShort(why),
@@ -267,7 +247,7 @@ export class Scanner {
       const tookMs = msSince(beganMs);
       if (!(await this.#take(listing))) return;
       this.#listed.note(dir, self, mayHideChanges(self, fromMs, disk.tickMs), steadyNow(), tookMs);
-      this.#due.delete(dir);
+      this.#due.take(dir);
       fromMs = wallNow();
       beganMs = steadyNow();
     }
@@ -291,61 +271,24 @@ export class Scanner {
     this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / WALK_SHARE);
   }
 
+  async #sweepOnce(): Promise<void> {
+    const { disk, index, rootIsThere, isHeld } = this.#options;
+    if (!rootIsThere() || isHeld()) return;
+    for (const dir of await sweep(disk, index(), (name, now) => this.#isNews(name, now))) this.#due.want(dir);
+    this.#listSoon();
+  }
+
   /** Whether a directory may hold other names than what was found in it so far. */
   #isNews(dir: Name, now: Entry): boolean {
     return isNews(this.#listed.asOf(dir, steadyNow()) ?? this.#options.index().get(dir), now);
   }
 
-  #mayList(dir: Name): boolean {
-    return this.#listed.notBeforeMs(dir) <= steadyNow();
-  }
-
-  /** This directory is to be listed: see {@link #listSoon}. */
-  #want(dir: Name, text?: string): void {
-    const texts = this.#due.get(dir);
-    if (texts === undefined) this.#due.set(dir, text === undefined ? [] : [text]);
-    else if (text !== undefined) texts.push(text);
-  }
-
-  #dueNow(): Name[] {
-    return [...this.#due.keys()].filter((dir) => this.#mayList(dir));
-  }
-
   /** Lists what is due as soon as its pace allows. */
   #listSoon(): void {
     clearTimeout(this.#listTimer);
-    if (this.#stopped || this.#due.size === 0) return;
-    const now = steadyNow();
-    let waitMs = Number.POSITIVE_INFINITY;
-    for (const dir of this.#due.keys()) waitMs = Math.min(waitMs, msBetween(now, this.#listed.notBeforeMs(dir)));
+    const { waitMs } = this.#due;
+    if (this.#stopped || waitMs === undefined) return;
     if (waitMs <= 0) this.#listing.go();
     else this.#listTimer = setTimeout(() => this.#listSoon(), waitMs);
-  }
-}
-
-/** Does one thing after the other, each in a turn of the event loop of its own, as long as there is something to do. */
-class Job {
-  readonly #isDue: () => boolean;
-  readonly #doIt: () => Promise<void>;
-  running: Promise<void> | undefined;
-
-  constructor(isDue: () => boolean, doIt: () => Promise<void>) {
-    this.#isDue = isDue;
-    this.#doIt = doIt;
-  }
-
-  go(): void {
-    if (this.running !== undefined || !this.#isDue()) return;
-    this.running = this.#goOn().finally(() => {
-      this.running = undefined;
-      this.go(); // what came in the last moment
-    });
-  }
-
-  async #goOn(): Promise<void> {
-    do {
-      await nextTurn();
-      await this.#doIt();
-    } while (this.#isDue());
   }
 }
