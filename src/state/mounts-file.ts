@@ -1,7 +1,7 @@
 import { closeSync, rmSync } from 'node:fs';
 import * as v from 'valibot';
 import { isName, type Name } from '../core/name.js';
-import { beginFresh, readOwn, writeAll } from './own-file.js';
+import { beginFresh, placeOf, readOwn, writeAll } from './own-file.js';
 
 /** A mount point below DIR, as it is remembered between runs. */
 export interface KnownMount {
@@ -18,20 +18,42 @@ const FILE = v.object({
   mounts: v.array(v.object({ name: v.custom<Name>(isName), identity: v.string(), isBare: v.boolean() })),
 });
 
-/** The mount points that an index was made with; undefined where that can't be read any more. Where there were none, there is no file. */
-export function readMountsFile(path: string, uid: number): KnownMounts | undefined {
-  try {
-    const bytes = readOwn(path, uid);
-    if (bytes === undefined) return new Map();
-    const { mounts } = v.parse(FILE, JSON.parse(bytes.toString('utf8')));
-    return new Map(mounts.map(({ name, ...mount }) => [name, mount]));
-  } catch {
-    return undefined;
+/** The mount points that an index was made with. Where there are none, there is no file. */
+export class MountsFile {
+  readonly #path: string;
+  readonly #uid: number;
+  /** What was written, and where that is. */
+  #text: string | undefined;
+  #place = '';
+
+  constructor(path: string, uid: number) {
+    this.#path = path;
+    this.#uid = uid;
+  }
+
+  /** Undefined where it can't be read any more. */
+  read(): KnownMounts | undefined {
+    try {
+      const bytes = readOwn(this.#path, this.#uid);
+      if (bytes === undefined) return new Map();
+      const { mounts } = v.parse(FILE, JSON.parse(bytes.toString('utf8')));
+      return new Map(mounts.map(({ name, ...mount }) => [name, mount]));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Writes it, unless it is there and says that already. Throws where it can't be written. */
+  keep(mounts: KnownMounts): void {
+    const text = textOf(mounts);
+    if (text === this.#text && (text === '' || placeOf(this.#path) === this.#place)) return;
+    write(this.#path, text);
+    this.#text = text;
+    this.#place = placeOf(this.#path);
   }
 }
 
-/** The text of such a file; an empty one where there is none. */
-export const mountsText = (mounts: KnownMounts): string =>
+const textOf = (mounts: KnownMounts): string =>
   mounts.size === 0
     ? ''
     : JSON.stringify({
@@ -39,8 +61,7 @@ export const mountsText = (mounts: KnownMounts): string =>
         mounts: [...mounts].map(([name, { identity, isBare }]) => ({ name, identity, isBare })),
       });
 
-/** Throws where it can't be written. */
-export function writeMountsFile(path: string, text: string): void {
+function write(path: string, text: string): void {
   if (text === '') {
     rmSync(path, { force: true });
     return;

@@ -1,5 +1,5 @@
 import { constants as limits } from 'node:buffer';
-import { closeSync, constants, fsync, openSync, renameSync, rmSync, write, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, lstatSync, openSync, renameSync, rmSync, write, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { evenIfFull } from '../descriptors.js';
 import { readChecked, whyNotOurs } from '../read-checked.js';
@@ -60,4 +60,14 @@ export function writeAll(fd: number, data: string | Buffer, position?: number): 
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position === undefined ? null : position + done);
   return bytes.length;
+}
+
+/** What shows that another file has taken a path; nothing where none has. */
+export function placeOf(path: string): string {
+  try {
+    const { dev, ino } = lstatSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return '';
+  }
 }

@@ -21,7 +21,8 @@ import { type Name, nameFromText } from '../../src/core/name.js';
 import { begun, type Entry, unsure } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Disk } from '../../src/scan/disk.js';
-import { Memory, type Remembered } from '../../src/state/memory.js';
+import type { Remembered } from '../../src/state/load.js';
+import { Memory } from '../../src/state/memory.js';
 import { remembered } from '../../src/state/remembered.js';
 import { filterOf } from '../support/settings.js';
 
