@@ -30,6 +30,10 @@ export interface ControlIo {
 /** How long an answer that takes no work may take, in milliseconds. */
 const ANSWER_MS = 5_000;
 
+/** After so many milliseconds it is told what `pause` waits for. */
+const TELL_MS = 1_000;
+const UNDER_WAY = 'waiting for what is being sent; nothing more begins';
+
 /** How often `status --watch` looks, in milliseconds. */
 const WATCH_MS = 1_000;
 
@@ -264,7 +268,10 @@ async function status(found: readonly Found[], { json, watch }: Options, io: Con
 async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[], io: ControlIo): Promise<number> {
   const codes = await Promise.all(
     found.map(async (each) => {
-      const answer = await ask(each, { ask: command }, command === 'stop' ? undefined : ANSWER_MS);
+      const waiting =
+        command === 'pause' ? setTimeout(() => io.err(line(`${each.target}: ${UNDER_WAY}`)), TELL_MS) : undefined;
+      const answer = await ask(each, { ask: command }, command === 'resume' ? ANSWER_MS : undefined);
+      clearTimeout(waiting);
       if (answer.answer === 'done') return EXIT.inSync;
       const why = answer.answer === 'error' ? answer.message : 'no answer';
       io.err(line(`${each.target}: ${why}`));

@@ -19,7 +19,7 @@ const MESSAGE_CHARS = 2_000;
 const cut = (message: string): string =>
   message.length > MESSAGE_CHARS ? `${message.slice(0, MESSAGE_CHARS)} …` : message;
 
-/** How often to look whether there is a connection, in milliseconds. */
+/** How often to look whether there is a connection, or whether what is under way has ended, in milliseconds. */
 const LINK_MS = 50;
 
 /** A target that was reached. */
@@ -60,12 +60,23 @@ export const answererFor =
       case 'resume':
         if (live === undefined) return { answer: 'error', message: 'it is still connecting: try again in a moment' };
         live.engine.take({ kind: question.ask });
-        return { answer: 'done' };
+        return question.ask === 'pause' ? paused(live.engine, gone) : { answer: 'done' };
       case 'stop':
         await options.stop();
         return { answer: 'done' };
     }
   };
+
+/** Waits until what was under way has ended: what is changed from then on stays here. */
+async function paused(engine: Engine, gone: AbortSignal): Promise<Answer> {
+  for (;;) {
+    const { phase } = engine.state;
+    if (phase.is !== 'paused')
+      return { answer: 'error', message: 'it goes on: it was resumed meanwhile, or is about to end' };
+    if (phase.isTold || gone.aborted) return { answer: 'done' };
+    await sleep(LINK_MS);
+  }
+}
 
 /**
  * Waits until every change made before now is there. Exact without any marker in DIR: the whole tree is looked at, from now
@@ -136,7 +147,7 @@ function stateOf(live: Live | undefined, halted: Failure | undefined, rootIsGone
   const { engine } = live;
   const { state } = engine;
   if (rootIsGone) return { kind: 'rootGone' };
-  if (state.phase.is === 'paused') return { kind: 'paused' };
+  if (state.phase.is === 'paused' && state.phase.isTold) return { kind: 'paused' };
   if (link.state.kind !== 'up') return { kind: 'reconnecting', untilMs: link.nextTryMs };
   return ledger.pending.size > 0 || engine.isBusy || owesPass(state) ? { kind: 'sending' } : { kind: 'inSync' };
 }

@@ -145,6 +145,8 @@ async function runEngine(
     if (end.kind === 'signal' || end.kind === 'asked') {
       const signal = end.kind === 'signal' ? end.signal : 'syncwatch stop';
       io.report({ kind: 'stopping', target: label, signal, waiting: ledger.pending.size });
+      if (engine.state.phase.is === 'paused')
+        io.report({ kind: 'note', level: 'normal', text: `${label} is paused: what waits is not sent` });
       detach();
       link.stopLogins();
       void leave();

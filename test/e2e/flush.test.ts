@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -191,13 +192,49 @@ describe('status, pause, resume and stop', () => {
     expect(names(there.remote)).toEqual(['b', 'c', 'c/d']);
   });
 
+  it.each([
+    ['SIGINT', 130],
+    ['syncwatch stop', 1],
+  ] as const)(
+    'pause waits for what is being sent; from then on nothing goes, nor at the end by %s, which names it',
+    async (by, code) => {
+      const there = place();
+      fill(there.local, { a: 'a', gone: '' });
+      const running = there.start(['--bwlimit', '300']);
+      await running.inSync();
+      const slow = randomBytes(600_000);
+      writeFileSync(join(there.local, 'slow'), slow);
+      await running.event('started', ({ path }) => path === 'slow');
+      const { code: paused, stderr } = await command(there, 'pause');
+      expect([paused, stderr.replaceAll(/^\S+: waiting for what is being sent.*\n/gm, '')]).toEqual([0, '']);
+      const [delivered, told] = ['delivered', 'paused'].map((kind) =>
+        running.events.findLastIndex((e) => e.event === kind),
+      );
+      expect(told).toBeGreaterThan(delivered ?? 0);
+      expect(readFileSync(join(there.remote, 'slow')).equals(slow)).toBe(true);
+      fill(there.local, { a: 'changed', b: '', slow: 'changed' });
+      rmSync(join(there.local, 'gone'));
+      expect(
+        by === 'SIGINT' ? await running.stop() : [(await command(there, 'stop')).code, await running.ended],
+      ).toEqual(by === 'SIGINT' ? code : [0, code]);
+      const summary = running.events.find(({ event }) => event === 'stopped')?.['summary'] as {
+        unsent: Array<{ path: string }>;
+      };
+      expect(summary.unsent.map(({ path }) => path).sort()).toEqual(expect.arrayContaining(['a', 'b', 'gone', 'slow']));
+      expect(names(there.remote)).toEqual(['a', 'gone', 'slow']);
+      expect(readFileSync(join(there.remote, 'a'), 'utf8')).toBe('a');
+      expect(readFileSync(join(there.remote, 'slow')).equals(slow)).toBe(true);
+    },
+  );
+
   it('a flush that waits is told of the pause', async () => {
     const { there, relay } = await overFrozenLink();
     const flushing = command(there, 'flush');
     while ((await status(there)).waiting === 0) await sleep(20);
-    await command(there, 'pause');
+    const pausing = command(there, 'pause');
     expect((await flushing).code).toBe(3);
     relay.freeze(false);
+    expect((await pausing).code).toBe(0);
   });
 
   it('stop sends what waits, and ends it with exit code 0', async () => {
@@ -205,7 +242,6 @@ describe('status, pause, resume and stop', () => {
     mkdirSync(join(there.local, 'd'));
     const running = there.start();
     await running.inSync();
-    await command(there, 'pause');
     fill(there.local, { 'd/a': 'a' });
     const stopped = await command(there, 'stop');
     expect(stopped).toMatchObject({ code: 0, stderr: '' });

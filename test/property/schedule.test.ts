@@ -102,8 +102,11 @@ function watched(policy: { readonly oneByOne: boolean }, dice: () => number): Wo
       must(turn !== undefined || bulk !== undefined, 'until it is over something goes on');
     // In sync is told exactly when nothing waits.
     const isIdle = pending.size === 0 && !isBusy(state) && !owesPass(state);
-    for (; wasTold < told.length; wasTold++)
+    for (; wasTold < told.length; wasTold++) {
       if (told[wasTold]?.kind === 'inSync') must(isIdle && !state.isInSyncDue, 'in sync is told when nothing waits');
+      if (told[wasTold]?.kind === 'paused') must(!isBusy(state), 'paused is told when nothing is under way');
+    }
+    if (phase.is === 'paused' && !isBusy(state)) must(phase.isTold, 'paused is told at once then');
     if (isIdle && phase.is === 'waiting') must(!state.isInSyncDue, 'in sync is told at once');
   };
   return world;

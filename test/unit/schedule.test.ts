@@ -493,16 +493,56 @@ describe('paused', () => {
     world.take({ kind: 'pause' });
     world.save('b');
     world.take({ kind: 'passWanted', pass: 'full', tries: 1 });
+    expect([kinds(world), world.state.phase]).toMatchObject([[], { is: 'paused', isTold: false }]);
     world.endTurn();
+    expect(kinds(world)).toEqual(['paused']);
     world.advance(60_000);
-    expect([world.turn, world.state.phase]).toMatchObject([undefined, { is: 'paused', isUp: true }]);
+    expect([world.turn, world.state.phase]).toMatchObject([undefined, { is: 'paused', isUp: true, isTold: true }]);
     world.take({ kind: 'resume' });
     expect(world.turn?.kind).toBe('pass');
     world.settle(1_000);
     expect([world.differing, kinds(world)]).toEqual([[], ['paused', 'resumed', 'inSync']]);
   });
 
-  it('it stays so while the link comes and goes, and stopping ends it', () => {
+  it('is told when a large file’s run has ended too, and again when it is asked for again', () => {
+    const world = up();
+    world.isLarge = (name) => name.startsWith('large');
+    world.save('large');
+    world.save('larger');
+    world.advance(JOIN_MS);
+    world.endTurn();
+    expect(world.bulk).toBeDefined();
+    world.take({ kind: 'pause' });
+    world.advance(60_000);
+    expect(kinds(world)).toEqual([]);
+    world.endBulk();
+    expect([kinds(world), world.bulk]).toEqual([['paused'], undefined]);
+    world.take({ kind: 'pause' });
+    expect(kinds(world)).toEqual(['paused', 'paused']);
+    // The other one of them is not sent at the end either.
+    world.take({ kind: 'finish' });
+    world.settle(1_000);
+    expect([world.differing, world.ends]).toEqual([['larger'], [{ kind: 'drained' }]]);
+    expect(world.pending.has(nameFromText('larger'))).toBe(true);
+  });
+
+  it('and asked to end, it lets end what is under way, looks once more, and names what was held back', () => {
+    for (const how of ['stop', 'finish'] as const) {
+      const world = up();
+      world.save('a');
+      world.advance(JOIN_MS);
+      world.take({ kind: 'pause' });
+      world.save('b');
+      world.take({ kind: how });
+      world.change('c'); // the last look finds it
+      world.endTurn();
+      world.settle(1_000);
+      expect([world.differing, world.ends]).toEqual([['b', 'c'], [{ kind: 'drained' }]]);
+      expect([...world.pending].map(([name]) => name)).toEqual(['b', 'c']);
+    }
+  });
+
+  it('it stays so while the link comes and goes, and when it is to end', () => {
     const world = up();
     world.take({ kind: 'pause' });
     world.take({ kind: 'down' });
@@ -511,7 +551,7 @@ describe('paused', () => {
     expect(world.turn).toBeUndefined();
     world.take({ kind: 'stop' });
     world.settle(1_000);
-    expect([world.differing, world.ends]).toEqual([[], [{ kind: 'drained' }]]);
+    expect([world.differing, world.ends]).toEqual([['a'], [{ kind: 'drained' }]]);
   });
 });
 

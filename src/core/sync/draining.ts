@@ -5,16 +5,19 @@ import { LAST_LOOK_MS, SILENCE_MS } from './policy.js';
 import { type Draining, isUp, type Now, over, type State } from './state.js';
 
 /** It is to end, with what was changed until now. */
-export function drain(state: State, how: Draining['how'], now: Now, effects: Effect[]): State {
+export function drain(state: State, asked: Draining['how'], now: Now, effects: Effect[]): State {
   const { phase } = state;
   if (!isUp(phase)) return over(state, { kind: 'offline' }, effects);
   if (phase.is === 'draining' && phase.how === 'stop') return state;
+  const holds = phase.is === 'paused';
+  const how = holds ? 'stop' : asked;
   const from =
     how === 'stop' ? { ...state, pass: undefined, rescanMs: undefined, lateMs: [], isProbing: false } : state;
   const draining: Omit<Draining, 'turn'> = {
     is: 'draining',
     stage: how === 'stop' ? 'ending' : 'sending',
     how,
+    holds,
     sinceMs: now.ms,
     least: now.waits.size,
     fewerMs: now.ms,

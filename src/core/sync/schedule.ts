@@ -23,7 +23,7 @@ import { decide, nextWakeMs } from './turns.js';
  *   paused ◄── pause ── (any of these four) ── resume ──► waiting, or what had the turn
  *
  *   (any) ── stop, finish ──► draining: ending ──► looking ──► sending ──► over
- *                               the pass ends   a last look    nothing is ready
+ *                               the pass ends   a last look    nothing is ready; at once where it was paused
  *   (any) ── halt, cut; down while it drains ──► over
  * ```
  *
@@ -92,7 +92,7 @@ function react(state: State, input: Input, now: Now, effects: Effect[]): State {
     case 'hurry':
       return { ...state, pass: state.pass?.isCheck === true ? { ...state.pass, atMs: now.ms } : state.pass };
     case 'pause':
-      return pause(state, effects);
+      return pause(state);
     case 'resume':
       return resume(state, effects);
     case 'stop':
@@ -143,12 +143,13 @@ function down(state: State, now: Now, effects: Effect[]): State {
   return withTurn(owed, (turn) => (phase.is === 'paused' ? { ...phase, turn, isUp: false } : { is: 'offline', turn }));
 }
 
-function pause(state: State, effects: Effect[]): State {
+/** Nothing begins any more; that it is paused is told when nothing is under way. */
+function pause(state: State): State {
   const { phase } = state;
   if (phase.is === 'draining') return state;
-  effects.push({ do: 'tell', what: { kind: 'paused' } });
-  if (phase.is === 'paused') return state;
-  return withTurn({ ...state, latestMs: undefined }, (turn) => ({ is: 'paused', turn, isUp: phase.is !== 'offline' }));
+  if (phase.is === 'paused') return { ...state, phase: { ...phase, isTold: false } };
+  const isUpNow = phase.is !== 'offline';
+  return withTurn({ ...state, latestMs: undefined }, (turn) => ({ is: 'paused', turn, isUp: isUpNow, isTold: false }));
 }
 
 function resume(state: State, effects: Effect[]): State {

@@ -8,7 +8,8 @@ import { MOST_WAITING } from './policy.js';
 /** What may begin, and why not; see the picture in schedule.ts. */
 export type Phase =
   | { readonly is: 'offline'; readonly turn: Turn | undefined }
-  | { readonly is: 'paused'; readonly turn: Turn | undefined; readonly isUp: boolean }
+  /** `isTold`: nothing is under way any more, and that was told. */
+  | { readonly is: 'paused'; readonly turn: Turn | undefined; readonly isUp: boolean; readonly isTold: boolean }
   | { readonly is: 'waiting' }
   | { readonly is: 'running'; readonly turn: Exclude<Turn, PassTurn> }
   | { readonly is: 'passing'; readonly turn: PassTurn }
@@ -21,6 +22,8 @@ export interface Draining {
   readonly stage: 'ending' | 'looking' | 'sending';
   /** `stop`: no new passes, and no patience with silence. `finish`: of `--once`; what failed gets one more try. */
   readonly how: 'stop' | 'finish';
+  /** It was paused: what is under way ends, and what waits goes on waiting, to be named at the end. */
+  readonly holds: boolean;
   /** When this stage, or its last turn, began. */
   readonly sinceMs: SteadyMs;
   /** The least that has waited, since when, and how many batches have ended since. */

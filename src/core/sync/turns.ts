@@ -18,9 +18,10 @@ export function decide(state: State, now: Now, effects: Effect[]): State {
   const { phase } = state;
   switch (phase.is) {
     case 'offline':
-    case 'paused':
     case 'over':
       return state;
+    case 'paused':
+      return tellPaused(state, phase, effects);
     case 'running':
       return withBulk(state, effects);
     case 'passing':
@@ -33,9 +34,25 @@ export function decide(state: State, now: Now, effects: Effect[]): State {
         effects.push({ do: 'look' });
         return decide({ ...state, phase: { ...phase, stage: 'looking', sinceMs: now.ms } }, now, effects);
       }
+      if (phase.holds) return endHeld(state, phase, effects);
       if (phase.turn !== undefined) return withBulk(state, effects);
       return phase.stage === 'looking' ? takeTurn(state, now, effects) : sendOn(state, phase, now, effects);
   }
+}
+
+/** When nothing is under way any more. */
+function tellPaused(state: State, phase: Extract<Phase, { is: 'paused' }>, effects: Effect[]): State {
+  if (phase.isTold || isBusy(state)) return state;
+  effects.push({ do: 'tell', what: { kind: 'paused' } });
+  return { ...state, phase: { ...phase, isTold: true } };
+}
+
+/** After the last look, and when what was under way has ended. */
+function endHeld(state: State, phase: Draining, effects: Effect[]): State {
+  if (phase.stage === 'looking' || isBusy(state)) return state;
+  const { queue } = state.bulk;
+  if (queue.length > 0) effects.push({ do: 'giveBack', names: queue });
+  return over({ ...state, bulk: { ...state.bulk, queue: [] } }, { kind: 'drained' }, effects);
 }
 
 /** The rules first, then the pass that is due, then what is ready; and where nothing waits that is told. */
