@@ -1,9 +1,9 @@
 import { childOf, nameFromText } from '../core/name.js';
 import type { Look } from '../core/place/place.js';
 import type { Takes } from '../core/rsync/args.js';
-import type { RsyncExit } from '../core/rsync/exit.js';
 import { carriesMore, type Extra } from '../core/rsync/extras.js';
 import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync/version.js';
+import type { RsyncExit } from '../core/rsync/whole-run.js';
 import type { Target } from '../core/target.js';
 import { runRsync } from '../rsync/run.js';
 import type { Connection } from './transport.js';

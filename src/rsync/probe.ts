@@ -1,8 +1,8 @@
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
-import { UPGRADE } from '../core/rsync/exit.js';
 import { type Extra, extraArgs } from '../core/rsync/extras.js';
 import { atLeast, OLDEST, type RsyncHere, readVersion, type Version } from '../core/rsync/version.js';
+import { UPGRADE } from '../core/rsync/whole-run.js';
 import { type NoProgram, passedOverInWords } from '../programs.js';
 import { say } from '../spawn.js';
 

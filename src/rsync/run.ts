@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type Listed, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
-import type { RsyncExit } from '../core/rsync/exit.js';
 import type { OutputLine } from '../core/rsync/output.js';
 import { clearRules } from '../core/rsync/rules.js';
+import type { RsyncExit } from '../core/rsync/whole-run.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { makeTemporary } from '../user-folders.js';
