@@ -52,11 +52,11 @@ export class CurrentRules implements RulesInForce {
   }
 
   mayComeBack(): boolean {
-    return this.#files?.mayComeBack === true;
+    return this.#files?.lost.mayComeBack === true;
   }
 
   isBack(rule: AnyRule): boolean {
-    return this.#files?.isBack(rule) === true;
+    return this.#files?.lost.isBack(rule) === true;
   }
 
   async close(): Promise<void> {

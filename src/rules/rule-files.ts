@@ -3,10 +3,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
-import { type AnyRule, describeSource, ruleText } from '../core/filter/rule.js';
-import { type FileSource, fileSources, SOURCES, sourcesInOrder } from '../core/filter/sources.js';
+import { type FileSource, fileSources, SOURCES } from '../core/filter/sources.js';
 import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
-import { shortened } from '../core/printable.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository, type UsersGit } from '../git/repository.js';
 import { FollowedFiles, type RuleRest } from '../ignores/followed-files.js';
@@ -14,6 +12,8 @@ import { PlainIgnores } from '../ignores/plain-ignores.js';
 import type { IgnoreSource, News } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
 import { readIgnoreFile } from './ignore-file.js';
+import { LostRules } from './lost-rules.js';
+import { tellUnanswered } from './words.js';
 
 export interface RuleFilesOptions {
   /** DIR as it was given, and as it is. */
@@ -25,20 +25,11 @@ export interface RuleFilesOptions {
   readonly rest?: RuleRest;
 }
 
-/** How long a rule that was lost with its file may take to come back, in milliseconds; see {@link RuleFiles.isBack}. */
-const COMES_BACK_MS = 60_000;
-
 /** For how long files are waited for that are not at rest, in milliseconds. */
 const LONGEST_REST_MS = 10_000;
 
 /** After so long it is told that a file is not at rest, in milliseconds. */
 const RESTLESS_MS = 5_000;
-
-/** What a file said before it was gone, empty or cut short, line by line, and when that was believed. */
-interface Lost {
-  readonly lines: ReadonlySet<string>;
-  readonly atMs: number;
-}
 
 /**
  * Keeps the filter true to the files that its rules come from: those in DIR (.syncignore), and what git reads. A file that is just
@@ -58,7 +49,7 @@ export class RuleFiles {
   #ignores: IgnoreSource | undefined;
   /** Whether git itself is asked. */
   #isGits = false;
-  #lost: readonly Lost[] = [];
+  readonly #lost = new LostRules();
   #trouble: RulesTrouble | undefined;
   #refreshing: Promise<string | undefined> | undefined;
   /** Since when not all files are at rest. */
@@ -119,15 +110,9 @@ export class RuleFiles {
     return this.#age;
   }
 
-  /** Whether a rule may come back, see {@link isBack}. */
-  get mayComeBack(): boolean {
-    return this.#lost.some(({ atMs }) => performance.now() - atMs < COMES_BACK_MS);
-  }
-
-  /** Whether this rule was lost with its file a short time ago, and is there again: what went over meanwhile did so by mistake. */
-  isBack(rule: AnyRule): boolean {
-    const text = 'pattern' in rule ? textOf(ruleText(rule) as Name) : rule.text;
-    return this.#lost.some(({ lines, atMs }) => performance.now() - atMs < COMES_BACK_MS && lines.has(text));
+  /** Rules that were lost with their file a short time ago. */
+  get lost(): Pick<LostRules, 'mayComeBack' | 'isBack'> {
+    return this.#lost;
   }
 
   /**
@@ -175,11 +160,7 @@ export class RuleFiles {
   async #refresh(): Promise<string | undefined> {
     const { changed, lost } = this.#followed.look();
     this.#tellRestless();
-    if (lost.length > 0 || this.#lost.length > 0) {
-      const now = performance.now();
-      const more = lost.map((content): Lost => ({ lines: linesOf(content), atMs: now }));
-      this.#lost = [...this.#lost.filter(({ atMs }) => now - atMs < COMES_BACK_MS), ...more];
-    }
+    this.#lost.note(lost);
     const what: string[] = [];
     for (const [source, path] of this.#files)
       if (changed.has(path) && this.#read(source, path)) what.push(SOURCES[source].file);
@@ -285,33 +266,8 @@ export class RuleFiles {
 
 const isThere = (path: BytePath): boolean => stampOf(bytesOfPath(path)) !== '-';
 
-/** The lines of a file of rules, as rules are shown. */
-const linesOf = (content: Buffer): ReadonlySet<string> =>
-  new Set(
-    content
-      .toString('latin1')
-      .split(/\r?\n/)
-      .map((line) => textOf(line.trimEnd() as Name)),
-  );
-
 function directoriesAbove(dir: BytePath): BytePath[] {
   return dir === dirname(dir) ? [] : [dirname(dir), ...directoriesAbove(dirname(dir))];
-}
-
-/** Of a regular expression that takes too long: once in full, for the others there is `--debug`. */
-function tellUnanswered(report: Report): Parameters<Filter['whenUnanswered']>[0] {
-  const told = new Set<string>();
-  return ({ text, source }, name) => {
-    const what = `${describeSource(source)}: '${shortened(text)}' can't say in time whether it matches`;
-    if (told.has(text)) report({ kind: 'note', level: 'debug', text: `${what} ${textOf(name)}` });
-    else
-      report({
-        kind: 'note',
-        level: 'normal',
-        text: `${what} ${shortened(textOf(name))}: what it has no answer for stays here (see --why). Write it without repetitions in repetitions, as in (a+)+`,
-      });
-    told.add(text);
-  };
 }
 
 const WITHOUT_GIT = 'What is tracked although it is ignored, .git/info/exclude and your own excludes file do not count';
@@ -321,12 +277,4 @@ function isBelowGit(root: string): boolean {
     if (existsSync(join(dir, '.git'))) return true;
     if (dir === dirname(dir)) return false;
   }
-}
-
-/** How many rules there are and where they come from. */
-export function rulesInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
-  const parts = sourcesInOrder().map((source) =>
-    source === 'git' ? (git ?? 'git does not count') : `${counts[source]} ${SOURCES[source].words}`,
-  );
-  return `what is left out, first match wins: ${parts.join('; ')}; ${unwatched} excluded directories are not watched`;
 }
