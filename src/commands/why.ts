@@ -3,7 +3,7 @@ import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
 import { describeSource, ruleText } from '../core/filter/rule.js';
 import { nameFromText, ROOT, textOf } from '../core/name.js';
-import type { UsersGit } from '../git/repository.js';
+import type { UsersGit } from '../git/git.js';
 import type { WhyAsked } from '../options/check.js';
 import { RuleFiles } from '../rules/rule-files.js';
 import { Disk } from '../scan/disk.js';

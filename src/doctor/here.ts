@@ -5,7 +5,7 @@ import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync/extras.js';
 import type { RsyncHere } from '../core/rsync/version.js';
 import { tooFewDescriptors } from '../descriptors.js';
-import type { UsersGit } from '../git/repository.js';
+import type { UsersGit } from '../git/git.js';
 import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';

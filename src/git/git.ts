@@ -2,7 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
 import { type BytePath, bytesOfPath } from '../core/name.js';
-import { type Child, type Said, type SpawnOptions, say, spawn } from '../spawn.js';
+import type { NoProgram } from '../programs.js';
+import { type Child, type Ended, type Said, type SpawnOptions, say, spawn } from '../spawn.js';
 import { GIT_PATIENCE_MS } from './waits.js';
 
 /**
@@ -27,6 +28,15 @@ const OPTIONS = ['--no-pager', ...RUNS_NOTHING];
 
 /** How git is started everywhere: only to read. Its environment is core/environment.ts's. */
 const IN = (cwd: string): SpawnOptions => ({ cwd, ownSession: true });
+
+/** The git of a user, and where its files are. */
+export interface UsersGit {
+  readonly git: Program | NoProgram;
+  readonly home: string;
+  readonly configHome: string;
+  /** How long git may think about what it ignores, in milliseconds; ANSWER_PATIENCE_MS where not given. */
+  readonly patienceMs?: number;
+}
 
 /** Starts git. */
 export const startGit = (git: Program, cwd: BytePath, args: readonly string[]): Child =>
@@ -58,5 +68,29 @@ function within<T>(path: BytePath, start: (dir: string) => T): T {
     return start(`/proc/self/fd/${fd}`);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Whether it did what it was asked for. */
+export const isFine = (ended: Ended): boolean => ended.kind === 'exited' && ended.code === 0;
+
+/** Why git gave no answer, in its own words where it has any. */
+export function reasonOf(ended: Ended, stderr: string): string {
+  switch (ended.kind) {
+    case 'notFound':
+      return 'git is not there any more';
+    case 'notStarted':
+      return `git can't be started: ${ended.why}`;
+    case 'signalled':
+      return ended.signal === 'SIGKILL' || ended.signal === 'SIGTERM'
+        ? `git was ended (${ended.signal}), or gave no answer within ${GIT_PATIENCE_MS / 1_000} s`
+        : `git died (${ended.signal})`;
+    case 'exited': {
+      const said = stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? stderr.trim();
+      const text = Buffer.from(said, 'latin1')
+        .toString('utf8')
+        .replace(/^fatal: /, '');
+      return text === '' ? `git ended with exit code ${ended.code}` : text;
+    }
   }
 }

@@ -8,7 +8,6 @@ import {
   bytePathOf,
   bytesOfPath,
   childOf,
-  isBelow,
   type Name,
   parentOf,
   ROOT,
@@ -19,32 +18,13 @@ import type { FollowedFiles } from '../ignores/followed-files.js';
 import { PlainIgnores } from '../ignores/plain-ignores.js';
 import type { IgnoreSource, News, OnSkipped } from '../ignores/source.js';
 import { stampOf } from '../scan/stamp.js';
+import { Answers } from './answers.js';
 import type { Verdict } from './check-ignore.js';
-import { Repository, type UsersGit } from './repository.js';
-import { whyGitWaits, whyPlain, whyStuck } from './waits.js';
-
-/** What is known of a name that is not tracked: whether it was a directory when git was asked, what git said, and of which rules. */
-interface Known {
-  readonly isDir: boolean;
-  readonly rule: GitRule | undefined;
-  /** See {@link GitIgnores}. An older answer is the last one that there is, until there is a new one. */
-  readonly age: number;
-}
-
-/** Of no rules at all: it is asked about again the next time it is looked at. */
-const NO_AGE = -1;
-
-/** Better left here than sent by mistake. */
-const UNANSWERED: GitRule = {
-  text: 'git gave no answer',
-  source: { kind: 'ignoreFile', path: 'git check-ignore', line: 0 },
-};
-
-/** Nobody knows yet: the rules are just being written, or git fails. */
-const UNSURE: GitRule = { ...UNANSWERED, text: 'not known yet', isUnsure: true };
-
-/** How often git is tried again that has failed, in milliseconds. */
-const TRY_AGAIN_MS = 2_000;
+import { FilesInTree } from './files-in-tree.js';
+import type { UsersGit } from './git.js';
+import { Repository } from './repository.js';
+import { Troubles } from './troubles.js';
+import { whyStuck } from './waits.js';
 
 /** A name to ask about when git is tried: there is none like it, and the answer does not matter. */
 const ANY = '.syncwatch-asks' as Name;
@@ -65,8 +45,8 @@ export interface GitIgnoresOptions {
  * those further down (submodules, worktrees, clones), which have their own rules. In no repository there is no git to ask: there
  * the .gitignore files count as we read them.
  *
- * Answers have an age: how often the rules had changed before. Git reads the files of rules for itself, at any moment, so an
- * answer counts only if they were at rest, and as they are believed, before it was asked and after.
+ * Git reads the files of rules for itself, at any moment, so an answer counts only if they were at rest, and as they are
+ * believed, before it was asked and after.
  */
 export class GitIgnores implements IgnoreSource {
   readonly #root: BytePath;
@@ -75,29 +55,23 @@ export class GitIgnores implements IgnoreSource {
   readonly #repositories = new Map<Name, Repository | undefined>();
   /** For what is in none of them. */
   #outside: PlainIgnores;
-  readonly #known = new Map<Name, Known>();
-  /** The directories whose .gitignore git would wait at for ever: it is not asked about what is below them. */
-  readonly #waiting = new Set<Name>();
-  /** The directories that were looked at, and whether each has a .gitignore. */
-  readonly #visited = new Map<Name, boolean>();
+  readonly #answers = new Answers();
+  readonly #files: FilesInTree;
   /** What looked like a repository and was none, with the stamp of its .git: it may be on its way (git clone). */
   readonly #bogus = new Map<Name, string>();
-  /** The repositories that can't be asked just now, and when that was tried last. */
-  readonly #troubles = new Map<Name, RulesTrouble>();
-  #triedMs = 0;
+  readonly #troubles: Troubles;
   /** Files that have changed, which is left for the next time. */
   readonly #left = new Set<BytePath>();
-  #age = 0;
   #changed = false;
   /** Some names were left in doubt. */
   #wasUnsure = false;
-  /** One for each, because there may be a million of them. */
-  #notIgnored = notIgnored(0);
 
   /** `repository`: the one that the root is in, if it is in one. */
   constructor(root: string, repository: Repository | undefined, options: GitIgnoresOptions) {
     this.#root = bytePathOf(root);
     this.#options = options;
+    this.#files = new FilesInTree(this.#root, options.followed, options.onSkipped);
+    this.#troubles = new Troubles(options.onTrouble);
     this.#repositories.set(ROOT, repository);
     repository?.follow(options.followed);
     this.#outside = new PlainIgnores(this.#root, options.onSkipped);
@@ -106,21 +80,21 @@ export class GitIgnores implements IgnoreSource {
   learn(dir: Name, entries: Iterable<readonly [string, boolean]>, dirRules: boolean): Promise<void> | undefined {
     if (isGits(dir)) return undefined;
     const asked: Array<readonly [Name, boolean]> = [];
-    let mayBegin = !this.#visited.has(dir);
+    let mayBegin = !this.#files.wasVisited(dir);
     for (const [base, isDir] of entries) {
       const name = childOf(dir, base);
       if (base === '.git') mayBegin = true;
       else asked.push([name, isDir]);
     }
-    for (const each of chainOf(dir)) this.#visit(each); // nobody may have listed it
+    for (const each of chainOf(dir)) this.#files.visit(each); // nobody may have listed it
     if (mayBegin && this.#isNewRepository(dir))
       return this.#open(dir).then(() => this.#askUnknown(dir, asked, dirRules));
     return this.#askUnknown(dir, asked, dirRules);
   }
 
   ruleFor(name: Name, isDir: boolean): GitRule | undefined {
-    const known = this.#known.get(name);
-    return known !== undefined && known.isDir === isDir && !this.isTracked(name) ? known.rule : undefined;
+    const rule = this.#answers.ruleFor(name, isDir);
+    return rule === undefined || this.isTracked(name) ? undefined : rule;
   }
 
   /**
@@ -129,16 +103,15 @@ export class GitIgnores implements IgnoreSource {
   async believe(believed: ReadonlySet<BytePath>): Promise<News> {
     const changed = new Set([...this.#left, ...believed]);
     this.#left.clear();
-    const isRetried = this.#troubles.size > 0 && performance.now() - this.#triedMs >= TRY_AGAIN_MS;
-    if (isRetried) this.#triedMs = performance.now();
-    for (const path of changed) this.#noteChanged(path);
+    const isRetried = this.#troubles.takeTurn();
+    for (const path of changed) if (this.#files.noteChanged(path)) this.#forget();
     for (const [dir, repository] of [...this.#repositories]) {
       if (repository === undefined) continue;
       const { itself, configs } = repository.files;
       const isOther = [...itself, ...configs].some((path) => changed.has(path));
-      const isTried = isRetried && this.#troubles.has(dir);
-      if (isOther || isTried) await this.#reopen(dir, repository);
-      else if (this.#troubles.has(dir)) continue;
+      const isTrouble = this.#troubles.of(dir) !== undefined;
+      if (isOther || (isRetried && isTrouble)) await this.#reopen(dir, repository);
+      else if (isTrouble) continue;
       // What is in a .git that is just going, or coming, is gone or there with it.
       else if (this.#options.followed.stampOf(itself) === undefined) for (const path of changed) this.#left.add(path);
       else {
@@ -146,12 +119,12 @@ export class GitIgnores implements IgnoreSource {
           repository.look();
           this.#forget();
         }
-        const news = await repository.hasChanged((name) => this.#isIgnoredDeep(inRepository(dir, name)));
-        if (typeof news === 'string') this.#setTrouble(dir, { why: news, newNames: 'wait' });
+        const news = await repository.hasChanged((name) => this.#answers.isIgnoredDeep(inRepository(dir, name)));
+        if (typeof news === 'string') this.#troubles.set(dir, { why: news, newNames: 'wait' });
         else if (news) this.#forget();
       }
     }
-    const news = this.#changed ? 'changed' : this.#wasUnsure && this.#troubles.size === 0 ? 'sure' : 'none';
+    const news = this.#changed ? 'changed' : this.#wasUnsure && !this.#troubles.any ? 'sure' : 'none';
     this.#changed = false;
     if (news !== 'none') this.#wasUnsure = false;
     return news;
@@ -160,58 +133,19 @@ export class GitIgnores implements IgnoreSource {
   get inWords(): string {
     const clones = [...this.#repositories].filter(([dir, repository]) => dir !== ROOT && repository !== undefined);
     const more = clones.length === 0 ? '' : `, ${clones.length} more repositories below it`;
-    const files = [...this.#visited.values()].filter((hasOne) => hasOne);
-    if (this.#repositories.get(ROOT) === undefined) return `${files.length} .gitignore files, read without git${more}`;
-    return `git (${files.length} .gitignore files${more})`;
+    const { count } = this.#files;
+    if (this.#repositories.get(ROOT) === undefined) return `${count} .gitignore files, read without git${more}`;
+    return `git (${count} .gitignore files${more})`;
   }
 
   close(): void {
     for (const repository of this.#repositories.values()) repository?.close();
   }
 
-  /** Looks whether there is a .gitignore in a directory. One that has come since then is believed when it is at rest. */
-  #visit(dir: Name): void {
-    const { followed } = this.#options;
-    const path = this.#ignoreFileIn(dir);
-    const known = this.#visited.get(dir);
-    if (known === true) return;
-    const isThere = stampOf(bytesOfPath(path)) !== '-';
-    if (known === undefined) {
-      this.#visited.set(dir, isThere);
-      if (isThere) followed.follow(path);
-      if (isThere) this.#lookWhetherItWaits(dir);
-    } else if (isThere) {
-      this.#visited.set(dir, true);
-      followed.appeared(path);
-    }
-  }
-
-  #noteChanged(path: BytePath): void {
-    if (!path.startsWith(`${this.#root}/`) || !path.endsWith('/.gitignore')) return;
-    const dir = parentOf(path.slice(this.#root.length + 1) as Name);
-    if (!this.#visited.has(dir)) return;
-    this.#visited.set(dir, this.#options.followed.has(path));
-    this.#lookWhetherItWaits(dir);
-    this.#forget();
-  }
-
-  #lookWhetherItWaits(dir: Name): void {
-    const why = whyGitWaits(this.#ignoreFileIn(dir));
-    if (why === undefined) this.#waiting.delete(dir);
-    else {
-      this.#waiting.add(dir);
-      this.#options.onSkipped(whyPlain(`${textOf(childOf(dir, '.gitignore'))} ${why}`));
-    }
-  }
-
   #forget(): void {
     for (const repository of this.#repositories.values()) repository?.forget();
     this.#outside = this.#outside.anew();
-    // Names that were not looked at since the last time are most likely gone.
-    const isCalm = this.#troubles.size === 0 && this.#options.followed.restMs === 0;
-    if (isCalm) for (const [name, { age }] of this.#known) if (age < this.#age) this.#known.delete(name);
-    this.#age++;
-    this.#notIgnored = notIgnored(this.#age);
+    this.#answers.grow(!this.#troubles.any && this.#options.followed.restMs === 0);
     this.#changed = true;
   }
 
@@ -220,12 +154,8 @@ export class GitIgnores implements IgnoreSource {
     entries: ReadonlyArray<readonly [Name, boolean]>,
     dirRules: boolean,
   ): Promise<void> | undefined {
-    const isKnown = (name: Name, isDir: boolean): boolean => {
-      const known = this.#known.get(name);
-      return known?.isDir === isDir && known.age === this.#age;
-    };
     const unknown = entries.filter(
-      ([name, isDir]) => !isKnown(name, isDir) && ((dirRules && isDir) || !this.isTracked(name)),
+      ([name, isDir]) => !this.#answers.isCurrent(name, isDir) && ((dirRules && isDir) || !this.isTracked(name)),
     );
     return unknown.length === 0 ? undefined : this.#ask(dir, unknown);
   }
@@ -234,9 +164,9 @@ export class GitIgnores implements IgnoreSource {
     const { followed, onUnanswered } = this.#options;
     for (;;) {
       const [begin, repository] = this.#repositoryOf(dir);
-      if (this.#troubles.get(begin)?.newNames === 'wait') return this.#leaveUnsure(entries);
-      const files = [...(repository?.ruleFiles ?? []), ...chainOf(dir).map((each) => this.#ignoreFileIn(each))];
-      const age = this.#age;
+      if (this.#troubles.of(begin)?.newNames === 'wait') return this.#leaveUnsure(entries);
+      const files = [...(repository?.ruleFiles ?? []), ...chainOf(dir).map((each) => this.#files.pathIn(each))];
+      const { age } = this.#answers;
       const stamp = followed.stampOf(files);
       if (stamp === undefined) return this.#leaveUnsure(entries);
       // A directory that is not here (a mirror asks about what is only there) can't be seen to be one.
@@ -246,7 +176,7 @@ export class GitIgnores implements IgnoreSource {
       };
       const isPlain = repository === undefined || this.#wouldWait(begin, repository, dir);
       const answers = isPlain ? this.#askPlain(dir, entries) : await repository.ask(entries.map(questionFor));
-      if (age !== this.#age) continue; // what it said may be what was true before
+      if (age !== this.#answers.age) continue; // what it said may be what was true before
       if (!isPlain && repository.waits) {
         this.#options.onSkipped(whyStuck(bytesOfPath(repository.path).toString()));
         continue;
@@ -257,7 +187,7 @@ export class GitIgnores implements IgnoreSource {
       entries.forEach(([name, isDir], i) => {
         const answer = answers[i] ?? 'unanswered';
         if (answer === 'unanswered') onUnanswered(name);
-        this.#learnt(name, isDir, answer);
+        this.#answers.note(name, isDir, answer);
       });
       return;
     }
@@ -275,17 +205,10 @@ export class GitIgnores implements IgnoreSource {
     return entries.map(([name, isDir]) => this.#outside.ruleFor(name, isDir) ?? 'notIgnored');
   }
 
-  #learnt(name: Name, isDir: boolean, answer: Verdict): void {
-    if (answer === 'unanswered') this.#known.set(name, { isDir, rule: UNANSWERED, age: NO_AGE });
-    else if (answer === 'notIgnored') this.#known.set(name, isDir ? this.#notIgnored.dir : this.#notIgnored.file);
-    else this.#known.set(name, { isDir, rule: answer, age: this.#age });
-  }
-
   /** The last answers that there are count on; where there is none nobody knows. */
   #leaveUnsure(entries: ReadonlyArray<readonly [Name, boolean]>): void {
     this.#wasUnsure = true;
-    for (const [name, isDir] of entries)
-      if (this.#known.get(name)?.isDir !== isDir) this.#known.set(name, { isDir, rule: UNSURE, age: NO_AGE });
+    this.#answers.leaveUnsure(entries);
   }
 
   /** Git gave no answer at all: whether that is so for a name that it is never asked about otherwise. */
@@ -294,7 +217,7 @@ export class GitIgnores implements IgnoreSource {
     const [answer] = opened instanceof Repository ? await opened.ask([ANY]) : [];
     if (opened instanceof Repository) opened.close();
     if (answer !== undefined && answer !== 'unanswered') return false;
-    this.#setTrouble(dir, { why: whyNot(opened), newNames: 'wait' });
+    this.#troubles.set(dir, { why: whyNot(opened), newNames: 'wait' });
     return true;
   }
 
@@ -303,12 +226,12 @@ export class GitIgnores implements IgnoreSource {
     const opened = await this.#openAt(dir);
     if (!(opened instanceof Repository) && opened.kind === 'none' && isThere(before)) {
       const why = 'git does not take it for a repository any more';
-      return this.#setTrouble(dir, { why, newNames: 'wait' });
+      return this.#troubles.set(dir, { why, newNames: 'wait' });
     }
     if (!(opened instanceof Repository) && opened.kind === 'none' && dir === ROOT) {
-      if (this.#troubles.get(dir)?.newNames === 'byFiles') return;
+      if (this.#troubles.of(dir)?.newNames === 'byFiles') return;
       before.outlive();
-      this.#setTrouble(dir, { why: GONE, newNames: 'byFiles' });
+      this.#troubles.set(dir, { why: GONE, newNames: 'byFiles' });
       return this.#forget();
     }
     const isOuter = opened instanceof Repository && opened.top !== opened.path && dir !== ROOT;
@@ -316,42 +239,24 @@ export class GitIgnores implements IgnoreSource {
       if (opened instanceof Repository) opened.close();
       before.close();
       this.#repositories.delete(dir);
-      this.#setTrouble(dir, undefined);
+      this.#troubles.set(dir, undefined);
       return this.#forget();
     }
     const [answer] = opened instanceof Repository && !opened.waits ? await opened.ask([ANY]) : [];
     if (!(opened instanceof Repository) || answer === 'unanswered') {
       if (opened instanceof Repository) opened.close();
-      return this.#setTrouble(dir, { why: whyNot(opened), newNames: 'wait' });
+      return this.#troubles.set(dir, { why: whyNot(opened), newNames: 'wait' });
     }
     before.close();
     this.#repositories.set(dir, opened);
     opened.follow(this.#options.followed);
-    this.#setTrouble(dir, undefined);
+    this.#troubles.set(dir, undefined);
     this.#forget();
-  }
-
-  #setTrouble(dir: Name, trouble: RulesTrouble | undefined): void {
-    const before = this.#first();
-    if (trouble === undefined) this.#troubles.delete(dir);
-    else this.#troubles.set(dir, trouble);
-    if (this.#troubles.size > 0) this.#triedMs = performance.now();
-    const now = this.#first();
-    if (now?.why !== before?.why || now?.newNames !== before?.newNames) this.#options.onTrouble(now);
-  }
-
-  /** The trouble that is told. */
-  #first(): RulesTrouble | undefined {
-    for (const [dir, { why, newNames }] of this.#troubles)
-      return { why: dir === ROOT ? why : `${textOf(dir)}: ${why}`, newNames };
-    return undefined;
   }
 
   /** Whether git would wait for ever if it were asked about what is in `dir`. */
   #wouldWait(begin: Name, repository: Repository, dir: Name): boolean {
-    if (repository.waits) return true;
-    if (this.#waiting.size === 0) return false;
-    return chainOf(dir).some((each) => this.#waiting.has(each) && (each === begin || isBelow(each, begin)));
+    return repository.waits || this.#files.wouldWait(chainOf(dir), begin);
   }
 
   #isNewRepository(dir: Name): boolean {
@@ -376,7 +281,7 @@ export class GitIgnores implements IgnoreSource {
     }
     this.#repositories.set(dir, repository);
     repository.follow(this.#options.followed);
-    for (const name of this.#known.keys()) if (name.startsWith(`${dir}/`)) return this.#forget();
+    if (this.#answers.hasBelow(dir)) this.#forget();
   }
 
   #openAt(dir: Name): ReturnType<typeof Repository.open> {
@@ -394,20 +299,12 @@ export class GitIgnores implements IgnoreSource {
   }
 
   dirRule(dir: Name): GitRule | undefined {
-    return this.#known.get(dir)?.rule;
+    return this.#answers.dirRule(dir);
   }
 
   isTracked(name: Name): boolean {
     const [begin, repository] = this.#repositoryOf(parentOf(name));
     return repository?.isTracked(relativeTo(begin, name)) === true;
-  }
-
-  #isIgnoredDeep(name: Name): boolean {
-    return [...ancestorsOf(name), name].some((each) => this.#known.get(each)?.rule !== undefined);
-  }
-
-  #ignoreFileIn(dir: Name): BytePath {
-    return bytePathIn(this.#root, childOf(dir, '.gitignore'));
   }
 
   #stampOf(name: Name): string {
@@ -419,11 +316,6 @@ export class GitIgnores implements IgnoreSource {
 const isThere = ({ files }: Repository): boolean => stampOf(bytesOfPath(files.itself[0])) !== '-';
 
 const GONE = 'it is in no git work tree any more';
-
-const notIgnored = (age: number) => ({
-  file: { isDir: false, rule: undefined, age },
-  dir: { isDir: true, rule: undefined, age },
-});
 
 /** A directory and those above it, the root last. */
 const chainOf = (dir: Name): Name[] => (dir === ROOT ? [ROOT] : [dir, ...ancestorsOf(dir), ROOT]);

@@ -1,62 +1,15 @@
-import { lstatSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import type { Program } from '../core/environment.js';
-import {
-  type BytePath,
-  baseOf,
-  bytePathIn,
-  bytePathOf,
-  bytesOfPath,
-  childOf,
-  type Name,
-  parentOf,
-  ROOT,
-} from '../core/name.js';
+import { type BytePath, baseOf, bytePathIn, bytesOfPath, childOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { FollowedFiles } from '../ignores/followed-files.js';
 import { PlainIgnores } from '../ignores/plain-ignores.js';
 import type { OnSkipped } from '../ignores/source.js';
-import { type NoProgram, passedOverInWords } from '../programs.js';
 import { stampOf } from '../scan/stamp.js';
 import { eachInSlices } from '../slice.js';
-import type { Ended } from '../spawn.js';
 import { CheckIgnore, type Verdict } from './check-ignore.js';
-import { sayGit } from './git.js';
-import {
-  ANSWER_PATIENCE_MS,
-  firstNoFile,
-  firstToWait,
-  GIT_PATIENCE_MS,
-  whyPlain,
-  whyRepositoryWaits,
-} from './waits.js';
-
-/** Why a directory's git can't be asked. */
-export type NoRepository =
-  | { readonly kind: 'noGit'; readonly why: string }
-  /** It is in no work tree. */
-  | { readonly kind: 'none' }
-  | { readonly kind: 'refused'; readonly why: string };
-
-/** The git of a user, and where its files are. */
-export interface UsersGit {
-  readonly git: Program | NoProgram;
-  readonly home: string;
-  readonly configHome: string;
-  /** How long git may think about what it ignores, in milliseconds; {@link ANSWER_PATIENCE_MS} where not given. */
-  readonly patienceMs?: number;
-}
-
-/** The files of a repository that have a say in what is ignored in it, those in its tree below the directory left out. */
-export interface FilesOfGit {
-  /** Those that hold nothing but patterns for all of the work tree, the one that wins first. */
-  readonly excludes: readonly BytePath[];
-  readonly configs: readonly BytePath[];
-  /** The .gitignore files above it. */
-  readonly above: readonly BytePath[];
-  /** Its .git, and what must be in there: without them it is no repository. */
-  readonly itself: readonly [BytePath, ...BytePath[]];
-  readonly index: BytePath;
-}
+import { type FilesOfGit, findRepository, type NoRepository } from './find-repository.js';
+import { isFine, reasonOf, sayGit, type UsersGit } from './git.js';
+import { ANSWER_PATIENCE_MS, firstNoFile, firstToWait, whyPlain, whyRepositoryWaits } from './waits.js';
 
 /**
  * One git work tree, or the part of it below a directory: what is tracked in it, and what its rules ignore.
@@ -102,37 +55,11 @@ export class Repository {
   }
 
   /** `path`: absolute, symlinks resolved. `onSkipped`: a file of its own can't be read by git, as it would wait for ever. */
-  static async open(
-    path: BytePath,
-    { git, home, configHome, patienceMs = ANSWER_PATIENCE_MS }: UsersGit,
-    onSkipped: OnSkipped,
-  ): Promise<Repository | NoRepository> {
-    if (git.file === undefined) return { kind: 'noGit', why: `git is not installed${passedOverInWords(git)}` };
-    const waits = whyRepositoryWaits(path);
-    if (waits !== undefined) return { kind: 'refused', why: waits };
-    const where = ['index', 'info/exclude', 'config', 'HEAD'].flatMap((file) => ['--git-path', file]);
-    const { ended, stdout, stderr } = await sayGit(git, path, ['rev-parse', '--show-toplevel', ...where]);
-    const [top, index, exclude, config, head] = stdout.split('\n');
-    if (!isFine(ended) || top === undefined || index === undefined || exclude === undefined || head === undefined)
-      return /^fatal: not a git repository/m.test(stderr) || (NO_WORK_TREE.test(stderr) && !hasOwnGit(path))
-        ? { kind: 'none' }
-        : { kind: 'refused', why: reasonOf(ended, stderr) };
-    const [found, listed] = await Promise.all([
-      sayGit(git, path, ['config', '--type=path', '--get', 'core.excludesFile']),
-      sayGit(git, path, ['config', '--list', '-z', '--show-origin', '--name-only']),
-    ]);
-    const global = found.stdout.trim() || bytePathOf(join(configHome, 'git/ignore'));
-    const at = (file: BytePath): BytePath => resolve(path, file);
-    const own = git.env['GIT_CONFIG_GLOBAL'];
-    const usual = own === undefined ? [join(home, '.gitconfig'), join(configHome, 'git/config')] : [own];
-    const files: FilesOfGit = {
-      excludes: [exclude, global].map(at),
-      configs: [...new Set([config ?? '', ...usual.map(bytePathOf), ...originsIn(listed.stdout)].map(at))],
-      above: directoriesAbove(path, top).map((dir) => join(dir, '.gitignore')),
-      itself: [join(top, '.git'), at(head)],
-      index: at(index),
-    };
-    const repository = new Repository(git, path, top, files, onSkipped, patienceMs);
+  static async open(path: BytePath, usersGit: UsersGit, onSkipped: OnSkipped): Promise<Repository | NoRepository> {
+    const found = await findRepository(path, usersGit);
+    if (found.kind !== 'found') return found;
+    const { patienceMs = ANSWER_PATIENCE_MS } = usersGit;
+    const repository = new Repository(found.git, path, found.top, found.files, onSkipped, patienceMs);
     repository.look();
     const failure = await repository.#readTracked();
     if (failure === undefined) return repository;
@@ -280,48 +207,3 @@ export class Repository {
 /** How `git ls-files -t` begins each line; the tag of what a sparse checkout leaves out (`skip-worktree`). */
 const TAG = 'H ';
 const SKIPPED = 'S ';
-
-const isFine = (ended: Ended): boolean => ended.kind === 'exited' && ended.code === 0;
-
-/** Why git gave no answer, in its own words where it has any. */
-function reasonOf(ended: Ended, stderr: string): string {
-  switch (ended.kind) {
-    case 'notFound':
-      return 'git is not there any more';
-    case 'notStarted':
-      return `git can't be started: ${ended.why}`;
-    case 'signalled':
-      return ended.signal === 'SIGKILL' || ended.signal === 'SIGTERM'
-        ? `git was ended (${ended.signal}), or gave no answer within ${GIT_PATIENCE_MS / 1_000} s`
-        : `git died (${ended.signal})`;
-    case 'exited': {
-      const said = stderr.split('\n').findLast((line) => line.startsWith('fatal: ')) ?? stderr.trim();
-      const text = Buffer.from(said, 'latin1')
-        .toString('utf8')
-        .replace(/^fatal: /, '');
-      return text === '' ? `git ended with exit code ${ended.code}` : text;
-    }
-  }
-}
-
-/** The files that `git config --list -z --show-origin` names. */
-const originsIn = (listed: string): BytePath[] => [
-  ...new Set(listed.split('\0').flatMap((field) => /^file:(.*)$/s.exec(field)?.[1] ?? [])),
-];
-
-/** The directories above `path` up to `top`. */
-const NO_WORK_TREE = /^fatal: this operation must be run in a work tree/m;
-
-/** Whether it is a work tree after all, by the `.git` directory in it or above: its settings call it bare by mistake. */
-function hasOwnGit(path: BytePath): boolean {
-  if (path.split('/').includes('.git')) return false;
-  const isDirectory = (dir: BytePath): boolean =>
-    lstatSync(bytesOfPath(join(dir, '.git')), { throwIfNoEntry: false })?.isDirectory() === true;
-  return [path, ...directoriesAbove(path, '/')].some(isDirectory);
-}
-
-function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
-  const above: BytePath[] = [];
-  for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir)) above.push(dirname(dir));
-  return above;
-}

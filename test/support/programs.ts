@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import type { Program } from '../../src/core/environment.js';
-import type { UsersGit } from '../../src/git/repository.js';
+import type { UsersGit } from '../../src/git/git.js';
 import type { RuleRest } from '../../src/ignores/followed-files.js';
 import { findPrograms, type NoProgram, type Programs } from '../../src/programs.js';
 
