@@ -1,12 +1,36 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Name, nameFromText } from '../../src/core/name.js';
+import type { Input } from '../../src/core/sync/inputs.js';
 import { LAST_LOOK_MS, SILENCE_LOOK_MS, SILENCE_MS } from '../../src/core/sync/policy.js';
 import { isBusy, isPassing, owesPass } from '../../src/core/sync/state.js';
-import { type How, World } from '../support/schedule-world.js';
+import { BROKEN, GIVEN_BY, type How, World } from '../support/schedule-world.js';
 
 const names = ['a', 'b', 'c', 'large', 'larger', 'largest'].map((text) => nameFromText(text));
 const how = fc.constantFrom<How>('ok', 'ok', 'failed', 'broke', 'rootGone');
+
+type GivenBy<Who> = { [Kind in Input['kind']]: (typeof GIVEN_BY)[Kind] extends Who ? Kind : never }[Input['kind']];
+
+const givenBy = <Who extends 'anybody' | 'theEnd'>(who: Who): fc.Arbitrary<GivenBy<Who>> =>
+  fc.constantFrom(
+    ...((Object.keys(GIVEN_BY) as Array<keyof typeof GIVEN_BY>).filter((kind) => GIVEN_BY[kind] === who) as Array<
+      GivenBy<Who>
+    >),
+  );
+
+/** With what belongs to it. */
+function inputOf(kind: GivenBy<'anybody' | 'theEnd'>): Input {
+  switch (kind) {
+    case 'passWanted':
+      return { kind, pass: 'full', tries: Number.POSITIVE_INFINITY };
+    case 'removedThere':
+      return { kind, name: nameFromText('a') };
+    case 'halt':
+      return { kind, failure: BROKEN };
+    default:
+      return { kind };
+  }
+}
 
 /** Everything that can happen to it, in any order. */
 const happening = fc.oneof(
@@ -18,9 +42,9 @@ const happening = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom(
-        ...(['walk', 'down', 'up', 'pause', 'resume', 'wantPass', 'removed', 'rules', 'rootBack'] as const),
-        ...(['woke', 'endProbe', 'hurry', 'settledIn', 'inSyncWanted'] as const),
+      do: fc.oneof(
+        { weight: 2, arbitrary: fc.constantFrom('walk', 'endProbe') },
+        { weight: 12, arbitrary: givenBy('anybody') },
       ),
     }),
   },
@@ -50,21 +74,12 @@ function happen(world: World, event: Happening): void {
     case 'endProbe':
       world.endProbe();
       return;
-    case 'wantPass':
-      world.take({ kind: 'passWanted', pass: 'full', tries: Number.POSITIVE_INFINITY });
-      return;
-    case 'removed':
-      world.take({ kind: 'removedThere', name: nameFromText('a') });
-      return;
-    case 'rules':
-      world.take({ kind: 'rulesChanged' });
-      return;
     case 'hurry':
       world.pending.hurry();
       world.take({ kind: 'hurry' });
       return;
     default:
-      world.take({ kind: event.do });
+      world.take(inputOf(event.do));
       return;
   }
 }
@@ -143,19 +158,19 @@ describe('the schedule, whatever happens in whatever order', () => {
   });
 
   it('ends within its bound, whenever it is asked to and whatever its runs come to', () => {
-    const asked = fc.constantFrom('stop' as const, 'finish' as const, 'cut' as const);
     fc.assert(
       fc.property(
         fc.array(happening, { maxLength: 50 }),
-        asked,
+        givenBy('theEnd'),
         fc.array(happening, { maxLength: 50 }),
         fc.boolean(),
         dice,
         (before, ask, after, oneByOne, random) => {
           const world = watched({ oneByOne }, random);
           for (const event of before) happen(world, event);
-          world.take({ kind: ask });
+          world.take(inputOf(ask));
           if (ask === 'cut') expect(world.ends).toEqual([{ kind: 'cut' }]);
+          if (ask === 'halt') expect(world.ends).toEqual([{ kind: 'halted', failure: BROKEN }]);
           for (const event of after) happen(world, event);
           world.settle(LAST_LOOK_MS);
           expect(world.ends).toHaveLength(1);

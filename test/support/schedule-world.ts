@@ -12,6 +12,39 @@ import { mayNote, type Policy, type State, schedule } from '../../src/core/sync/
 export const BROKEN: Failure = { kind: 'run', message: 'it broke' };
 const PATH_FAILED: Failure = { kind: 'path', message: 'no' };
 
+/**
+ * Who gives each input: the world, for what it was asked for, or as its time comes; whoever may at any moment; or who ends it.
+ * An input that is not in here does not compile; one that is happens in the property tests.
+ */
+export const GIVEN_BY = {
+  noted: 'world',
+  quiet: 'world',
+  due: 'world',
+  batchEnded: 'world',
+  bulkEnded: 'world',
+  passEnded: 'world',
+  rulesFollowed: 'world',
+  probed: 'world',
+  looked: 'world',
+  up: 'anybody',
+  down: 'anybody',
+  replaced: 'anybody',
+  passWanted: 'anybody',
+  removedThere: 'anybody',
+  rulesChanged: 'anybody',
+  rootBack: 'anybody',
+  woke: 'anybody',
+  settledIn: 'anybody',
+  inSyncWanted: 'anybody',
+  hurry: 'anybody',
+  pause: 'anybody',
+  resume: 'anybody',
+  stop: 'theEnd',
+  finish: 'theEnd',
+  halt: 'theEnd',
+  cut: 'theEnd',
+} as const satisfies Readonly<Record<Input['kind'], 'world' | 'anybody' | 'theEnd'>>;
+
 /** How what runs ends: `ok`; each name fails; the whole run breaks; or the root is not there. */
 export type How = 'ok' | 'failed' | 'broke' | 'rootGone';
 

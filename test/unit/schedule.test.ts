@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LONG_AGO, steadyMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
@@ -26,7 +27,7 @@ import {
 } from '../../src/core/sync/policy.js';
 import { ROOT_AWAY_MS, RUN_BACKOFF } from '../../src/core/sync/retry.js';
 import { owesPass, type Policy } from '../../src/core/sync/state.js';
-import { BROKEN, World } from '../support/schedule-world.js';
+import { BROKEN, GIVEN_BY, World } from '../support/schedule-world.js';
 
 /** With a link, and nothing to do. */
 function up(policy: Partial<Policy> = {}): World {
@@ -647,4 +648,10 @@ describe('the end', () => {
     broken.endTurn('broke');
     expect(broken.ends).toEqual([{ kind: 'drained' }]);
   });
+});
+
+it.each(Object.keys(GIVEN_BY))('%s is given by somebody', (kind) => {
+  const dir = new URL('../../src/sync/', import.meta.url);
+  const isIn = (file: string): boolean => readFileSync(new URL(file, dir), 'utf8').includes(`'${kind}'`);
+  expect(readdirSync(dir).some(isIn)).toBe(true);
 });

@@ -11,6 +11,9 @@ describe('a target', () => {
     ['host:-dash', { kind: 'remote', host: 'host', user: undefined, path: '-dash' }],
     ['[::1]:/a', { kind: 'remote', host: '::1', user: undefined, path: '/a' }],
     ['me@[fe80::1%eth0]:a', { kind: 'remote', host: 'fe80::1%eth0', user: 'me', path: 'a' }],
+    // One letter is a host too: a path of Windows is none here.
+    ['C:\\dir', { kind: 'remote', host: 'C', user: undefined, path: '\\dir' }],
+    ['C:/dir', { kind: 'remote', host: 'C', user: undefined, path: '/dir' }],
     ['me@corp@host:a', undefined],
     ['/abs/path', { kind: 'local', path: '/abs/path' }],
     ['rel/path', { kind: 'local', path: 'rel/path' }],
