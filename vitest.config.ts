@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
 
 /** Only where `npm run soak` asks for it. */
 const SOAK =
@@ -31,6 +32,17 @@ const RANDOM = {
 
 /** A machine may have much else to do. What a test waits for in vain says so much earlier: test/support/cli.ts. */
 const PATIENT = { testTimeout: 300_000, hookTimeout: 120_000 };
+
+/** What takes longest begins first, or all the others are over and wait for it. */
+const LONGEST = /\/test\/storm\/(storm|faults)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Parameters<BaseSequencer['sort']>[0]): ReturnType<BaseSequencer['sort']> {
+    const sorted = await super.sort(files);
+    const isLongest = ({ moduleId }: (typeof sorted)[number]): boolean => LONGEST.test(moduleId);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -86,6 +98,7 @@ export default defineConfig({
     maxWorkers: 3 * availableParallelism(),
     // In CI a test that does not run is a defect.
     allowOnly: process.env['CI'] === undefined,
+    sequence: { sequencer: LongestFirst },
     retry: 0,
   },
 });
