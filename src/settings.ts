@@ -65,6 +65,8 @@ export interface PaceSettings {
   readonly initial: boolean;
   /** How often to make a full pass for safety, in minutes; 0: never. */
   readonly rescanMinutes: number;
+  /** `--poll`: how often all of DIR is looked through, in seconds; 0: never; undefined: where the file system tells too little. */
+  readonly pollSeconds: number | undefined;
   /** `--debounce`, in milliseconds, for both kinds of {@link DEFAULT_REST}. */
   readonly debounceMs: number | undefined;
   readonly oneByOne: boolean;

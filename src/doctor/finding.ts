@@ -15,6 +15,7 @@ export const CHECKS = {
   'rsync’s aliases': seldom('here'),
   DIR: always('here'),
   'long paths': seldom('here'),
+  events: seldom('here'),
   filter: always('here'),
   watches: always('here'),
   'inotify instances': seldom('here'), // Linux only

@@ -12,6 +12,8 @@ import { probeHere } from '../rsync/probe.js';
 import { RuleFiles } from '../rules/rule-files.js';
 import { rulesInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
+import { silentParts } from '../scan/mount-table.js';
+import { silentInWords } from '../scan/silent-words.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Settings } from '../settings.js';
 import { say } from '../spawn.js';
@@ -128,6 +130,15 @@ async function lookAtDir(
       ...(tooLong === 0
         ? []
         : [warning('long paths', `${count(tooLong, 'path')}: ${TOO_LONG.message}`, TOO_LONG.hint)]),
+      ...silentParts(settings.root)
+        .filter(({ name }) => settings.filter.decideDeep(name, true).synced)
+        .map((part) =>
+          warning(
+            'events',
+            silentInWords(part, settings.root, settings.pace.pollSeconds),
+            'Choose how often: --poll SECONDS.',
+          ),
+        ),
       ok('filter', rulesInWords(settings.filter.counts, git, excluded)),
     ],
   };

@@ -57,6 +57,7 @@ export function settingsFrom(given: Gathered): Result<Settings> {
     pace: {
       initial: values.initial,
       rescanMinutes: values.rescan ?? (values.initial ? RESCAN_MINUTES : 0),
+      pollSeconds: values.poll,
       debounceMs: values.debounce,
       oneByOne: values['one-by-one'],
     },

@@ -217,6 +217,14 @@ export const ROWS = {
     describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
     power: 'none',
   },
+  poll: {
+    value: { kind: 'number', from: 0, to: 86_400, what: 'a number of seconds', nought: 'never' },
+    where: 'everywhere',
+    group: HOW,
+    describe:
+      'look through DIR every so many seconds, whatever is heard of it; 0: never; by default only what is on a file system that tells too little (NFS, SMB, 9p, FUSE, overlay)',
+    power: 'none',
+  },
   'one-by-one': {
     value: OFF,
     where: 'everywhere',

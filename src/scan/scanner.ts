@@ -1,7 +1,7 @@
 import { msSince, steadyNow, wallNow } from '../clock.js';
 import { LONG_AGO, msBetween, plusMs } from '../core/clock.js';
 import type { Filter } from '../core/filter/filter.js';
-import type { Name } from '../core/name.js';
+import { type Name, ROOT } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { ROOT_AWAY_MS } from '../core/sync/retry.js';
@@ -82,6 +82,7 @@ export class Scanner {
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   #notBefore = LONG_AGO;
+  #polls: Rounds | undefined;
   #stopped = false;
   #shortage: string | undefined;
   #rulesFrom = LONG_AGO;
@@ -134,12 +135,36 @@ export class Scanner {
     else this.#blindWalks.stop();
   }
 
+  /** These parts are looked through every so often, whatever is told of them, with at most the same share of the time. */
+  setPolled(parts: readonly Name[], everyMs: number): void {
+    this.#polls?.stop();
+    this.#polls = undefined;
+    if (parts.length === 0 || this.#stopped) return;
+    const look = (): Promise<void> => (parts.includes(ROOT) ? this.walk() : this.#walkBelow(parts));
+    this.#polls = new Rounds(everyMs, BLIND_SHARE, look);
+    this.#polls.start();
+  }
+
+  async #walkBelow(parts: readonly Name[]): Promise<void> {
+    if (!(await this.#mayLook(true))) return;
+    const { disk, filter } = this.#options;
+    const from: Name[] = [];
+    for (const part of parts) {
+      await filter.learnDeep(part, true);
+      if (filter.decideDeep(part, true).synced) from.push(part);
+    }
+    const onShort = (why: string): void => this.#isShort(why);
+    for await (const listing of walk(disk, filter, { from, descend: () => true, onShort }))
+      if (!(await this.#take(listing))) return;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#forget();
     this.#tell(this.#lookers.splice(0), false);
     for (const timer of [this.#walkTimer, this.#listTimer]) clearTimeout(timer);
     for (const rounds of [this.#sweeps, this.#blindWalks]) rounds.stop();
+    this.#polls?.stop();
   }
 
   #walkLater(): void {

@@ -15,7 +15,7 @@ export interface SourcesOptions extends Pick<PassWork, 'ledger' | 'rootIsThere'>
 /** Where to what they tell goes. */
 interface Ways {
   readonly inbox: Pick<Inbox, 'state' | 'take'>;
-  readonly scanner: Pick<Scanner, 'hint' | 'walk' | 'setBlind'>;
+  readonly scanner: Pick<Scanner, 'hint' | 'walk' | 'setBlind' | 'setPolled'>;
   readonly findings: Pick<Findings, 'note'>;
   readonly runner: Pick<Runner, 'underWay'>;
 }
@@ -49,6 +49,9 @@ export class Sources implements LinkUser, DirectoryUser {
         break;
       case 'blind':
         this.#scanner.setBlind(event.isBlind);
+        break;
+      case 'polled':
+        this.#scanner.setPolled(event.parts, event.everyMs);
         break;
       case 'rulesChanged':
         this.#inbox.take({ kind: 'rulesChanged' });

@@ -8,7 +8,9 @@ import type { RulesInForce } from '../rules/in-force.js';
 import { RuleFiles } from '../rules/rule-files.js';
 import { rulesInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
+import { silentParts } from '../scan/mount-table.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
+import { silentInWords } from '../scan/silent-words.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Listing } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
@@ -27,6 +29,9 @@ import { WatchSupervisor } from './supervisor.js';
 /** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
 const ROOT_CHECK_MS = 1_000;
 
+/** How often what may change unheard is looked through, in milliseconds, unless that takes too long or somebody has chosen. */
+const POLL_MS = 2_000;
+
 /** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
 const RULES_CHECK_MS = 1_000;
 
@@ -40,6 +45,8 @@ export type DirectoryEvent =
   | { readonly kind: 'doubt' }
   /** There are directories that nobody watches, or no longer. */
   | { readonly kind: 'blind'; readonly isBlind: boolean }
+  /** These parts may change unheard: they are to be looked through so often, in milliseconds; none: nothing any more. */
+  | { readonly kind: 'polled'; readonly parts: readonly Name[]; readonly everyMs: number }
   | { readonly kind: 'rulesChanged' }
   /** The root was away; another one is in its place, or the same. */
   | { readonly kind: 'rootBack'; readonly isReplaced: boolean }
@@ -87,6 +94,10 @@ export class Directory {
   #timers: readonly NodeJS.Timeout[] = [];
   #watching: Promise<Result<undefined>> | undefined;
   #isBlind = false;
+  #isWatching = false;
+  #polled: Extract<DirectoryEvent, { kind: 'polled' }> = { kind: 'polled', parts: [], everyMs: 0 };
+  /** The file systems that were told of. */
+  readonly #toldSilent = new Set<string>();
 
   constructor(
     settings: Settings,
@@ -110,6 +121,7 @@ export class Directory {
       onGone: (name, isBare) => this.#tellMount({ kind: 'mountGone', name, inUse: isBare }),
       onBack: (name, isReplaced) => this.#tellMount({ kind: 'mountBack', name, replaced: isReplaced }),
       onChange: () => {
+        this.#pollWhatIsSilent();
         this.#tell({ kind: 'doubt' });
         if (this.#timers.length > 0) this.#supervisor.renew('a file system was mounted or unmounted');
       },
@@ -175,6 +187,7 @@ export class Directory {
   attach(user: DirectoryUser): () => void {
     this.#users.add(user);
     if (this.#isBlind) user.handleDirectory({ kind: 'blind', isBlind: true });
+    user.handleDirectory(this.#polled);
     return () => this.#users.delete(user);
   }
 
@@ -214,6 +227,25 @@ export class Directory {
   #tellMount(event: EventOf<'mountGone' | 'mountBack'>): void {
     const decision = this.#settings.filter.decideDeep(event.name, true);
     if (decision.synced || decision.isUnsure === true) this.#io.report(event);
+  }
+
+  /** What tells nothing of what others do to it is looked through; or all of it, where somebody has chosen to. */
+  #pollWhatIsSilent(): void {
+    const { root, filter, pace } = this.#settings;
+    if (!this.#isWatching) return;
+    const silent = silentParts(root).filter(({ name }) => filter.decideDeep(name, true).synced);
+    const chosenMs = pace.pollSeconds === undefined ? undefined : pace.pollSeconds * 1_000;
+    const parts = chosenMs === 0 ? [] : chosenMs === undefined ? silent.map(({ name }) => name) : [ROOT];
+    const everyMs = chosenMs ?? POLL_MS;
+    if (JSON.stringify([parts, everyMs]) !== JSON.stringify([this.#polled.parts, this.#polled.everyMs])) {
+      this.#polled = { kind: 'polled', parts, everyMs };
+      this.#tell(this.#polled);
+    }
+    for (const part of silent) {
+      const text = silentInWords(part, root, pace.pollSeconds);
+      if (!this.#toldSilent.has(text)) this.#io.report({ kind: 'note', level: 'normal', text });
+      this.#toldSilent.add(text);
+    }
   }
 
   #tellOwn(name: Name): void {
@@ -261,12 +293,15 @@ export class Directory {
     const started = await this.#supervisor.start();
     if (!started.ok) return started;
     report({ kind: 'watching', root, directories: this.#supervisor.directories });
+    this.#isWatching = true;
+    this.#pollWhatIsSilent();
     const { gitInWords } = await this.#rules.read;
     const rules = rulesInWords(filter.counts, gitInWords, this.#spared.paths(root).length);
     report({ kind: 'note', level: 'verbose', text: rules });
     const onBack = (isReplaced: boolean): void => {
       if (isReplaced) this.mounts.reset();
       else this.mounts.look();
+      this.#pollWhatIsSilent();
       this.#tell({ kind: 'rootBack', isReplaced });
       this.#supervisor.renew('the root is back');
     };

@@ -51,6 +51,7 @@ describe('what needs the user’s yes', () => {
     trash: ['../../.ssh', true],
     debounce: [5, false],
     rescan: [0, false],
+    poll: [0, false],
     'one-by-one': [true, false],
     'own-master': [true, false],
     'on-upload': ['x', true],

@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type Name, nameFromText } from '../../src/core/name.js';
+import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import { readMountInfo } from '../../src/core/place/mounts.js';
+import { silentParts } from '../../src/scan/mount-table.js';
 import { Mounts } from '../../src/scan/mounts.js';
 import type { KnownMounts } from '../../src/state/mounts-file.js';
 import { MountGuard } from '../../src/watch/mount-guard.js';
@@ -171,6 +172,49 @@ describe('the guard of mount points', () => {
   it('knows after a run without it that another one was seen', () => {
     const { guard } = world();
     expect(guard.recall(new Map())).toEqual([m]);
+  });
+});
+
+describe('file systems that do not tell of all that changes', () => {
+  const table = (...mounts: ReadonlyArray<readonly [at: string, type: string]>) =>
+    mounts.map(([at, type]) => ({ device: '0:1', root: nameFromText('/'), at: nameFromText(at), type }));
+
+  it.each([
+    'nfs',
+    'nfs4',
+    'cifs',
+    'smb3',
+    '9p',
+    'drvfs',
+    'virtiofs',
+    'vboxsf',
+    'fuse.sshfs',
+    'fuse',
+    'fuse.rclone',
+    'overlay',
+    'ceph',
+    'prl_fs',
+  ])('%s is one, for DIR in it and for DIR with it in it', (type) => {
+    expect(silentParts('/home/me/dir', table(['/', 'ext4'], ['/home', type]))).toEqual([{ name: ROOT, type }]);
+    expect(
+      silentParts('/home/me/dir', table(['/', 'ext4'], ['/home/me/dir/a/b', type], ['/home/me/dirs', type])),
+    ).toEqual([{ name: 'a/b', type }]);
+  });
+
+  it.each(['ext4', 'xfs', 'btrfs', 'tmpfs', 'zfs', 'f2fs', 'vfat', 'exfat', 'ntfs3', 'fuseblk', 'apfs', 'bcachefs'])(
+    '%s is none',
+    (type) => {
+      expect(silentParts('/d', table(['/', type], ['/d/in', type]))).toEqual([]);
+    },
+  );
+
+  it('count as what is seen: the nearest mount above DIR, and the last one of several at one place', () => {
+    expect(silentParts('/n/local/d', table(['/', 'ext4'], ['/n', 'nfs4'], ['/n/local', 'ext4']))).toEqual([]);
+    expect(silentParts('/n/d', table(['/', 'ext4'], ['/n', 'nfs4'], ['/n', 'ext4']))).toEqual([]);
+    expect(silentParts('/d', table(['/', 'ext4'], ['/d/x', 'autofs'], ['/d/x', 'nfs4']))).toEqual([
+      { name: 'x', type: 'nfs4' },
+    ]);
+    expect(silentParts('/d', [])).toEqual([]);
   });
 });
 

@@ -55,6 +55,7 @@ const MATTERS: { readonly [Name in Flag]: readonly string[] } = {
   trash: ['--trash', '.trash'],
   debounce: ['--debounce', '5'],
   rescan: ['--rescan', '5'],
+  poll: ['--poll', '5'],
   'one-by-one': ['--one-by-one'],
   'on-upload': ['--on-upload', 'x'],
   'on-sync': ['--on-sync', 'x'],
