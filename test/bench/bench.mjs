@@ -1,6 +1,7 @@
 // npm run bench [-- --only saves,trees,moves,bursts,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
-//   [--workload PART-OF-ITS-NAME] [--json FILE]
+//   [--workload PART-OF-ITS-NAME] [--json FILE] [--before OTHER/dist/cli.js]
 //
+// --before: another build of syncwatch, side by side with this one, for all but "big".
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
 // machine in the same run, and compares both trees at the end of each: a fast wrong answer is a failure.
 import { execFile } from 'node:child_process';
@@ -9,7 +10,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
-import { CLI, RIVALS, startSyncwatch } from './rivals.mjs';
+import { CLI, RIVALS, startSyncwatch, syncwatch } from './rivals.mjs';
 import { endAll, median, openStage } from './stage.mjs';
 import { arrived, BURSTS, differences, MOVES, save, TREES, usage } from './workloads.mjs';
 
@@ -23,6 +24,7 @@ const { values: given } = parseArgs({
     workload: { type: 'string', default: '' },
     files: { type: 'string', default: '100000' },
     json: { type: 'string', default: 'bench.json' },
+    before: { type: 'string' },
     dir: { type: 'string', default: tmpdir() },
   },
 });
@@ -125,9 +127,14 @@ function add(row) {
 /** How long one save may take before it counts as lost, in milliseconds. */
 const SAVE_PATIENCE_MS = 10_000;
 
+/** The builds of syncwatch that are measured, by name. */
+const BUILDS = new Map([['syncwatch', CLI]]);
+if (given.before !== undefined) BUILDS.set('syncwatch before', resolve(given.before));
+for (const [name, cli] of BUILDS) RIVALS[name] = (seat) => syncwatch(name, cli, seat);
 const ALL = Object.keys(RIVALS);
 const HAND = 'rsync by hand';
-const FEW = [HAND, 'syncwatch', 'lsyncd delay 0'];
+const US = [...BUILDS.keys()];
+const FEW = [HAND, ...US, 'lsyncd delay 0'];
 
 /** @param {number} rttMs @param {'login' | 'bare'} shell */
 const measureSaves = (rttMs, shell) =>
@@ -295,27 +302,33 @@ const measureBig = (files) =>
  */
 const measureAsks = (rttMs, shell) =>
   onStage(rttMs, shell, async (stage) => {
-    const seat = await stage.seat('asks');
-    for (let i = 0; i < 200; i++) writeFileSync(join(seat.local, `f${i}`), 'x'.repeat(4096));
-    const watching = startSyncwatch(seat);
-    await watching.until((events) => events.includes('"inSync"'));
-    const changed = () => writeFileSync(join(seat.local, 'f7'), String(performance.now()));
+    const watching = [];
+    for (const [name, cli] of BUILDS) {
+      const seat = await stage.seat(`asks ${name}`);
+      for (let i = 0; i < 200; i++) writeFileSync(join(seat.local, `f${i}`), 'x'.repeat(4096));
+      const started = startSyncwatch(seat, cli);
+      await started.until((events) => events.includes('"inSync"'));
+      const changed = () => writeFileSync(join(seat.local, 'f7'), String(performance.now()));
+      watching.push({ name, cli, seat, changed, started });
+    }
+    const [{ seat } = { seat: await stage.seat('nobody') }] = watching;
     const ssh = seat.ssh.split(' ');
     /** @type {Array<[string, string, (() => void) | undefined, readonly string[]]>} */
     const commands = [
       ['starting Node', 'node -e 0', undefined, [process.execPath, '-e', '0']],
-      ['a flush, nothing waits', 'syncwatch', undefined, [process.execPath, CLI, 'flush', seat.local]],
-      ['a flush right after a save', 'syncwatch', changed, [process.execPath, CLI, 'flush', seat.local]],
       ['true in the target', 'ssh, through an open master', undefined, [...ssh, 'there', 'true']],
       ['true in the target', 'ssh, with a login', undefined, ['ssh', '-F', seat.sshConfig, 'there', 'true']],
-      ['true in the target', 'syncwatch exec', undefined, [process.execPath, CLI, 'exec', seat.local, '--', 'true']],
-      [
-        'true in the target, right after a save',
-        'syncwatch exec',
-        changed,
-        [process.execPath, CLI, 'exec', seat.local, '--', 'true'],
-      ],
     ];
+    for (const { name, cli, seat, changed } of watching) {
+      const ask = (/** @type {string[]} */ ...words) => [process.execPath, cli, ...words];
+      const exec = ask('exec', seat.local, '--', 'true');
+      commands.push(
+        ['a flush, nothing waits', name, undefined, ask('flush', seat.local)],
+        ['a flush right after a save', name, changed, ask('flush', seat.local)],
+        ['true in the target', `${name} exec`, undefined, exec],
+        ['true in the target, right after a save', `${name} exec`, changed, exec],
+      );
+    }
     /** @type {number[][]} */
     const times = commands.map(() => []);
     for (let n = 0; n < Math.max(5, Math.round(saves / 2)); n++) {
@@ -328,7 +341,7 @@ const measureAsks = (rttMs, shell) =>
       }
     }
     for (const [i, [what, rival]] of commands.entries()) add({ what, rival, rttMs, shell, ms: times[i] ?? [] });
-    await watching.stop();
+    for (const { started } of watching) await started.stop();
   });
 
 for (const rtt of rtts) {
@@ -340,11 +353,11 @@ for (const rtt of rtts) {
     await measureSaves(rtt, 'login');
     if (rtt === 0) await measureSaves(0, 'bare');
   }
-  if (only.includes('trees')) await measureTrees(rtt, TREES, rtt === 0 ? ALL : [HAND, 'syncwatch']);
+  if (only.includes('trees')) await measureTrees(rtt, TREES, rtt === 0 ? ALL : [HAND, ...US]);
   if (only.includes('bursts'))
     for (const workload of BURSTS.filter(({ name }) => name.includes(given.workload)))
-      await measureTrees(rtt, [workload], rtt === 0 ? FEW : [HAND, 'syncwatch']);
-  if (only.includes('moves')) await measureTrees(rtt, MOVES, rtt === 0 ? FEW : [HAND, 'syncwatch']);
+      await measureTrees(rtt, [workload], rtt === 0 ? FEW : [HAND, ...US]);
+  if (only.includes('moves')) await measureTrees(rtt, MOVES, rtt === 0 ? FEW : [HAND, ...US]);
 }
 if (only.includes('big')) await measureBig(Number(given.files));
 

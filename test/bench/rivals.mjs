@@ -19,21 +19,24 @@ import { ours } from './stage.mjs';
 
 export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
 
-/** @type {Readonly<Record<string, (seat: Seat) => Promise<Rival | undefined>>>} undefined: it is not installed here */
+/** @param {string} name @param {string} cli @param {Seat} seat @returns {Promise<Rival>} */
+export async function syncwatch(name, cli, seat) {
+  const watching = startSyncwatch(seat, cli);
+  await watching.until((events) => events.includes('"inSync"'));
+  await sleep(1_000); // its standbys connect
+  return {
+    name,
+    seat,
+    changed: () => {},
+    idle: async () => {},
+    pid: watching.child.pid,
+    stop: () => watching.stop(),
+  };
+}
+
+/** @type {Record<string, (seat: Seat) => Promise<Rival | undefined>>} undefined: it is not installed here */
 export const RIVALS = {
-  syncwatch: async (seat) => {
-    const watching = startSyncwatch(seat);
-    await watching.until((events) => events.includes('"inSync"'));
-    await sleep(1_000); // its standbys connect
-    return {
-      name: 'syncwatch',
-      seat,
-      changed: () => {},
-      idle: async () => {},
-      pid: watching.child.pid,
-      stop: () => watching.stop(),
-    };
-  },
+  syncwatch: (seat) => syncwatch('syncwatch', CLI, seat),
 
   'rsync by hand': async (seat) => {
     /** @type {Promise<void>} */
@@ -111,10 +114,10 @@ function has(program) {
   }
 }
 
-/** @param {Seat} seat @param {string[]} [more] */
-export function startSyncwatch(seat, more = []) {
+/** @param {Seat} seat @param {string} [cli] */
+export function startSyncwatch(seat, cli = CLI) {
   const began = performance.now();
-  const args = [CLI, '-F', seat.sshConfig, '--json', '--to', seat.to, seat.local, ...more];
+  const args = [cli, '-F', seat.sshConfig, '--json', '--to', seat.to, seat.local];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, XDG_STATE_HOME: join(seat.dir, 'state') },
