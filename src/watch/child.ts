@@ -1,4 +1,6 @@
 import { fileURLToPath } from 'node:url';
+import { msSince, steadyNow } from '../clock.js';
+import type { SteadyMs } from '../core/clock.js';
 import type { Program } from '../core/environment.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
 
@@ -22,14 +24,13 @@ const DEEP_EVERY = 12;
 
 /** Asks a child for signs of life until it ends, and ends it when there are none. Gives what to call at each of them. */
 export function keepAsking(child: NodeChild, isReady: () => boolean): () => void {
-  let askedMs: number | undefined;
+  let askedMs: SteadyMs | undefined;
   let count = 0;
   const timer = setInterval(() => {
-    const now = performance.now();
     if (askedMs === undefined) {
-      askedMs = now;
+      askedMs = steadyNow();
       child.send({ kind: 'ping', deep: isReady() && ++count % DEEP_EVERY === 0 });
-    } else if (now - askedMs > SILENCE_MS) child.kill('SIGKILL');
+    } else if (msSince(askedMs) > SILENCE_MS) child.kill('SIGKILL');
   }, PING_MS);
   void child.ended.then(() => clearInterval(timer));
   return () => {

@@ -1,17 +1,13 @@
 import { existsSync } from 'node:fs';
 import { msSince, steadyNow } from '../clock.js';
 import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../core/clock.js';
-import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Backoff, delayMs } from '../core/sync/retry.js';
 import type { NodeChild } from '../spawn.js';
 import type { Bridge } from './bridge.js';
-import { keepAsking, type StartWatcher } from './child.js';
-import { isFromWatcher } from './protocol.js';
-import { isTooLong, whyNot } from './why-not.js';
-
-/** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
-const SUBSCRIBE_TIMEOUT_MS = 60_000;
+import type { StartWatcher } from './child.js';
+import { subscribe } from './subscribe.js';
 
 /** A directory that goes while @parcel/watcher reads the tree fails its subscription (docs/design.md#watching): again, then. */
 const VANISHED = /No such file or directory|Not a directory/;
@@ -253,55 +249,22 @@ export class WatchSupervisor {
   }
 
   async #startChildOnce(): Promise<Result<NodeChild>> {
-    let settle: (result: Result<NodeChild>) => void = () => {};
-    const settled = new Promise<Result<NodeChild>>((resolve) => {
-      settle = resolve;
-    });
-    const child = this.#options.startWatcher((message) => {
-      if (this.#stopped || !isFromWatcher(message)) return;
-      switch (message.kind) {
-        case 'ready':
-          settle(success(child));
-          break;
-        case 'failed':
-          this.#isTooLong = isTooLong(message.message);
-          settle(failed(whyNot(message.message, this.#options.root, this.#directoriesNow)));
-          break;
-        case 'pong':
-          onPong();
-          break;
-        case 'hints':
-          this.#options.onHints(message.names);
-          break;
-        case 'doubt':
-          if (child === this.#child) void this.#renew(`the watcher said: ${message.message}`);
-          break;
-      }
+    const { startWatcher, root, beatDir, ignore, onHints } = this.#options;
+    this.#ignored = ignore();
+    this.#excludedHints = 0;
+    const { child, subscribed } = subscribe(startWatcher, root, beatDir(), this.#ignored, {
+      isOver: () => this.#stopped,
+      isInUse: () => child === this.#child,
+      directories: () => this.#directoriesNow,
+      onHints,
+      onDoubt: (why) => {
+        if (child === this.#child) void this.#renew(`the watcher said: ${why}`);
+      },
     });
     this.#next = child;
-    const onPong = keepAsking(child, () => child === this.#child);
-    const timer = setTimeout(() => {
-      settle(
-        failed({ kind: 'start', message: `watching ${this.#options.root} did not begin in time`, hint: SEE_DOCTOR }),
-      );
-    }, SUBSCRIBE_TIMEOUT_MS);
-    void child.ended.then((ended) => {
-      const message = 'the watcher process ended before it was ready';
-      const failure: Failure =
-        ended.kind === 'notStarted'
-          ? cantStart('the watcher', ended.why, 'start')
-          : { kind: 'start', message, hint: SEE_DOCTOR };
-      settle(failed(failure));
-    });
-    const { root, beatDir, ignore } = this.#options;
-    this.#ignored = ignore();
-    this.#isTooLong = false;
-    this.#excludedHints = 0;
-    child.send({ kind: 'watch', root, beatDir: beatDir(), ignore: this.#ignored });
-    const result = await settled;
-    clearTimeout(timer);
-    if (!result.ok) child.kill('SIGKILL');
-    return result;
+    const end = await subscribed;
+    this.#isTooLong = end !== 'ready' && end.isTooLong;
+    return end === 'ready' ? success(child) : failed(end.failure);
   }
 
   /** The current child ended by itself: another one takes over, at once the first time, then more slowly. */
@@ -314,5 +277,3 @@ export class WatchSupervisor {
     else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }
 }
-
-const SEE_DOCTOR = 'Try again; with --debug it says more.';
