@@ -11,28 +11,29 @@ export const MAY_IMPORT = {
   cli: 'begin',
   begin: 'commands main options report io state programs user-folders',
   commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here clock',
-  doctor: 'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors',
+  doctor:
+    'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 
   // One road: from the watcher to rsync.
   main: 'sync watch rsync scan settings io',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
-  control: 'scan state',
+  control: 'scan state clock',
   watch: 'rules scan settings state io programs spawn slice clock',
 
   // What goes in, and what comes out.
   options: 'hooks rules settings read-checked user-folders',
-  report: 'settings',
+  report: 'settings clock',
   settings: 'hooks ssh',
-  hooks: 'link programs spawn user-folders',
+  hooks: 'link programs spawn user-folders clock',
 
   // What can be asked: git, rsync, ssh, the disk, what was kept.
-  rules: 'git ignores scan read-checked',
-  git: 'ignores scan programs read-checked spawn slice',
+  rules: 'git ignores scan read-checked clock',
+  git: 'ignores scan programs read-checked spawn slice clock',
   ignores: 'scan read-checked clock',
   link: 'rsync place ssh programs spawn descriptors clock',
   rsync: 'programs spawn slice user-folders',
   place: 'programs spawn',
-  ssh: 'scan state programs spawn',
+  ssh: 'scan state programs spawn clock',
   io: 'state programs',
   'user-folders': 'state',
   state: 'scan way read-checked descriptors slice clock',
@@ -44,7 +45,7 @@ export const MAY_IMPORT = {
   'read-checked': 'descriptors',
   programs: 'way',
   descriptors: '',
-  slice: '',
+  slice: 'clock',
   way: '',
   clock: '',
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers';
+import { msSince, steadyNow } from './clock.js';
 import type { Steps } from './core/steps.js';
 
 /**
@@ -38,15 +39,15 @@ export function nextTurn(): Promise<void> {
  * What was true before `next` may be otherwise after it.
  */
 export class Slice {
-  #endMs = performance.now() + SLICE_MS;
+  #begunMs = steadyNow();
 
   get isOver(): boolean {
-    return performance.now() > this.#endMs;
+    return msSince(this.#begunMs) > SLICE_MS;
   }
 
   async next(): Promise<void> {
     await nextTurn();
-    this.#endMs = performance.now() + SLICE_MS;
+    this.#begunMs = steadyNow();
   }
 }
 

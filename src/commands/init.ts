@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { msSince, steadyNow } from '../clock.js';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
@@ -102,7 +103,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   if (!runtime.ok) return complain(runtime.failure);
   for (const target of settings.value.targets) {
     io.out(line(`looking at ${inFull(target)} …`));
-    const begun = performance.now();
+    const begun = steadyNow();
     const {
       ssh,
       dir,
@@ -125,7 +126,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
       continue;
     }
     const what = reached.value.exists ? 'the directory is there' : 'the directory will be made';
-    io.out(line(`  reached in ${timeInWords(performance.now() - begun)}; ${what}`));
+    io.out(line(`  reached in ${timeInWords(msSince(begun))}; ${what}`));
   }
 
   try {

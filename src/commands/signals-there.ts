@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { msSince, steadyNow } from '../clock.js';
+import { LONG_AGO, msBetween } from '../core/clock.js';
 import type { Program } from '../core/environment.js';
 import type { RemoteReach } from '../core/reach.js';
 import { NONE_FOUND } from '../core/ssh/remote-command.js';
@@ -29,7 +31,7 @@ export class SignalsThere {
   readonly #ssh: Program;
   readonly #brought: Array<Promise<Heard | undefined>> = [];
   #first: Heard | undefined;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  #lastMs = LONG_AGO;
   #hasEnded = false;
 
   constructor(way: RemoteReach, mark: string, ssh: Program) {
@@ -45,8 +47,8 @@ export class SignalsThere {
 
   /** `kill`: for the ssh that runs the command. */
   readonly heard: HereOptions['onSignal'] = (signal, kill) => {
-    const now = performance.now();
-    const isSame = now - this.#lastMs < SAME_MS;
+    const now = steadyNow();
+    const isSame = msBetween(this.#lastMs, now) < SAME_MS;
     this.#lastMs = now;
     if (isSame) return;
     this.#first ??= signal;
@@ -67,12 +69,12 @@ export class SignalsThere {
   /** Whether the command has it, or there is none any more. It may not have begun yet. */
   async #bring(signal: Heard): Promise<boolean> {
     const { program, args } = signalCall(this.#way, this.#mark, signal.replace('SIG', ''), this.#ssh);
-    const untilMs = performance.now() + SIGNAL_MS;
+    const beganMs = steadyNow();
     for (;;) {
       const hadEnded = this.#hasEnded;
-      const code = await runBeside(program, args, untilMs - performance.now());
+      const code = await runBeside(program, args, SIGNAL_MS - msSince(beganMs));
       if (code !== NONE_FOUND) return code === 0;
-      if (hadEnded || performance.now() + AGAIN_MS > untilMs) return hadEnded;
+      if (hadEnded || msSince(beganMs) + AGAIN_MS > SIGNAL_MS) return hadEnded;
       await sleep(AGAIN_MS);
     }
   }

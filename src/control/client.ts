@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { msSince, steadyNow } from '../clock.js';
 import { leadsTo, type Reach, socketOf } from '../core/reach.js';
 import { parseTarget } from '../core/target.js';
 import { isOurSocket, whySocketOfOthers } from '../state/ours.js';
@@ -148,10 +149,10 @@ export async function findRunning(
   dir: string,
   onSilent: () => void = () => {},
 ): Promise<Found[]> {
-  for (const deadline = performance.now() + MISSING_MS; ; ) {
+  for (const beganMs = steadyNow(); ; ) {
     const all = await allRunning(folders, uid);
     // Its socket may just have been removed: it makes that again.
-    if (performance.now() < deadline && isSomeMissing(folders[0] ?? '', all.map(pidOf), uid)) {
+    if (msSince(beganMs) < MISSING_MS && isSomeMissing(folders[0] ?? '', all.map(pidOf), uid)) {
       await sleep(MISSING_LOOK_MS);
       continue;
     }

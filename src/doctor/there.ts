@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { msSince, steadyNow, wallNow } from '../clock.js';
+import { EPOCH, msBetween } from '../core/clock.js';
 import { type PlaceOptions, refusalOf } from '../core/place/guard.js';
 import { type Look, targetAt } from '../core/place/place.js';
 import type { Extra } from '../core/rsync/extras.js';
@@ -55,13 +57,13 @@ const SESSIONS = 5;
 export async function lookThere(target: Target, options: ThereOptions): Promise<Finding[]> {
   const controlPath = (): string => options.controlPath;
   const transport = transportTo(target, { ...options, controlPath, report: () => {} });
-  const begun = performance.now();
+  const begun = steadyNow();
   const opened = await transport.open(new AbortController().signal);
   if (!opened.ok)
     return [error('login', opened.failure.message, opened.failure.hint), ...(await ownMaster(target, options))];
   const connection = opened.value;
   if (transport.aim === undefined) return lookAtLocal(connection, target, options);
-  return lookAtRemote(connection, { target, aim: transport.aim, loginMs: performance.now() - begun }, options);
+  return lookAtRemote(connection, { target, aim: transport.aim, loginMs: msSince(begun) }, options);
 }
 
 interface LoggedIn {
@@ -105,7 +107,7 @@ async function lookAtRemote(
 async function lookAtShell(connection: Connection): Promise<Finding[]> {
   const times: number[] = [];
   for (let i = 0; i < 3; i++) {
-    const begun = performance.now();
+    const begun = steadyNow();
     const said = await Promise.race([connection.run(['true']), sleep(HANGS_MS)]);
     if (said === undefined)
       return [
@@ -123,7 +125,7 @@ async function lookAtShell(connection: Connection): Promise<Finding[]> {
           'Silence its start files (~/.bashrc) for shells that are not interactive.',
         ),
       ];
-    times.push(performance.now() - begun);
+    times.push(msSince(begun));
   }
   const [, ms = 0] = times.sort((a, b) => a - b);
   const what = `a command takes ${timeInWords(ms)} to start`;
@@ -182,9 +184,9 @@ async function lookAtPlace(
   // Somebody else's home directory only the login shell could find.
   if (/^~[^/]/.test(real.path)) return [ok('place', 'not looked at: it is in the home directory of another user')];
   const path = real.path.replace(/^~\/?/, '').replace(/^(?=-)/, './');
-  const begun = Date.now();
+  const beganMs = wallNow();
   const said = await connection.run([remoteCommand('', ['sh', '-c', LOOK, 'sh', path === '' ? '.' : path])]);
-  const middleS = (begun + Date.now()) / 2_000;
+  const middleS = (msBetween(EPOCH, beganMs) + msBetween(EPOCH, wallNow())) / 2_000;
   const sayOf = (key: string): string | undefined => new RegExp(`^${key}=(.*)$`, 'm').exec(said.stdout)?.[1];
   const exists = sayOf('exists') !== undefined;
   const [, , , freeKiB] = sayOf('room')?.split(/\s+/) ?? [];

@@ -1,3 +1,5 @@
+import { msSince, steadyNow } from '../clock.js';
+import { LONG_AGO } from '../core/clock.js';
 import type { RulesTrouble } from '../core/event.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 
@@ -8,7 +10,7 @@ const TRY_AGAIN_MS = 2_000;
 export class Troubles {
   readonly #tell: (trouble: RulesTrouble | undefined) => void;
   readonly #all = new Map<Name, RulesTrouble>();
-  #triedMs = 0;
+  #triedMs = LONG_AGO;
 
   constructor(tell: (trouble: RulesTrouble | undefined) => void) {
     this.#tell = tell;
@@ -25,8 +27,8 @@ export class Troubles {
 
   /** Whether it is time to try them again: then it is not for a while. */
   takeTurn(): boolean {
-    if (!this.any || performance.now() - this.#triedMs < TRY_AGAIN_MS) return false;
-    this.#triedMs = performance.now();
+    if (!this.any || msSince(this.#triedMs) < TRY_AGAIN_MS) return false;
+    this.#triedMs = steadyNow();
     return true;
   }
 
@@ -34,7 +36,7 @@ export class Troubles {
     const before = this.#first();
     if (trouble === undefined) this.#all.delete(dir);
     else this.#all.set(dir, trouble);
-    if (this.any) this.#triedMs = performance.now();
+    if (this.any) this.#triedMs = steadyNow();
     const now = this.#first();
     if (now?.why !== before?.why || now?.newNames !== before?.newNames) this.#tell(now);
   }

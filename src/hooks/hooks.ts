@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
+import { msSince, steadyNow } from '../clock.js';
 import type { Event, Item, Report } from '../core/event.js';
 import type { Pattern } from '../core/filter/pattern.js';
 import { HOOK_KINDS, type HookKind, type HookVariable, hooksAt } from '../core/hook-kinds.js';
@@ -236,7 +237,7 @@ export class Hooks {
     if (this.#isStopped) return;
     const { root, target, report, limitMs = HOOK_MS } = this.#options;
     const { where } = HOOK_KINDS[kind];
-    const beganMs = performance.now();
+    const beganMs = steadyNow();
     const list = Buffer.concat(names.map((name) => Buffer.concat([bytesOf(name), Buffer.from('\0')])));
     const [first] = names;
     const env: Variables = {
@@ -271,7 +272,7 @@ export class Hooks {
         target,
         code: 'code' in end ? end.code : undefined,
         end: 'why' in end ? end.why : undefined,
-        ms: performance.now() - beganMs,
+        ms: msSince(beganMs),
         output: output(),
       });
     } finally {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
+import { msSince, steadyNow } from '../clock.js';
 import { own, type Printable } from '../core/printable.js';
 
 /** So much may wait for a terminal that takes nothing, in characters; what comes after that is left out. */
@@ -49,11 +50,11 @@ interface WithHandle {
 export async function allIsOut(streams: readonly WriteStream[]): Promise<void> {
   const left = (): number => streams.reduce((sum, { writableLength }) => sum + writableLength, 0);
   let before = left();
-  let sinceMs = performance.now();
-  while (before > 0 && performance.now() - sinceMs < HANGS_MS) {
+  let sinceMs = steadyNow();
+  while (before > 0 && msSince(sinceMs) < HANGS_MS) {
     await sleep(LOOK_MS);
     const now = left();
-    if (now !== before) sinceMs = performance.now();
+    if (now !== before) sinceMs = steadyNow();
     before = now;
   }
 }

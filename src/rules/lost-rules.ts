@@ -1,3 +1,5 @@
+import { msSince, steadyNow } from '../clock.js';
+import type { SteadyMs } from '../core/clock.js';
 import { type AnyRule, ruleText } from '../core/filter/rule.js';
 import { type Name, textOf } from '../core/name.js';
 
@@ -7,7 +9,7 @@ const COMES_BACK_MS = 60_000;
 /** What a file said before it was gone, empty or cut short, line by line, and when that was believed. */
 interface Lost {
   readonly lines: ReadonlySet<string>;
-  readonly atMs: number;
+  readonly atMs: SteadyMs;
 }
 
 /** Rules that were lost with their file: if they come back soon, what went over meanwhile did so by mistake. */
@@ -17,7 +19,7 @@ export class LostRules {
   /** These contents are gone, or empty or cut short, by now; none in most cases. */
   note(contents: readonly Buffer[]): void {
     if (contents.length === 0 && this.#lost.length === 0) return;
-    const now = performance.now();
+    const now = steadyNow();
     const more = contents.map((content): Lost => ({ lines: linesOf(content), atMs: now }));
     this.#lost = [...this.#lost.filter(mayComeBack), ...more];
   }
@@ -34,7 +36,7 @@ export class LostRules {
   }
 }
 
-const mayComeBack = ({ atMs }: Lost): boolean => performance.now() - atMs < COMES_BACK_MS;
+const mayComeBack = ({ atMs }: Lost): boolean => msSince(atMs) < COMES_BACK_MS;
 
 /** The lines of a file of rules, as rules are shown. */
 const linesOf = (content: Buffer): ReadonlySet<string> =>

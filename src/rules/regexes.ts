@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createContext, Script } from 'node:vm';
+import { msSince, steadyNow } from '../clock.js';
+import { steadyMs } from '../core/clock.js';
 import { failed, type Result, success } from '../core/failure.js';
 import type { Regexes } from '../core/filter/filter.js';
 import { badRule, type RegexRule } from '../core/filter/rule.js';
@@ -21,6 +23,8 @@ const REMEMBERED = 20_000;
 
 /** So many names are asked about at a time. */
 const PIECE = 1_000;
+
+const NOT_BEGUN = steadyMs(Number.POSITIVE_INFINITY);
 
 /** What is known of a name: the rule that it matches, or none. */
 type Verdict = RegexRule | 'none';
@@ -46,7 +50,7 @@ export class TimedRegexes implements Regexes {
   #at = 0;
   #regexAt = 0;
   /** When it came to the first of them. */
-  #begunMs = 0;
+  #begunMs = NOT_BEGUN;
   #underClock: ((ms: number) => void) | undefined;
   #known = new Map<string, Verdict>();
   #knownBefore = new Map<string, Verdict>();
@@ -139,18 +143,18 @@ export class TimedRegexes implements Regexes {
   #hadItsTime(): boolean {
     this.#underClock ??= clocked(() => this.#answer());
     const ms = this.#unanswered.size < SLOW_NAMES ? NAME_MS : SLOW_NAME_MS;
-    this.#begunMs = Number.POSITIVE_INFINITY;
+    this.#begunMs = NOT_BEGUN;
     try {
       this.#underClock(ms);
     } catch (error) {
       // It is an Error of the other context's.
       if (!isObject(error) || error['code'] !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     }
-    return performance.now() - this.#begunMs > ms / 2;
+    return msSince(this.#begunMs) > ms / 2;
   }
 
   #answer(): void {
-    this.#begunMs = performance.now();
+    this.#begunMs = steadyNow();
     for (; this.#at < this.#asked.length; this.#at++) {
       const question = this.#asked[this.#at];
       if (question === undefined) return;

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { msSince, steadyNow } from '../clock.js';
+import { msBetween } from '../core/clock.js';
 import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { type FileSource, fileSources, SOURCES } from '../core/filter/sources.js';
@@ -54,7 +56,7 @@ export class RuleFiles {
   #trouble: RulesTrouble | undefined;
   #refreshing: Promise<string | undefined> | undefined;
   /** Since when not all files are at rest. */
-  #restlessMs = performance.now();
+  #restlessMs = steadyNow();
   /** How often something else was in force than before. */
   #age = 0;
 
@@ -132,10 +134,10 @@ export class RuleFiles {
    * {@link refresh}, for one who has more to do about what has changed.
    */
   async atRest(refresh: () => Promise<unknown> = () => this.refresh()): Promise<void> {
-    const begunMs = performance.now();
+    const begunMs = steadyNow();
     for (;;) {
       await refresh();
-      if (this.restMs === 0 || performance.now() - begunMs > LONGEST_REST_MS) return;
+      if (this.restMs === 0 || msSince(begunMs) > LONGEST_REST_MS) return;
       await sleep(this.restMs + 1);
     }
   }
@@ -243,10 +245,10 @@ export class RuleFiles {
 
   /** A file that is written again and again holds up all that is new. */
   #tellRestless(): void {
-    const now = performance.now();
+    const now = steadyNow();
     const [restless] = this.#followed.resting();
     if (restless === undefined) this.#restlessMs = now;
-    else if (now - this.#restlessMs > RESTLESS_MS)
+    else if (msBetween(this.#restlessMs, now) > RESTLESS_MS)
       this.#say(
         `${bytesOfPath(restless[0]).toString()} is written again and again: what is new waits until it is at rest`,
       );

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { msSince, steadyNow } from '../clock.js';
+import { plusMs } from '../core/clock.js';
 import type { Program } from '../core/environment.js';
 import { cantStart, type Failure, failed, type Result, success } from '../core/failure.js';
 import { hostFrom } from '../core/place/place.js';
@@ -155,11 +157,11 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
  */
 function waitingFor(pid: number | undefined, ms: number): () => boolean {
   let leftMs = ms;
-  let lookedMs = performance.now();
+  let lookedMs = steadyNow();
   return () => {
-    const passedMs = performance.now() - lookedMs;
+    const passedMs = msSince(lookedMs);
     if (passedMs < Math.min(ASKING_MS, leftMs)) return false;
-    lookedMs += passedMs;
+    lookedMs = plusMs(lookedMs, passedMs);
     if (!isAsking(pid)) leftMs -= passedMs;
     return leftMs <= 0;
   };

@@ -1,4 +1,4 @@
-import { steadyNow, wallNow } from '../clock.js';
+import { activeMs, steadyNow, wallNow } from '../clock.js';
 import type { Report } from '../core/event.js';
 import { type Clocks, sleptMs } from '../core/sync/wake.js';
 
@@ -13,7 +13,7 @@ export function watchClock(cpuMs: () => number, report: Report, onWake: () => vo
   const look = (): Clocks => ({
     wallMs: wallNow(),
     steadyMs: steadyNow(),
-    activeMs: performance.eventLoopUtilization().active,
+    activeMs: activeMs(),
     cpuMs: cpuMs(),
   });
   let before = look();

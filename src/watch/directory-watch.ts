@@ -1,4 +1,5 @@
 import { watch } from 'node:fs';
+import { msSince, steadyNow } from '../clock.js';
 import { childOf, type Name, nameFromBytes } from '../core/name.js';
 import type { Disk } from '../scan/disk.js';
 
@@ -21,12 +22,11 @@ export function watchDirectory(
   onHint: (name: Name) => void,
   onEnd: () => void,
 ): DirectoryWatch | undefined {
-  let countFromMs = performance.now();
+  let countFromMs = steadyNow();
   let count = 0;
   const isStorm = (): boolean => {
-    const now = performance.now();
-    if (now - countFromMs > STORM_MS) {
-      countFromMs = now;
+    if (msSince(countFromMs) > STORM_MS) {
+      countFromMs = steadyNow();
       count = 0;
     }
     return ++count > STORM_EVENTS;

@@ -1,3 +1,5 @@
+import { msSince, steadyNow } from '../clock.js';
+import type { SteadyMs } from '../core/clock.js';
 import { type Name, parentOf } from '../core/name.js';
 import type { Disk } from '../scan/disk.js';
 import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
@@ -18,7 +20,7 @@ export class HotDirectories {
   readonly #disk: Disk;
   readonly #onHint: (name: Name) => void;
   /** The one that was hinted at last comes last. */
-  readonly #hot = new Map<Name, { readonly sinceMs: number; readonly watch: DirectoryWatch }>();
+  readonly #hot = new Map<Name, { readonly sinceMs: SteadyMs; readonly watch: DirectoryWatch }>();
 
   constructor(disk: Disk, onHint: (name: Name) => void) {
     this.#disk = disk;
@@ -31,7 +33,7 @@ export class HotDirectories {
     for (const dir of new Set(names.map(parentOf))) {
       const known = this.#hot.get(dir);
       this.#hot.delete(dir);
-      if (known !== undefined && performance.now() - known.sinceMs < AGE_MS) this.#hot.set(dir, known);
+      if (known !== undefined && msSince(known.sinceMs) < AGE_MS) this.#hot.set(dir, known);
       else {
         known?.watch.close();
         this.#begin(dir);
@@ -50,7 +52,7 @@ export class HotDirectories {
   /** Where it is not possible, it is a help only, not a need. */
   #begin(dir: Name): void {
     const watch = watchDirectory(this.#disk, dir, this.#onHint, () => this.#hot.delete(dir));
-    if (watch !== undefined) this.#hot.set(dir, { sinceMs: performance.now(), watch });
+    if (watch !== undefined) this.#hot.set(dir, { sinceMs: steadyNow(), watch });
   }
 
   #end(dir: Name): void {

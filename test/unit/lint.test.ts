@@ -39,6 +39,7 @@ const CODE: ReadonlyArray<readonly [file: string, text: string, found: string]> 
   ['src/report/odd-process.ts', 'export const odd = () => process.env;', 'lint/style/noRestrictedGlobals'],
   ['src/report/odd-console.ts', "console.log('odd');", 'lint/suspicious/noConsole'],
   ['src/report/odd-type.ts', "export type Odd = import('../io.js').Io;", 'plugin'],
+  ['src/sync/odd-clock.ts', 'export const odd = () => performance.now();', 'lint/style/noRestrictedGlobals'],
   ['src/core/odd-clock.ts', 'setTimeout(() => {}, 1);', 'lint/style/noRestrictedGlobals'],
 ];
 
