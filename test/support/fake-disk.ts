@@ -38,8 +38,12 @@ export class FakeDisk implements TreeOnDisk {
   shortage: string | undefined;
   /** Directories that nobody may look into. */
   readonly closed = new Set<Name>();
+  /** Directories of so many names that they are not listed for every hint. */
+  readonly large = new Set<Name>();
   /** Paths that are too long for the system. */
   readonly tooLong = new Set<Name>();
+  /** To be replaced: a directory is being read. */
+  onRead: (dir: Name) => void = () => {};
   /** What was looked at, in order. */
   readonly looks: Name[] = [];
   readonly #nodes = new Map<Name, Node>();
@@ -160,11 +164,12 @@ export class FakeDisk implements TreeOnDisk {
     return this.tooLong.has(name);
   }
 
-  isLarge(): boolean {
-    return false;
+  isLarge(name: Name): boolean {
+    return this.large.has(name);
   }
 
   *names(dir: Name): Generator<readonly string[] | 'short' | undefined> {
+    this.onRead(dir);
     if (this.shortage !== undefined) yield 'short';
     else if (this.get(dir)?.type !== 'dir' || this.closed.has(dir)) yield undefined;
     else yield this.#childrenOf(dir).map(baseOf);

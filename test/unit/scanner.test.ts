@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { childOf, type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Disk } from '../../src/scan/disk.js';
 import { Scanner, type ScannerOptions } from '../../src/scan/scanner.js';
+import { FakeDisk } from '../support/fake-disk.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
@@ -150,4 +151,158 @@ it('looks at nothing any more when it is stopped, and says so to who waits', asy
   await pass(60_000);
   expect(looks).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe('a directory in which something was hinted', () => {
+  /** A scanner of a directory in memory, of which everything was looked at once; `listed`: whole, `looked`: for single names. */
+  async function knownScanner(more: Partial<ScannerOptions> = {}) {
+    const disk = new FakeDisk();
+    const index = new NameIndex();
+    const [listed, looked]: [Name[], Name[]] = [[], []];
+    const found = new Set<Name>();
+    for (const name of ['a', 'd/b', 'd/e/c']) disk.write(name);
+    const scanner = new Scanner({
+      disk,
+      filter: filterOf(),
+      index: () => index,
+      onListing: async ({ dir, self, entries, absent }) => {
+        index.set(dir, self);
+        for (const [base, entry] of entries) {
+          index.set(childOf(dir, base), entry);
+          found.add(childOf(dir, base));
+        }
+        (absent === undefined ? listed : looked).push(dir);
+      },
+      rootIsThere: () => true,
+      refreshRules: async () => {},
+      onShort: () => {},
+      isHeld: () => false,
+      ...more,
+    });
+    await scanner.walk();
+    await pass(10_000); // long enough for its pace
+    for (const all of [listed, looked]) all.length = 0;
+    found.clear();
+    return { disk, scanner, listed, looked, found };
+  }
+  const [D, DE] = [nameFromText('d'), nameFromText('d/e')];
+
+  it('is listed where it has news, for other hints may be lost; what it holds is not, where it has none', async () => {
+    const { disk, scanner, listed, found } = await knownScanner();
+    disk.write('d/new');
+    disk.write('d/other'); // nobody hints at this
+    scanner.hint([nameFromText('d/new')]);
+    await settled();
+    expect(listed).toEqual([D]);
+    expect(found).toContain('d/other');
+    listed.length = 0;
+    disk.write('d/b'); // no name came or went
+    scanner.hint([nameFromText('d/b')]);
+    await settled();
+    expect(listed).toEqual([]);
+    expect(found).toContain('d/b');
+    scanner.stop();
+  });
+
+  it('is listed during a twentieth of the time, whatever happens in it; single names are looked at meanwhile', async () => {
+    const { disk, scanner, listed, found } = await knownScanner();
+    disk.onRead = () => void vi.advanceTimersByTime(10);
+    const news = async (name: string): Promise<void> => {
+      disk.write(name);
+      scanner.hint([nameFromText(name)]);
+      await settled();
+    };
+    await news('d/1');
+    expect(listed).toEqual([D]);
+    await news('d/2');
+    await news('d/3');
+    expect(listed).toEqual([D]);
+    expect(found).toContain('d/3');
+    await pass(199);
+    expect(listed).toEqual([D]);
+    await pass(1);
+    expect(listed).toEqual([D, D]);
+    scanner.stop();
+  });
+
+  it('of thousands of names is not listed for a hint at once, but what was hinted is looked at', async () => {
+    const { disk, scanner, listed, looked } = await knownScanner();
+    disk.write('d/e/new');
+    scanner.hint([nameFromText('d/e/new')]);
+    await settled();
+    expect([looked, listed]).toEqual([[], [DE]]);
+    listed.length = 0;
+    disk.large.add(D);
+    disk.write('d/new');
+    scanner.hint([nameFromText('d/new')]);
+    await settled();
+    expect([looked, listed]).toEqual([[D], [D]]); // in its own turn
+    scanner.stop();
+  });
+
+  it('is listed where the name is none: bytes that are no text', async () => {
+    const { disk, scanner, listed } = await knownScanner();
+    disk.write('d/b');
+    scanner.hint([nameFromText('d/\uFFFD')]);
+    await settled();
+    expect(listed).toEqual([D]);
+    scanner.stop();
+  });
+
+  it('is listed for a turn only where it has news', async () => {
+    const { disk, scanner, listed } = await knownScanner();
+    disk.write('d/e/new');
+    await scanner.relist([D, DE, nameFromText('none')]);
+    expect(listed).toEqual([DE]);
+    scanner.stop();
+  });
+
+  it('and of which nobody was told is found by its time, every 2 s', async () => {
+    const { disk, scanner, listed, found } = await knownScanner();
+    scanner.sweepRegularly();
+    disk.write('d/e/new');
+    await pass(1_999);
+    expect(listed).toEqual([]);
+    await pass(1);
+    expect(listed).toEqual([DE]);
+    expect(found).toContain('d/e/new');
+    scanner.stop();
+  });
+
+  it('that can not be read for want of descriptors is read as soon as it can', async () => {
+    const said: string[] = [];
+    const { disk, scanner, found } = await knownScanner({ onShort: (why) => void said.push(why) });
+    disk.write('new');
+    disk.shortage = 'too many open files';
+    let reads = 0;
+    disk.onRead = () => {
+      if (++reads === 2) disk.shortage = undefined;
+    };
+    await scanner.walk();
+    expect([said, found.has(nameFromText('new'))]).toEqual([[], true]);
+    scanner.stop();
+  });
+
+  it('waits for the rules, which are looked at during a twentieth of the time', async () => {
+    let looks = 0;
+    const { scanner } = await knownScanner({
+      refreshRules: async () => {
+        looks++;
+        vi.advanceTimersByTime(10);
+      },
+    });
+    looks = 0;
+    const hint = async (): Promise<void> => {
+      scanner.hint([nameFromText('d/b')]);
+      await settled();
+    };
+    await hint();
+    await pass(199);
+    await hint();
+    expect(looks).toBe(1);
+    await pass(1);
+    await hint();
+    expect(looks).toBe(2);
+    scanner.stop();
+  });
 });
