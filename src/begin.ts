@@ -169,10 +169,10 @@ async function run(): Promise<number> {
     case 'run': {
       if (first === 'doctor') {
         const { doctor } = load('./commands/doctor.js') as typeof import('./commands/doctor.js');
-        return doctor(asked.settings, { ...outlets, around: around(), programs, pid });
+        return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = load('./main.js') as typeof import('./main.js');
-      return watch(asked.settings, {
+      return watch(asked, {
         report: printerFor(
           screen,
           asked.settings,

@@ -9,7 +9,7 @@ import type { Io } from './io.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import { rsyncSettings } from './rsync/settings.js';
 import type { Disk } from './scan/disk.js';
-import { DEFAULT_REST, type PaceSettings, type Settings } from './settings.js';
+import { DEFAULT_REST, type Invocation, type PaceSettings, type Settings } from './settings.js';
 import { Engine } from './sync/engine.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
 import { Host } from './sync/host.js';
@@ -28,7 +28,7 @@ import { Directory } from './watch/directory.js';
  * ```
  * Gives the exit code, the highest of all; whatever happens, nothing of ours is left running.
  */
-export async function watch(settings: Settings, world: Io): Promise<number> {
+export async function watch({ settings, filter }: Invocation, world: Io): Promise<number> {
   const listeners: Array<(event: Event) => void> = [];
   const questions = new PQueue({ concurrency: 1 });
   const { confirm } = world;
@@ -47,7 +47,7 @@ export async function watch(settings: Settings, world: Io): Promise<number> {
     return exitCodeOf(opened.failure);
   }
   const host = opened.value;
-  const directory = new Directory(settings, io, host);
+  const directory = new Directory(settings, filter, io, host);
   const isOneOfSeveral = settings.targets.length > 1;
   const subscribe = (listener: (event: Event) => void): void => void listeners.push(listener);
   const ends = await Promise.all(
@@ -71,8 +71,8 @@ function putTogether(
   { link, ledger, there, aim, whyElsewhere }: Prepared,
 ): Engine {
   const { here } = host;
-  const { disk, guard, rules } = directory;
-  const { dir, filter } = settings;
+  const { disk, filter, guard, rules } = directory;
+  const { dir } = settings;
   const { mode: deletes, allowEmpty, most: maxDelete } = settings.deletions;
   const rsync = rsyncSettings(settings, {
     here,

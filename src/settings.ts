@@ -34,7 +34,6 @@ export interface Settings {
   readonly root: string;
   /** At least one. */
   readonly targets: readonly [Target, ...Target[]];
-  readonly filter: Filter;
   /** Whether git's ignores count: yes, no, or where DIR is in a git work tree. */
   readonly gitignore: boolean | 'whereItIs';
   /** Commands to run after uploads. */
@@ -46,6 +45,12 @@ export interface Settings {
   readonly takesOver: boolean;
   readonly rsync: RsyncWishes;
   readonly output: OutputSettings;
+}
+
+/** {@link Settings}, and what is left out: that changes while it runs, with the files that its rules come from. */
+export interface Invocation {
+  readonly settings: Settings;
+  readonly filter: Filter;
 }
 
 /** What is deleted there, and what becomes of it. */

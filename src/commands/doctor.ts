@@ -6,7 +6,7 @@ import type { Finding } from '../doctor/finding.js';
 import { lookHere } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
-import type { Settings } from '../settings.js';
+import type { Invocation } from '../settings.js';
 import type { Surroundings } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
 
@@ -20,7 +20,7 @@ export interface DoctorIo {
 const MARKS: Readonly<Record<Finding['state'], string>> = { ok: 'ok     ', warning: 'WARNING', error: 'ERROR  ' };
 
 /** Checks everything that a sync needs, here and at each target, and says what to do. Exit code 0, or 1 for an error. */
-export async function doctor(settings: Settings, io: DoctorIo): Promise<number> {
+export async function doctor({ settings, filter }: Invocation, io: DoctorIo): Promise<number> {
   let errors = 0;
   let warnings = 0;
   const tell = (findings: readonly Finding[], target?: string): void => {
@@ -35,7 +35,7 @@ export async function doctor(settings: Settings, io: DoctorIo): Promise<number> 
   };
   title('here');
   const programs = io.programs(settings.root);
-  const { rsync, tree, runtime } = await lookHere(settings, { programs, around: io.around }, tell);
+  const { rsync, tree, runtime } = await lookHere({ ...settings, filter }, { programs, around: io.around }, tell);
   if (rsync !== undefined && runtime !== undefined && programs.ssh.file !== undefined)
     for (const target of settings.targets) {
       title(inFull(target));

@@ -8,7 +8,7 @@ import { inFull } from '../core/target.js';
 import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
 import { visit } from '../link/arrive.js';
-import { settingsFrom } from '../options/check.js';
+import { invocationFrom } from '../options/check.js';
 import { consentFor } from '../options/consent.js';
 import { patternsKept } from '../options/filter.js';
 import { gather, type Permit } from '../options/gather.js';
@@ -82,8 +82,8 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   const permit: Permit = async (file) => success(file); // there is none
   const gathered = await gather(flags, argv, { env: {}, uid: io.around.uid, permit });
   if (!gathered.ok) return complain(gathered.failure);
-  const settings = settingsFrom(gathered.value);
-  if (!settings.ok) return complain(settings.failure);
+  const invocation = invocationFrom(gathered.value);
+  if (!invocation.ok) return complain(invocation.failure);
   const kept = patternsKept(flags, argv);
   if (!kept.ok) return complain(kept.failure);
   for (const file of kept.value.copied)
@@ -97,11 +97,11 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   if (!state.ok) return complain(state.failure);
 
   const programs = io.programs(root);
-  const rsync = await probeHere(programs.rsync, settings.value.rsync.extras);
+  const rsync = await probeHere(programs.rsync, invocation.value.settings.rsync.extras);
   if (!rsync.ok) return complain(rsync.failure);
   const runtime = runtimeFolder(io.around);
   if (!runtime.ok) return complain(runtime.failure);
-  for (const target of settings.value.targets) {
+  for (const target of invocation.value.settings.targets) {
     io.out(line(`looking at ${inFull(target)} …`));
     const begun = steadyNow();
     const {
@@ -109,7 +109,7 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
       dir,
       rsync: { extras },
       deletions: { mode: deletes, trash },
-    } = settings.value;
+    } = invocation.value.settings;
     const report: Report = (event) => {
       if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
     };

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
+import type { Filter } from '../core/filter/filter.js';
 import { type Name, ROOT, textOf } from '../core/name.js';
 import type { Extra } from '../core/rsync/extras.js';
 import type { RsyncHere } from '../core/rsync/version.js';
@@ -43,9 +44,12 @@ export interface Here {
   readonly runtime: string | undefined;
 }
 
+/** DIR, and what is left out of it. */
+type Dir = Settings & { readonly filter: Filter };
+
 /** Looks at this machine and at DIR; `tell` gets what was found as soon as it is. */
 export async function lookHere(
-  settings: Settings,
+  settings: Dir,
   { programs, around }: { readonly programs: Programs; readonly around: Surroundings },
   tell: (findings: readonly Finding[]) => void,
 ): Promise<Here> {
@@ -89,7 +93,7 @@ async function sshHere(ssh: Program | NoProgram): Promise<Finding> {
 
 /** DIR, read as syncwatch would: what can't be read, and how much it is. */
 async function lookAtDir(
-  settings: Settings,
+  settings: Dir,
   usersGit: UsersGit,
   report: Report,
 ): Promise<{ readonly tree: Tree; readonly findings: Finding[] }> {

@@ -8,7 +8,7 @@ import { forEachHook, HOOK_KINDS, hookKinds } from '../core/hook-kinds.js';
 import { shortened } from '../core/printable.js';
 import { type Extra, readExtras } from '../core/rsync/extras.js';
 import type { HookCommand, HookCommands } from '../hooks/hooks.js';
-import type { OutputSettings, Settings, Verbosity } from '../settings.js';
+import type { Invocation, OutputSettings, Settings, Verbosity } from '../settings.js';
 import { filterFrom, latin1 } from './filter.js';
 import type { Gathered } from './gather.js';
 import { many, usage, type Values } from './parsed.js';
@@ -21,7 +21,7 @@ import { type OptionValues, readValues } from './values.js';
 const RESCAN_MINUTES = 60;
 
 /** Checks what was given, and makes it what the program works with. */
-export function settingsFrom(given: Gathered): Result<Settings> {
+export function invocationFrom(given: Gathered): Result<Invocation> {
   const { dir, root } = given;
   const read = readValues(given.parsed, namesOf(isFlag));
   if (!read.ok) return read;
@@ -39,12 +39,11 @@ export function settingsFrom(given: Gathered): Result<Settings> {
   if (inTheWay !== undefined) return failed(inTheWay);
   const hooks = hooksFrom(values);
   if (!hooks.ok) return hooks;
-  return success({
+  const settings: Settings = {
     mode: values['dry-run'] ? 'dry-run' : values.once ? 'once' : 'watch',
     dir,
     root,
     targets: targets.value,
-    filter: filter.value,
     gitignore: values.gitignore ?? 'whereItIs',
     hooks: hooks.value,
     deletions: {
@@ -72,7 +71,8 @@ export function settingsFrom(given: Gathered): Result<Settings> {
     takesOver: values['take-over'],
     rsync: { flags: rsyncFlagsFrom(values), extras: rsyncExtras.value },
     output: { verbosity: verbosityFrom(values), json: values.json, color: values.color },
-  });
+  };
+  return success({ settings, filter: filter.value });
 }
 
 /** The options of rsync that ours stand for, those without a value first. */

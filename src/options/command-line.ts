@@ -1,8 +1,8 @@
 import yargs, { type Options } from 'yargs';
 import type { Failure } from '../core/failure.js';
 import { isExtra } from '../core/rsync/extras.js';
-import type { Settings } from '../settings.js';
-import { settingsFrom, type WhyAsked, whyFrom } from './check.js';
+import type { Invocation } from '../settings.js';
+import { invocationFrom, type WhyAsked, whyFrom } from './check.js';
 import { complete } from './complete.js';
 import { type Around, gather } from './gather.js';
 import { type Layer, sourceOf } from './layer.js';
@@ -12,7 +12,7 @@ import { isFlag, namesOf, ROWS } from './table.js';
 
 /** What the command line asks for: work, or a text and the exit code that goes with it. */
 export type Asked =
-  | { readonly kind: 'run'; readonly settings: Settings }
+  | ({ readonly kind: 'run' } & Invocation)
   | { readonly kind: 'why'; readonly asked: WhyAsked }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'failed'; readonly failure: Failure };
@@ -110,9 +110,9 @@ export async function readOptions(
     const asked = whyFrom(given.value);
     return asked.ok ? { kind: 'why', asked: asked.value } : { kind: 'failed', failure: asked.failure };
   }
-  const settings = settingsFrom(given.value);
-  if (settings.ok) return { kind: 'run', settings: settings.value };
-  return { kind: 'failed', failure: blame(settings.failure, flags, given.value.layers) };
+  const invocation = invocationFrom(given.value);
+  if (invocation.ok) return { kind: 'run', ...invocation.value };
+  return { kind: 'failed', failure: blame(invocation.failure, flags, given.value.layers) };
 }
 
 /** A failure that speaks of an option which is from the settings names them instead. */

@@ -202,7 +202,7 @@ async function recall(options: PrepareOptions, place: string): Promise<Recalled>
   });
   const tell = (event: Event): void => void told.push(event);
   const others = directory.mounts.recall(memory.mountsBefore() ?? new Map());
-  const { index, isWhole } = await remembered(memory, directory.disk, settings.filter, tell);
+  const { index, isWhole } = await remembered(memory, directory.disk, directory.filter, tell);
   // Of another file system than is seen there now.
   for (const point of others) await eachInSlices(index.allBelow(point), (name) => index.delete(name));
   const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();

@@ -1,5 +1,6 @@
 import type { EventOf } from '../core/event.js';
 import { type Result, success } from '../core/failure.js';
+import type { Filter } from '../core/filter/filter.js';
 import { looseTextOf, type Name, nameFromText, parentOf, ROOT, textOf } from '../core/name.js';
 import type { Io } from '../io.js';
 import type { Programs } from '../programs.js';
@@ -75,6 +76,8 @@ export interface DirectoryGround {
  */
 export class Directory {
   readonly disk: Disk;
+  /** What is left out: kept as the files of rules are. */
+  readonly filter: Filter;
   readonly guard: RootGuard;
   readonly mounts: MountGuard;
   readonly #settings: Settings;
@@ -101,11 +104,13 @@ export class Directory {
 
   constructor(
     settings: Settings,
+    filter: Filter,
     io: Pick<Io, 'report' | 'cpuMs' | 'around' | 'pid' | 'streams'>,
     ground: DirectoryGround,
   ) {
-    const { root, filter } = settings;
+    const { root } = settings;
     const { report } = io;
+    this.filter = filter;
     this.#settings = settings;
     this.#io = io;
     this.#ground = ground;
@@ -126,7 +131,7 @@ export class Directory {
         if (this.#timers.length > 0) this.#supervisor.renew('a file system was mounted or unmounted');
       },
     });
-    const opening = RuleFiles.open(settings, { ...io.around, git: ground.programs.git }, report);
+    const opening = RuleFiles.open({ ...settings, filter }, { ...io.around, git: ground.programs.git }, report);
     this.#rules = new CurrentRules(opening, (what) => {
       if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
       this.#tell({ kind: 'rulesChanged' });
@@ -225,13 +230,14 @@ export class Directory {
 
   /** What is left out may come and go. */
   #tellMount(event: EventOf<'mountGone' | 'mountBack'>): void {
-    const decision = this.#settings.filter.decideDeep(event.name, true);
+    const decision = this.filter.decideDeep(event.name, true);
     if (decision.synced || decision.isUnsure === true) this.#io.report(event);
   }
 
   /** What tells nothing of what others do to it is looked through; or all of it, where somebody has chosen to. */
   #pollWhatIsSilent(): void {
-    const { root, filter, pace } = this.#settings;
+    const { filter } = this;
+    const { root, pace } = this.#settings;
     if (!this.#isWatching) return;
     const silent = silentParts(root).filter(({ name }) => filter.decideDeep(name, true).synced);
     const chosenMs = pace.pollSeconds === undefined ? undefined : pace.pollSeconds * 1_000;
@@ -249,7 +255,7 @@ export class Directory {
   }
 
   #tellOwn(name: Name): void {
-    if (!this.#settings.filter.decideDeep(name, false).synced) return;
+    if (!this.filter.decideDeep(name, false).synced) return;
     const text = `${textOf(name)} is what syncwatch itself writes: it is left out`;
     this.#io.report({ kind: 'note', level: 'normal', text });
   }
@@ -273,7 +279,7 @@ export class Directory {
 
   /** What happens in an excluded directory is of no interest; beside an excluded file something else may have happened. */
   #tellHints(texts: readonly string[]): void {
-    const { filter } = this.#settings;
+    const { filter } = this;
     const isOpen = filter.openDirectories();
     const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
     this.#supervisor.countExcludedHints(texts.length - names.length);
@@ -286,7 +292,8 @@ export class Directory {
     const { report, cpuMs } = this.#io;
     this.#beatKey = key;
     removeBeatFolder(this.#ground.runtime, key); // of a killed one
-    const { root, filter } = this.#settings;
+    const { filter } = this;
+    const { root } = this.#settings;
     await this.#rules.atRest();
     // The watcher is told which directories it can spare.
     await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));

@@ -24,7 +24,7 @@ async function asked(argv: readonly string[]) {
 async function outcome(argv: readonly string[]): Promise<string> {
   const all = await asked(argv);
   if (all.kind === 'failed') throw new Error(all.failure.message);
-  const counts = all.kind === 'run' ? all.settings.filter.counts : undefined;
+  const counts = all.kind === 'run' ? all.filter.counts : undefined;
   return JSON.stringify([all, counts]);
 }
 

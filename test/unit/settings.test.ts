@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { schemaFrom } from '../../src/commands/init.js';
 import { success } from '../../src/core/failure.js';
+import type { Filter } from '../../src/core/filter/filter.js';
 import { nameFromText } from '../../src/core/name.js';
 import { readFlags, readOptions } from '../../src/options/command-line.js';
 import { patternsKept } from '../../src/options/filter.js';
@@ -24,10 +25,13 @@ const uid = process.getuid?.() ?? 0;
 const read = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   readOptions(argv, '0', 100, { env, uid, permit: ALLOWED });
 
-async function settings(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Settings> {
+async function settings(
+  argv: readonly string[],
+  env?: Readonly<Record<string, string>>,
+): Promise<Settings & { readonly filter: Filter }> {
   const asked = await read(argv, env);
   if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
-  return asked.settings;
+  return { ...asked.settings, filter: asked.filter };
 }
 
 async function refusal(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<string> {
@@ -43,7 +47,8 @@ function project(json: unknown, more: Readonly<Record<string, string>> = {}): st
   return dir;
 }
 
-const isSynced = (from: Settings, name: string): boolean => from.filter.decide(nameFromText(name), false).synced;
+const isSynced = (from: { readonly filter: Filter }, name: string): boolean =>
+  from.filter.decide(nameFromText(name), false).synced;
 
 describe('the settings file', () => {
   it('gives what the command line does not; flags win', async () => {
