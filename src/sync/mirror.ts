@@ -6,6 +6,7 @@ import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { passRules } from '../core/rsync/rules.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { decideAll } from '../scan/decide.js';
+import type { TreeOnDisk } from '../scan/disk.js';
 import type { Snapshot } from '../scan/snapshot.js';
 import { eachInSlices } from '../slice.js';
 import { remove } from './clear.js';
@@ -50,6 +51,10 @@ export async function forecast(
 
 /** What is there is not known beforehand. */
 const ANYTHING: NamesOfRun = { has: () => true, below: () => [] };
+
+/** Whether what is only there may be of a file system that was mounted here and is not any more, or is left alone anyway. */
+export const isLeftThere = (name: Name, disk: Pick<TreeOnDisk, 'mounts' | 'isHeld'>): boolean =>
+  disk.isHeld(name) || disk.mounts.isBare(name);
 
 /** Those that are in the way of what is here: they have to go before it is sent. */
 export async function inTheWayOf(tree: ReadonlyIndex, extraneous: readonly Name[]): Promise<Name[]> {
