@@ -18,7 +18,13 @@ export type Run =
       readonly deleteMissing: boolean;
       readonly dryRun?: boolean;
     }
-  | { readonly kind: 'clear'; readonly names: readonly Name[]; readonly stashDir?: string; readonly dryRun?: boolean }
+  | {
+      readonly kind: 'clear';
+      readonly names: readonly Name[];
+      readonly stashDir?: string;
+      readonly byRules?: boolean;
+      readonly dryRun?: boolean;
+    }
   /** `names`: of directories, unless it is about names. */
   | { readonly kind: 'list'; readonly of: Listed; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
@@ -123,7 +129,7 @@ export async function runRsync(
   onLine: (line: OutputLine) => void,
   options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
-  const { deletions } = settings.takes;
+  const deletions = run.kind === 'clear' && run.byRules === true ? 'rules' : settings.takes.deletions;
   const made = run.kind === 'clear' || run.kind === 'list' ? makeTemporary('syncwatch-empty-') : undefined;
   if (made?.ok === false) return notStarted(made.failure.message);
   const emptyDir = made?.value;

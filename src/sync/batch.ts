@@ -8,7 +8,7 @@ import type { MoveGroup } from '../core/sync/move.js';
 import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import { clear } from './clear.js';
+import { clear, isClosed } from './clear.js';
 import { type Delivered, deliver, type QuickCheck } from './deliver.js';
 import { makeMoves, planMoves } from './moves.js';
 import { select } from './select.js';
@@ -90,7 +90,7 @@ async function bring(
   view: BatchView,
   touch: readonly Name[],
 ): Promise<Delivered> {
-  const { disk, rsync } = work;
+  const { disk, rsync, ledger } = work;
   let any = false;
   const one = async (names: readonly Name[], seen: BatchView, check: QuickCheck): Promise<Failure | undefined> => {
     const end = await deliver(work, names, seen, check);
@@ -107,12 +107,17 @@ async function bring(
       const { missing, grounds, seen } = await stillMissing(disk, plan.remove);
       const then = { ...withMore(view, seen), grounds };
       const last = [...(isOneRun ? send : []), ...sendLast, ...touch];
-      if (rsync.takes.deletions === 'marks') return one([...last, ...missing], then, plan.quickCheck);
+      const marks = rsync.takes.deletions === 'marks';
+      const { pending, index } = ledger;
+      const apart = marks ? missing.filter((name) => pending.attempts(name) > 0 || isClosed(index, name)) : missing;
+      if (apart.length === 0) return one([...last, ...missing], then, plan.quickCheck);
       // Their directories get a new time there by it, and the right one after that.
-      const failure = await one(missing, then, 'gone');
+      const failure = await one(apart, then, marks ? 'closed' : 'gone');
       if (failure !== undefined) return failure;
-      const parents = parentsOf(missing, last, then.before, disk);
-      return one([...last, ...parents.keys()], withMore(then, parents), plan.quickCheck);
+      const parents = parentsOf(apart, last, then.before, disk);
+      const rest = new Set(marks ? missing : []);
+      for (const name of apart) rest.delete(name);
+      return one([...last, ...rest, ...parents.keys()], withMore(then, parents), plan.quickCheck);
     },
   ];
   for (const step of steps) {

@@ -1,8 +1,9 @@
 import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import type { Name } from '../core/name.js';
+import { ancestorsOf, type Name } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices } from '../slice.js';
 import type { Ledger } from './ledger.js';
 import type { Runs } from './runner.js';
@@ -13,6 +14,14 @@ export interface Left {
   readonly left: ReadonlySet<Name>;
   readonly failed: ReadonlyMap<Name, Failure>;
 }
+
+/** Whether a name is in a directory of ours that its owner may not write to. */
+export const isClosed = (index: ReadonlyIndex, name: Name): boolean =>
+  ancestorsOf(name).some((dir) => {
+    const entry = index.get(dir);
+    // Of what was only begun no mode is known.
+    return entry?.type === 'dir' && entry.mode !== 0 && (entry.mode & 0o200) === 0;
+  });
 
 /**
  * Deletes exactly these names there. An emptied directory goes in a later run than what it held, so it goes on while
@@ -26,9 +35,10 @@ export async function remove(
   isSilent = false,
 ): Promise<Left | Failure> {
   const left = new Set(names);
+  let byRules = names.some((name) => isClosed(ledger.index, name));
   while (left.size > 0) {
     const beganMs = steadyNow();
-    const run = { kind: 'clear', names: [...left] } as const;
+    const run = { kind: 'clear', byRules, names: [...left] } as const;
     const begun = await ledger.begin(run);
     if (!begun.ok) return begun.failure;
     const { outcome, kept, items } = await runner.run(begun.value, ofNames(left), { isSilent });
@@ -39,7 +49,10 @@ export async function remove(
       ledger.gone(name);
     });
     await onRound(items, msSince(beganMs));
-    if (left.size === run.names.length) return { left, failed: outcome.failed };
+    if (left.size < run.names.length) continue;
+    // Perhaps a directory of others may not be written to.
+    if (byRules || outcome.failed.size === 0) return { left, failed: outcome.failed };
+    byRules = true;
   }
   return { left, failed: new Map() };
 }

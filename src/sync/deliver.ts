@@ -14,12 +14,13 @@ import type { Work } from './work.js';
 
 /**
  * What rsync's quick check would make of the names of a run; `fooled`: it must not be asked; `gone`: there is nothing to check,
- * for they all go.
+ * for they all go; `closed`: the same, and some are in directories that may not be written to.
  */
-export type QuickCheck = Batch['quickCheck'] | 'fooled' | 'gone';
+export type QuickCheck = Batch['quickCheck'] | 'fooled' | 'gone' | 'closed';
 
 const SUITABLE: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
   gone: [],
+  closed: [],
   right: ['plain'],
   fooled: ['sure'],
   idle: ['plain', 'sure'],
@@ -42,8 +43,8 @@ export async function deliver(
   const beganMs = steadyNow();
   const mayGo = mayGoWithItsDisk(work, names, view);
   const run: WritingRun =
-    quickCheck === 'gone'
-      ? { kind: 'clear', names }
+    quickCheck === 'gone' || quickCheck === 'closed'
+      ? { kind: 'clear', byRules: quickCheck === 'closed', names }
       : { ...namesRun(work, quickCheck === 'fooled'), ...(mayGo ? { deleteMissing: false } : {}), names };
   const brings = await whatComes(names, view.before);
   const begun = await ledger.begin(run, () => brings);

@@ -64,6 +64,8 @@ export type RunKind =
       readonly kind: 'clear';
       readonly emptyDir: string;
       readonly stashDir?: string | undefined;
+      /** Even where names can be marked: a directory that may not be written to is made writable only so. */
+      readonly byRules?: boolean;
       readonly dryRun?: boolean;
     }
   | {
@@ -110,7 +112,8 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       break;
     case 'clear':
       // No --perms or --times: those of the empty directory must not reach the remote root.
-      if (settings.takes.deletions === 'marks') args.push('--from0', '--files-from=-', '--delete-missing-args');
+      if (run.byRules !== true && settings.takes.deletions === 'marks')
+        args.push('--from0', '--files-from=-', '--delete-missing-args');
       else args.push('--recursive', '--existing', '--delete', '--from0', '--filter=merge -');
       break;
     case 'moves':
