@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
 import { exitCodeOf, type Failure } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
+import { isHangUpIgnored } from './hang-up.js';
 import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { CONTROL_COMMANDS } from './options/controls.js';
 import type { Permit } from './options/gather.js';
@@ -31,14 +32,38 @@ function folderFrom(variable: string): string | undefined {
 
 const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(userHome(), '.config');
 
+/** `timeout` sends each signal twice: what comes so soon after the first one, in milliseconds, is still that. */
+const SAME_MS = 100;
+
 function stopSignals(): StopSignals {
-  const heard: StopSignal[] = [];
-  const waiting: Array<(signal: StopSignal) => void> = [];
-  for (const signal of Object.keys(STOP_SIGNALS) as StopSignal[]) {
-    process.on(signal, () => waiting[heard.push(signal) - 1]?.(signal));
-  }
-  const next = (): Promise<StopSignal> => new Promise((resolve) => waiting.push(resolve));
-  return { first: next(), second: next() };
+  const first = later<StopSignal>();
+  const second = later<StopSignal>();
+  let heard: StopSignal | undefined;
+  let isSame = true;
+  const take = (signal: StopSignal): void => {
+    if (heard === undefined) {
+      heard = signal;
+      setTimeout(() => {
+        isSame = false;
+        first.resolve(signal);
+      }, SAME_MS);
+    } else if (!isSame || signal !== heard) {
+      first.resolve(heard);
+      second.resolve(signal);
+    }
+  };
+  const isDeaf = isHangUpIgnored({ env, ppid: process.ppid });
+  for (const signal of Object.keys(STOP_SIGNALS) as StopSignal[])
+    process.on(signal, signal === 'SIGHUP' && isDeaf ? () => {} : () => take(signal));
+  return { first: first.promise, second: second.promise };
+}
+
+function later<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 /** The line that is typed; an empty one where the input ends instead (Ctrl-D). */

@@ -29,7 +29,7 @@ import { aimOf, commandForRsync, isQuiet, masterArgs, type SshOptions } from './
 /** How often the control socket is looked for while the master logs in, in milliseconds. */
 const POLL_MS = 20;
 
-/** How long a master may take to go after SIGTERM, in milliseconds, before it is killed. */
+/** How long a master may take to go when it is asked to, in milliseconds, before it is killed. */
 const CLOSE_MS = 2_000;
 
 /** How often it is looked whether ssh asks somebody, in milliseconds. */
@@ -58,11 +58,12 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
   const client: Client = { ...options, program: programs.ssh, whose: 'ours' };
   const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
   const logPath = logOf(controlPath);
-  // In the terminal's foreground group, because only from there it may prompt; and deaf to Ctrl-C, because syncwatch
-  // decides when it ends. An ignored signal stays ignored across exec, and ssh keeps it so (clientloop.c).
+  // In the terminal's foreground group, because only from there it may prompt; and deaf to what reaches the whole group (Ctrl-C,
+  // `timeout`, a terminal that goes), because syncwatch decides when it ends, and has still to send what waits. An ignored signal
+  // stays ignored across exec, and ssh keeps it so (clientloop.c).
   const deaf = [
     '-c',
-    'trap "" INT; exec "$@"',
+    'trap "" HUP INT QUIT TERM; exec "$@"',
     'sh',
     programs.ssh.file,
     ...masterArgs(target, ssh, { controlPath, logPath, config }),
@@ -103,7 +104,7 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
         ? `the login to ${aim.host} was not through after ${Math.round(patience.loginMs / 1_000)} s`
         : undefined;
     if (why !== undefined) {
-      await end(master, controlPath);
+      await end(master, client);
       return failed({ kind: 'connection', message: why, hint: `See what it waits for: ${aim.byHand} -v` });
     }
     await sleep(POLL_MS);
@@ -113,7 +114,7 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
   const before = { log: log().length, others: stderr() };
   loggingIn = false;
   if (why !== undefined) {
-    await end(master, controlPath);
+    await end(master, client);
     return failed(why);
   }
   /** Why it was lost: what was said at the login is over. */
@@ -142,11 +143,11 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
       const answer = await Promise.race([run(['true']), sleep(withinMs)]);
       if (answer !== undefined || closed || ended !== undefined) return;
       givenUp = { kind: 'connection', message: `${aim.host} does not answer any more` };
-      await end(master, controlPath);
+      await end(master, client);
     },
     close: async () => {
       closed = true;
-      await end(master, controlPath);
+      await end(master, client);
     },
   });
 }
@@ -192,7 +193,7 @@ async function closeStale(client: Client): Promise<void> {
 }
 
 /** With these a process does not outlive us, even when we are killed: prctl(2), PR_SET_PDEATHSIG. */
-const DIES_WITH_US = ['--pdeathsig', 'TERM'];
+const DIES_WITH_US = ['--pdeathsig', 'KILL'];
 
 /** The program that {@link DIES_WITH_US} is for: on Linux with util-linux; elsewhere the next start ends what is left, see closeStale. */
 async function endsWithUs({ setpriv, shell }: Programs): Promise<Program | undefined> {
@@ -201,9 +202,13 @@ async function endsWithUs({ setpriv, shell }: Programs): Promise<Program | undef
   return ended.kind === 'exited' && ended.code === 0 ? setpriv : undefined;
 }
 
-async function end(master: Child, controlPath: string): Promise<void> {
-  const timer = setTimeout(() => master.kill('SIGKILL'), CLOSE_MS);
-  master.kill('SIGTERM');
+/** It is deaf to SIGTERM. */
+async function end(master: Child, client: Client): Promise<void> {
+  const { controlPath } = client;
+  const kill = (): void => master.kill('SIGKILL');
+  const timer = setTimeout(kill, CLOSE_MS);
+  if (existsSync(controlPath)) void control('exit', client);
+  else kill();
   await master.ended;
   clearTimeout(timer);
   rmSync(controlPath, { force: true });

@@ -194,6 +194,7 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
       if (type !== 'file' && !isRival(name)) ledger.markInFlight(name, type);
     });
+    if (isStopped()) await nameUnsent(work, tree);
     return broken(outcome.failure);
   }
   if (isStopped()) return { kind: 'stopped' };
@@ -244,6 +245,15 @@ function* differing(
     const was = index.get(name);
     if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now.type];
   }
+}
+
+/** It is over, and no other pass finds what this one did not prove to be there: it waits, to be named. */
+async function nameUnsent(work: PassWork, tree: NameIndex): Promise<void> {
+  const { ledger } = work;
+  await eachInSlices(differing(tree, work), ([name, type]) => {
+    const isMade = type === 'dir' && ledger.index.get(name) !== undefined;
+    if (!isMade) ledger.note(name);
+  });
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */

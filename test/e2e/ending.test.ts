@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
-import { type Place, place, type Running } from '../support/cli.js';
+import { CLI, cleanEnv, type Place, place, type Running } from '../support/cli.js';
 import { fill, names } from '../support/tree.js';
 
 /** Every process that this syncwatch started, while it lives. */
@@ -23,6 +23,12 @@ async function expectNothingLeft(pids: readonly number[], { env }: Place): Promi
     { timeout: 3_000 },
   );
   expect(readdirSync(join(runtime, 'syncwatch'))).toEqual([]);
+}
+
+/** What it named at its end as not there. */
+function unsentOf(running: Running): string[] {
+  const summary = running.events.find(({ event }) => event === 'stopped')?.['summary'];
+  return (summary as { readonly unsent: ReadonlyArray<{ readonly path: string }> }).unsent.map(({ path }) => path);
 }
 
 describe('it ends well', () => {
@@ -45,6 +51,74 @@ describe('it ends well', () => {
     const stopped = running.events.find((e) => e.event === 'stopped');
     expect(stopped?.['summary']).toMatchObject({ unsent: [] });
     await expectNothingLeft(pids, where);
+  });
+
+  it('a signal to all that was started, twice, as timeout sends it: what was changed until then is sent', async () => {
+    const where = place();
+    fill(where.local, { a: 'a' });
+    const running = where.start([], { env: where.env, wrapper: ['setsid'] });
+    await running.inSync();
+    const pids = descendants(running);
+    for (let i = 0; i < 20; i++) writeFileSync(join(where.local, `last-${i}`), String(i));
+    for (let i = 0; i < 2; i++) process.kill(-(running.child.pid ?? Number.NaN), 'SIGTERM');
+    expect(await running.ended).toBe(143);
+    expect(names(where.remote).length).toBe(21);
+    expect(running.events.find((e) => e.event === 'stopped')?.['summary']).toMatchObject({ unsent: [] });
+    await expectNothingLeft(pids, where);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s to every single process, as systemd sends it: --once ends, and names what is not there',
+    async (signal) => {
+      const where = place();
+      fill(where.local, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, 'x'.repeat(20_000)])));
+      const running = where.start(['--once', '--bwlimit', '200']);
+      await running.event('started');
+      for (const pid of [running.child.pid ?? Number.NaN, ...descendants(running)]) process.kill(pid, signal);
+      expect(await running.ended).toBe(signal === 'SIGTERM' ? 143 : 130);
+      const unsent = unsentOf(running);
+      const there = new Set([...names(where.remote), ...unsent]);
+      expect(names(where.local).filter((name) => !there.has(name))).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['nohup from a shell', ['bash', '-c', 'nohup "$@"; exit $?', 'bash']],
+    ['a shell that ignores it', ['sh', '-c', 'trap "" HUP; "$@"; exit $?', 'sh']],
+  ])('SIGHUP that came ignored, by %s, ends nothing, the connection neither', async (_, wrapper) => {
+    const where = place();
+    fill(where.local, { a: 'a' });
+    const running = where.start([], { env: where.env, wrapper });
+    await running.inSync();
+    const [node = Number.NaN] = childrenOf(running.child.pid ?? 0);
+    for (const pid of descendants(running)) process.kill(pid, 'SIGHUP');
+    await running.event('watching'); // the watcher has none of it
+    writeFileSync(join(where.local, 'later'), '');
+    await running.event('delivered', ({ items }) => JSON.stringify(items).includes('later'));
+    expect(running.events.filter(({ event }) => event === 'connected')).toHaveLength(1);
+    process.kill(node, 'SIGTERM');
+    expect(await running.ended).toBe(143);
+  });
+
+  it('with nothing but files at its ends SIGHUP is nothing to it either', async () => {
+    const where = place();
+    fill(where.local, { a: 'a' });
+    const log = join(where.local, '../log');
+    const line = '"$@" </dev/null >"$LOG" 2>&1 & echo $!; wait';
+    const args = ['-c', line, 'sh', process.execPath, CLI, ...where.args, '--json', where.local];
+    const shell = spawn('sh', args, {
+      env: { ...cleanEnv(), ...where.env, LOG: log },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pid = await new Promise<number>((resolve) =>
+      shell.stdout.once('data', (text: Buffer) => resolve(Number(text))),
+    );
+    onTestFinished(() => vi.waitFor(() => expect(shell.exitCode).not.toBeNull(), { timeout: 60_000 }));
+    onTestFinished(() => void process.kill(pid, 'SIGTERM'));
+    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"inSync"'), { timeout: 60_000 });
+    process.kill(pid, 'SIGHUP');
+    writeFileSync(join(where.local, 'later'), '');
+    await vi.waitFor(() => expect(names(where.remote)).toContain('later'), { timeout: 60_000 });
   });
 
   it('says what was sent', async () => {
@@ -79,6 +153,21 @@ describe('it ends well', () => {
     expect(summary.unsent.map(({ path }) => path)).toContain('huge');
     expect(names(where.remote)).toEqual(['a']); // nothing half-written is visible
     await expectNothingLeft(during, where);
+  });
+
+  it('a second signal in the first full sync names what it had not come to', async () => {
+    const where = place();
+    fill(where.local, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d/f${i}`, 'x'.repeat(20_000)])));
+    const running = where.start(['--bwlimit', '200']);
+    await running.event('started', ({ path }) => path !== 'd');
+    running.child.kill('SIGINT');
+    await running.event('stopping');
+    running.child.kill('SIGINT');
+    expect(await running.ended).toBe(130);
+    const unsent = unsentOf(running);
+    const there = names(where.remote);
+    expect(unsent.length).toBeGreaterThan(0);
+    expect(names(where.local).filter((name) => !there.includes(name) && !unsent.includes(name))).toEqual([]);
   });
 
   it('a signal while it is still connecting', async () => {
