@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
-import { exitCodeOf, type Failure } from './core/failure.js';
+import { exitCodeOf, type Failure, failed, success } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
 import { isHangUpIgnored } from './hang-up.js';
 import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
@@ -197,20 +197,32 @@ async function run(): Promise<number> {
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = load('./main.js') as typeof import('./main.js');
-      return watch(asked, {
-        report: printerFor(
-          screen,
-          asked.settings,
-          asked.settings.targets.map(({ label }) => label),
-        ),
-        around: around(),
-        programs,
-        pid,
-        cpuMs,
-        streams: streams(),
-        signals: stopSignals(),
-        confirm: asking().confirm,
-      });
+      // DIR may be a link: what it leads to by then may have other settings.
+      const again: Parameters<typeof watch>[2] = async () => {
+        const anew = await readOptions(rest, version, stdout.columns, { env, uid, permit });
+        if (anew.kind === 'run') return success(anew);
+        return failed(
+          anew.kind === 'failed' ? anew.failure : { kind: 'usage', message: 'there is nothing to sync any more' },
+        );
+      };
+      return watch(
+        asked,
+        {
+          report: printerFor(
+            screen,
+            asked.settings,
+            asked.settings.targets.map(({ label }) => label),
+          ),
+          around: around(),
+          programs,
+          pid,
+          cpuMs,
+          streams: streams(),
+          signals: stopSignals(),
+          confirm: asking().confirm,
+        },
+        again,
+      );
     }
   }
 }

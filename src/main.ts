@@ -1,7 +1,8 @@
 import PQueue from 'p-queue';
 import type { Event } from './core/event.js';
-import { exitCodeOf } from './core/failure.js';
+import { exitCodeOf, type Result } from './core/failure.js';
 import { comparesContents } from './core/rsync/extras.js';
+import type { ReadonlyIndex } from './core/sync/name-index.js';
 import type { Rest } from './core/sync/rest.js';
 import { Spellings } from './core/sync/twins.js';
 import type { Target } from './core/target.js';
@@ -26,9 +27,34 @@ import { Directory } from './watch/directory.js';
  *     ▲        │
  *     └────────┘ which directories to watch
  * ```
- * Gives the exit code, the highest of all; whatever happens, nothing of ours is left running.
+ * Where DIR is a link that is pointed elsewhere, it all begins anew there; `again` reads the settings anew for that. Gives the exit
+ * code, the highest of all; whatever happens, nothing of ours is left running.
  */
-export async function watch({ settings, filter }: Invocation, world: Io): Promise<number> {
+export async function watch(first: Invocation, world: Io, again: () => Promise<Result<Invocation>>): Promise<number> {
+  let now = first;
+  let previous: Previous = new Map();
+  for (;;) {
+    const { code, moved } = await watchOne(now, world, previous);
+    if (moved === undefined) return code;
+    const next = await again();
+    if (!next.ok) {
+      world.report({ kind: 'halted', failure: next.failure });
+      return exitCodeOf(next.failure);
+    }
+    now = next.value;
+    previous = moved;
+  }
+}
+
+/** What is there by our doing from the directory that DIR led to before, of each target. */
+type Previous = ReadonlyMap<string, ReadonlyIndex>;
+
+/** Until all have ended, or DIR leads elsewhere. */
+async function watchOne(
+  { settings, filter }: Invocation,
+  world: Io,
+  previous: Previous,
+): Promise<{ readonly code: number; readonly moved: Previous | undefined }> {
   const listeners: Array<(event: Event) => void> = [];
   const questions = new PQueue({ concurrency: 1 });
   const { confirm } = world;
@@ -44,7 +70,7 @@ export async function watch({ settings, filter }: Invocation, world: Io): Promis
   const opened = await Host.open(settings, io);
   if (!opened.ok) {
     io.report({ kind: 'halted', failure: opened.failure });
-    return exitCodeOf(opened.failure);
+    return { code: exitCodeOf(opened.failure), moved: undefined };
   }
   const host = opened.value;
   const directory = new Directory(settings, filter, io, host);
@@ -54,12 +80,29 @@ export async function watch({ settings, filter }: Invocation, world: Io): Promis
     settings.targets.map((target) => {
       const engineFor = (prepared: Prepared): Engine =>
         putTogether(settings, target, { host, directory }, io, prepared);
-      return runTarget({ settings, target, host, directory, io, isOneOfSeveral, subscribe, engineFor });
+      const before = previous.get(target.label);
+      return runTarget({
+        settings,
+        target,
+        host,
+        directory,
+        io,
+        isOneOfSeveral,
+        subscribe,
+        previous: before,
+        engineFor,
+      });
     }),
   );
   await directory.close();
   await Promise.all(ends.map(({ control }) => control?.release()));
-  return Math.max(...ends.map(({ code }) => code));
+  const code = Math.max(...ends.map(({ code }) => code));
+  if (!ends.some(({ moved }) => moved !== undefined)) return { code, moved: undefined };
+  const indexes = settings.targets.flatMap(({ label }, i) => {
+    const index = ends[i]?.moved?.index ?? previous.get(label);
+    return index === undefined ? [] : [[label, index] as const];
+  });
+  return { code, moved: new Map(indexes) };
 }
 
 /** The engine of one target, once that has been reached: `link` and `ledger` are there by then. */

@@ -172,10 +172,12 @@ interface RootGone {
   readonly root: string;
 }
 
+/** `was`: DIR is a link, or below one, and led there before. */
 interface RootBack {
   readonly kind: 'rootBack';
   readonly root: string;
   readonly replaced: boolean;
+  readonly was?: string;
 }
 
 /**

@@ -82,6 +82,10 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'rootGone':
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':
+      if (event.was !== undefined)
+        return say(
+          `DIR leads to ${event.root} by now, not to ${event.was}: from here on that is synced, as a new start`,
+        );
       return say(`${event.root} is back${event.replaced ? ', as another directory' : ''}`);
     case 'mountGone': {
       const path = pathInWords(event.name);

@@ -44,7 +44,12 @@ export type WireEvent =
   | { readonly event: 'waiting' | 'resumed'; readonly target: string; readonly waiting: number }
   | { readonly event: 'paused'; readonly target: string }
   | { readonly event: 'rootGone' | 'rulesSure'; readonly root: string }
-  | { readonly event: 'rootBack'; readonly root: string; readonly replaced: boolean }
+  | {
+      readonly event: 'rootBack';
+      readonly root: string;
+      readonly replaced: boolean;
+      readonly was: string | undefined;
+    }
   | ({ readonly event: 'mountGone'; readonly inUse: boolean } & WirePath)
   | ({ readonly event: 'mountBack'; readonly replaced: boolean } & WirePath)
   | {
@@ -159,7 +164,7 @@ export function toWire(event: Event): WireEvent | undefined {
     case 'rulesSure':
       return { event: event.kind, root: event.root };
     case 'rootBack':
-      return { event: event.kind, root: event.root, replaced: event.replaced };
+      return { event: event.kind, root: event.root, replaced: event.replaced, was: event.was };
     case 'mountGone':
       return { event: event.kind, ...pathOf(event.name), inUse: event.inUse };
     case 'mountBack':

@@ -11,7 +11,9 @@ export type JobEnd =
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'signal'; readonly signal: StopSignal }
   /** `syncwatch stop`. */
-  | { readonly kind: 'asked' };
+  | { readonly kind: 'asked' }
+  /** DIR leads to another directory. */
+  | { readonly kind: 'moved' };
 
 /** What a job has at hand. */
 interface Job {

@@ -27,7 +27,7 @@ export interface Life {
   halted: Failure | undefined;
   isStopping: boolean;
   isKeeping: boolean;
-  /** A signal, or `syncwatch stop`. */
+  /** A signal, `syncwatch stop`, or DIR leads elsewhere. */
   readonly asked: Promise<JobEnd>;
   /** It has ended: whoever asked for that is told. */
   readonly over: AbortController;
@@ -37,6 +37,7 @@ export interface LifeOptions {
   readonly settings: Pick<Settings, 'dir'>;
   readonly target: Target;
   readonly io: Pick<Io, 'signals'>;
+  readonly directory: Pick<Directory, 'moved'>;
   /** From now on this is called with every event. */
   readonly subscribe: (listener: (event: Event) => void) => void;
 }
@@ -56,12 +57,19 @@ export async function keepInPlace(control: Control, directory: Directory, life: 
 }
 
 /** From now on events are taken in and questions answered. */
-export function listenFor({ settings, target, io, subscribe }: LifeOptions, control: Control, who: Who): Life {
+export function listenFor(
+  { settings, target, io, directory, subscribe }: LifeOptions,
+  control: Control,
+  who: Who,
+): Life {
   let ask: (end: JobEnd) => void = () => {};
   const stopped = new Promise<JobEnd>((resolve) => {
     ask = resolve;
   });
   const signalled = io.signals.first.then((signal): JobEnd => ({ kind: 'signal', signal }));
+  const moved = new Promise<JobEnd>((resolve) =>
+    directory.moved.addEventListener('abort', () => resolve({ kind: 'moved' }), { once: true }),
+  );
   const life: Life = {
     live: undefined,
     hooks: undefined,
@@ -69,7 +77,7 @@ export function listenFor({ settings, target, io, subscribe }: LifeOptions, cont
     halted: undefined,
     isStopping: false,
     isKeeping: false,
-    asked: Promise.race([signalled, stopped]),
+    asked: Promise.race([signalled, stopped, moved]),
     over: new AbortController(),
   };
   subscribe((event) => {

@@ -5,13 +5,16 @@ import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
+import { ROOT } from '../core/name.js';
 import { atPath, type Look, placeKey, targetAt } from '../core/place/place.js';
 import { own } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
 import type { There } from '../core/rsync/there.js';
 import { atLeast } from '../core/rsync/version.js';
 import type { SshAim } from '../core/ssh/exit.js';
+import { unsure } from '../core/sync/entry.js';
 import { ONCE_TRIES } from '../core/sync/login.js';
+import type { NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
 import { inFull, type Target } from '../core/target.js';
 import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
@@ -20,6 +23,7 @@ import { Link } from '../link/link.js';
 import { PlaceLock } from '../link/place-lock.js';
 import type { Connection } from '../link/transport.js';
 import { whyNotExact } from '../rsync/settings.js';
+import type { Disk, Ways } from '../scan/disk.js';
 import type { Settings } from '../settings.js';
 import { eachInSlices } from '../slice.js';
 import { stateFolder } from '../state/folders.js';
@@ -66,6 +70,8 @@ export interface PrepareOptions {
   /** Of DIR and the target as it is spelled: its socket is ours. */
   readonly key: string;
   readonly who: Who;
+  /** What is there by our doing since DIR led elsewhere. */
+  readonly previous: ReadonlyIndex | undefined;
   /** Beside other targets, one that can't be reached yet is tried again: they are in no need of it. */
   readonly isPatient: boolean;
 }
@@ -205,9 +211,21 @@ async function recall(options: PrepareOptions, place: string): Promise<Recalled>
   const { index, isWhole } = await remembered(memory, directory.disk, directory.filter, tell);
   // Of another file system than is seen there now.
   for (const point of others) await eachInSlices(index.allBelow(point), (name) => index.delete(name));
+  if (options.previous !== undefined) await doubtWhatIsThere(index, options.previous, directory.disk);
   const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();
   const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
-  return { ledger, isWhole, told, state };
+  return { ledger, isWhole: isWhole && options.previous === undefined, told, state };
+}
+
+/**
+ * Under these names there are files of the directory that DIR led to before: of the same size and time a file may be another one,
+ * so its content is compared. What is not here any more is none of its business, as with any new start.
+ */
+async function doubtWhatIsThere(index: NameIndex, previous: ReadonlyIndex, disk: Disk): Promise<void> {
+  const ways: Ways = new Map();
+  await eachInSlices(previous.below(ROOT), ([name, was]) => {
+    if (typeof disk.see(name, ways) === 'object') index.set(name, unsure(was));
+  });
 }
 
 const memoryPath = ({ settings, host }: PrepareOptions, place: string): string =>

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Control, openControl } from '../control/server.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { inFull } from '../core/target.js';
 import { Hooks } from '../hooks/hooks.js';
 import { type Io, STOP_SIGNALS } from '../io.js';
@@ -26,6 +27,8 @@ export interface OneTarget extends LifeOptions {
   readonly io: Io;
   /** There are others: what happens to this one is no reason for them to end. */
   readonly isOneOfSeveral: boolean;
+  /** DIR led elsewhere before: what is there by our doing since then. */
+  readonly previous: ReadonlyIndex | undefined;
   /** Puts the engine together, for a target that was reached. */
   readonly engineFor: (prepared: Prepared) => Engine;
 }
@@ -35,6 +38,8 @@ export interface Ended {
   readonly code: number;
   /** The socket that still answers what became of it. */
   readonly control: Control | undefined;
+  /** DIR leads elsewhere: what is there by our doing, if that is known. */
+  readonly moved?: { readonly index: ReadonlyIndex | undefined };
 }
 
 /**
@@ -72,6 +77,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
         io,
         key,
         who,
+        previous: options.previous,
         isPatient: options.isOneOfSeveral && settings.mode === 'watch',
       },
       letGo.signal,
@@ -82,7 +88,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
       letGo.abort();
       const late = await Promise.race([preparing, io.signals.second, sleep(LET_GO_MS)]);
       if (typeof late === 'object' && late.ok) await late.value.close();
-      return await ended(early, 0, control.value, life);
+      return await ended(early, 0, control.value, life, options.previous);
     }
     if (!early.ok) {
       life.halted = early.failure;
@@ -90,7 +96,7 @@ export async function runTarget(options: OneTarget): Promise<Ended> {
       return { code: exitCodeOf(early.failure), control: control.value };
     }
     const [end, unsent] = await runEngine(options, life, early.value, { key, leave });
-    return await ended(end, unsent, control.value, life);
+    return await ended(end, unsent, control.value, life, early.value.ledger.index);
   } finally {
     clearInterval(keeping);
     await leave();
@@ -162,7 +168,7 @@ async function runEngine(
     if (end.kind === 'done') await Promise.race([hooks?.idle(), life.asked]);
     await close();
     const { summary } = engine;
-    if (settings.mode !== 'dry-run') {
+    if (settings.mode !== 'dry-run' && end.kind !== 'moved') {
       if (directory.guard.isThere()) await ledger.save();
       io.report({ kind: 'stopped', target: label, summary });
     }
@@ -177,14 +183,21 @@ async function runEngine(
 const tellHalted = ({ io, target, isOneOfSeveral }: OneTarget, failure: Failure): void =>
   io.report({ kind: 'halted', failure, ...(isOneOfSeveral ? { target: target.label } : {}) });
 
-async function ended(end: JobEnd, unsent: number, control: Control, { over }: Life): Promise<Ended> {
+async function ended(
+  end: JobEnd,
+  unsent: number,
+  control: Control,
+  { over }: Life,
+  index: ReadonlyIndex | undefined,
+): Promise<Ended> {
   over.abort();
-  return { code: exitCode(end, unsent), control: await kept(end, control) };
+  const moved = end.kind === 'moved' ? { moved: { index } } : {};
+  return { code: exitCode(end, unsent), control: await kept(end, control), ...moved };
 }
 
 /** One that was asked to end is no longer a part of it: nobody finds it any more. */
 async function kept(end: JobEnd, control: Control): Promise<Control | undefined> {
-  if (end.kind !== 'asked') return control;
+  if (end.kind !== 'asked' && end.kind !== 'moved') return control;
   await control.release();
   return undefined;
 }
@@ -198,5 +211,7 @@ function exitCode(end: JobEnd, unsent: number): number {
       return exitCodeOf(end.failure);
     case 'signal':
       return STOP_SIGNALS[end.signal];
+    case 'moved':
+      return EXIT.inSync;
   }
 }

@@ -96,6 +96,7 @@ export class Directory {
   #members = 0;
   #timers: readonly NodeJS.Timeout[] = [];
   #watching: Promise<Result<undefined>> | undefined;
+  readonly #moved = new AbortController();
   #isBlind = false;
   #isWatching = false;
   #polled: Extract<DirectoryEvent, { kind: 'polled' }> = { kind: 'polled', parts: [], everyMs: 0 };
@@ -115,7 +116,7 @@ export class Directory {
     this.#io = io;
     this.#ground = ground;
     this.disk = new Disk(root, new OwnFiles(root, ownPlaces(io), (name) => this.#tellOwn(name)));
-    this.guard = new RootGuard(root, io.pid);
+    this.guard = new RootGuard(root, settings.dir, io.pid);
     this.mounts = new MountGuard({
       root,
       mounts: this.disk.mounts,
@@ -165,6 +166,11 @@ export class Directory {
         report({ kind: 'trouble', target: settings.dir, failure, waiting, retryMs });
       },
     });
+  }
+
+  /** Aborted when DIR leads to another directory, with other contents: it has to be begun anew there. */
+  get moved(): AbortSignal {
+    return this.#moved.signal;
   }
 
   /** What decides about new names, as far as it is known. */
@@ -313,7 +319,10 @@ export class Directory {
       this.#supervisor.renew('the root is back');
     };
     this.#timers = [
-      setInterval(watchRoot(this.guard, report, root, onBack), ROOT_CHECK_MS),
+      setInterval(
+        watchRoot(this.guard, report, root, onBack, () => this.#moved.abort()),
+        ROOT_CHECK_MS,
+      ),
       setInterval(() => this.mounts.look(), ROOT_CHECK_MS),
       setInterval(
         watchClock(cpuMs, report, () => this.#tell({ kind: 'woke' })),

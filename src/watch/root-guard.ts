@@ -1,5 +1,6 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
 import { platform } from 'node:os';
+import { resolve } from 'node:path';
 
 /** What is at the root's path, compared with what was there at the start. */
 export type RootState =
@@ -7,7 +8,9 @@ export type RootState =
   /** Nothing, no directory, or an empty other one (an unmounted disk's mount point): nothing may be deleted. */
   | 'gone'
   /** Another directory with something in it: a new start. */
-  | 'replaced';
+  | 'replaced'
+  /** DIR is a link, or below one, and leads to another directory with something in it. */
+  | { readonly leadsTo: string };
 
 /**
  * Knows the watched root by device and inode. The watcher says nothing when the root is unmounted, replaced or moved
@@ -15,13 +18,16 @@ export type RootState =
  */
 export class RootGuard {
   readonly #root: string;
+  /** DIR as it was given, absolute: by links it may lead elsewhere one day. */
+  readonly #way: string;
   readonly #pid: number;
   #identity: string | undefined;
   #fd: number | undefined;
 
-  /** `pid`: ours, by which our children find what is pinned. */
-  constructor(root: string, pid: number) {
+  /** `way`: DIR as it was given. `pid`: ours, by which our children find what is pinned. */
+  constructor(root: string, way: string, pid: number) {
     this.#root = root;
+    this.#way = resolve(way);
     this.#pid = pid;
     this.adopt();
   }
@@ -56,15 +62,27 @@ export class RootGuard {
   }
 
   isThere(): boolean {
-    return this.#identity !== undefined && identityOf(this.#root) === this.#identity;
+    const isSame = this.#identity !== undefined && identityOf(this.#root) === this.#identity;
+    return isSame && (this.#way === this.#root || this.#leadsTo() === this.#root);
   }
 
   look(): RootState {
     if (this.isThere()) return 'there';
+    const to = this.#leadsTo();
     try {
-      return readdirSync(this.#root).length > 0 ? 'replaced' : 'gone';
+      if (to === undefined || readdirSync(to).length === 0) return 'gone';
+      return to === this.#root ? 'replaced' : { leadsTo: to };
     } catch {
       return 'gone';
+    }
+  }
+
+  /** Where DIR really is; undefined where it leads nowhere. */
+  #leadsTo(): string | undefined {
+    try {
+      return realpathSync.native(this.#way);
+    } catch {
+      return undefined;
     }
   }
 }

@@ -40,7 +40,7 @@ export const SAMPLES: Samples = {
   paused: { kind: 'paused', target },
   resumed: { kind: 'resumed', target, waiting: 2 },
   rootGone: { kind: 'rootGone', root },
-  rootBack: { kind: 'rootBack', root, replaced: true },
+  rootBack: { kind: 'rootBack', root, replaced: true, was: '/home/me/old' },
   mountGone: { kind: 'mountGone', name: item.name, inUse: false },
   mountBack: { kind: 'mountBack', name: item.name, replaced: true },
   hook: { kind: 'hook', hook: 'onSync', target, code: 1, end: 'why it has no code', ms: 12, output: 'what it said\n' },

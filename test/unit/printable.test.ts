@@ -84,7 +84,10 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
     { kind: 'rulesUnsure', root: text, why: text, newNames: 'byFiles' },
   ],
   rulesSure: (text) => [{ kind: 'rulesSure', root: text }],
-  rootBack: (text) => [{ kind: 'rootBack', root: text, replaced: true }],
+  rootBack: (text) => [
+    { kind: 'rootBack', root: text, replaced: true },
+    { kind: 'rootBack', root: text, replaced: true, was: text },
+  ],
   mountGone: (text) => [
     { kind: 'mountGone', name: nameFromText(text), inUse: false },
     { kind: 'mountGone', name: nameFromText(text), inUse: true },
