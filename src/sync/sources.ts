@@ -2,7 +2,7 @@ import type { Name } from '../core/name.js';
 import { isUp } from '../core/sync/state.js';
 import type { Link, LinkEvent, LinkUser } from '../link/link.js';
 import type { Scanner } from '../scan/scanner.js';
-import type { DirectoryEvent, DirectoryUser } from '../watch/directory.js';
+import type { DirectoryEvent, DirectoryUser } from '../watch/directory-event.js';
 import type { Findings } from './findings.js';
 import type { Inbox } from './inbox.js';
 import type { Runner } from './runner.js';

@@ -1,7 +1,7 @@
 import type { EventOf } from '../core/event.js';
 import { type Result, success } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
-import { looseTextOf, type Name, nameFromText, parentOf, ROOT, textOf } from '../core/name.js';
+import { looseTextOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Io } from '../io.js';
 import type { Programs } from '../programs.js';
 import { CurrentRules } from '../rules/current-rules.js';
@@ -9,19 +9,19 @@ import type { RulesInForce } from '../rules/in-force.js';
 import { RuleFiles } from '../rules/rule-files.js';
 import { rulesInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
-import { silentParts } from '../scan/mount-table.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
-import { silentInWords } from '../scan/silent-words.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { Listing } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
-import { nextTurn } from '../slice.js';
 import { beatFolder, ownFolders, removeBeatFolder, temporaryBeginnings } from '../state/folders.js';
 import { Bridge } from './bridge.js';
 import { watcherBy } from './child.js';
 import { CLOCK_CHECK_MS, watchClock } from './clock-watch.js';
+import type { DirectoryEvent, DirectoryUser } from './directory-event.js';
+import { HintQueue } from './hint-queue.js';
 import { HotDirectories } from './hot.js';
 import { MountGuard } from './mount-guard.js';
+import { PolledParts } from './polled.js';
 import { RootGuard } from './root-guard.js';
 import { watchRoot } from './root-watch.js';
 import { SparedDirectories } from './spared.js';
@@ -30,38 +30,8 @@ import { WatchSupervisor } from './supervisor.js';
 /** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
 const ROOT_CHECK_MS = 1_000;
 
-/** How often what may change unheard is looked through, in milliseconds, unless that takes too long or somebody has chosen. */
-const POLL_MS = 2_000;
-
 /** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
 const RULES_CHECK_MS = 1_000;
-
-/** What happens to DIR. */
-export type DirectoryEvent =
-  /** Something happened at these names; some of them are synced. */
-  | { readonly kind: 'watcherHints'; readonly names: readonly Name[]; readonly synced: readonly Name[] }
-  /** These may have changed. */
-  | { readonly kind: 'hint'; readonly names: readonly Name[] }
-  /** Anything may have been missed. */
-  | { readonly kind: 'doubt' }
-  /** There are directories that nobody watches, or no longer. */
-  | { readonly kind: 'blind'; readonly isBlind: boolean }
-  /** These parts may change unheard: they are to be looked through so often, in milliseconds; none: nothing any more. */
-  | { readonly kind: 'polled'; readonly parts: readonly Name[]; readonly everyMs: number }
-  | { readonly kind: 'rulesChanged' }
-  /** The root was away; another one is in its place, or the same. */
-  | { readonly kind: 'rootBack'; readonly isReplaced: boolean }
-  /** The machine was asleep. */
-  | { readonly kind: 'woke' };
-
-/** Whoever keeps something in step with DIR. */
-export interface DirectoryUser {
-  handleDirectory(event: DirectoryEvent): void;
-  /** Another file system is seen at this mount point: what was known below it is to be forgotten. */
-  forgetBelow(name: Name): Promise<void>;
-  /** How many names wait. */
-  readonly waiting: number;
-}
 
 /** What it takes of this machine. */
 export interface DirectoryGround {
@@ -90,8 +60,7 @@ export class Directory {
   readonly #hot: HotDirectories;
   readonly #spared = new SparedDirectories();
   readonly #users = new Set<DirectoryUser>();
-  /** The watcher's hints that were not handed on yet. */
-  readonly #hints: Array<readonly string[]> = [];
+  readonly #polled: PolledParts;
   readonly #skipped = new Set<Name>();
   #members = 0;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -99,9 +68,6 @@ export class Directory {
   readonly #moved = new AbortController();
   #isBlind = false;
   #isWatching = false;
-  #polled: Extract<DirectoryEvent, { kind: 'polled' }> = { kind: 'polled', parts: [], everyMs: 0 };
-  /** The file systems that were told of. */
-  readonly #toldSilent = new Set<string>();
 
   constructor(
     settings: Settings,
@@ -115,6 +81,7 @@ export class Directory {
     this.#settings = settings;
     this.#io = io;
     this.#ground = ground;
+    this.#polled = new PolledParts(filter, settings, report);
     this.disk = new Disk(root, new OwnFiles(root, ownPlaces(io), (name) => this.#tellOwn(name)));
     this.guard = new RootGuard(root, settings.dir, io.pid);
     this.mounts = new MountGuard({
@@ -141,6 +108,16 @@ export class Directory {
       if (!this.disk.own.has(name)) this.#tell({ kind: 'hint', names: [name] });
     };
     this.#hot = new HotDirectories(this.disk, hint);
+    const hints = new HintQueue({
+      filter,
+      own: this.disk.own,
+      report,
+      onNames: (names, synced) => {
+        this.#tell({ kind: 'watcherHints', names, synced });
+        this.#hot.heat(synced);
+      },
+      onExcluded: (count) => this.#supervisor.countExcludedHints(count),
+    });
     this.#supervisor = new WatchSupervisor({
       startWatcher: watcherBy(ground.programs.node),
       root,
@@ -151,7 +128,7 @@ export class Directory {
         ...this.disk.own.folders.map((name) => `${root}/${looseTextOf(name)}`),
       ],
       lookAgain: () => takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing)),
-      onHints: (texts) => this.#takeHints(texts),
+      onHints: (texts) => hints.push(texts),
       onDoubt: (why) => {
         report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
         this.#tell({ kind: 'doubt' });
@@ -198,7 +175,7 @@ export class Directory {
   attach(user: DirectoryUser): () => void {
     this.#users.add(user);
     if (this.#isBlind) user.handleDirectory({ kind: 'blind', isBlind: true });
-    user.handleDirectory(this.#polled);
+    user.handleDirectory({ kind: 'polled', ...this.#polled.now });
     return () => this.#users.delete(user);
   }
 
@@ -240,58 +217,14 @@ export class Directory {
     if (decision.synced || decision.isUnsure === true) this.#io.report(event);
   }
 
-  /** What tells nothing of what others do to it is looked through; or all of it, where somebody has chosen to. */
   #pollWhatIsSilent(): void {
-    const { filter } = this;
-    const { root, pace } = this.#settings;
-    if (!this.#isWatching) return;
-    const silent = silentParts(root).filter(({ name }) => filter.decideDeep(name, true).synced);
-    const chosenMs = pace.pollSeconds === undefined ? undefined : pace.pollSeconds * 1_000;
-    const parts = chosenMs === 0 ? [] : chosenMs === undefined ? silent.map(({ name }) => name) : [ROOT];
-    const everyMs = chosenMs ?? POLL_MS;
-    if (JSON.stringify([parts, everyMs]) !== JSON.stringify([this.#polled.parts, this.#polled.everyMs])) {
-      this.#polled = { kind: 'polled', parts, everyMs };
-      this.#tell(this.#polled);
-    }
-    for (const part of silent) {
-      const text = silentInWords(part, root, pace.pollSeconds);
-      if (!this.#toldSilent.has(text)) this.#io.report({ kind: 'note', level: 'normal', text });
-      this.#toldSilent.add(text);
-    }
+    if (this.#isWatching && this.#polled.look()) this.#tell({ kind: 'polled', ...this.#polled.now });
   }
 
   #tellOwn(name: Name): void {
     if (!this.filter.decideDeep(name, false).synced) return;
     const text = `${textOf(name)} is what syncwatch itself writes: it is left out`;
     this.#io.report({ kind: 'note', level: 'normal', text });
-  }
-
-  /** However much comes at once, it is told some at a time, so that something else can happen in between. */
-  #takeHints(all: readonly string[]): void {
-    const texts = all.filter((text) => !this.disk.own.has(nameFromText(text)));
-    if (texts.length === 0) return;
-    const some = texts.slice(0, 5).join(', ');
-    this.#io.report({ kind: 'note', level: 'debug', text: `watcher: ${texts.length} hints: ${some}` });
-    if (this.#hints.push(texts) === 1) void this.#drainHints();
-  }
-
-  async #drainHints(): Promise<void> {
-    for (let [texts] = this.#hints; texts !== undefined; [texts] = this.#hints) {
-      this.#tellHints(texts);
-      this.#hints.shift();
-      if (this.#hints.length > 0) await nextTurn();
-    }
-  }
-
-  /** What happens in an excluded directory is of no interest; beside an excluded file something else may have happened. */
-  #tellHints(texts: readonly string[]): void {
-    const { filter } = this;
-    const isOpen = filter.openDirectories();
-    const names = texts.map(nameFromText).filter((name) => isOpen(parentOf(name)));
-    this.#supervisor.countExcludedHints(texts.length - names.length);
-    const synced = names.filter((name) => filter.decide(name, false).synced);
-    this.#tell({ kind: 'watcherHints', names, synced });
-    this.#hot.heat(synced);
   }
 
   async #startWatching(key: string): Promise<Result<undefined>> {
