@@ -5,7 +5,7 @@ import { beginFresh, placeOf, readOwn, writeAll } from './own-file.js';
 
 /** A mount point below DIR, as it is remembered between runs. */
 export interface KnownMount {
-  /** Device and inode of what was mounted there. */
+  /** Of what was mounted there. */
   readonly identity: string;
   /** It is not mounted, and its own directory is in use instead. */
   readonly isBare: boolean;

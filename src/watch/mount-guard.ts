@@ -3,6 +3,7 @@ import { isBelow, type Name, pathIn } from '../core/name.js';
 import { mountPointsBelow } from '../scan/mount-table.js';
 import type { Mounts } from '../scan/mounts.js';
 import type { KnownMount, KnownMounts } from '../state/mounts-file.js';
+import { identityAt } from './identity.js';
 
 interface Point extends KnownMount {
   /** It is not mounted, and there is nothing in its place. */
@@ -27,8 +28,8 @@ export interface MountGuardOptions {
 
 /**
  * The guard of the mount points below DIR, as the root guard is one of DIR: where a file system goes away, everything in it
- * looks deleted, and another one in its place has other files under the same names. Each is known by the device and inode of
- * what is mounted there.
+ * looks deleted, and another one in its place has other files under the same names. Each is known by what is
+ * mounted there, see {@link identityAt}.
  *
  * ```
  *             unmounted, and empty or gone                        the same again
@@ -150,12 +151,7 @@ export class MountGuard {
   }
 
   #identityOf(name: Name): string {
-    try {
-      const { dev, ino } = lstatSync(pathIn(this.#options.root, name), { bigint: true });
-      return `${dev}:${ino}`;
-    } catch {
-      return '';
-    }
+    return identityAt(pathIn(this.#options.root, name));
   }
 
   /** Whether nothing is there. What can't be read is taken for that: it may be a file system that hangs or has lost its server. */

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Place, place, type Running } from '../support/cli.js';
 import { canMount, mountSmall } from '../support/mount.js';
 import { fill, names, tree } from '../support/tree.js';
@@ -164,6 +164,34 @@ describe('a file system below DIR', () => {
       ].sort(),
     );
     expect(deletions(running).length).toBe(1);
+    expect(await running.stop()).toBe(130);
+  });
+
+  it('in whose place a new one is mounted that gets its number and inode: nothing of the first is deleted', async ({
+    skip,
+  }) => {
+    if (!canMount() && process.env['CI'] === undefined) skip('this needs root');
+    const { local, remote, start, run } = place();
+    const at = join(local, 'data');
+    mkdirSync(at);
+    const mountNew = (): void => void execFileSync('mount', ['-t', 'tmpfs', 'syncwatch-test', at]);
+    onTestFinished(() => void spawnSync('umount', ['--lazy', at]));
+    mountNew();
+    fill(local, { a: 'a', 'data/first': '1' });
+    expect(await run(['--once'])).toMatchObject({ code: 0 });
+    // While it does not run, and while it does.
+    execFileSync('umount', [at]);
+    mountNew();
+    fill(local, { 'data/second': '2' });
+    const running = start();
+    await running.inSync();
+    expect(names(remote)).toEqual(['a', 'data', 'data/first', 'data/second']);
+    execFileSync('umount', [at]);
+    mountNew();
+    fill(local, { 'data/third': '3' });
+    await running.until('the third', () => names(remote).includes('data/third'));
+    expect(names(remote)).toEqual(['a', 'data', 'data/first', 'data/second', 'data/third']);
+    expect(deletions(running)).toEqual([]);
     expect(await running.stop()).toBe(130);
   });
 
