@@ -76,6 +76,9 @@ export const ONLY_IN = {
   valibot: 'control state',
   'p-queue': 'hooks sync main',
   debounce: 'sync',
+  module: 'begin',
+  perf_hooks: '',
+  console: '',
   cluster: '',
   worker_threads: '',
 };

@@ -29,6 +29,7 @@ const IMPORTS: ReadonlyArray<readonly [file: string, text: string, found: string
     'child_process may be imported only by: spawn-here',
   ],
   ['src/rules/odd.ts', "import { env } from 'node:process';", 'process may be imported only by: '],
+  ['src/watch/odd.ts', "import { performance } from 'node:perf_hooks';", 'perf_hooks may be imported only by: nobody'],
   ['src/commands/odd.ts', "import { outletTo } from '../report/outlet.js';", 'only report/outlet prints'],
   ['src/options/odd.ts', "import 'ajv';", 'a package needs a row in ONLY_IN'],
   ['src/git/odd.ts', "import './is-not-there.js';", 'what is imported is there'],
@@ -40,7 +41,12 @@ const CODE: ReadonlyArray<readonly [file: string, text: string, found: string]> 
   ['src/report/odd-console.ts', "console.log('odd');", 'lint/suspicious/noConsole'],
   ['src/report/odd-type.ts', "export type Odd = import('../io.js').Io;", 'plugin'],
   ['src/sync/odd-clock.ts', 'export const odd = () => performance.now();', 'lint/style/noRestrictedGlobals'],
+  ['src/sync/odd-now.ts', 'export const odd = () => Date.now();', 'plugin'],
+  ['src/sync/odd-date.ts', 'export const odd = () => new Date();', 'plugin'],
+  ['src/sync/odd-global.ts', 'export const odd = () => globalThis.process;', 'lint/style/noRestrictedGlobals'],
   ['src/core/odd-clock.ts', 'setTimeout(() => {}, 1);', 'lint/style/noRestrictedGlobals'],
+  ['src/core/odd-now.ts', 'export const odd = () => Date.now();', 'plugin'],
+  ['src/core/odd-chance.ts', 'export const odd = () => Math.random();', 'plugin'],
 ];
 
 /** What dependency-cruiser finds. */
@@ -112,7 +118,7 @@ it('a part of src/ without a row in the table is an error', async () => {
   }
 });
 
-it('Biome finds what reads process, prints, imports types in passing, or waits in core/', async () => {
+it('Biome finds what reads process or a clock, prints, imports types in passing, or waits or takes chances in core/', async () => {
   const files = CODE.map(([file]) => file);
   const { out } = await said('biome', 'lint', '--vcs-enabled=false', '--colors=off', ...files);
   for (const [file, , rule] of CODE) expect(out).toMatch(new RegExp(`^${file}:1:\\d+ ${rule}`, 'm'));
