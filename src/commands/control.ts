@@ -88,6 +88,8 @@ export async function control(command: ControlCommand, argv: readonly string[], 
       message: `no syncwatch is running for ${dir} or a directory above it`,
       hint: `Start one there: syncwatch --to HOST:PATH${silent ? '. Or let it go on: there is one that does not answer, as when it is stopped (Ctrl-Z).' : ''}`,
     });
+  if (command !== 'status')
+    for (const each of found) if (each.isSilent === true) io.err(line(`${each.target}: ${busy(each)}: waiting for it`));
   switch (command) {
     case 'flush':
       return flush(found, options, io);
@@ -148,6 +150,8 @@ const parse = (argv: readonly string[]) =>
       'no-flush': { type: 'boolean' },
     },
   });
+
+const busy = ({ pid }: Found): string => `the syncwatch there (pid ${pid}) is busy, or stopped (Ctrl-Z?)`;
 
 /** The answer, or a failure in its place. */
 async function ask(
@@ -241,7 +245,7 @@ async function exec(
     const code = await flush(found, options, io);
     if (code !== EXIT.inSync) return code;
   }
-  const answer = await ask(one, { ask: 'reach' }, ANSWER_MS);
+  const answer = await ask(one, { ask: 'reach' }, undefined);
   const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
   if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
@@ -253,7 +257,9 @@ async function status(found: readonly Found[], { json, watch }: Options, io: Con
   for (let before = ''; ; ) {
     const answers = await Promise.all(found.map((each) => ask(each, { ask: 'status' }, ANSWER_MS)));
     const said = answers.map((answer, i) => {
-      if (answer.answer !== 'status') return line(`${found[i]?.target ?? ''}: no answer`);
+      const one = found[i];
+      if (answer.answer !== 'status')
+        return line(one === undefined ? 'no answer' : `${one.target}: ${busy(one)}: no answer`);
       return json ? jsonLine({ v: 1, ...answer.status }) : lines(statusInWords(answer.status, wallNow()));
     });
     const text = joined(...said);
@@ -270,7 +276,11 @@ async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[
     found.map(async (each) => {
       const waiting =
         command === 'pause' ? setTimeout(() => io.err(line(`${each.target}: ${UNDER_WAY}`)), TELL_MS) : undefined;
-      const answer = await ask(each, { ask: command }, command === 'resume' ? ANSWER_MS : undefined);
+      const answer = await ask(
+        each,
+        { ask: command },
+        command === 'resume' && each.isSilent !== true ? ANSWER_MS : undefined,
+      );
       clearTimeout(waiting);
       if (answer.answer === 'done') return EXIT.inSync;
       const why = answer.answer === 'error' ? answer.message : 'no answer';

@@ -9,6 +9,7 @@ import { isOurSocket, whySocketOfOthers } from '../state/ours.js';
 import { firstLine } from './line.js';
 import { isSomeMissing } from './lock.js';
 import { type Answer, LONGEST_ANSWER, type Question, readAnswer, type Who, written } from './protocol.js';
+import { notedWho } from './who-file.js';
 
 /**
  * What came of asking. `nobody`: no process listens there; `late`: no answer in time; `silent`: it hung up without an answer;
@@ -102,6 +103,8 @@ async function frozen(path: string, { everyMs, withinMs, misses }: Patience, ove
 /** A syncwatch that runs, and its socket. */
 export interface Found extends Who {
   readonly socket: string;
+  /** It is busy, or stopped: it did not say so itself, in {@link WHO_MS}. */
+  readonly isSilent?: true;
 }
 
 /** Asks one of them. An answer that is about another one, or another kind of target, makes no sense. */
@@ -141,7 +144,7 @@ export function isUsable(found: Found, reach: Reach, uid: number): boolean {
 /**
  * The running ones whose DIR is this directory or the nearest one above it; several where it is synced to several targets.
  * `folders`: where their sockets may be; what is not ours there is as if not there. `dir`: absolute, symlinks resolved.
- * `onSilent`: there is one that listens but does not say who it is.
+ * `onSilent`: there is one that listens but does not say who it is, nor is that written beside it.
  */
 export async function findRunning(
   folders: readonly string[],
@@ -167,17 +170,19 @@ async function allRunning(folders: readonly string[], uid: number): Promise<Arra
   const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
   const all: Array<Found | 'nobody' | 'silent'> = [];
   for (let i = 0; i < sockets.length; i += AT_ONCE)
-    all.push(...(await Promise.all(sockets.slice(i, i + AT_ONCE).map(whoIs))));
+    all.push(...(await Promise.all(sockets.slice(i, i + AT_ONCE).map((socket) => whoIs(socket, uid)))));
   return all.filter((found) => found !== 'nobody');
 }
 
 /** Undefined for one that does not say. */
 const pidOf = (found: Found | 'silent'): number | undefined => (found === 'silent' ? undefined : found.pid);
 
-async function whoIs(socket: string): Promise<Found | 'nobody' | 'silent'> {
+async function whoIs(socket: string, uid: number): Promise<Found | 'nobody' | 'silent'> {
   const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
   if (asked.kind === 'answered' && asked.answer.answer === 'who') return { ...asked.answer.who, socket };
-  return asked.kind === 'nobody' ? 'nobody' : 'silent';
+  if (asked.kind === 'nobody') return 'nobody';
+  const noted = asked.kind === 'late' ? notedWho(socket, uid) : undefined;
+  return noted === undefined ? 'silent' : { ...noted, socket, isSilent: true };
 }
 
 /** Those that are ours. None where the folder is not there. */

@@ -128,6 +128,8 @@ const ReachSchema = v.variant('kind', [
   }),
 ]);
 
+const WhoSchema: v.GenericSchema<unknown, Who> = v.object(WHO);
+
 const V = v.literal(PROTOCOL);
 
 const QuestionSchema = v.object({ v: V, ask: v.picklist(ASKS) });
@@ -161,6 +163,12 @@ export function readQuestion(line: string): Question | string {
 export function readAnswer(line: string): Answer | undefined {
   const answer = v.safeParse(AnswerSchema, parsed(line));
   return answer.success ? answer.output : undefined;
+}
+
+/** Who a syncwatch is, in a line of text; undefined where that says nothing of the kind. */
+export function readWho(line: string): Who | undefined {
+  const who = v.safeParse(WhoSchema, parsed(line));
+  return who.success ? who.output : undefined;
 }
 
 export const written = (message: Question | Answer): string => `${JSON.stringify({ v: PROTOCOL, ...message })}\n`;

@@ -7,6 +7,7 @@ import { askOnce } from './client.js';
 import { firstLine } from './line.js';
 import { showPresence, takeLock } from './lock.js';
 import { type Answer, LONGEST_QUESTION, type Question, readQuestion, type Who, written } from './protocol.js';
+import { noteWho, removeWho } from './who-file.js';
 
 /** How long a live owner of the socket may take to say who it is, in milliseconds. */
 const ANSWER_MS = 1_000;
@@ -70,6 +71,10 @@ export async function openControl(options: ControlOptions): Promise<Result<Contr
   const hide = options.folder === undefined ? () => {} : await showPresence(options.folder, key, uid);
   let listener = first.value;
   let isReleased = false;
+  const note = ({ path }: Listener): void => {
+    if (options.folder !== undefined) noteWho(path, options.who);
+  };
+  note(listener);
   return success({
     serve: (answerer) => {
       talks.answerer = answerer;
@@ -78,15 +83,18 @@ export async function openControl(options: ControlOptions): Promise<Result<Contr
       if (isReleased || listener.isInPlace()) return;
       // Closed first, for that removes whatever is at its path. Who is being answered is not cut off.
       listener.stop();
+      removeWho(listener.path);
       const next = await takeSocket(options, talks);
       if (!next.ok) return;
       listener = next.value;
       if (isReleased) listener.stop();
+      else note(listener);
     },
     release: async () => {
       isReleased = true;
       hide();
       listener.stop();
+      removeWho(listener.path);
       await talkedOut(talks.sockets);
       releaseLock();
     },
@@ -136,6 +144,7 @@ interface Talks {
 }
 
 interface Listener {
+  readonly path: string;
   /** Whether its file is still there. */
   isInPlace(): boolean;
   /** Nobody new is let in, and what is at its path is removed. */
@@ -155,6 +164,7 @@ function listen(path: string, who: Who, talks: Talks): Promise<Listener | undefi
       server.unref();
       const stamp = madePrivate(path);
       resolve({
+        path,
         isInPlace: () => stamp !== undefined && stampOf(path) === stamp,
         stop: () => void server.close(),
       });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Status } from '../../src/core/status.js';
-import { type Place, place, run } from '../support/cli.js';
+import { type Place, place, Running, run } from '../support/cli.js';
 import { MASTER, processOf } from '../support/faulty.js';
 import { withoutOverride } from '../support/rights.js';
 import { fill, names } from '../support/tree.js';
@@ -250,20 +250,29 @@ describe('status, pause, resume and stop', () => {
     expect((await command(there, 'status')).code).toBe(3);
   });
 
-  it('says of one that is stopped that it does not answer', async () => {
+  it('one that is stopped, or busy, is told as that and waited for; two on one DIR both count', async () => {
     const there = place();
     fill(there.local, { a: '' });
     const running = there.start();
+    const other = new Running(['--to', join(there.local, '../other'), '--json', there.local], { env: there.env });
     await running.inSync();
+    await other.inSync();
     running.child.kill('SIGSTOP');
     onTestFinished(() => void running.child.kill('SIGCONT'));
-    const { code, stderr } = await command(there, 'flush');
-    expect([code, stderr]).toEqual([
-      3,
-      expect.stringMatching(/there is one that does not answer, as when it is stopped/),
-    ]);
+    writeFileSync(join(there.local, 'b'), '');
+    const late = await command(there, 'flush', ['--timeout', '2']);
+    const says = /^there:\S+: the syncwatch there \(pid \d+\) is busy, or stopped \(Ctrl-Z\?\): waiting for it\n/;
+    expect([late.code, late.stderr]).toEqual([4, expect.stringMatching(says)]);
+    expect((await command(there, 'flush', ['--to', join(there.local, '../other')])).code).toBe(0);
+    const waiting = new Running(['flush', there.local], { env: there.env });
+    await waiting.until('it says so', () => says.test(waiting.stderr));
+    expect((await command(there, 'status')).stdout).toMatch(
+      /^there:\S+: the syncwatch there .* is busy.*: no answer$/m,
+    );
+    expect(waiting.child.exitCode).toBeNull();
     running.child.kill('SIGCONT');
-    expect((await command(there, 'flush')).code).toBe(0);
+    expect(await waiting.ended).toBe(0);
+    expect(names(there.remote)).toEqual(['a', 'b']);
   });
 
   it('finds the one that runs among very many sockets of dead ones, with few descriptors', async () => {
