@@ -32,6 +32,8 @@ const CTIME_RANGE = 2 ** 30;
  */
 export class FakeDisk implements TreeOnDisk {
   tickMs = 0;
+  /** What comes or goes in a directory moves its times. */
+  movesDirs = true;
   readonly mounts = new Mounts();
   readonly own = new OwnFiles('/r');
   /** Why no directory can be listed just now. */
@@ -230,7 +232,7 @@ export class FakeDisk implements TreeOnDisk {
 
   /** Something came or went in it. */
   #changed(dir: Name): void {
-    const node = this.#nodes.get(dir);
+    const node = this.movesDirs ? this.#nodes.get(dir) : undefined;
     if (typeof node?.seen === 'object') this.#nodes.set(dir, { ...node, seen: { ...node.seen, ...this.#tick() } });
   }
 

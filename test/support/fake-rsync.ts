@@ -45,7 +45,7 @@ export interface Course {
   ends(outcome: Outcome): void;
 }
 
-const CALM: Course = {
+export const CALM: Course = {
   begins: () => {},
   fate: () => 'done',
   isCut: () => false,
@@ -104,14 +104,15 @@ export class FakeRsync implements Runs {
       options.onItem?.(item, begun.was(item.name));
       begun.turnedTo(item);
       result.items.push(item);
+      course.did(`told of ${item.name}`);
     };
-    const turned: Name[] = [];
+    const turned = new Map<Name, Entry>();
     for (const name of this.#withLate(run, all)) {
       await null;
       if (course.isCut()) break;
-      turned.push(name);
       const fate = course.fate(name);
       const now = run.kind === 'clear' ? undefined : this.#disk.see(name);
+      if (typeof now === 'object') turned.set(name, now);
       if (fate === 'untouched' || now === 'unreadable' || now === 'blocked') result.failed.set(name, FAILED);
       else if (typeof now === 'object') await this.#bring(run, name, now, fate, tell, course, result.failed);
       else await this.#delete(run, name, fate, tell, course, result);
@@ -239,11 +240,11 @@ export class FakeRsync implements Runs {
   }
 
   /** At the end of a run that sends, the directories that it was about, or that are above that, get their times. */
-  #setTimes(names: readonly Name[]): void {
-    for (const name of names) {
-      const [thing, now] = [this.there.get(name), this.#disk.get(name)];
-      if (thing?.entry.type !== 'dir' || now?.type !== 'dir') continue;
-      this.there.set(name, { entry: now, content: 0, isOurs: thing.isOurs });
+  #setTimes(turned: ReadonlyMap<Name, Entry>): void {
+    for (const [name, now] of turned) {
+      const thing = this.there.get(name);
+      if (thing?.entry.type !== 'dir' || now.type !== 'dir' || thing.isTouched !== true) continue;
+      this.there.set(name, { ...thing, isTouched: false });
     }
   }
 }

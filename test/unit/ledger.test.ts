@@ -15,7 +15,7 @@ const aName = fc.constantFrom(...NAMES);
 
 const aRun = (
   names: readonly Name[],
-  kinds: readonly ModelRun['kind'][] = ['names', 'names', 'names', 'clear', 'moves'],
+  kinds: readonly ModelRun['kind'][] = ['names', 'names', 'names', 'clear', 'stash', 'moves'],
 ): fc.Arbitrary<ModelRun> =>
   fc.record({
     kind: fc.constantFrom(...kinds),
