@@ -111,7 +111,7 @@ function putTogether(
   target: Target,
   { host, directory }: { readonly host: Host; readonly directory: Directory },
   { report, confirm }: Io,
-  { link, ledger, there, aim, whyElsewhere }: Prepared,
+  { link, ledger, there, aim, whyElsewhere, linksThere }: Prepared,
 ): Engine {
   const { here } = host;
   const { disk, filter, guard, rules } = directory;
@@ -135,6 +135,8 @@ function putTogether(
     policy: { oneByOne: settings.pace.oneByOne, rescanMs: settings.pace.rescanMinutes * 60_000 },
     rest: restFor(settings.pace, disk),
     rules,
+    linksThere,
+    linked: new Set(),
     spellings: new Spellings(there.look.kind === 'place' ? there.look.place.spelling : 'unknown'),
     report,
     rootIsThere: () => guard.isThere(),

@@ -10,6 +10,7 @@ import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear, isClosed } from './clear.js';
 import { type Delivered, deliver, type QuickCheck } from './deliver.js';
+import { outsideLinked } from './linked.js';
 import { makeMoves, planMoves } from './moves.js';
 import { select } from './select.js';
 import type { BatchView } from './settle.js';
@@ -42,7 +43,7 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   if (!rootIsThere()) return { kind: 'rootGone' };
   const mountsAge = disk.mounts.age;
   const selected = await select(work, names, options);
-  const apart = await tellApart(work, selected.view.before);
+  const apart = await tellApart(work, await outsideLinked(work, selected.view.before));
   if (!apart.ok) return { kind: 'broken', failure: apart.failure };
   const { before } = apart.value;
   const view = { ...selected.view, before };

@@ -15,6 +15,7 @@ import { eachInSlices } from '../slice.js';
 import { adopt, noteLeft } from './adopt.js';
 import { clear } from './clear.js';
 import type { Ledger } from './ledger.js';
+import { withoutLinked } from './linked.js';
 import {
   type Forecast,
   forecast,
@@ -99,7 +100,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
       ...late.failed,
     ]),
   );
-  await noteLeft(work, after, plan.isRival);
+  await noteLeft(work, after, plan.isLeftOut);
   for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
@@ -112,8 +113,8 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
 /** What a pass is to do, once nothing is against it. */
 interface Plan {
   readonly snapshot: Snapshot;
-  /** See {@link withoutRivals}. */
-  readonly isRival: (name: Name) => boolean;
+  /** See {@link withoutRivals} and {@link withoutLinked}. */
+  readonly isLeftOut: (name: Name) => boolean;
   readonly expected: Forecast;
   /** Whether something was mounted or unmounted since the walk. */
   readonly areMountsOthers: () => boolean;
@@ -122,8 +123,10 @@ interface Plan {
 /** Looks at what is here and, for a mirror, there. Nothing is changed there yet. */
 async function planned(work: PassWork, options: PassOptions): Promise<Plan | PassOver> {
   const { runner, rootIsThere, disk, filter } = work;
-  const { snapshot, isRival } = await withoutRivals(work, await snapshotAtRest(work, options));
+  const walked = await withoutRivals(work, await snapshotAtRest(work, options));
   if (options.isStopped()) return { kind: 'stopped' };
+  const { snapshot, isLinked } = await withoutLinked(work, walked.snapshot);
+  const isLeftOut = (name: Name): boolean => walked.isRival(name) || isLinked(name);
   // What nobody knows whether it is excluded is not deleted as if it were.
   const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
   if (!rootIsThere()) return ROOT_GONE;
@@ -141,7 +144,7 @@ async function planned(work: PassWork, options: PassOptions): Promise<Plan | Pas
   if (refused !== undefined) {
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
   }
-  return { snapshot, isRival, expected, areMountsOthers };
+  return { snapshot, isLeftOut, expected, areMountsOthers };
 }
 
 /** Deletes what would be in the way there. Gives what a mirror deleted of it. */
@@ -169,7 +172,7 @@ interface Brought {
 async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<Brought | PassOver> {
   const { ledger, runner, rootIsThere, disk, filter } = work;
   const { isStopped, onListing } = options;
-  const { snapshot, isRival, areMountsOthers } = plan;
+  const { snapshot, isLeftOut, areMountsOthers } = plan;
   const { tree } = snapshot;
   const names: NamesOfRun = {
     has: (name) => tree.get(name) !== undefined || ledger.index.get(name) !== undefined,
@@ -192,7 +195,7 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
     // there holds its lines back, so that even before the first one there may be thousands.
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-      if (type !== 'file' && !isRival(name)) ledger.markInFlight(name, type);
+      if (type !== 'file' && !isLeftOut(name)) ledger.markInFlight(name, type);
     });
     if (isStopped()) await nameUnsent(work, tree);
     return broken(outcome.failure);

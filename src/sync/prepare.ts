@@ -5,7 +5,7 @@ import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
-import { ROOT } from '../core/name.js';
+import { type Name, ROOT } from '../core/name.js';
 import { atPath, type Look, placeKey, targetAt } from '../core/place/place.js';
 import { own } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
@@ -20,6 +20,7 @@ import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
 import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
+import { linksThere } from '../link/links.js';
 import { PlaceLock } from '../link/place-lock.js';
 import type { Connection } from '../link/transport.js';
 import { whyNotExact } from '../rsync/settings.js';
@@ -52,6 +53,8 @@ export interface Prepared {
   readonly reach: () => Reach;
   /** Why the target is not, or not surely, the place that was looked at and is remembered; to be asked before a mirror deletes. */
   readonly whyElsewhere: () => Promise<Failure | undefined>;
+  /** See Work. */
+  readonly linksThere: (dirs: readonly Name[]) => Promise<ReadonlySet<Name>>;
   readonly ledger: Ledger;
   /** What was remembered of the last run is in no doubt. */
   readonly isWhole: boolean;
@@ -127,12 +130,27 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     aim: transport.aim,
     there,
     reach: () => link.reach(at),
+    linksThere: linksBy(link, there, at.path),
     whyElsewhere: () => whyElsewhere(target, look, link.connection),
     ledger,
     isWhole,
     lock: lock.value,
     close,
   });
+}
+
+/** `path`: where the target really is. */
+function linksBy(link: Link<Arrived>, { look, exists }: There, path: string): Prepared['linksThere'] {
+  let isFirst = true;
+  return async (dirs) => {
+    const { connection } = link;
+    // Where there was nothing, there is no link of others either.
+    const isEmpty = isFirst && !exists;
+    isFirst = false;
+    return connection === undefined || look.kind !== 'place' || isEmpty
+      ? new Set()
+      : linksThere(connection, path, dirs);
+  };
 }
 
 /** The way to the target, and what keeps it connected. */

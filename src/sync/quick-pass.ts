@@ -64,22 +64,24 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
     const begun = await ledger.begin({ kind: 'pass', rules: told, wouldDelete: 'nothing', dryRun: false });
     return begun.ok ? runner.run(begun.value, own, { onItem }) : undefined;
   };
-  const reading = readNames(ledger.index, disk, filter);
-  // Beside it, unless it has to be told what only we can exclude.
-  const running = filter.hasOwnRules ? undefined : run([]);
-  const names = await reading;
-  if (names === undefined && running === undefined) return undefined;
-  const result = await (running ?? run(names?.excluded ?? []));
+  const names = await readNames(ledger.index, disk, filter);
+  if (names === undefined) return undefined;
+  const dirs = [...names.fresh].flatMap(([name, type]) => (type === 'dir' ? [name] : []));
+  await eachInSlices(ledger.index.below(ROOT), ([name, { type }]) => {
+    if (type === 'dir') dirs.push(name);
+  });
+  if ((await work.linksThere(dirs)).size > 0) return undefined; // the full pass leaves them out
+  const result = await run(filter.hasOwnRules ? names.excluded : []);
   if (result === undefined) return undefined; // the full pass will tell why
   const { outcome, items } = result;
   if (outcome.kind === 'broken') {
-    await eachInSlices(names?.fresh ?? [], ([name, type]) => {
+    await eachInSlices(names.fresh, ([name, type]) => {
       if (type !== 'file') ledger.markInFlight(name, type);
     });
     return { kind: 'broken', failure: outcome.failure };
   }
   if (outcome.doubt !== undefined) return undefined; // the full pass finds out
-  if (names === undefined || names.gone.length > names.count / 2) return undefined;
+  if (names.gone.length > names.count / 2) return undefined;
   const taken = await takeBack(ledger, runner, filter, items);
   if (taken.failure !== undefined) return undefined;
   const sent = items.map(({ name }) => name).filter((name) => !taken.names.has(name));

@@ -22,6 +22,10 @@ export interface Work extends SettleOptions {
   readonly rest: Rest;
   readonly rules: RulesInForce;
   readonly spellings: Spellings;
+  /** Which of these directories are symbolic links there, to something that is not empty. */
+  readonly linksThere: (dirs: readonly Name[]) => Promise<ReadonlySet<Name>>;
+  /** Those that were, when they were looked at last. */
+  readonly linked: Set<Name>;
   /** Checked before names are looked at and after: false while the root is not the one we began with. */
   readonly rootIsThere: () => boolean;
   /** Looks whether a mount point below DIR has come or gone: then what was seen before means nothing (Mounts.age). */

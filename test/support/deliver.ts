@@ -57,6 +57,8 @@ export function localWork(
     onBrought: () => {},
     rules,
     spellings: new Spellings('exact'),
+    linksThere: async () => new Set(),
+    linked: new Set(),
     ...options,
   };
 }

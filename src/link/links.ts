@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import type { Name } from '../core/name.js';
+import { linksScript, readLinks } from '../core/place/links.js';
+import type { Connection } from './transport.js';
+
+/**
+ * Which of these directories of ours are symbolic links there, to something that is not empty; as far as that can be told. `path`:
+ * where the target really is.
+ */
+export async function linksThere(
+  { run }: Pick<Connection, 'run'>,
+  path: string,
+  dirs: readonly Name[],
+): Promise<ReadonlySet<Name>> {
+  const asked = { path, dirs, mark: randomBytes(8).toString('hex') };
+  const { stdout } = await run(['sh', '-s'], linksScript(asked));
+  return readLinks(stdout, asked);
+}
