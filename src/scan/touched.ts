@@ -9,7 +9,7 @@ const SLACK_MS = 1_000;
  * Tells of names whether anything was done to them since that moment, or to a directory above them but the root: one that was
  * renamed leaves no mark on what is in it. What can't be seen may have been.
  */
-export function touchedSince(disk: TreeOnDisk, sinceMs: WallMs): (name: Name) => boolean {
+export function touchedSince(disk: Pick<TreeOnDisk, 'changedMs'>, sinceMs: WallMs): (name: Name) => boolean {
   const fromMs = plusMs(sinceMs, -SLACK_MS);
   const known = new Map<Name, boolean>();
   const isTouched = (name: Name): boolean => {

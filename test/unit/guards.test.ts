@@ -23,19 +23,31 @@ interface Case extends Partial<GuardOptions> {
   readonly extraneous?: number;
   readonly created?: number;
   readonly deletes?: 'seen' | 'mirror' | 'never';
+  /** Mount points that are away. */
+  readonly away?: readonly string[];
 }
 
 /** What the guard says of a full pass. */
-async function guarded({ here, known = 0, extraneous = 0, created = 0, deletes = 'mirror', ...options }: Case) {
+async function guarded({
+  here,
+  known = 0,
+  extraneous = 0,
+  created = 0,
+  deletes = 'mirror',
+  away = [],
+  ...options
+}: Case) {
   const ledger = newLedger('t');
   await ledger.assume(indexOf(known).entries());
   const name = nameFromText('x');
+  const mounts = new Mounts();
+  mounts.set({ on: [], bare: [], away: away.map(nameFromText) });
   return guardPass(
     {
       ledger,
       rsync: plainSettings({ root: '/r', target: { kind: 'local', path: '/t', label: 't', place: '/t' } }),
       deletes,
-      disk: { mounts: new Mounts() },
+      disk: { mounts },
     },
     {
       dir: '/d',
@@ -61,6 +73,7 @@ describe('before a full pass, an empty DIR', () => {
       hint: expect.stringContaining('--allow-empty'),
     });
     expect(await guarded({ here: 0, extraneous: 3 })).toMatchObject({ message: expect.stringContaining('everything') });
+    expect(await guarded({ here: 0, known: 3, away: ['f0', 'f1'] })).toMatchObject({ kind: 'guard' });
   });
 
   it.each([
@@ -68,6 +81,8 @@ describe('before a full pass, an empty DIR', () => {
     ['nothing is deleted', { here: 0, known: 3, deletes: 'never' }],
     ['nothing was delivered', { here: 0, deletes: 'seen' }],
     ['it is not empty', { here: 1, known: 3, deletes: 'seen' }],
+    ['all of it is in file systems that are away', { here: 0, known: 2, deletes: 'seen', away: ['f0', 'f1'] }],
+    ['a mirror has a file system that is away', { here: 0, away: ['f0'] }],
   ] as const)('is fine where %s', async (_, given) => {
     expect(await guarded(given)).toBeUndefined();
   });

@@ -241,6 +241,15 @@ describe('the pending set', () => {
   });
 });
 
+it('a failed name that is seen as it was when it failed goes on waiting', () => {
+  const pending = new Pending();
+  const seen = { ...begun('file'), mtimeNs: 1, ctime: 1 };
+  pending.note(name('a'), at(0));
+  pending.fail(name('a'), failure, at(0), 1, seen);
+  expect([pending.note(name('a'), at(1), { ...seen }), pending.ready(at(1), 9)]).toEqual([false, []]);
+  expect([pending.note(name('a'), at(1), { ...seen, ctime: 2 }), pending.ready(at(1), 9)]).toEqual([true, ['a']]);
+});
+
 describe('backing off', () => {
   it('doubles up to a ceiling, spread over the upper half', () => {
     expect([1, 2, 3, 4].map((n) => delayMs(PATH_BACKOFF, n, 1))).toEqual([1000, 2000, 4000, 8000]);

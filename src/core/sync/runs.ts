@@ -27,7 +27,7 @@ export function batchEnded(state: State, end: BatchOver, now: Now, effects: Effe
   }
 }
 
-export const wentThrough = (state: State): State => ({ ...state, breaks: 0, wasSilent: false, reported: undefined });
+export const wentThrough = (state: State): State => ({ ...state, breaks: 0, reported: undefined });
 
 /** A run broke: backs off, or halts. */
 export function broke(state: State, failure: Failure, now: Now, effects: Effect[]): State {
@@ -40,5 +40,5 @@ export function broke(state: State, failure: Failure, now: Now, effects: Effect[
   const isNews = isOurs && failure.message !== state.reported;
   if (isNews) effects.push({ do: 'tell', what: { kind: 'trouble', failure, retryMs } });
   const reported = isNews ? failure.message : state.reported;
-  return { ...state, breaks, reported, resumeMs: plusMs(now.ms, retryMs), wasSilent: failure.isSilence === true };
+  return { ...state, breaks, reported, resumeMs: plusMs(now.ms, retryMs) };
 }

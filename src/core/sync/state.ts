@@ -83,8 +83,6 @@ export interface State {
   readonly breaks: number;
   readonly resumeMs: SteadyMs;
   readonly reported: string | undefined;
-  /** The last run broke because nothing came from the other side for as long as that may be. */
-  readonly wasSilent: boolean;
   /** Whether the next time that nothing waits is to be told, and since when it has been otherwise. */
   readonly isInSyncDue: boolean;
   readonly busySinceMs: SteadyMs | undefined;
@@ -126,7 +124,6 @@ export const schedule = (policy: Policy): State => ({
   breaks: 0,
   resumeMs: LONG_AGO,
   reported: undefined,
-  wasSilent: false,
   isInSyncDue: false,
   busySinceMs: undefined,
   keepsStandbys: false,

@@ -154,7 +154,7 @@ function sendOn(state: State, phase: Draining, now: Now, effects: Effect[]): Sta
   }
   const next = withBulk(state, effects);
   if (next.bulk.running !== undefined) return next;
-  if (now.waits.size > 0 && !phase.hasHurried && state.breaks === 0 && !state.wasSilent) {
+  if (now.waits.size > 0 && !phase.hasHurried && state.breaks === 0) {
     effects.push({ do: 'hurry' });
     return { ...next, phase: { ...phase, hasHurried: true, least: now.waits.size, fewerMs: now.ms, rounds: 0 } };
   }
