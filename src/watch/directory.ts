@@ -103,6 +103,7 @@ export class Directory {
     this.#rules = new CurrentRules(opening, (what) => {
       if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
       this.#tell({ kind: 'rulesChanged' });
+      this.#pollWhatIsSilent();
     });
     const hint = (name: Name): void => {
       if (!this.disk.own.has(name)) this.#tell({ kind: 'hint', names: [name] });
