@@ -24,8 +24,7 @@ export function drain(state: State, asked: Draining['how'], now: Now, effects: E
     rounds: 0,
     hasHurried: how === 'stop',
   };
-  const next = withTurn({ ...from, latestMs: undefined }, (turn) => ({ ...draining, turn }));
-  return how === 'stop' ? { ...next, pass: undefined } : next;
+  return withTurn({ ...from, latestMs: undefined }, (turn) => ({ ...draining, turn }));
 }
 
 /** From now on everything has its turn, whether it has rested or not. */
