@@ -4,12 +4,12 @@ import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
 import type { Reach, RemoteReach } from '../core/reach.js';
 import type { Word } from '../core/ssh/remote-command.js';
-import { type Call, callIn, checkCall } from '../link/command.js';
+import { type Call, callIn, checkCall, newMark } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
 import { stampOf } from '../scan/stamp.js';
 import { codeOf, type EndedHere, type HereOptions, runBeside, spawnHere } from '../spawn-here.js';
-import { newMark, SIGNAL_MS, SignalsThere } from './signals-there.js';
+import { SIGNAL_MS, SignalsThere } from './signals-there.js';
 
 export interface RunIo {
   readonly err: (text: Printable) => void;

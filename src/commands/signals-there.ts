@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { msSince, steadyNow } from '../clock.js';
 import { LONG_AGO, msBetween } from '../core/clock.js';
@@ -17,9 +16,6 @@ const SAME_MS = 500;
 
 /** After so many signals ssh is ended, whatever the command does. */
 const MOST = 3;
-
-/** By which a command there is found again. Nobody there can know it before. */
-export const newMark = (): string => `syncwatch-${randomBytes(12).toString('hex')}`;
 
 /**
  * Brings the signals that we get to the command that runs there with this mark: where it has no terminal ssh does not. `ssh`

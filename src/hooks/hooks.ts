@@ -8,9 +8,9 @@ import { HOOK_KINDS, type HookKind, type HookVariable, hooksAt } from '../core/h
 import { ancestorsOf, bytesOf, type Name, ROOT, textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
 import type { ReadonlyPending } from '../core/sync/pending.js';
-import { callIn } from '../link/command.js';
+import { callIn, newMark, signalCall } from '../link/command.js';
 import type { Programs } from '../programs.js';
-import { type Child, collectText, spawn } from '../spawn.js';
+import { type Child, collectText, say, spawn } from '../spawn.js';
 import { makeTemporary } from '../user-folders.js';
 
 /** A command of the user's, for a shell. */
@@ -75,6 +75,22 @@ type HookEnd = { readonly code: number } | { readonly why: string };
 /** What a command finds in its environment beside what is there. */
 type Variables = { readonly [Variable in HookVariable]?: string };
 
+/** How long a signal may take to get there, in milliseconds. */
+const SIGNAL_MS = 3_000;
+
+/** One that runs. `bring`: a signal to all of it there, for that of ours ends only the ssh here. */
+interface Started {
+  readonly child: Child;
+  readonly bring?: (signal: EndSignal) => Promise<unknown>;
+}
+
+type EndSignal = 'TERM' | 'KILL';
+
+const end = async ({ child, bring }: Started, signal: EndSignal): Promise<void> => {
+  child.killAll(`SIG${signal}`);
+  await bring?.(signal);
+};
+
 /** A command that runs once for the whole sync. */
 interface SyncHook extends HookCommand {
   readonly kind: HookKind;
@@ -102,7 +118,7 @@ export class Hooks {
   readonly #syncHooks: readonly SyncHook[];
   #isInSync = false;
   readonly #stopped = new AbortController();
-  #running: Child | undefined;
+  #running: Started | undefined;
 
   constructor(options: HooksOptions) {
     this.#options = options;
@@ -147,7 +163,7 @@ export class Hooks {
     this.#stopped.abort();
     for (const { timer } of this.#syncHooks) clearTimeout(timer);
     this.#queue.clear();
-    this.#running?.killAll('SIGTERM');
+    if (this.#running !== undefined) await end(this.#running, 'TERM');
     await this.idle();
   }
 
@@ -255,23 +271,24 @@ export class Hooks {
     }
     try {
       const pathsFile = join(made.value, PATHS);
-      const child =
+      const started =
         where === 'there'
           ? this.#startThere(command, { ...env, SYNCWATCH_PATHS_FILE: '/dev/stdin' })
           : this.#startHere(command, root, { ...env, SYNCWATCH_PATHS_FILE: pathsFile });
-      if (child === undefined) {
+      if (started === undefined) {
         report({ kind: 'hook', hook: kind, target, end: 'there is no connection', code: undefined, ms: 0, output: '' });
         return;
       }
+      const { child } = started;
       const output = collectText([child.stdout, child.stderr], OUTPUT_CHARS);
       child.stdin.end(where === 'there' ? list : '');
-      const end = await this.#ended(child, limitMs);
+      const ended = await this.#ended(started, limitMs);
       report({
         kind: 'hook',
         hook: kind,
         target,
-        code: 'code' in end ? end.code : undefined,
-        end: 'why' in end ? end.why : undefined,
+        code: 'code' in ended ? ended.code : undefined,
+        end: 'why' in ended ? ended.why : undefined,
         ms: msSince(beganMs),
         output: output(),
       });
@@ -280,29 +297,36 @@ export class Hooks {
     }
   }
 
-  #startHere(command: string, cwd: string, env: Variables): Child {
+  #startHere(command: string, cwd: string, env: Variables): Started {
     const { usersShell } = this.#options.programs;
-    return spawn(usersShell, ['-c', command], { cwd, env, ownSession: true, isForUser: true });
+    return { child: spawn(usersShell, ['-c', command], { cwd, env, ownSession: true, isForUser: true }) };
   }
 
-  #startThere(command: string, env: Variables): Child | undefined {
+  #startThere(command: string, env: Variables): Started | undefined {
     const { reach, programs } = this.#options;
     const way = reach();
     if (way.kind === 'none') return undefined;
-    const call = callIn(way, { kind: 'line', line: command, env }, programs);
+    const mark = newMark();
+    const call = callIn(way, { kind: 'line', line: command, env, mark }, programs);
     if (!call.ok) return undefined;
     const { program, args, ...where } = call.value;
-    return spawn(program, args, { ...where, ownSession: true, isForUser: true });
+    const child = spawn(program, args, { ...where, ownSession: true, isForUser: true });
+    if (way.kind === 'local') return { child };
+    const bring = (signal: EndSignal): Promise<unknown> => {
+      const sent = signalCall(way, mark, signal, program);
+      return say(sent.program, sent.args, { ownSession: true, patienceMs: SIGNAL_MS });
+    };
+    return { child, bring };
   }
 
-  async #ended(child: Child, limitMs: number): Promise<HookEnd> {
-    this.#running = child;
+  async #ended(started: Started, limitMs: number): Promise<HookEnd> {
+    this.#running = started;
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      child.killAll('SIGKILL');
+      void end(started, 'KILL');
     }, limitMs);
-    const ended = await child.ended;
+    const ended = await started.child.ended;
     clearTimeout(timer);
     this.#running = undefined;
     if (isLate) return { why: `it took longer than ${Math.round(limitMs / 1000)} s and was ended` };

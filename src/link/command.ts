@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Program } from '../core/environment.js';
 import { failed, type Result, success } from '../core/failure.js';
 import type { Reach, RemoteReach } from '../core/reach.js';
@@ -11,10 +12,20 @@ export type Wanted =
       readonly kind: 'words';
       readonly words: readonly Word[];
       readonly isTerminal: boolean;
-      /** To find it again there, see {@link signalCall}. */
-      readonly mark?: string | undefined;
+      readonly mark?: Mark | undefined;
     }
-  | { readonly kind: 'line'; readonly line: string; readonly env: Readonly<Record<string, string>> };
+  | {
+      readonly kind: 'line';
+      readonly line: string;
+      readonly env: Readonly<Record<string, string>>;
+      readonly mark?: Mark | undefined;
+    };
+
+/** By which what runs there is found again, see {@link signalCall}. */
+export type Mark = string;
+
+/** Nobody there can know it before. */
+export const newMark = (): Mark => `syncwatch-${randomBytes(12).toString('hex')}`;
 
 /** What to start here for that. `env`: variables beside the program's own. */
 export interface Call {
@@ -44,15 +55,14 @@ export function callIn(
     case 'remote': {
       if (ssh.file === undefined) return failed(noSsh(ssh));
       const isTerminal = wanted.kind === 'words' && wanted.isTerminal;
-      const mark = wanted.kind === 'words' ? wanted.mark : undefined;
-      const command = remoteCommand(way.path, wordsOf(wanted), mark);
+      const command = remoteCommand(way.path, wordsOf(wanted), wanted.mark);
       return success({ program: ssh, args: sessionArgs(way, isTerminal, command) });
     }
   }
 }
 
 /** What to start here so that what runs there with this mark gets a signal: see {@link signalCommand} for its exit code. */
-export const signalCall = (way: RemoteReach, mark: string, signal: string, ssh: Program): Call => ({
+export const signalCall = (way: RemoteReach, mark: Mark, signal: string, ssh: Program): Call => ({
   program: ssh,
   args: sessionArgs(way, false, signalCommand(mark, signal)),
 });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -49,6 +49,18 @@ describe('hooks', () => {
     writeFileSync(join(out, 'go'), '');
     await running.until('one more for all three', () => ran(running).length === 2);
     expect(lines()).toEqual(['run 20', 'run 3']);
+  });
+
+  it('--on-sync-remote ends with syncwatch, there too', async () => {
+    const { local, remote, server, start } = place();
+    fill(local, { a: '' });
+    const running = start(['--on-sync-remote', 'echo $$ > pid; sleep 600; echo later']);
+    const pid = await running.until('it runs', () => /^\d+$/m.exec(readFileSync(join(remote, 'pid'), 'utf8'))?.[0]);
+    const isThere = (): boolean =>
+      spawnSync('ssh', ['-F', server.sshConfig, 'there', `kill -0 ${pid}`], { stdio: 'ignore' }).status === 0;
+    expect(isThere()).toBe(true);
+    expect(await running.stop()).toBe(130);
+    expect(isThere()).toBe(false);
   });
 
   it('--on-sync-remote: in the remote directory, with the names on its stdin; and after the local one', async () => {
