@@ -6,7 +6,7 @@ import type { RootGuard } from './root-guard.js';
  * `onMoved`: DIR leads elsewhere; once, and nothing is looked at any more.
  */
 export function watchRoot(
-  guard: RootGuard,
+  guard: Pick<RootGuard, 'look' | 'adopt'>,
   report: Report,
   root: string,
   onBack: (replaced: boolean) => void,

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { steadyMs, wallMs } from '../../src/core/clock.js';
 import { sleptMs } from '../../src/core/sync/wake.js';
+import { watchClock } from '../../src/watch/clock-watch.js';
 
 const at = (wall: number, steady: number, activeMs = 0, cpuMs = activeMs) => ({
   wallMs: wallMs(wall),
@@ -27,5 +28,26 @@ describe('whether the machine was asleep', () => {
     ['the time of day set back', at(0, 0), at(-3_600_000, 1_000), 0],
   ])('%s', (_what, before, after, ms) => {
     expect(sleptMs(before, after, 1_000)).toBe(ms);
+  });
+});
+
+describe('whoever compares the clocks', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('tells of each sleep once', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const told: number[] = [];
+    let wakes = 0;
+    const look = watchClock(
+      () => 0,
+      (event) => void (event.kind === 'woke' && told.push(event.ms)),
+      () => wakes++,
+    );
+    look();
+    vi.setSystemTime(Date.now() + 3_600_000);
+    look();
+    look();
+    expect([told.length, wakes]).toEqual([1, 1]);
+    expect(told[0]).toBeGreaterThan(3_500_000);
   });
 });
