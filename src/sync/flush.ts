@@ -85,7 +85,7 @@ class Flush {
           const isThere =
             typeof seen === 'object'
               ? isSettled(was, seen, rsync.carriesMore) || !filter.decideDeep(name, seen.type === 'dir').synced
-              : was === undefined || deletes === 'never';
+              : was === undefined || deletes === 'never' || seen === 'away';
           if (isThere) this.#left.delete(name);
           else note(name, seen);
         }

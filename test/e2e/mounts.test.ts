@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Place, place, type Running } from '../support/cli.js';
+import { type Place, place, type Running, run } from '../support/cli.js';
 import { canMount, mountSmall } from '../support/mount.js';
 import { fill, names, tree } from '../support/tree.js';
 
@@ -79,7 +79,9 @@ describe('a file system below DIR', () => {
     writeFileSync(join(local, 'above'), 'a file by now');
     await goesOn(here, running, 'newer');
     expect(kept()).toEqual(before);
+    expect((await run(['flush', '--timeout', '30', local], { env: here.env })).code).toBe(0);
     rmSync(join(local, 'above'));
+    expect((await run(['flush', '--timeout', '30', local], { env: here.env })).code).toBe(0);
     mkdirSync(join(local, 'data'));
     fill(local, { 'above/m/': '' });
     data.back();
