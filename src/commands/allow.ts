@@ -54,7 +54,7 @@ export async function allow(argv: readonly string[], io: AllowIo): Promise<numbe
   const file = fileAt(given, io.around.uid);
   if (values.revoke === true) {
     // It may be gone by now, or be no settings file any more.
-    const path = file.ok ? file.value.source : pathOf(given);
+    const path = file.ok ? file.value.source : pathOf(given).path;
     io.out(line(allowed.revoke(path) ? `${path} is not allowed any more` : `${path} was not allowed`));
     return EXIT.inSync;
   }
@@ -82,8 +82,8 @@ const parse = (argv: readonly string[]) =>
 
 /** The settings that are meant: this file, or for a directory the nearest ones. */
 function fileAt(given: string, uid: number): Result<SettingsFile> {
-  const path = pathOf(given);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return readSettings(path, uid);
+  const { path, isDirectory } = pathOf(given);
+  if (!isDirectory) return readSettings(path, uid);
   const found = findSettings(path, uid);
   if (!found.ok) return found;
   if (found.value !== undefined) return success(found.value);
@@ -95,13 +95,13 @@ function fileAt(given: string, uid: number): Result<SettingsFile> {
 }
 
 /** Where a file is, as it is found from a directory: that without symlinks, its own name as it is. */
-function pathOf(given: string): string {
+function pathOf(given: string): { path: string; isDirectory: boolean } {
   const path = resolve(expandHome(given));
   try {
-    if (statSync(path).isDirectory()) return realpathSync(path);
-    return join(realpathSync(dirname(path)), basename(path));
+    if (statSync(path).isDirectory()) return { path: realpathSync(path), isDirectory: true };
+    return { path: join(realpathSync(dirname(path)), basename(path)), isDirectory: false };
   } catch {
-    return path;
+    return { path, isDirectory: false };
   }
 }
 

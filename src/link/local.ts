@@ -57,13 +57,15 @@ async function probe(
   { extras, trash }: ProbeOptions,
 ): Promise<Result<There>> {
   const { path } = target;
-  const at = statSync(path, { throwIfNoEntry: false });
-  if (at?.isDirectory() === false) return failed(notADirectory(path, 'here'));
+  const at = whatIsAt(path);
+  if (!at.ok) return at;
+  if (at.value === 'other') return failed(notADirectory(path, 'here'));
+  const exists = at.value === 'directory';
   const parent = dirname(path);
-  if (at === undefined) {
-    const dangling = lstatSync(path, { throwIfNoEntry: false });
-    if (dangling !== undefined) return failed(notADirectory(path, 'here'));
-    if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return failed(noParent(parent, 'here'));
+  if (!exists) {
+    const above = whatIsAt(parent);
+    if (!above.ok) return above;
+    if (above.value !== 'directory') return failed(noParent(parent, 'here'));
   }
   const [{ look }, tried] = await Promise.all([
     connection.look({ path, trash, rsync: undefined }),
@@ -71,13 +73,12 @@ async function probe(
   ]);
   if (tried.ok) {
     const above = { ...target, path: parent };
-    const takes =
-      at === undefined ? await takenAbove({ here, target: above, connection, extras }, tried.takes) : tried.takes;
+    const takes = exists ? tried.takes : await takenAbove({ here, target: above, connection, extras }, tried.takes);
     return success({
       version: undefined,
       takes: inPlace(takes, look),
       chatter: [],
-      exists: at !== undefined,
+      exists,
       look,
       isCramped: false,
     });
@@ -85,4 +86,19 @@ async function probe(
   const outcome = outcomeOf(tried.exit, undefined, [], ofNames([]));
   const message = `rsync can't send to ${target.label}`;
   return failed(outcome.kind === 'broken' ? { ...outcome.failure, kind: 'remote' } : { kind: 'remote', message });
+}
+
+/** What a path leads to; a link that leads nowhere is something else than a directory, too. */
+function whatIsAt(path: string): Result<'directory' | 'other' | 'nothing'> {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
+    return success(stats === undefined ? 'nothing' : stats.isDirectory() ? 'directory' : 'other');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    return failed({
+      kind: 'remote',
+      message: `${path} here can't be looked at (${String(code)})`,
+      hint: 'Check its rights.',
+    });
+  }
 }

@@ -62,10 +62,20 @@ function problemOf(name: string, kind: ValueKind, value: unknown): readonly [str
   for (const text of many(value as Values)) {
     const wrong = kind.check?.(text, name);
     if (wrong !== undefined) return wrong;
-    if (kind.isFile === true && statSync(expandHome(text), { throwIfNoEntry: false })?.isDirectory() !== false)
-      return [`--${name}: there is no file ${text}`, 'Check the spelling.'];
+    const noFile = kind.isFile === true ? problemOfFile(text) : undefined;
+    if (noFile !== undefined) return [`--${name}: ${noFile[0]}`, noFile[1]];
   }
   return undefined;
+}
+
+function problemOfFile(path: string): readonly [string, string] | undefined {
+  try {
+    const isFile = statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() === false;
+    return isFile ? undefined : [`there is no file ${path}`, 'Check the spelling.'];
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    return [`${path} can't be looked at (${String(code)})`, 'Check its rights.'];
+  }
 }
 
 type NumberKind = Extract<ValueKind, { kind: 'number' }>;

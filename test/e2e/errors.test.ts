@@ -241,6 +241,28 @@ describe('bad input is refused before anything is touched', () => {
     expect(file.code).toBe(3);
   });
 
+  it('a path that can’t be looked at, here: a target, keys, settings', async () => {
+    const { local, env, remote } = place();
+    const loop = join(temporaryDir(), 'loop');
+    symlinkSync(loop, loop);
+    for (const args of [
+      ['--once', local, '--to', `${loop}/target`],
+      ['--once', local, '--to', `${loop}/above/target`],
+      ['doctor', local, '--to', `${loop}/target`],
+      ['--once', local, '--to', remote, '-i', loop],
+      ['--once', local, '--to', 'there:x', '-F', loop],
+      ['--once', local, '--to', remote, '--exclude-from', loop],
+      ['--once', local, '--to', remote, '--settings', loop],
+      ['allow', loop],
+    ]) {
+      const { code, stdout, stderr } = await run(args, { env });
+      expect(stderr + stdout).toMatch(/loop\S*( here)? can't be (looked at|read).*ELOOP/);
+      expect([1, 2, 3]).toContain(code);
+      expectForPeople(stderr);
+    }
+    expect(existsSync(remote)).toBe(false);
+  });
+
   it('host unknown, refused, wrong key, host key unknown, host key changed', async () => {
     const { local, env, server, remote } = place();
     const dir = temporaryDir();
