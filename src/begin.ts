@@ -14,7 +14,7 @@ import { complaint } from './report/words.js';
 import type { Surroundings } from './state/folders.js';
 import { ownUid, temporaryFolder, userHome } from './user-folders.js';
 
-// The only reader of `process`, but for the watcher child.
+// The only reader of `process`, but for the watcher child. What others import of node:process is in .dependency-cruiser.mjs.
 const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
 
 const outlets = {

@@ -1,7 +1,9 @@
 import { msBetween, type SteadyMs, steadyMs, type WallMs, wallMs } from './core/clock.js';
 
+/** The time of day. */
 export const wallNow = (): WallMs => wallMs(Date.now());
 
+/** The clock that only goes on. */
 export const steadyNow = (): SteadyMs => steadyMs(performance.now());
 
 /** How many milliseconds have gone by since. */

@@ -14,10 +14,13 @@ export type WallMs = Moment<'wall'>;
  */
 export type SteadyMs = Moment<'steady'>;
 
+/** A moment by the time of day, from what the system gives: milliseconds since 1970. */
 export const wallMs = (since1970: number): WallMs => since1970 as unknown as WallMs;
 
+/** Before any file. */
 export const EPOCH = wallMs(0);
 
+/** A moment by the clock that only goes on, from what the system gives. */
 export const steadyMs = (ms: number): SteadyMs => ms as unknown as SteadyMs;
 
 /** Before anything that has happened. */

@@ -14,6 +14,7 @@ export interface Failure {
   readonly isSilence?: boolean;
 }
 
+/** What went wrong, as far as it decides what to do about it, and the exit code. */
 export type FailureKind =
   /** The command line is wrong. Exit code 2. */
   | 'usage'

@@ -53,6 +53,7 @@ export interface LinkUser {
   runsUnderWay(): Promise<unknown>;
 }
 
+/** What a link is to do about each login. `T`: what there is to know of the target once it was seen. */
 export interface LinkOptions<T> {
   readonly report: Report;
   /** Looks at the target through the first connection: whether it may be used at all, and what there is to know of it. */

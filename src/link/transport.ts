@@ -33,6 +33,7 @@ export interface Transport {
   open(signal: AbortSignal): Promise<Result<Connection>>;
 }
 
+/** One login to that machine, until it is lost or closed; see the contract of {@link Transport}. */
 export interface Connection {
   /** What the machine is remembered by, however it was spelled, see placeKey; undefined: this one. */
   readonly host: string | undefined;

@@ -1,3 +1,4 @@
+import { delayMs, STANDBY_BACKOFF } from '../core/sync/retry.js';
 import type { RsyncProcess } from './run.js';
 
 /**
@@ -13,10 +14,6 @@ const MAX_AGE_MS = 30 * 60_000;
 
 /** How long after one was used the next is started, in milliseconds: the machine has better to do during a run. */
 const REFILL_MS = 20;
-
-/** A standby that ended by itself is replaced after this long, doubling while it goes on. */
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 5 * 60_000;
 
 /**
  * rsync processes that were started ahead: connected, agreed with the other side on everything, and waiting for their
@@ -107,7 +104,7 @@ export class Standbys {
   }
 
   #waitMs(): number {
-    return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#deaths++);
+    return delayMs(STANDBY_BACKOFF, ++this.#deaths, Math.random());
   }
 
   #startLater(kind: StandbyKind, ms: number): void {

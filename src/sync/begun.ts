@@ -169,6 +169,7 @@ export class Begun {
   }
 }
 
+/** As what rsync tells of it: a link is no directory. */
 export const kindOf = (type: Entry['type']): 'file' | 'dir' => (type === 'dir' ? 'dir' : 'file');
 
 function* namesOf(brings: Brings, only?: Entry['type']): Generator<Name> {

@@ -52,8 +52,14 @@ function pool(): { standbys: Standbys; started: Fake[] } {
 const kinds = (started: readonly Fake[]): StandbyKind[] => started.map(({ kind }) => kind);
 
 describe('the standbys', () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.spyOn(Math, 'random').mockReturnValue(1); // the longest waits
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 
   it('are one of each kind, handed out once, and replaced when the run has ended', async () => {
     const { standbys, started } = pool();

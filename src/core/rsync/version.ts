@@ -13,6 +13,7 @@ export function readVersion(text: string): Version | string | undefined {
   return found === null ? undefined : [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)];
 }
 
+/** Whether a version is this one or a later one. */
 export const atLeast = (version: Version, ...wanted: Version): boolean => {
   const at = version.findIndex((part, i) => part !== wanted[i]);
   return at < 0 || (version[at] ?? 0) > (wanted[at] ?? 0);

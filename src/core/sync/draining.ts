@@ -34,6 +34,7 @@ export const send = (state: State, phase: Draining, now: Now): State => ({
   phase: { ...phase, stage: 'sending', sinceMs: now.ms, least: now.waits.size, fewerMs: now.ms, rounds: 0 },
 });
 
+/** Whether what is under way is not waited for any more. */
 export const isTooLong = (phase: Draining, now: Now): boolean =>
   phase.how === 'stop' &&
   (now.lastOutputMs === undefined

@@ -11,6 +11,7 @@ export type End =
   | { readonly kind: 'cut' }
   | { readonly kind: 'halted'; readonly failure: Failure };
 
+/** What the schedule wants to be done. Whoever does it tells how it ended, by an input (inputs.ts). */
 export type Effect =
   /** Tell that it is `quiet` when that is so; begin anew if that was asked before. */
   | { readonly do: 'join' }
@@ -34,6 +35,7 @@ export type Effect =
   /** Nothing more begins; what is under way is cut. Once, and last. */
   | { readonly do: 'end'; readonly end: End };
 
+/** What is to be told of one target; as an event: sync/notices.ts. */
 export type Notice =
   | { readonly kind: 'inSync'; readonly ms: number }
   | { readonly kind: 'trouble'; readonly failure: Failure; readonly retryMs: number }

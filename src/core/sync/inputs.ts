@@ -23,6 +23,7 @@ export type PassOver =
   | { readonly kind: 'halted'; readonly failure: Failure }
   | { readonly kind: 'stopped' };
 
+/** All that may happen to one target, as its schedule is told of it. */
 export type Input =
   /** A name waits that did not. */
   | { readonly kind: 'noted' }

@@ -21,6 +21,7 @@ export interface LoginTries {
   readonly reported: Failure['kind'] | undefined;
 }
 
+/** Before the first login, and after each that was through. */
 export const NO_TRIES: LoginTries = { failures: 0, refusals: 0, reported: undefined };
 
 /** What went wrong now: a login, or what an earlier one had brought. */
@@ -29,6 +30,7 @@ export interface LoginTrouble {
   readonly failure: Failure;
 }
 
+/** What follows a login that failed, or a connection that was lost. */
 export type NextLogin =
   | { readonly kind: 'giveUp' }
   /** Log in after so many milliseconds. `isSlow`: no sooner, whatever happens. `isNews`: another kind of trouble than before. */

@@ -13,6 +13,9 @@ export const RUN_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 30_000 };
 /** A login that was refused: each try may count against the user there. */
 export const LOGIN_BACKOFF: Backoff = { firstMs: 5_000, maxMs: 300_000 };
 
+/** An rsync that was started ahead and ended by itself. Nothing waits for it. */
+export const STANDBY_BACKOFF: Backoff = { firstMs: 1_000, maxMs: 300_000 };
+
 /** How soon to look again for a root that was not there, in milliseconds. */
 export const ROOT_AWAY_MS = 1_000;
 

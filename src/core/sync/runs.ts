@@ -27,6 +27,7 @@ export function batchEnded(state: State, end: BatchOver, now: Now, effects: Effe
   }
 }
 
+/** A run got through: whatever broke those before is over. */
 export const wentThrough = (state: State): State => ({ ...state, breaks: 0, reported: undefined });
 
 /** A run broke: backs off, or halts. */

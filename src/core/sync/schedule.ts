@@ -10,13 +10,13 @@ import { decide, nextWakeMs } from './turns.js';
 
 /**
  * When what is sent to one target: a pure state machine. It knows no name but those of large files; which names wait is the
- * pending set's to say. {@link step} takes what happened and gives what is to be done; whoever does it tells how it endTurn.
+ * pending set's to say. {@link step} takes what happened and gives what is to be done; whoever does it tells how it ended.
  *
  * ```
  *              up                    a pass is due
  *   offline ───────► waiting ──────────────────────────► passing     alone: the large file's run ends first
  *    ▲  ▲             │   ▲ ◄──────────────────────────────┘
- *    │  │ down        │   └───────────────┐ endTurn
+ *    │  │ down        │   └───────────────┐ ended
  *    │  └── (any) ◄── │   names are ready │
  *    │                └──────────────► running               a batch, or the rules; large files beside it
  *    │ resume, and no link
@@ -29,8 +29,8 @@ import { decide, nextWakeMs } from './turns.js';
  *
  * What bounds each phase: `offline` the link's back off; `waiting` one timer ({@link State.wakeMs}) whenever anything waits;
  * `running` and `passing` the time that rsync may say nothing (NO_PROGRESS_MS), after which the run ends as broken;
- * `paused` whoever paused it; `draining` SILENCE_MS without a word from rsync, LAST_LOOK_MS without any rsync, and
- * MOST_ROUNDS batches that get nowhere.
+ * `paused` whoever paused it; `draining` SILENCE_MS without a word from rsync (to `finish` NO_PROGRESS_MS, as else),
+ * LAST_LOOK_MS without any rsync, and MOST_ROUNDS batches or NO_FEWER_MS that get nowhere.
  */
 export function step(state: State, input: Input, now: Now): readonly [State, readonly Effect[]] {
   if (state.phase.is === 'over') return [state, []];

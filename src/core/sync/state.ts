@@ -16,6 +16,7 @@ export type Phase =
   | Draining
   | { readonly is: 'over' };
 
+/** It was asked to end: nothing more begins but what is to be there before. */
 export interface Draining {
   readonly is: 'draining';
   readonly turn: Turn | undefined;
@@ -62,6 +63,7 @@ export interface Policy {
   readonly rescanMs: number;
 }
 
+/** All that the schedule knows of one target. Each step gives another one. */
 export interface State {
   readonly policy: Policy;
   readonly phase: Phase;
@@ -155,6 +157,7 @@ export function isPassing(phase: Phase): boolean {
 /** Whether anything runs, or is about to. */
 export const isBusy = ({ phase, bulk }: State): boolean => turnOf(phase) !== undefined || bulk.running !== undefined;
 
+/** What has the turn in this phase. */
 export function turnOf(phase: Phase): Turn | undefined {
   switch (phase.is) {
     case 'offline':
@@ -169,6 +172,7 @@ export function turnOf(phase: Phase): Turn | undefined {
   }
 }
 
+/** The pass that has this turn. */
 export const passOf = (turn: Turn | undefined): Pass | undefined => (turn?.kind === 'pass' ? turn.pass : undefined);
 
 /** Something has the turn now. */
