@@ -17,7 +17,9 @@ const NOT_ABOUT_THE_SERVER = [
   'test/e2e/{filter,rules,patterns,git}', // which files are synced
   'test/e2e/{memory,watching,limits}', // what is remembered, the watcher, this machine's limits
   'test/e2e/{allow,environment,prepare}', // whom it obeys here, what it starts here, the scripts of this repository
-  'test/e2e/{other-user,runtime}', // its own folders here
+  'test/e2e/{other-user,runtime,own-files}', // its own folders here
+  'test/e2e/{mounts,current,silent,busy}', // what DIR is like
+  'test/e2e/{case,coarse-times,closed-directories}', // local targets, on file systems and as users of their own
   'test/e2e/other-rsyncs', // has servers of its own, with other rsyncs
 ].map((files) => `${files}.test.ts`);
 const onDocker = process.env['SYNCWATCH_TEST_SERVER'] === 'docker';
