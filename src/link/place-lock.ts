@@ -78,7 +78,7 @@ export class PlaceLock {
       this.#takesOver = false;
       return undefined;
     }
-    await this.release();
+    if (this.#session === session) await this.release();
     if (word?.kind === 'others') return others(target, word.holder);
     return this.#goWithout();
   }

@@ -83,7 +83,7 @@ export interface PrepareOptions {
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
   const { target, host, directory, io, key } = options;
   const { report } = io;
-  const { transport, link, placeLock } = linkTo(options);
+  const { transport, link, placeLock, hold } = linkTo(options);
   const stop = (): void => link.stopLogins();
   signal.addEventListener('abort', stop);
   const reaching = link.connect().finally(() => signal.removeEventListener('abort', stop));
@@ -95,7 +95,6 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const reached = await reaching;
   if (!reached.ok) {
     guessed?.ledger.close();
-    await placeLock?.release();
     return reached;
   }
   const { there, host: machine } = reached.value;
@@ -107,9 +106,16 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
     guessed?.ledger.close();
-    await placeLock?.release();
     await link.close();
     return lock;
+  }
+  // After that of this machine, which the same DIR has there, too. A connection that is lost by now is looked through again.
+  const held = link.connection === undefined ? undefined : await hold(link.connection, there);
+  if (held !== undefined) {
+    guessed?.ledger.close();
+    await link.close();
+    await lock.value.release();
+    return failed(held);
   }
   if (place !== guess) noteLastPlace(placeNote, place);
   // Until we had the lock somebody else may have gone on.
@@ -183,16 +189,14 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
     report,
     look: async (connection) => {
       const there = await arrive(transport, connection, arrival);
-      if (!there.ok) return there;
-      const why = await hold(connection, there.value);
-      return why === undefined ? success({ there: there.value, host: connection.host }) : failed(why);
+      return there.ok ? success({ there: there.value, host: connection.host }) : there;
     },
     lookAgain: async (connection, { there }) =>
       (await whyElsewhere(target, there.look, connection)) ?? (await hold(connection, there)),
     mostFirst: isPatient ? Number.POSITIVE_INFINITY : 1,
     mostLater: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
   });
-  return { transport, link, placeLock };
+  return { transport, link, placeLock, hold };
 }
 
 /** A path and another one beside it, by turns. */

@@ -65,6 +65,33 @@ describe('a place that another machine syncs to', () => {
     expect(await second.stop()).toBe(130);
   });
 
+  it('ends the first one, too, when what took over is through at once', async () => {
+    const there = place();
+    const other = another(there);
+    fill(there.local, { a: 'a' });
+    fill(other.local, { a: 'b' });
+    const first = there.start();
+    await first.inSync();
+    expect((await other.run(['--once', '--take-over'])).code).toBe(0);
+    expect(await first.ended).toBe(3);
+    const halted = first.events.find((e) => e.event === 'halted');
+    expect(JSON.stringify(halted)).toContain(`(${other.local}`);
+  });
+
+  it('is not let go by a second start of the same DIR, which is refused', async () => {
+    const there = place();
+    const other = another(there);
+    fill(there.local, { a: 'a' });
+    const first = there.start();
+    await first.inSync();
+    const { code, stderr } = await run(['-F', there.server.sshConfig, '--to', `${there.to}/.`, '--once', there.local], {
+      env: there.env,
+    });
+    expect(code).toBe(3);
+    expect(stderr).toContain('another syncwatch');
+    expect((await other.run(['--once'])).code).toBe(3);
+  });
+
   it('goes by itself when that one is killed, and the same one comes back at once, also after a lost connection', async () => {
     const there = place();
     const other = another(there);

@@ -98,6 +98,35 @@ describe.each(SHELLS)('the lock of a place, in %s', (...shell) => {
     expect(two.words.map(({ kind }) => kind)).toEqual(['held']);
   });
 
+  it('that was taken over and let go at once is free, and the first one still hears of it', async () => {
+    const { hold, files } = bench(shell);
+    const one = hold('1');
+    await one.says('held');
+    const two = hold('2', { takesOver: true });
+    await two.says('held');
+    await two.end();
+    const three = hold('3', { at: temporaryDir() });
+    await three.says('held');
+    await three.end();
+    one.beat();
+    await one.says('taken');
+    expect(one.words.at(-1)).toMatchObject({ holder: { user: 'user-2' } });
+    await one.end();
+    await vi.waitFor(() => expect(files()).toEqual([]), { timeout: 60_000 });
+  });
+
+  it('was anybody’s while it was not refreshed: whoever has it by then, as whatever user, is not joined', async () => {
+    const { hold, kept, shared } = bench(shell);
+    const one = hold('1');
+    await one.says('held');
+    const old = new Date(Date.now() - 180_000);
+    const [file = ''] = readdirSync(shared);
+    for (const folder of [kept, shared]) utimesSync(join(folder, file), old, old);
+    writeFileSync(join(shared, 'key.5'), 'syncwatch1 2 n - - -\n');
+    one.beat();
+    await one.says('taken');
+  });
+
   it('is a dead one’s after three minutes without a sign of life, and is made again where it was removed', async () => {
     const { hold, kept, shared } = bench(shell);
     const one = hold('1');

@@ -49,6 +49,9 @@ const DEAD_MIN = 2;
 /** How often a lock is refreshed, in milliseconds, and so how soon it is known that somebody has taken it over. */
 export const BEAT_MS = 10_000;
 
+/** How long it can still be seen that a lock was taken over after it was let go, in seconds: the other one looks every {@link BEAT_MS}. */
+const TELL_S = 15;
+
 /**
  * What runs in every POSIX sh for as long as the place is held: at the end of its stdin the lock is let go. A line on stdin
  * refreshes it. It is kept twice, outside of the tree: where this user has it on all machines that share the home, and where all users of
@@ -63,12 +66,14 @@ h=$s/syncwatch/locks
 [ -e "$g" ] || { mkdir "$g" && chmod 1777 "$g"; }
 isfile() { [ -f "$1" ] && [ ! -L "$1" ]; }
 isdir() { [ -d "$1" ] && [ ! -L "$1" ] && [ -w "$1" ]; }
-put() { isdir "$1" && (set -C; echo "syncwatch1 $i $n $a $f $o" >"$1/$k.$u.$n") && mv -f "$1/$k.$u.$n" "$1/$k.$u" && p=1; }
-get() { v=; isfile "$1" && read -r v ei en ea ef eo <"$1"; [ "$v" = syncwatch1 ]; }
+put() { isdir "$1" && (set -C; echo "$w $i $n $a $f $o" >"$1/$k.$u.$n") && mv -f "$1/$k.$u.$n" "$1/$k.$u" && p=1; }
+# What was let go counts only for whom it was taken from.
+get() { v=; isfile "$1" && read -r v ei en ea ef eo <"$1"; case $v in syncwatch1) ;; syncwatch0) [ -n "$2" ] ;; *) false ;; esac; }
+fresh() { [ -n "$(find "$1" -prune -mmin -${DEAD_MIN})" ]; }
 others() {
   for e in "$h/$k".* "$g/$k".*; do
     case \${e##*/"$k".} in *[!0-9]*) continue ;; esac
-    get "$e" && [ "$ei" != "$i" ] && [ -n "$(find "$e" -prune -mmin -${DEAD_MIN})" ] || continue
+    get "$e" "$1" && [ "$ei" != "$i" ] && fresh "$e" || continue
     [ -z "$1" ] || [ "$eo" = "$1" ] || continue
     return 0
   done
@@ -76,22 +81,35 @@ others() {
 }
 isfirst() { [ "$(printf '%s\\n' "$ei" "$i" | sort | head -n 1)" = "$ei" ]; }
 say() { echo "$m $*"; }
-drop() { for e in "$h/$k.$u" "$g/$k.$u"; do get "$e" && [ "$ei $en" = "$i $n" ] && rm -f "$e"; done; rmdir "$g"; }
+isours() { get "$1" any && [ "$ei $en" = "$i $n" ]; }
+drop() { for e in "$h/$k.$u" "$g/$k.$u"; do isours "$e" && rm -f "$e"; done; rmdir "$g"; }
 hold() { p=; put "$h"; put "$g"; [ -n "$p" ]; }
-lost() { for e in "$h/$k.$u" "$g/$k.$u"; do get "$e" && [ "$ei" != "$i" ] && return 0; done; others "$i"; }
+isheld() { for e in "$h/$k.$u" "$g/$k.$u"; do isours "$e" && fresh "$e" && return 0; done; return 1; }
+# Not refreshed for too long (asleep, stopped), it is anybody’s.
+lost() {
+  for e in "$h/$k.$u" "$g/$k.$u"; do get "$e" && [ "$ei" != "$i" ] && return 0; done
+  others "$n" || { ! isheld && others ''; }
+}
+# Who had it before has to hear of it, however soon we are through.
+leave() {
+  if [ "$o" = - ] || lost || ! isheld; then drop; return; fi
+  w=syncwatch0; hold
+  (sleep ${TELL_S}; drop) </dev/null >/dev/null &
+}
+w=syncwatch1
 if others ''; then
   if [ "$t" = 0 ]; then say others "$ea" "$ef"; exit; fi
-  o=$ei
+  o=$en
 fi
 if hold; then
   # Two at once: one of them.
   if [ "$t" = 0 ] && others '' && isfirst; then say others "$ea" "$ef"; drop; exit; fi
   say held
   while read -r _; do
-    if lost; then say taken "$ea" "$ef"; break; fi
+    if lost; then say taken "$ea" "$ef"; drop; exit; fi
     hold
   done
-  drop
+  leave
 else say nowhere; fi
 `;
 
