@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { BEAT_MS, type Holder, holderInWords, type LockWord, lockScript, readLockWord } from '../core/place/lock.js';
-import type { Look } from '../core/place/place.js';
+import type { There } from '../core/rsync/there.js';
 import type { Target } from '../core/target.js';
 import { whyNoRoom } from '../descriptors.js';
 import type { Child } from '../spawn.js';
@@ -48,9 +48,13 @@ export class PlaceLock {
   }
 
   /** Takes it through this connection, in the place of any before. Gives why it can't be had, where somebody else has it. */
-  async hold(connection: Pick<Connection, 'session'>, look: Look): Promise<Failure | undefined> {
+  async hold(
+    connection: Pick<Connection, 'session'>,
+    { look, isCramped }: Pick<There, 'look' | 'isCramped'>,
+  ): Promise<Failure | undefined> {
     await this.release();
-    if (look.kind !== 'place' || whyNoRoom(ROOM) !== undefined) return this.#goWithout();
+    // Where there is room for one session only, that is rsync's.
+    if (isCramped || look.kind !== 'place' || whyNoRoom(ROOM) !== undefined) return this.#goWithout();
     const mark = randomBytes(8).toString('hex');
     const child = connection.session(['sh', '-s']);
     child.stderr.destroy(); // nothing comes on it, and there may be few descriptors

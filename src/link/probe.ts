@@ -15,7 +15,7 @@ import type { Looked } from '../place/look.js';
 import { wrongRsync } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection, ProbeOptions } from './transport.js';
-import { inPlace, LEAST, takenAbove, tryOut } from './trial.js';
+import { inPlace, LEAST, SSH_FAILED, takenAbove, tryOut } from './trial.js';
 
 /** An rsync there that is started by other programs may run in another place than they say: a container, another root. */
 const IS_PLAIN_RSYNC = /^(sudo (-[nEHS] )*)?[\w@%+=:,./-]+$/;
@@ -37,7 +37,10 @@ export async function probeThere(reached: Reached, { extras, trash }: ProbeOptio
   const trying = tryOut({ here, target, connection, extras });
   const first = await looking;
   const looked = isLost(first) ? await connection.look(asked) : first;
-  const tried = await trying;
+  const beside = await trying;
+  // Where there is room for one session only, the look may have had it all the while.
+  const isAlone = !beside.ok && beside.exit.code === SSH_FAILED && !isLost(first);
+  const tried = isAlone ? await tryOut({ here, target, connection, extras }) : beside;
   if (first.isLate || (!tried.ok && tried.exit.stalledMs !== undefined))
     return failed(silentShell(aim, connection.patienceMs));
   const version = readVersion(looked.rsync?.text ?? '');
@@ -45,7 +48,7 @@ export async function probeThere(reached: Reached, { extras, trash }: ProbeOptio
     return failed(wrongRsync(`the rsync on ${aim.host}`, version, 'remote'));
   const look = IS_PLAIN_RSYNC.test(rsyncPath) ? looked.look : NOT_PLAIN;
   const takes = tried.ok ? tried.takes : undefined;
-  const isCramped = isLost(first) || (tried.ok && tried.isCramped);
+  const isCramped = isLost(first) || (tried.ok && (isAlone || tried.isCramped));
   const chatter = looked.stderr.split('\n').filter((line) => line !== '');
   const there = async (exists: boolean, known: Takes): Promise<Result<There>> => {
     const above = { ...target, path: remoteParentOf(target.path) ?? '' };
@@ -70,7 +73,7 @@ const silentShell = ({ host }: SshAim, ms: number): Failure => ({
 const NOT_PLAIN: Look = { kind: 'unknown', why: '--rsync-path starts more than rsync' };
 
 /** ssh could not start it: sshd may allow fewer sessions than we asked for at once. */
-const isLost = (looked: Looked): boolean => isCode(looked, 255);
+const isLost = (looked: Looked): boolean => isCode(looked, SSH_FAILED);
 
 const isCode = ({ ended }: Pick<Said, 'ended'>, code: number): boolean =>
   ended.kind === 'exited' && ended.code === code;

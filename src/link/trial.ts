@@ -30,7 +30,7 @@ const NOTHING = nameFromText('.syncwatch-nothing');
 const NAMES = [NOTHING, childOf(NOTHING, 'nothing')];
 
 /** ssh itself ended: ssh(1), EXIT STATUS. */
-const SSH_FAILED = 255;
+export const SSH_FAILED = 255;
 
 /** It ran to its end (man rsync, EXIT VALUES): the name that is sent for nothing is not here. */
 const THROUGH: readonly (number | undefined)[] = [0, 23, 24];

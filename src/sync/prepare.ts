@@ -182,9 +182,8 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
           takesOver: settings.takesOver,
           onTaken: (failure) => link.giveUp(failure),
         });
-  // Where there is room for one session only, that is rsync's.
-  const hold = async (connection: Connection, { look, isCramped }: There): Promise<Failure | undefined> =>
-    isCramped ? undefined : placeLock?.hold(connection, look);
+  const hold = async (connection: Connection, there: There): Promise<Failure | undefined> =>
+    placeLock?.hold(connection, there);
   const link = new Link<Arrived>(transport, {
     report,
     look: async (connection) => {

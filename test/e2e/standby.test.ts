@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
@@ -101,5 +101,20 @@ describe('standbys', () => {
       await running.event('inSync', () => true, from);
     }
     expect(complaints(running)).toEqual([]);
+  });
+
+  it('are done without where it allows one session, and the look at the place has that for long', async () => {
+    const server = await startServer({
+      config: ['MaxSessions 1', `ForceCommand sleep 0.7; eval "$SSH_ORIGINAL_COMMAND"`],
+    });
+    onTestFinished(() => server.stop());
+    const { local, env, remote, server: shared } = place();
+    fill(local, { a: 'a' });
+    if (shared.kind === 'docker') return; // its remote directory is not this server's
+    const running = new Running(['-F', server.sshConfig, '--to', `there:${remote}`, '--json', local, '--once'], {
+      env,
+    });
+    expect(await running.ended).toBe(0);
+    expect(readFileSync(join(remote, 'a'), 'utf8')).toBe('a');
   });
 });
