@@ -34,6 +34,8 @@ export interface SshTransportOptions {
  */
 export function sshTransport(options: SshTransportOptions): Transport {
   const { programs, target, ssh, uid, report, patience } = options;
+  /** Why a connection of theirs is not used, as it was told last. */
+  let unfit: string | undefined;
   return {
     target,
     aim: aimOf(target, ssh),
@@ -47,9 +49,21 @@ export function sshTransport(options: SshTransportOptions): Transport {
       const note = (text: string): void => report({ kind: 'note', level: 'normal', text });
       if (theirs.kind === 'there') {
         note(`going through your own ssh connection to ${target.host} (${theirs.path}), without a login`);
-        return success(connectionBy(rideOn(theirs.client, patience), options));
+        const stopped = `your own ssh connection to ${target.host} takes nothing new any more (ssh -O stop?): syncwatch logs in by itself now`;
+        const master = rideOn(theirs.client, patience);
+        let isTold = false;
+        const isReachable = (): boolean => {
+          const is = master.isReachable();
+          if (!is && !isTold) note(stopped);
+          isTold ||= !is;
+          return is;
+        };
+        return success(connectionBy({ ...master, isReachable }, options));
       }
-      if (theirs.kind === 'unfit') note(`the ssh connection at ${theirs.path} is not used: ${theirs.why}`);
+      if (theirs.kind === 'unfit' && unfit !== theirs.why) {
+        unfit = theirs.why;
+        note(`the ssh connection at ${theirs.path} is not used: ${theirs.why}`);
+      }
       const opened = await openMaster({ ...by, controlPath: options.controlPath(), onMessage }, signal);
       return opened.ok ? success(connectionBy(opened.value, options)) : opened;
     },

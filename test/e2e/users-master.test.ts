@@ -78,6 +78,7 @@ describe('an ssh connection that the user has opened by hand', () => {
       await same(running);
     }
     expect(processesOf(running, MASTER)).toHaveLength(1);
+    expect(notes(running).split('takes nothing new any more (ssh -O stop?)')).toHaveLength(2);
     await running.stop();
   });
 });
