@@ -57,8 +57,8 @@ function lock(takesOver = false) {
       return one.child;
     },
   };
-  const hold = (look: Look = placeAt('/t')) => {
-    const held = placeLock.hold(connection, look);
+  const hold = (look: Look = placeAt('/t'), isCramped = false) => {
+    const held = placeLock.hold(connection, { look, isCramped });
     return { held, last: () => sessions.at(-1) ?? session() };
   };
   return { placeLock, hold, sessions, told, taken };
@@ -130,10 +130,12 @@ describe('the lock of a place', () => {
     expect(one.told).toMatchObject([{ kind: 'note', level: 'verbose' }]);
   });
 
-  it('is done without where nobody knows which place it is', async () => {
+  it('is done without where nobody knows which place it is, or there is room for one session only', async () => {
     const one = lock();
     expect(await one.hold({ kind: 'deadLink' }).held).toBeUndefined();
+    expect(await one.hold(placeAt('/t'), true).held).toBeUndefined();
     expect(one.sessions).toEqual([]);
+    expect(one.told).toMatchObject([{ level: 'verbose' }, { level: 'verbose' }]);
   });
 });
 
