@@ -89,7 +89,9 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   // A directory's time is another one there as soon as anybody puts something into it.
   const isNews = ({ action, name }: Item): boolean => action !== 'attributes' || tree.get(name)?.type !== 'dir';
   // Before anything is noted of it.
-  const repaired = strange === undefined ? [] : strange.repaired(items.filter(isNews), after.tree);
+  const unkept = strange === undefined ? NONE : await notKept(work, after, items.filter(isNews));
+  const isAmiss = (item: Item): boolean => isNews(item) && !isUnkept(item, unkept);
+  const repaired = strange === undefined ? [] : strange.repaired(items.filter(isAmiss), after.tree);
   await adopt(work, plan.snapshot, after, { ...outcome, fooled: brought.fooled });
   for (const [name, failure] of outcome.failed) if (tree.get(name) !== undefined) ledger.failed(name, failure);
   ledger.setStrays(
@@ -107,7 +109,20 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     msSince(beganMs),
   );
   if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
-  return { kind: 'done', found: items.some(isNews) || strange?.gone.length !== 0 };
+  return { kind: 'done', found: items.some(isAmiss) || strange?.gone.length !== 0 };
+}
+
+const NONE: ReadonlySet<Name> = new Set();
+
+const isUnkept = ({ action, name }: Item, unkept: ReadonlySet<Name>): boolean =>
+  action === 'attributes' && unkept.has(name);
+
+/** Of what was only given its mode or time there, what is otherwise again at once: FAT and SMB keep no modes. */
+async function notKept(work: PassWork, after: Snapshot, items: readonly Item[]): Promise<ReadonlySet<Name>> {
+  if (!items.some(({ action }) => action === 'attributes')) return NONE;
+  const again = await forecast(work.runner, after, work.filter, 'off');
+  if (!('items' in again)) return NONE;
+  return new Set(again.items.filter(({ action }) => action === 'attributes').map(({ name }) => name));
 }
 
 /** What a pass is to do, once nothing is against it. */

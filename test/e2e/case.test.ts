@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { place, Running } from '../support/cli.js';
@@ -28,5 +28,22 @@ describe.skipIf(!canMountFolded())('a file system there that makes no difference
     expect(readdirSync(remote).sort()).toEqual(['b', 'src', 'user.ts']);
     for (const [name, content] of Object.entries({ 'user.ts': 'u', 'src/a': 'a', b: 'b' }))
       expect(readFileSync(join(remote, name), 'utf8')).toBe(content);
+  });
+
+  it('that keeps no modes either has nothing repaired by a rescan but what was changed there', async () => {
+    const { env, local, remote } = place();
+    mkdirSync(remote);
+    mountFolded(remote);
+    fill(local, { a: 'a', 'd/b': 'b' });
+    const running = new Running(['--to', remote, '--json', local, '--rescan', '0.02'], { env });
+    await running.inSync();
+    writeFileSync(join(remote, 'd/b'), 'changed');
+    await running.event('repaired');
+    writeFileSync(join(local, 'a'), 'A');
+    rmSync(join(remote, 'd/b'));
+    await running.until('two repairs', () => running.events.filter((e) => e.event === 'repaired').length > 1);
+    for (const { items } of running.events.filter((e) => e.event === 'repaired'))
+      expect(items).toMatchObject([{ path: 'd/b' }]);
+    expect(await running.stop()).toBe(130);
   });
 });
