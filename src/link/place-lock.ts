@@ -28,8 +28,6 @@ export interface PlaceLockOptions {
   readonly holder: Omit<Holder, 'from'>;
   /** Take it over from whoever has it, the first time. */
   readonly takesOver: boolean;
-  /** Somebody else has taken it over. */
-  readonly onTaken: (failure: Failure) => void;
 }
 
 /**
@@ -38,13 +36,19 @@ export interface PlaceLockOptions {
  * more by itself. Where it can't be had (a server for rsync only, no room for a session) we go on without.
  */
 export class PlaceLock {
+  /** Resolves when somebody else has taken it over. */
+  readonly taken: Promise<Failure>;
   readonly #options: PlaceLockOptions;
   #takesOver: boolean;
+  #tellTaken: (failure: Failure) => void = () => {};
   #session: { readonly child: Child; readonly beat: NodeJS.Timeout } | undefined;
 
   constructor(options: PlaceLockOptions) {
     this.#options = options;
     this.#takesOver = options.takesOver;
+    this.taken = new Promise((resolve) => {
+      this.#tellTaken = resolve;
+    });
   }
 
   /** Takes it through this connection, in the place of any before. Gives why it can't be had, where somebody else has it. */
@@ -107,8 +111,8 @@ export class PlaceLock {
 
   #lose(session: unknown, holder: Holder): void {
     if (this.#session !== session) return;
-    const { onTaken, target } = this.#options;
-    onTaken({
+    const { target } = this.#options;
+    this.#tellTaken({
       kind: 'remote',
       message: `${target.label} was taken over by ${holderInWords(holder)}`,
       hint: 'What still waited was not sent. Take it back with --take-over, or leave it to that one.',

@@ -180,7 +180,6 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
           report,
           ...host.owner(root),
           takesOver: settings.takesOver,
-          onTaken: (failure) => link.giveUp(failure),
         });
   const hold = async (connection: Connection, there: There): Promise<Failure | undefined> =>
     placeLock?.hold(connection, there);
@@ -195,6 +194,7 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
     mostFirst: isPatient ? Number.POSITIVE_INFINITY : 1,
     mostLater: settings.mode === 'watch' ? Number.POSITIVE_INFINITY : ONCE_TRIES,
   });
+  void placeLock?.taken.then((failure) => link.giveUp(failure));
   return { transport, link, placeLock, hold };
 }
 

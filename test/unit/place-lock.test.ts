@@ -48,8 +48,8 @@ function lock(takesOver = false) {
     id: 'me',
     holder: { user: 'u', host: 'h', dir: '/d', sinceMs: EPOCH },
     takesOver,
-    onTaken: (failure) => taken.push(failure),
   });
+  void placeLock.taken.then((failure) => taken.push(failure));
   const connection = {
     session: () => {
       const one = session();
@@ -64,7 +64,8 @@ function lock(takesOver = false) {
   return { placeLock, hold, sessions, told, taken };
 }
 
-const BY = ['ada', 'laptop', '/home/ada', '0'].map((text) => Buffer.from(text).toString('hex')).join('.');
+const by = (user: string): string =>
+  [user, 'laptop', '/home/ada', '0'].map((text) => Buffer.from(text).toString('hex')).join('.');
 
 /** Holds it as somebody says that it may. */
 async function held(one: ReturnType<typeof lock>, words = 'held') {
@@ -98,7 +99,7 @@ describe('the lock of a place', () => {
 
   it('is somebody else’s, who is named', async () => {
     const one = lock();
-    const { failure, theirs } = await held(one, `others ${BY} 10.0.0.5`);
+    const { failure, theirs } = await held(one, `others ${by('ada')} 10.0.0.5`);
     expect(failure).toMatchObject({
       kind: 'remote',
       message: expect.stringMatching(/^t is being synced by ada@laptop/),
@@ -110,8 +111,8 @@ describe('the lock of a place', () => {
     const one = lock();
     const first = await held(one);
     const second = await held(one);
-    await first.theirs.say(`taken ${BY} -`);
-    await second.theirs.say(`taken ${BY} -`);
+    await first.theirs.say(`taken ${by('bob')} -`);
+    await second.theirs.say(`taken ${by('ada')} -`);
     await vi.waitFor(() =>
       expect(one.taken).toMatchObject([{ message: expect.stringContaining('was taken over by ada') }]),
     );
