@@ -12,7 +12,7 @@ const VERSION = 5;
 /** Whose index a file holds. An index of anything else is foreign. */
 export interface IndexOwner {
   readonly root: string;
-  /** Device and inode of the root: a directory made anew under the same path is another one. */
+  /** Which directory the root is (watch/identity): one made anew under the same path is another one. */
   readonly identity: string;
   readonly target: string;
 }

@@ -1,19 +1,31 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, statfsSync } from 'node:fs';
+
+/**
+ * The file systems that keep for good when a directory was made, by their numbers in statfs(2). Others have no such time, or
+ * another one at each mount (exFAT, of its root) or when something below is written (overlay).
+ */
+const KEEPS_BIRTH: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x01021994, // tmpfs
+  0x58465342, // XFS
+  0x9123683e, // btrfs
+]);
+
+/** Where statx(2) can't be had, libuv takes the time of the last change for it: procfs, which keeps none, then has one. */
+const TELLS_BIRTHS = (lstatSync('/proc/self', { bigint: true, throwIfNoEntry: false })?.birthtimeNs ?? 0n) === 0n;
 
 /**
  * What is at a path, told from what may be there later; `''` where nothing can be seen. Device and inode alone do not do: the
  * next stick in the same slot is the same device, the next tmpfs gets the number of the last one, each root has the inode of
  * all roots, and the inode of a directory that was removed is given away again. So the time at which it was made counts too,
- * where the file system keeps one.
+ * where the file system keeps it.
  */
 export function identityAt(path: string | Buffer): string {
   try {
-    const { dev, ino, birthtimeNs } = lstatSync(path, { bigint: true });
-    return `${dev}:${ino}:${TELLS_BIRTHS ? birthtimeNs : ''}`;
+    const stats = lstatSync(path, { bigint: true });
+    const born = TELLS_BIRTHS && KEEPS_BIRTH.has(statfsSync(path).type) ? `:${stats.birthtimeNs}` : '';
+    return `${stats.isDirectory() ? '' : 'file:'}${stats.dev}:${stats.ino}${born}`;
   } catch {
     return '';
   }
 }
-
-/** Where statx(2) can't be had, libuv takes the time of the last change for it: procfs, which keeps none, then has one. */
-const TELLS_BIRTHS = (lstatSync('/proc/self', { bigint: true, throwIfNoEntry: false })?.birthtimeNs ?? 0n) === 0n;

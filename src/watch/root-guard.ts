@@ -1,6 +1,7 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, realpathSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, realpathSync } from 'node:fs';
 import { platform } from 'node:os';
 import { resolve } from 'node:path';
+import { identityAt } from './identity.js';
 
 /** What is at the root's path, compared with what was there at the start. */
 export type RootState =
@@ -13,7 +14,7 @@ export type RootState =
   | { readonly leadsTo: string };
 
 /**
- * Knows the watched root by device and inode. The watcher says nothing when the root is unmounted, replaced or moved
+ * Knows the watched root, see {@link identityAt}. The watcher says nothing when the root is unmounted, replaced or moved
  * with a parent (docs/design.md#watching), and every name below it would look deleted.
  */
 export class RootGuard {
@@ -21,7 +22,7 @@ export class RootGuard {
   /** DIR as it was given, absolute: by links it may lead elsewhere one day. */
   readonly #way: string;
   readonly #pid: number;
-  #identity: string | undefined;
+  #identity = '';
   #fd: number | undefined;
 
   /** `way`: DIR as it was given. `pid`: ours, by which our children find what is pinned. */
@@ -34,7 +35,7 @@ export class RootGuard {
 
   /** Takes what is there now for the root. */
   adopt(): void {
-    this.#identity = identityOf(this.#root);
+    this.#identity = identityAt(this.#root);
     this.close();
     try {
       if (platform() === 'linux') this.#fd = openSync(this.#root, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -56,13 +57,13 @@ export class RootGuard {
     this.#fd = undefined;
   }
 
-  /** Device and inode, for the saved index. */
+  /** For the saved index. */
   get identity(): string {
-    return this.#identity ?? '';
+    return this.#identity;
   }
 
   isThere(): boolean {
-    const isSame = this.#identity !== undefined && identityOf(this.#root) === this.#identity;
+    const isSame = this.#identity !== '' && identityAt(this.#root) === this.#identity;
     return isSame && (this.#way === this.#root || this.#leadsTo() === this.#root);
   }
 
@@ -85,9 +86,4 @@ export class RootGuard {
       return undefined;
     }
   }
-}
-
-function identityOf(path: string): string | undefined {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats?.isDirectory() === true ? `${stats.dev}:${stats.ino}` : undefined;
 }

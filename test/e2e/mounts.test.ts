@@ -169,6 +169,21 @@ describe('a file system below DIR', () => {
     expect(await running.stop()).toBe(130);
   });
 
+  it('that is DIR itself, and another one with the same number and inode the next time: that is a new start', async ({
+    skip,
+  }) => {
+    if (!canMount() && process.env['CI'] === undefined) skip('this needs root');
+    const { local, remote, run } = place();
+    onTestFinished(() => void spawnSync('umount', ['--lazy', local]));
+    for (const name of ['first', 'second']) {
+      execFileSync('mount', ['-t', 'tmpfs', 'syncwatch-test', local]);
+      fill(local, { [name]: '' });
+      expect(await run(['--once'])).toMatchObject({ code: 0 });
+      execFileSync('umount', [local]);
+    }
+    expect(names(remote)).toEqual(['first', 'second']);
+  });
+
   it('in whose place a new one is mounted that gets its number and inode: nothing of the first is deleted', async ({
     skip,
   }) => {
