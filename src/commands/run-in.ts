@@ -57,7 +57,8 @@ async function runThere(way: RemoteReach, call: Call, mark: string | undefined, 
   const signals = mark === undefined ? undefined : new SignalsThere(way, mark, ssh);
   const onSignal = signals === undefined ? handOn(true) : signals.heard;
   const code = codeFrom(await spawnHere(ssh, args, { onSignal }), call, err);
-  const untold = await signals?.untold();
+  const isCut = code === SSH_FAILED || (signals?.first !== undefined && code === codeOf(signals.first));
+  const untold = await signals?.untold(isCut);
   if (untold !== undefined)
     err(line(`syncwatch: ${untold} did not get to the command on ${way.host}: it may still run there`));
   else if (code === SSH_FAILED && (await isLost(way, ssh, stamp)))

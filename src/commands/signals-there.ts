@@ -28,7 +28,9 @@ export class SignalsThere {
   readonly #brought: Array<Promise<Heard | undefined>> = [];
   #first: Heard | undefined;
   #lastMs = LONG_AGO;
-  #hasEnded = false;
+  /** How ssh has ended: with the command, or cut off, so that the command may only be about to begin. */
+  #end: 'not' | 'with it' | 'cut off' = 'not';
+  #wasFound = false;
 
   constructor(way: RemoteReach, mark: string, ssh: Program) {
     this.#way = way;
@@ -56,9 +58,9 @@ export class SignalsThere {
     this.#brought.push(bringing);
   };
 
-  /** That ssh has ended. Gives the first signal that did not get there, when that is known. */
-  async untold(): Promise<Heard | undefined> {
-    this.#hasEnded = true;
+  /** That ssh has ended, by a failure of its own or a signal where `isCut`. Gives the first signal that did not get there, when that is known. */
+  async untold(isCut: boolean): Promise<Heard | undefined> {
+    this.#end = isCut ? 'cut off' : 'with it';
     return (await Promise.all(this.#brought)).find((signal) => signal !== undefined);
   }
 
@@ -67,10 +69,11 @@ export class SignalsThere {
     const { program, args } = signalCall(this.#way, this.#mark, signal.replace('SIG', ''), this.#ssh);
     const beganMs = steadyNow();
     for (;;) {
-      const hadEnded = this.#hasEnded;
+      const isOver = this.#end === 'with it' || this.#wasFound;
       const code = await runBeside(program, args, SIGNAL_MS - msSince(beganMs));
+      this.#wasFound ||= code === 0;
       if (code !== NONE_FOUND) return code === 0;
-      if (hadEnded || msSince(beganMs) + AGAIN_MS > SIGNAL_MS) return hadEnded;
+      if (isOver || msSince(beganMs) + AGAIN_MS > SIGNAL_MS) return isOver;
       await sleep(AGAIN_MS);
     }
   }

@@ -1,0 +1,43 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { SignalsThere } from '../../src/commands/signals-there.js';
+import type { RemoteReach } from '../../src/core/reach.js';
+import { NONE_FOUND } from '../../src/core/ssh/remote-command.js';
+import { temporaryDir } from '../support/tree.js';
+
+const WAY: RemoteReach = {
+  kind: 'remote',
+  host: 'there',
+  path: '/there',
+  controlPath: '/nowhere',
+  session: { forwardAgent: false, x11: 'no', sendEnv: [], escapeChar: 'none' },
+};
+
+/** In the place of ssh: finds no command so many times, then one, and notes each time. */
+function foundAfter(misses: number) {
+  const dir = temporaryDir();
+  const [ssh, calls] = [join(dir, 'ssh'), join(dir, 'calls')];
+  writeFileSync(calls, '');
+  const script = `#!/bin/sh\necho >> '${calls}'\ntest $(wc -l < '${calls}') -gt ${misses} || exit ${NONE_FOUND}\n`;
+  writeFileSync(ssh, script, { mode: 0o755 });
+  const signals = new SignalsThere(WAY, 'a-mark', { file: ssh, env: { PATH: process.env['PATH'] ?? '' } });
+  return { signals, calls: () => readFileSync(calls, 'utf8').length };
+}
+
+it.each([
+  { what: 'ssh was cut off before the command began: it is found when it has', misses: 2, isCut: true, calls: 3 },
+  { what: 'ssh has ended with the command: it is looked for only once more', misses: 1000, isCut: false, calls: 2 },
+])('a signal where $what', async ({ misses, isCut, calls }) => {
+  const there = foundAfter(misses);
+  there.signals.heard('SIGTERM', () => {});
+  const untold = there.signals.untold(isCut);
+  expect(await untold).toBe(undefined);
+  expect(there.calls()).toBe(calls);
+});
+
+it('a signal for a command that is not found although ssh was cut off: did not get there', async () => {
+  const there = foundAfter(1000);
+  there.signals.heard('SIGTERM', () => {});
+  expect(await there.signals.untold(true)).toBe('SIGTERM');
+});
