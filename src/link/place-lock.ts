@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { BEAT_MS, type Holder, holderInWords, type LockWord, lockScript, readLockWord } from '../core/place/lock.js';
+import type { Place } from '../core/place/place.js';
 import type { There } from '../core/rsync/there.js';
 import type { Target } from '../core/target.js';
 import { whyNoRoom } from '../descriptors.js';
@@ -64,7 +65,7 @@ export class PlaceLock {
     child.stderr.destroy(); // nothing comes on it, and there may be few descriptors
     const { target, id, holder } = this.#options;
     const nonce = randomBytes(8).toString('hex');
-    const key = createHash('sha256').update(look.place.path, 'latin1').digest('hex').slice(0, 32);
+    const key = lockKey(look.place);
     const beat = setInterval(() => child.stdin.write('\n'), BEAT_MS);
     const session = { child, beat };
     this.#session = session;
@@ -118,6 +119,18 @@ export class PlaceLock {
       hint: 'What still waited was not sent. Take it back with --take-over, or leave it to that one.',
     });
   }
+}
+
+/**
+ * What a place is locked by, for a file name: its path, and the inode of the directory that it is in, which is there before it is. Machines
+ * that share a home have the same paths for directories of their own.
+ */
+export function lockKey({ path, exists, chain }: Pick<Place, 'path' | 'exists' | 'chain'>): string {
+  const above = exists ? chain[1] : chain[0];
+  return createHash('sha256')
+    .update(`${path}\0${above?.inode ?? ''}`, 'latin1')
+    .digest('hex')
+    .slice(0, 32);
 }
 
 const others = ({ label }: Target, holder: Holder): Failure => ({

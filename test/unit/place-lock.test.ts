@@ -4,9 +4,9 @@ import { EPOCH } from '../../src/core/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { BEAT_MS } from '../../src/core/place/lock.js';
-import type { Look, Place } from '../../src/core/place/place.js';
+import type { Identity, Look, Place } from '../../src/core/place/place.js';
 import { whyElsewhere } from '../../src/link/arrive.js';
-import { PlaceLock } from '../../src/link/place-lock.js';
+import { lockKey, PlaceLock } from '../../src/link/place-lock.js';
 import type { Child, Ended } from '../../src/spawn.js';
 import { n } from '../support/fake-work.js';
 
@@ -14,7 +14,10 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 
 afterEach(() => void vi.useRealTimers());
 
 const target = { kind: 'local', path: '/t', label: 't', place: '/t' } as const;
-const placeAt = (path: string): Look => ({ kind: 'place', place: { path: n(path) } as Place });
+const placeAt = (path: string): Look => ({
+  kind: 'place',
+  place: { path: n(path), exists: true, chain: [] as readonly Identity[] } as Place,
+});
 
 /** A session there: what was said to it, and what it says. */
 function session() {
@@ -78,6 +81,16 @@ async function held(one: ReturnType<typeof lock>, words = 'held') {
 }
 
 describe('the lock of a place', () => {
+  it('is that of the same directory before and after it is made, and another one where the one above is another', () => {
+    const [self, above, other] = ['1', '2', '3'].map(
+      (inode): Identity => ({ device: 'd', inode, changedNs: undefined }),
+    );
+    const key = (exists: boolean, ...chain: ReadonlyArray<Identity | undefined>): string =>
+      lockKey({ path: n('/srv/app'), exists, chain: chain.filter((each) => each !== undefined) });
+    expect(key(true, self, above)).toBe(key(false, above));
+    expect(key(true, self, above)).not.toBe(key(true, self, other));
+  });
+
   it('is refreshed as long as it is held, and goes with its stdin', async () => {
     const one = lock();
     const { failure, theirs } = await held(one);
