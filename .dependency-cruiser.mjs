@@ -18,7 +18,7 @@ export const MAY_IMPORT = {
   main: 'sync watch rsync scan settings io',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
   control: 'scan state clock',
-  watch: 'rules scan settings state io programs spawn slice clock',
+  watch: 'rules scan settings state io programs spawn slice descriptors clock',
 
   // What goes in, and what comes out.
   options: 'hooks rules settings read-checked user-folders',

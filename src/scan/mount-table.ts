@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { bytePathOf, type Name, ROOT } from '../core/name.js';
 import { isIn, type MountInfo, readMountInfo } from '../core/place/mounts.js';
 import { isSilent } from '../core/place/silent.js';
+import { evenIfFull } from '../descriptors.js';
 
 /** What is mounted on this machine. Linux (proc(5)); elsewhere nothing is known of it. */
 function mountTable(): readonly MountInfo[] {
   try {
-    return readMountInfo(readFileSync('/proc/self/mountinfo', 'latin1'));
+    return readMountInfo(evenIfFull(() => readFileSync('/proc/self/mountinfo', 'latin1')));
   } catch {
     return [];
   }

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { isBelow, type Name, pathIn } from '../core/name.js';
+import { evenIfFull } from '../descriptors.js';
 import { mountPointsBelow } from '../scan/mount-table.js';
 import type { Mounts } from '../scan/mounts.js';
 import type { KnownMount, KnownMounts } from '../state/mounts-file.js';
@@ -159,7 +160,7 @@ export class MountGuard {
     const path = pathIn(this.#options.root, name);
     try {
       const stats = lstatSync(path);
-      return stats.isDirectory() ? readdirSync(path).length === 0 : stats.size === 0;
+      return stats.isDirectory() ? evenIfFull(() => readdirSync(path)).length === 0 : stats.size === 0;
     } catch {
       return true;
     }

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readdirSync, realpathSync } from 'node:fs';
 import { platform } from 'node:os';
 import { resolve } from 'node:path';
+import { evenIfFull } from '../descriptors.js';
 import { identityAt } from './identity.js';
 
 /** What is at the root's path, compared with what was there at the start. */
@@ -71,7 +72,7 @@ export class RootGuard {
     if (this.isThere()) return 'there';
     const to = this.#leadsTo();
     try {
-      if (to === undefined || readdirSync(to).length === 0) return 'gone';
+      if (to === undefined || evenIfFull(() => readdirSync(to)).length === 0) return 'gone';
       return to === this.#root ? 'replaced' : { leadsTo: to };
     } catch {
       return 'gone';
