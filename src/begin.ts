@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
 import { exitCodeOf, type Failure, failed, success } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
+import { isUnheardStart } from './descriptors.js';
 import { isHangUpIgnored } from './hang-up.js';
 import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { CONTROL_COMMANDS } from './options/controls.js';
@@ -239,7 +240,9 @@ function bug(error: unknown): never {
   process.exit(70);
 }
 
-process.on('uncaughtException', bug);
+process.on('uncaughtException', (error) => {
+  if (!isUnheardStart(error)) bug(error);
+});
 run().then((code) => {
   // Not at once: what was written must get out first.
   void allIsOut([stdout, stderr]).then(() => process.exit(code));

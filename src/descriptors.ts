@@ -32,6 +32,10 @@ export function whyNoRoom(count: number): string | undefined {
 export const isShortage = (error: unknown): error is Error & { readonly code: string } =>
   error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
 
+/** An error that only says again that a program could not be started for want of them: spawn.ts has told of it. */
+export const isUnheardStart = (error: unknown): boolean =>
+  isShortage(error) && 'syscall' in error && String(error.syscall).startsWith('spawn');
+
 /**
  * Does something, at once, for which a few files are opened and closed again, even if no more may be opened: a directory that
  * can't be read for that must never look as if it were empty or gone.

@@ -60,6 +60,17 @@ export interface SayOptions extends SpawnOptions {
 export function spawn(program: Program, args: readonly string[], options: SpawnOptions): Child {
   const why = whyNoRoom(DESCRIPTORS);
   if (why !== undefined) return unstarted(why);
+  try {
+    return started(program, args, options);
+  } catch (error) {
+    // They ran out between the look and the start. Node tells of it once more, by an event that nobody hears: see isUnheardStart.
+    if (whyNoRoom(2 * DESCRIPTORS) === undefined) throw error;
+    return unstarted(shortageInWords('EMFILE'));
+  }
+}
+
+/** Throws where {@link DESCRIPTORS} run out at this very moment. */
+function started(program: Program, args: readonly string[], options: SpawnOptions): Child {
   const child = execa(program.file, [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...program.env, ...(options.isForUser === true ? {} : { LC_ALL: 'C' }), ...options.env },
