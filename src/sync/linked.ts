@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, ROOT } from '../core/name.js';
 import { excludedName } from '../core/rsync/rules.js';
-import type { Seen } from '../core/sync/entry.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
 import { NameIndex } from '../core/sync/name-index.js';
 import type { Snapshot } from '../scan/snapshot.js';
 import { eachInSlices } from '../slice.js';
@@ -16,6 +16,9 @@ const LINKED: Failure = {
 };
 
 const IN_LINKED: Failure = { ...LINKED, message: 'a directory above it is a link there, and is left alone' };
+
+/** Whether a link there is one that we have put there: it was no directory that we brought, or we had begun with it, after a look. */
+const isOurs = (was: Entry | undefined): boolean => was !== undefined && (was.type !== 'dir' || was.ino === 0);
 
 /** The directory of these at a name, or above it. */
 const linkedAt = (linked: ReadonlySet<Name>, name: Name): Name | undefined =>
@@ -32,7 +35,7 @@ export async function withoutLinked(
   const { tree } = snapshot;
   const dirs: Name[] = [];
   await eachInSlices(tree.below(ROOT), ([name, { type }]) => {
-    if (type === 'dir') dirs.push(name);
+    if (type === 'dir' && !isOurs(ledger.index.get(name))) dirs.push(name);
   });
   const found = dirs.length === 0 ? new Set<Name>() : await linksThere(dirs);
   linked.clear();

@@ -68,3 +68,26 @@ describe('a link there in the place of a directory here', () => {
     expect(names(remote)).toEqual(['c', 'd', 'elsewhere', 'elsewhere/a']);
   });
 });
+
+it('a link that we have put there is no such link: a directory takes its place, while it runs, after a kill and after an end', async () => {
+  const { local, start, same } = place();
+  fill(local, { 'd/a': 'a' });
+  const links = ['running', 'killed', 'ended'];
+  for (const name of links) symlinkSync('d', join(local, name));
+  const turn = (name: string): void => {
+    rmSync(join(local, name));
+    fill(local, { [`${name}/new`]: name });
+  };
+  const running = start();
+  await same(running);
+  turn('running');
+  await same(running);
+  running.child.kill('SIGKILL');
+  await running.ended;
+  turn('killed');
+  const again = start();
+  await same(again);
+  await again.stop();
+  turn('ended');
+  await same(start());
+});
