@@ -69,13 +69,16 @@ export async function deliver(
   return { kind: 'done', any: items.length > 0 };
 }
 
-/** Those that a run is for: all but the directories of others, which only have a new time. */
+/**
+ * Those that a run has brought for their own sake: not the directories of others, which only have a new time, nor what is gone here,
+ * which may have to wait there for what was in it.
+ */
 async function alone(names: readonly Name[], before: ReadonlyMap<Name, Seen>): Promise<readonly Name[]> {
   const dirs = await inSlices(directoriesAbove(names));
   dirs.add(ROOT);
   return names.filter((name) => {
     const seen = before.get(name);
-    return !(typeof seen === 'object' && seen.type === 'dir' && dirs.has(name) && names.length > 1);
+    return typeof seen === 'object' && !(seen.type === 'dir' && dirs.has(name) && names.length > 1);
   });
 }
 

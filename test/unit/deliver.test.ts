@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { steadyNow } from '../../src/clock.js';
 import { EPOCH } from '../../src/core/clock.js';
 import type { Event } from '../../src/core/event.js';
 import { failed } from '../../src/core/failure.js';
@@ -46,6 +47,16 @@ describe('a run for some names of a batch', () => {
       ['names', false],
       ['clear', false],
     ]);
+  });
+
+  it('is counted for the pace of what it has brought, not of what is gone, which waits there for what was in it', async () => {
+    const world = fakeWork();
+    const paced = (name: string): boolean => world.work.ledger.pending.isPaced(n(name), steadyNow());
+    for (let i = 0; i < 8; i++) {
+      world.disk.write('a');
+      await delivered(world, ['a', 'gone']);
+    }
+    expect([paced('a'), paced('gone')]).toEqual([true, false]);
   });
 
   it('is begun in the ledger with all that it may bring, directories above included', async () => {

@@ -1,6 +1,14 @@
 import { LONG_AGO, msBetween, plusMs, type SteadyMs } from '../clock.js';
 import type { Name } from '../name.js';
-import { PACE_FIRST_MS, PACE_FREE, PACE_LONGEST_MS, PACE_MOST_MS, PACE_SHARE, PACE_STEADY_MS } from './policy.js';
+import {
+  PACE_FIRST_MS,
+  PACE_FREE,
+  PACE_LONGEST_MS,
+  PACE_MOST_MS,
+  PACE_SHARE,
+  PACE_SLOW_MS,
+  PACE_STEADY_MS,
+} from './policy.js';
 
 /** How it has gone with a name that was sent not long ago. */
 interface Course {
@@ -49,6 +57,7 @@ const lastsMs = ({ intervalMs }: Course): number => 2 * intervalMs + PACE_STEADY
 
 function intervalMs(times: number, tookMs: number): number {
   const byTimes = times <= PACE_FREE ? 0 : Math.min(PACE_MOST_MS, PACE_FIRST_MS * 2 ** (times - PACE_FREE - 1));
-  const byShare = times < 2 ? 0 : Math.min(PACE_LONGEST_MS, tookMs / PACE_SHARE - tookMs);
+  const isFree = times < 2 || (times <= PACE_FREE && tookMs < PACE_SLOW_MS);
+  const byShare = isFree ? 0 : Math.min(PACE_LONGEST_MS, tookMs / PACE_SHARE - tookMs);
   return Math.max(byTimes, byShare < PACE_FIRST_MS ? 0 : byShare);
 }

@@ -45,6 +45,8 @@ export const PACE_MOST_MS = 10_000;
 
 /** Sending it takes at most this share of the time, if that is not longer apart than this: a database of gigabytes. */
 export const PACE_SHARE = 0.2;
+/** From the second time on, where it takes so long; what is sent faster than this is free the first few times. */
+export const PACE_SLOW_MS = 2_000;
 export const PACE_LONGEST_MS = 300_000;
 
 /** With `--one-by-one`, from how many names that wait the one is taken. */
