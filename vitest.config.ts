@@ -22,6 +22,13 @@ const NOT_ABOUT_THE_SERVER = [
   'test/e2e/{case,coarse-times,closed-directories}', // local targets, on file systems and as users of their own
   'test/e2e/other-rsyncs', // has servers of its own, with other rsyncs
 ].map((files) => `${files}.test.ts`);
+/** What tries one thing in many forms, of which others try one or two: `npm run test:long` has these, and the Docker server those about it. */
+const MANY_FORMS = [
+  'test/e2e/{moves,same-file}', // what is moved or takes another's place, in all orders: test/unit/{move,moves}, storms
+  'test/e2e/{patterns,accounting}', // any patterns and any trouble: test/unit/{pattern,regexes,complaints,settle}
+  'test/e2e/{login-shells,other-rsyncs}', // the other shells and the older rsyncs
+  'test/integration/place-lock', // the lock there in each shell: test/e2e/take-over
+].map((files) => `${files}.test.ts`);
 const onDocker = process.env['SYNCWATCH_TEST_SERVER'] === 'docker';
 
 /** Where cases are drawn at random. How long they take depends on how many there are. */
@@ -60,7 +67,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: onDocker ? NOT_ABOUT_THE_SERVER : [],
+          exclude: onDocker ? NOT_ABOUT_THE_SERVER : MANY_FORMS,
           globalSetup: ['test/support/server-setup.ts'],
           ...PATIENT,
         },
@@ -92,6 +99,15 @@ export default defineConfig({
           provide: { isLong: true },
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'long-server',
+          include: MANY_FORMS,
+          globalSetup: ['test/support/server-setup.ts'],
+          ...PATIENT,
+          sequence: { groupOrder: 3 },
         },
       },
       ...SOAK,
