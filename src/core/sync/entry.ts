@@ -112,22 +112,23 @@ export const begun = (type: 'file' | 'dir'): Entry => ({
 
 /**
  * Whether rsync's quick check (size and time) could take `now` for what was delivered although it is not: another file of the
- * same size and time, one that was written to and given its old time, or an {@link unsure} one. Such a name needs `--checksum`.
- * `window`: how it compares times.
+ * same size and time, one that was written to and given its old time, or an {@link unsure} one, whatever that was before: a run may
+ * have brought a file. Such a name needs `--checksum`. `window`: how it compares times.
  */
 export const foolsQuickCheck = (was: Entry | undefined, now: Entry, window: Window): boolean =>
   was !== undefined &&
   now.type === 'file' &&
-  was.type === 'file' &&
-  (was.mtimeNs < 0 || (!isSameContent(was, now) && sameTimeAndSize(was, now, window)));
+  (was.mtimeNs < 0 || (was.type === 'file' && !isSameContent(was, now) && sameTimeAndSize(was, now, window)));
 
 /**
  * Whether a full pass, which goes by the quick check, may have left something else there than what is here: what was delivered
- * is known and is of this size; or it is not ({@link begun}), and `isTouched`: something was done to the name here since. What
- * rsync itself brings has its size and time at once.
+ * is known and is of this size; or it is not ({@link begun}, {@link unsure}: a run that was cut off may have brought what was here
+ * then), and `isTouched`: something was done to the name here since. What rsync itself brings has its size and time at once.
  */
 export const foolsPass = (was: Entry | undefined, now: Entry, window: Window, isTouched: () => boolean): boolean =>
-  was !== undefined && foolsQuickCheck(was, now, window) && (was.ino === 0 ? isTouched() : was.size === now.size);
+  was !== undefined &&
+  foolsQuickCheck(was, now, window) &&
+  ((was.ino !== 0 && was.type === 'file' && was.size === now.size) || (was.mtimeNs < 0 && isTouched()));
 
 const sameTimeAndSize = (a: Entry, b: Entry, window: Window): boolean =>
   a.size === b.size &&
