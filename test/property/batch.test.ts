@@ -98,6 +98,6 @@ it('whatever changes, fails and breaks in whatever order, in the end here is the
         expect(rsync.there.get(n('d/foreign'))?.isOurs).toBe(false);
       },
     ),
-    { numRuns: inject('isLong') ? 20_000 : 300 },
+    { numRuns: inject('isLong') ? 1_000 : 300 },
   );
 });
