@@ -28,6 +28,7 @@ const MANY_FORMS = [
   'test/e2e/{patterns,accounting}', // any patterns and any trouble: test/unit/{pattern,regexes,complaints,settle}
   'test/e2e/{login-shells,other-rsyncs}', // the other shells and the older rsyncs
   'test/integration/place-lock', // the lock there in each shell: test/e2e/take-over
+  'test/integration/manuals', // the manuals' own cases: test/unit/pattern, test/property/filter
 ].map((files) => `${files}.test.ts`);
 const onDocker = process.env['SYNCWATCH_TEST_SERVER'] === 'docker';
 
@@ -77,8 +78,14 @@ export default defineConfig({
         test: { name: 'fault', include: ['test/fault/**/*.test.ts'], ...PATIENT },
       },
       {
-        // Much that changes at once: a little of it.
-        test: { name: 'storm', include: ['test/storm/**/*.test.ts'], ...RANDOM, provide: { isLong: false } },
+        // Much that changes at once: a little of it. What takes its time, and is in fault/ once, is in `long` only.
+        test: {
+          name: 'storm',
+          include: ['test/storm/**/*.test.ts'],
+          exclude: ['test/storm/{connection,offline}.test.ts'],
+          ...RANDOM,
+          provide: { isLong: false },
+        },
       },
       {
         // What sets something of the whole machine: nothing else runs meanwhile.
