@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { geteuid } from 'node:process';
-import { type Failure, failed, type Result, success } from './core/failure.js';
+import { errnoOf, type Failure, failed, type Result, success } from './core/failure.js';
 import { type TEMPORARY, TEMPORARY_TOO } from './state/folders.js';
 import { isWayOurs } from './state/ours.js';
 
@@ -51,7 +51,7 @@ export function makeTemporary(
       return success(folder);
     } catch (error) {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-      why.push(`${place}: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`);
+      why.push(`${place}: ${errnoOf(error)}`);
     }
   }
   return failed(noPlace(why));

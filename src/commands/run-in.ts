@@ -3,7 +3,7 @@ import type { Program } from '../core/environment.js';
 import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
 import type { Reach, RemoteReach } from '../core/reach.js';
-import type { Word } from '../core/ssh/remote-command.js';
+import { SSH_FAILED, type Word } from '../core/ssh/remote-command.js';
 import { type Call, callIn, checkCall, newMark } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
@@ -23,9 +23,6 @@ export interface RunIo {
 /** Exit codes of a command that did not run, as shells have them. */
 const NOT_RUN = 126;
 const NOT_FOUND = 127;
-
-/** ssh's own, and of a command that was ended by a signal there. */
-const SSH_FAILED = 255;
 
 /**
  * Runs a command in a target's directory, in our place: in a local one the user's own program with the user's own environment,

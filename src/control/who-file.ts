@@ -1,15 +1,11 @@
-import { closeSync } from 'node:fs';
 import { removeEntry } from '../state/ours.js';
-import { beginFresh, readOwn, writeAll } from '../state/own-file.js';
+import { readOwn, writeOwn } from '../state/own-file.js';
 import { readWho, type Who } from './protocol.js';
 
 /** Says beside a socket who listens there: for when that one is too busy, or stopped, to say so. */
 export function noteWho(socket: string, who: Who): void {
   try {
-    const file = beginFresh(fileFor(socket));
-    writeAll(file.fd, JSON.stringify(who));
-    file.settle();
-    closeSync(file.fd);
+    writeOwn(fileFor(socket), JSON.stringify(who));
   } catch {
     // then it is only asked
   }

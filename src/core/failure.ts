@@ -94,6 +94,10 @@ const SHORTAGES: Readonly<Record<string, string>> = {
 /** Why the system does not let us do something, in words. */
 export const shortageInWords = (code: string): string => SHORTAGES[code] ?? code;
 
+/** What the system calls an error, such as `EACCES`; of any other error its text. */
+export const errnoOf = (error: unknown): string =>
+  String(error instanceof Error && 'code' in error ? error.code : error);
+
 /** A program that the system does not let us start at the moment. */
 export const cantStart = (program: string, why: string, kind: FailureKind): Failure => ({
   kind,

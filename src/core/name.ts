@@ -105,4 +105,4 @@ function decode(name: Name): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII
-const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
+export const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);

@@ -81,8 +81,8 @@ function hasOwnGit(path: BytePath): boolean {
   return [path, ...directoriesAbove(path, '/')].some(isDirectory);
 }
 
-/** The directories above `path` up to `top`. */
-function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
+/** The directories above `path` up to `top`, the nearest one first. */
+export function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
   const above: BytePath[] = [];
   for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir)) above.push(dirname(dir));
   return above;

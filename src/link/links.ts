@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Name } from '../core/name.js';
 import { linksScript, readLinks } from '../core/place/links.js';
+import { newWord } from '../place/look.js';
 import type { Connection } from './transport.js';
 
 /**
@@ -12,7 +12,7 @@ export async function linksThere(
   path: string,
   dirs: readonly Name[],
 ): Promise<ReadonlySet<Name>> {
-  const asked = { path, dirs, mark: randomBytes(8).toString('hex') };
+  const asked = { path, dirs, mark: newWord() };
   const { stdout } = await run(['sh', '-s'], linksScript(asked));
   return readLinks(stdout, asked);
 }

@@ -1,6 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { failed, type Result, success } from '../core/failure.js';
+import { errnoOf, failed, type Result, success } from '../core/failure.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import { outcomeOf } from '../core/rsync/exit.js';
 import type { There } from '../core/rsync/there.js';
@@ -94,10 +94,9 @@ function whatIsAt(path: string): Result<'directory' | 'other' | 'nothing'> {
     const stats = statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
     return success(stats === undefined ? 'nothing' : stats.isDirectory() ? 'directory' : 'other');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
     return failed({
       kind: 'remote',
-      message: `${path} here can't be looked at (${String(code)})`,
+      message: `${path} here can't be looked at (${errnoOf(error)})`,
       hint: 'Check its rights.',
     });
   }

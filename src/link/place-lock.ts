@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { BEAT_MS, type Holder, holderInWords, type LockWord, lockScript, readLockWord } from '../core/place/lock.js';
@@ -6,6 +6,7 @@ import type { Place } from '../core/place/place.js';
 import type { There } from '../core/rsync/there.js';
 import type { Target } from '../core/target.js';
 import { whyNoRoom } from '../descriptors.js';
+import { newWord } from '../place/look.js';
 import type { Child } from '../spawn.js';
 import type { Connection } from './transport.js';
 
@@ -60,11 +61,11 @@ export class PlaceLock {
     await this.release();
     // Where there is room for one session only, that is rsync's.
     if (isCramped || look.kind !== 'place' || whyNoRoom(ROOM) !== undefined) return this.#goWithout();
-    const mark = randomBytes(8).toString('hex');
+    const mark = newWord();
     const child = connection.session(['sh', '-s']);
     child.stderr.destroy(); // nothing comes on it, and there may be few descriptors
     const { target, id, holder } = this.#options;
-    const nonce = randomBytes(8).toString('hex');
+    const nonce = newWord();
     const key = lockKey(look.place);
     const beat = setInterval(() => child.stdin.write('\n'), BEAT_MS);
     const session = { child, beat };

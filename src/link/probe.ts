@@ -10,12 +10,13 @@ import type { There } from '../core/rsync/there.js';
 import { atLeast, OLDEST, type RsyncHere, readVersion } from '../core/rsync/version.js';
 import { missingRsyncThere, printsAtLogin, type RsyncExit, reasonIn } from '../core/rsync/whole-run.js';
 import type { SshAim } from '../core/ssh/exit.js';
+import { SSH_FAILED } from '../core/ssh/remote-command.js';
 import { hostArg, remoteParentOf, type Target } from '../core/target.js';
 import type { Looked } from '../place/look.js';
 import { wrongRsync } from '../rsync/probe.js';
 import { type Said, say } from '../spawn.js';
 import type { Connection, ProbeOptions } from './transport.js';
-import { inPlace, LEAST, SSH_FAILED, takenAbove, tryOut } from './trial.js';
+import { inPlace, LEAST, takenAbove, tryOut } from './trial.js';
 
 /** An rsync there that is started by other programs may run in another place than they say: a container, another root. */
 const IS_PLAIN_RSYNC = /^(sudo (-[nEHS] )*)?[\w@%+=:,./-]+$/;

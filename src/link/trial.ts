@@ -4,6 +4,7 @@ import type { Takes } from '../core/rsync/args.js';
 import { carriesMore, type Extra } from '../core/rsync/extras.js';
 import { atLeast, escapesArgs, type RsyncHere } from '../core/rsync/version.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
+import { SSH_FAILED } from '../core/ssh/remote-command.js';
 import type { Target } from '../core/target.js';
 import { runRsync } from '../rsync/run.js';
 import type { Connection } from './transport.js';
@@ -28,9 +29,6 @@ export const LEAST: Takes = { window: 0, deletions: 'none' };
 /** Never there. Two, because rsync 3.1.3 ends where what is in a directory is marked as missing together with it. */
 const NOTHING = nameFromText('.syncwatch-nothing');
 const NAMES = [NOTHING, childOf(NOTHING, 'nothing')];
-
-/** ssh itself ended: ssh(1), EXIT STATUS. */
-export const SSH_FAILED = 255;
 
 /** It ran to its end (man rsync, EXIT VALUES): the name that is sent for nothing is not here. */
 const THROUGH: readonly (number | undefined)[] = [0, 23, 24];

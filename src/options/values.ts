@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { failed, type Result, success } from '../core/failure.js';
+import { errnoOf, failed, type Result, success } from '../core/failure.js';
 import { problemOfKind } from './kinds.js';
 import { many, type Parsed, SEE_HELP, usage, type Values } from './parsed.js';
 import { expandHome } from './places.js';
@@ -73,8 +73,7 @@ function problemOfFile(path: string): readonly [string, string] | undefined {
     const isFile = statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() === false;
     return isFile ? undefined : [`there is no file ${path}`, 'Check the spelling.'];
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
-    return [`${path} can't be looked at (${String(code)})`, 'Check its rights.'];
+    return [`${path} can't be looked at (${errnoOf(error)})`, 'Check its rights.'];
   }
 }
 

@@ -20,10 +20,12 @@ export function homeHere(): string {
   }
 }
 
+/** By which what a script of ours says is told from what others print around it: nobody there can know it before. */
+export const newWord = (): string => randomBytes(8).toString('hex');
+
 /** Looks where a target is, on its machine, without changing anything there. `run`: by a POSIX shell, in the login directory. */
 export async function lookBy(asked: Omit<Asked, 'marks'>, run: (script: string) => Promise<Said>): Promise<Looked> {
-  const word = (): string => randomBytes(8).toString('hex');
-  const marks = [word(), word()] as const;
+  const marks = [newWord(), newWord()] as const;
   const { stdout, stderr, ended, isLate } = await run(placeScript({ ...asked, marks }));
   const printed = printedBeside(stdout, { marks });
   return { ...readPlace(stdout, { path: asked.path, marks }), printed, stderr, ended, isLate };

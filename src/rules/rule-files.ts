@@ -7,6 +7,7 @@ import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { type FileSource, fileSources, SOURCES } from '../core/filter/sources.js';
 import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
+import { directoriesAbove } from '../git/find-repository.js';
 import type { UsersGit } from '../git/git.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository } from '../git/repository.js';
@@ -68,7 +69,7 @@ export class RuleFiles {
     const root = bytePathOf(options.root);
     this.#files = fileSources.map((source) => [source, join(root, SOURCES[source].file)]);
     const configs = [join(git.home, '.gitconfig'), join(git.configHome, 'git/config')].map(bytePathOf);
-    const own = [root, ...directoriesAbove(root)].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
+    const own = [root, ...directoriesAbove(root, '/')].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
     this.#signs = new Set([...own, join(root, '.git/config'), ...configs]);
   }
 
@@ -268,10 +269,6 @@ export class RuleFiles {
 }
 
 const isThere = (path: BytePath): boolean => stampOf(bytesOfPath(path)) !== '-';
-
-function directoriesAbove(dir: BytePath): BytePath[] {
-  return dir === dirname(dir) ? [] : [dirname(dir), ...directoriesAbove(dirname(dir))];
-}
 
 const WITHOUT_GIT = 'What is tracked although it is ignored, .git/info/exclude and your own excludes file do not count';
 

@@ -1,6 +1,5 @@
-import { closeSync } from 'node:fs';
 import * as v from 'valibot';
-import { beginFresh, readOwn, writeAll } from './own-file.js';
+import { readOwn, writeOwn } from './own-file.js';
 
 const LAST_PLACE = v.object({ v: v.literal(1), place: v.string() });
 
@@ -20,10 +19,7 @@ export function lastPlace(path: string, uid: number): string | undefined {
 /** For the next start; that it can't be written costs it time only. */
 export function noteLastPlace(path: string, place: string): void {
   try {
-    const file = beginFresh(path);
-    writeAll(file.fd, JSON.stringify({ v: 1, place }));
-    file.settle();
-    closeSync(file.fd);
+    writeOwn(path, JSON.stringify({ v: 1, place }));
   } catch {
     // it is found out again
   }

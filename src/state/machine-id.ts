@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync } from 'node:fs';
-import { beginFresh, readOwn, writeAll } from './own-file.js';
+import { readOwn, writeOwn } from './own-file.js';
 
 /**
  * A random word that stands for this user on this machine, kept in a file of the state folder: machines may have the same name, and
@@ -11,10 +10,7 @@ export function machineId(path: string, uid: number): string {
   if (known !== undefined) return known;
   const id = randomBytes(16).toString('hex');
   try {
-    const file = beginFresh(path);
-    writeAll(file.fd, `${id}\n`);
-    file.settle();
-    closeSync(file.fd);
+    writeOwn(path, `${id}\n`);
   } catch {
     // for this time only
   }

@@ -1,7 +1,7 @@
-import { closeSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import * as v from 'valibot';
 import { isName, type Name } from '../core/name.js';
-import { beginFresh, placeOf, readOwn, writeAll } from './own-file.js';
+import { placeOf, readOwn, writeOwn } from './own-file.js';
 
 /** A mount point below DIR, as it is remembered between runs. */
 export interface KnownMount {
@@ -47,7 +47,8 @@ export class MountsFile {
   keep(mounts: KnownMounts): void {
     const text = textOf(mounts);
     if (text === this.#text && (text === '' || placeOf(this.#path) === this.#place)) return;
-    write(this.#path, text);
+    if (text === '') rmSync(this.#path, { force: true });
+    else writeOwn(this.#path, text);
     this.#text = text;
     this.#place = placeOf(this.#path);
   }
@@ -60,19 +61,3 @@ const textOf = (mounts: KnownMounts): string =>
         v: 1,
         mounts: [...mounts].map(([name, { identity, isBare }]) => ({ name, identity, isBare })),
       });
-
-function write(path: string, text: string): void {
-  if (text === '') {
-    rmSync(path, { force: true });
-    return;
-  }
-  const file = beginFresh(path);
-  try {
-    writeAll(file.fd, text);
-    file.settle();
-  } catch (error) {
-    file.drop();
-    throw error;
-  }
-  closeSync(file.fd);
-}

@@ -1,5 +1,6 @@
 import { type BigIntStats, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { errnoOf } from '../core/failure.js';
 import { lookAt, wayTo } from '../way.js';
 
 /**
@@ -36,9 +37,7 @@ export function standingOf(folder: string, uid: number): Standing {
 
 /** Whether there is a socket of ours that nobody else may use, in a folder that is ours. */
 export function isOurSocket(path: string, uid: number): boolean {
-  if (standingOf(dirname(path), uid).kind !== 'ours') return false;
-  const stats = lookAt(path);
-  return stats?.isSocket() === true && stats.uid === BigInt(uid) && (stats.mode & OTHERS) === 0n;
+  return standingOf(dirname(path), uid).kind === 'ours' && whyNotPrivate(path, uid) === undefined;
 }
 
 /**
@@ -46,11 +45,17 @@ export function isOurSocket(path: string, uid: number): boolean {
  * another one in its place. ssh makes its own with mode 0600 (mux.c).
  */
 export function whySocketOfOthers(path: string, uid: number): string | undefined {
+  const why = whyNotPrivate(path, uid);
+  if (why !== undefined || isWayOurs(path, uid)) return why;
+  return `other users may write to ${dirname(path)}, or to a directory above it`;
+}
+
+/** Why what is at a path is no socket of ours that nobody else may use. */
+function whyNotPrivate(path: string, uid: number): string | undefined {
   const stats = lookAt(path);
   if (stats?.isSocket() !== true) return 'it is no socket';
   if (stats.uid !== BigInt(uid)) return `it belongs to another user (uid ${stats.uid})`;
-  if ((stats.mode & OTHERS) !== 0n) return 'other users may use it';
-  return isWayOurs(path, uid) ? undefined : `other users may write to ${dirname(path)}, or to a directory above it`;
+  return (stats.mode & OTHERS) === 0n ? undefined : 'other users may use it';
 }
 
 /** Makes a folder that is ours, where it is missing. Undefined where there is one then, or why there is none, for people. */
@@ -60,7 +65,7 @@ export function whyNotMade(folder: string, uid: number): string | undefined {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const code = errnoOf(error);
       // Somebody may have been faster: perhaps another syncwatch of ours.
       if (code !== 'EEXIST') return `${folder} can't be made (${code})`;
     }

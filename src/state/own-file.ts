@@ -42,6 +42,19 @@ export function beginFresh(path: string): Fresh {
   };
 }
 
+/** Puts a file with this text in the place of whatever is at `path`. Throws where that can't be done; then nothing has changed. */
+export function writeOwn(path: string, text: string): void {
+  const file = beginFresh(path);
+  try {
+    writeAll(file.fd, text);
+    file.settle();
+  } catch (error) {
+    file.drop();
+    throw error;
+  }
+  closeSync(file.fd);
+}
+
 /** All that was written to it is on the disk then. Throws where that is not to be had. Others go on: a disk may be busy. */
 export const flushed = promisify(fsync);
 

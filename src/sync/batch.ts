@@ -2,7 +2,7 @@ import type { Failure } from '../core/failure.js';
 import { type Name, parentOf } from '../core/name.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
-import { type Entry, type Seen, unsure } from '../core/sync/entry.js';
+import type { Entry, Seen } from '../core/sync/entry.js';
 import type { BatchOver } from '../core/sync/inputs.js';
 import type { MoveGroup } from '../core/sync/move.js';
 import type { NamesOnDisk } from '../scan/disk.js';
@@ -10,7 +10,6 @@ import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear, isClosed } from './clear.js';
 import { type Delivered, deliver, type QuickCheck } from './deliver.js';
-import type { Ledger } from './ledger.js';
 import { outsideLinked } from './linked.js';
 import { makeMoves, planMoves } from './moves.js';
 import { select } from './select.js';
@@ -71,7 +70,7 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   if (unswept !== undefined) return { kind: 'broken', failure: unswept };
   // Their directories get a new time there by it, and the right one with the last run.
   const parents = parentsOf(plan.clear, plan.touch, before, disk);
-  awaitTime(ledger, parents.keys());
+  await ledger.unsure(parents.keys()); // until then they wait, even after a run that breaks
   const cleared = await clear(ledger, runner, plan.clear);
   for (const name of again) ledger.note(name);
   if (cleared !== undefined) return { kind: 'broken', failure: cleared };
@@ -116,7 +115,7 @@ async function bring(
       if (apart.length === 0) return one([...last, ...missing], then, plan.quickCheck);
       // Their directories get a new time there by it, and the right one after that.
       const parents = parentsOf(apart, last, then.before, disk);
-      awaitTime(ledger, parents.keys());
+      await ledger.unsure(parents.keys());
       const failure = await one(apart, then, marks ? 'closed' : 'gone');
       if (failure !== undefined) return failure;
       const rest = new Set(marks ? missing : []);
@@ -194,16 +193,6 @@ function parentsOf(
     if (typeof seen === 'object' && seen.type === 'dir') found.set(parent, seen);
   }
   return found;
-}
-
-/** These directories are about to get a new time there: until they have the right one again, even after a run that breaks, they wait. */
-function awaitTime(ledger: Ledger, dirs: Iterable<Name>): void {
-  for (const dir of dirs) {
-    const was = ledger.index.get(dir);
-    if (was === undefined) continue;
-    ledger.delivered(dir, unsure(was));
-    ledger.note(dir);
-  }
 }
 
 /** The same view with more names in it, or with these as they were seen later. */

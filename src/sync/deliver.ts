@@ -46,7 +46,8 @@ export async function deliver(
     quickCheck === 'gone' || quickCheck === 'closed'
       ? { kind: 'clear', byRules: quickCheck === 'closed', names }
       : { ...namesRun(work, quickCheck === 'fooled'), ...(mayGo ? { deleteMissing: false } : {}), names };
-  const brings = await whatComes(names, view.before);
+  const above = await inSlices(directoriesAbove(names));
+  const brings = await whatComes(names, above, view.before);
   const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return { kind: 'broken', failure: begun.failure };
   const own = ofNames(names);
@@ -60,7 +61,7 @@ export async function deliver(
   const { outcome, items } = result;
   if (outcome.kind === 'broken') return { kind: 'broken', failure: outcome.failure };
   await settle(work, names, view, result, outcome.failed);
-  ledger.sent(await alone(names, view.before), beganMs);
+  ledger.sent(alone(names, above, view.before), beganMs);
   for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name)),
@@ -73,14 +74,12 @@ export async function deliver(
  * Those that a run has brought for their own sake: not the directories of others, which only have a new time, nor what is gone here,
  * which may have to wait there for what was in it.
  */
-async function alone(names: readonly Name[], before: ReadonlyMap<Name, Seen>): Promise<readonly Name[]> {
-  const dirs = await inSlices(directoriesAbove(names));
-  dirs.add(ROOT);
-  return names.filter((name) => {
+const alone = (names: readonly Name[], above: ReadonlySet<Name>, before: ReadonlyMap<Name, Seen>): readonly Name[] =>
+  names.filter((name) => {
     const seen = before.get(name);
-    return typeof seen === 'object' && !(seen.type === 'dir' && dirs.has(name) && names.length > 1);
+    const isAbove = name === ROOT || above.has(name);
+    return typeof seen === 'object' && !(seen.type === 'dir' && isAbove && names.length > 1);
   });
-}
 
 /**
  * Whether all of these are here, and some in a file system that may be unmounted before rsync looks: it must not take them for
@@ -101,10 +100,11 @@ const mayGoWithItsDisk = (
  */
 async function whatComes(
   names: readonly Name[],
+  above: ReadonlySet<Name>,
   before: ReadonlyMap<Name, Seen>,
 ): Promise<ReadonlyMap<Name, Entry['type']>> {
   const comes = new Map<Name, Entry['type']>();
-  for (const dir of await inSlices(directoriesAbove(names))) comes.set(dir, 'dir');
+  for (const dir of above) comes.set(dir, 'dir');
   await eachInSlices(names, (name) => {
     const now = before.get(name);
     if (typeof now === 'object') comes.set(name, now.type);

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { bytesOf, type Name, nameFromBytes, nameFromText } from '../name.js';
+import { word } from './script.js';
 
 /** What to ask about. */
 export interface AskedLinks {
@@ -22,7 +23,7 @@ export function linksScript({ path, dirs, mark }: AskedLinks): string {
   });
   return `exec 2>/dev/null
 unset CDPATH; unalias -a; for f in cd ls head printf read; do unset -f $f; done
-cd -P '${path.replaceAll("'", "'\\''")}' || exit
+cd -P ${word(path)} || exit
 while IFS= read -r x; do
   if [ -L "./$x" ] && [ -n "$(ls -A "./$x/" | head -n 1)" ]; then printf '%s%s\\0' ${mark} "$x"; fi
 done <<'${mark}'

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { WallMs } from '../clock.js';
-import { wallMs } from '../clock.js';
+import { EPOCH, msBetween, type WallMs, wallMs } from '../clock.js';
 
 /** Who syncs to a place. */
 export interface Holder {
@@ -157,7 +156,7 @@ function holderFrom(about: string, from: string): Holder {
 
 /** `ada@laptop (/home/ada/app, from 10.0.0.5), since 2026-11-26 09:12`, in the time of this machine. */
 export function holderInWords({ user, host, dir, sinceMs, from }: Holder): string {
-  const at = new Date(Number(sinceMs));
+  const at = new Date(msBetween(EPOCH, sinceMs));
   const two = (n: number): string => String(n).padStart(2, '0');
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   const where = from === undefined ? dir : `${dir}, from ${from}`;

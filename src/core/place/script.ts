@@ -121,7 +121,7 @@ function finding(path: string): string {
 }
 
 /** A word for sh, exactly itself. */
-const word = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+export const word = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** What was printed beside what the script has said: by the start files there, or in its place. */
 export function printedBeside(said: string, { marks }: Pick<Asked, 'marks'>): string {

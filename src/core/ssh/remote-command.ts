@@ -59,6 +59,9 @@ const RUN = 'trap : INT QUIT; shift; "$@"';
  */
 const runMarked = (mark: string): string => `: ${mark}; trap : INT QUIT TERM HUP; shift; "$@"`;
 
+/** ssh's own exit code, and that of a command that was ended by a signal there: ssh(1), EXIT STATUS. */
+export const SSH_FAILED = 255;
+
 /** None was found; see {@link signalCommand}. */
 export const NONE_FOUND = 4;
 

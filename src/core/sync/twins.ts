@@ -1,4 +1,4 @@
-import { baseOf, childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../name.js';
+import { baseOf, childOf, isAscii, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../name.js';
 import type { Spelling } from '../spelling.js';
 import type { Seen } from './entry.js';
 import type { ReadonlyIndex } from './name-index.js';
@@ -15,9 +15,6 @@ function foldOf(name: string, spelling: Spelling): string {
 
 /** Whether a name is nobody's twin, as most are. */
 export const isAlone = (name: Name, spelling: Spelling): boolean => spelling === 'exact' && isAscii(name);
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII
-const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
 
 /** What is known of how names are told apart there. It may be learnt while it runs: an empty directory tells nothing. */
 export class Spellings {
