@@ -12,6 +12,16 @@ const startWith = ({ local, to, env }: Place, { configFile }: UsersMaster, more:
 
 const notes = (running: Running): string => JSON.stringify(running.events.filter((e) => e.event === 'note'));
 
+/** A syncwatch that goes through one, with a file that is there. */
+async function inStep() {
+  const there = place();
+  const theirs = openUsersMaster(there.server.sshConfig);
+  fill(there.local, { a: 'a' });
+  const running = startWith(there, theirs);
+  await running.inSync();
+  return { there, theirs, running };
+}
+
 describe('an ssh connection that the user has opened by hand', () => {
   it('is what everything goes through, without a login of ours; afterwards it is as it was', async () => {
     const there = place();
@@ -38,12 +48,8 @@ describe('an ssh connection that the user has opened by hand', () => {
   });
 
   it('that goes: said once, logged in as usual, nothing is lost; with --own-master it is not used at all', async () => {
-    const there = place();
-    const { local, same, server } = there;
-    const theirs = openUsersMaster(server.sshConfig);
-    fill(local, { a: 'a' });
-    const running = startWith(there, theirs);
-    await running.inSync();
+    const { there, theirs, running } = await inStep();
+    const { local, same } = there;
     const before = running.events.length;
     theirs.exit();
     writeFileSync(join(local, 'a'), 'meanwhile');
@@ -64,12 +70,8 @@ describe('an ssh connection that the user has opened by hand', () => {
   });
 
   it('whose socket is taken away but which lives on: what is new goes through one of ours', async () => {
-    const there = place();
-    const { local, same, server } = there;
-    const theirs = openUsersMaster(server.sshConfig);
-    fill(local, { a: 'a' });
-    const running = startWith(there, theirs);
-    await running.inSync();
+    const { there, theirs, running } = await inStep();
+    const { local, same } = there;
     // It no longer listens, and what goes through it goes on: ssh(1), -O stop.
     theirs.stop();
     for (let i = 0; i < 3; i++) {
