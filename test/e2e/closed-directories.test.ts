@@ -3,13 +3,13 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Running, run } from '../support/cli.js';
-import { OTHER_UID } from '../support/other-user.js';
+import { asOrdinary, OTHER_UID } from '../support/other-user.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 const isRoot = userInfo().uid === 0;
 
 /** As an ordinary user: root may write anywhere. */
-const wrapper = isRoot ? ['setpriv', `--reuid=${OTHER_UID}`, `--regid=${OTHER_UID}`, '--clear-groups'] : [];
+const wrapper = asOrdinary;
 
 function open(dir: string): void {
   chmodSync(dir, 0o755);

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type JsonEvent, place, Running, run } from '../support/cli.js';
+import { asOrdinary, OTHER_UID } from '../support/other-user.js';
 import { fill, temporaryDir, tree } from '../support/tree.js';
 
 /** A command prefix with such a limit of open files. */
@@ -84,13 +85,12 @@ describe('with few descriptors', () => {
 
 it('with no process left: said once, and it goes on', async () => {
   // Root may start as many as it likes.
-  const nobody = 65_534;
   const isRoot = userInfo().uid === 0;
-  const wrapper = isRoot ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : [];
+  const wrapper = asOrdinary;
   const base = temporaryDir();
   for (const name of ['', 'local', 'remote', 'home', 'run', 'state', 'tmp']) {
     if (name !== '') mkdirSync(join(base, name), { mode: 0o700 });
-    if (isRoot) chownSync(join(base, name), nobody, nobody);
+    if (isRoot) chownSync(join(base, name), OTHER_UID, OTHER_UID);
   }
   const local = join(base, 'local');
   const env = {

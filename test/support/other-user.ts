@@ -16,6 +16,13 @@ const become = (user: number, group: number): string[] => [
   ...['setpriv', `--reuid=${user}`, `--regid=${group}`, '--clear-groups'],
 ];
 
+/**
+ * A command prefix under which root is an ordinary user, the other one: may write only where they may, and start only so much. They may
+ * read everything: this clone may be in a folder of root's alone (`mktemp -d`).
+ */
+export const asOrdinary: readonly string[] =
+  uid === 0 ? [...become(OTHER_UID, OTHER_UID), '--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'] : [];
+
 /** Runs a program as the other user. */
 export function asOther(file: string, ...args: readonly string[]): void {
   const [first = '', ...more] = [...become(OTHER_UID, OTHER_UID), file, ...args];
