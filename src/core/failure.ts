@@ -59,7 +59,7 @@ export function dispositionOf(failure: Failure): Disposition {
   }
 }
 
-/** Exit codes (README, "Exit codes"). */
+/** Exit codes (docs/manual.md, "Exit codes"). */
 export const EXIT = { inSync: 0, somePathsFailed: 1, usage: 2, cannotStart: 3, timedOut: 4 } as const;
 
 /** The exit code of a failure that ends the program. */

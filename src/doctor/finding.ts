@@ -7,7 +7,7 @@ interface Row {
 const always = (at: Row['at']) => ({ at, told: 'always' }) as const;
 const seldom = (at: Row['at']) => ({ at, told: 'seldom' }) as const;
 
-/** All that `doctor` looks at, in the order in which it tells of it. `lookHere` and `lookThere` do; the README has what each is about. */
+/** All that `doctor` looks at, in the order in which it tells of it. `lookHere` and `lookThere` do; docs/manual.md has what each is about. */
 export const CHECKS = {
   'rsync here': always('here'),
   'ssh here': always('here'),

@@ -136,7 +136,7 @@ function extrasFrom({ parsed, layers }: Gathered): Result<readonly Extra[]> {
   }));
   for (const { source, words } of [...sources, { source: 'after the --: ', words: parsed['--'] ?? [] }]) {
     const read = readExtras(words.map(String));
-    if (!read.ok) return failed(usage(`${source}${read.why}`, 'The README says what may follow the --.'));
+    if (!read.ok) return failed(usage(`${source}${read.why}`, 'docs/manual.md says what may follow the --.'));
     extras.push(...read.extras);
   }
   return success(extras);

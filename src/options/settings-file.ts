@@ -123,7 +123,7 @@ function whereIn(text: string, message: string): string {
 
 /** The settings that a file at `path` with this in it would be. */
 export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
-  const refuse = (what: string, hint = 'See "Settings" in the README.') => failed(usage(`${path}: ${what}`, hint));
+  const refuse = (what: string, hint = 'See "Settings" in docs/manual.md.') => failed(usage(`${path}: ${what}`, hint));
   if (!isObject(value)) return refuse('the settings must be an object, { "to": "host:path" }');
   const { $schema: _schema, ...values } = value;
   for (const [key, each] of Object.entries(values)) {

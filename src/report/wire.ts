@@ -6,7 +6,7 @@ import { bytesOf, type Name, textOf } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
 
 /**
- * The events as `--json` shows them: an API (README, "JSON events"). Members may be added, not changed; what is inside of
+ * The events as `--json` shows them: an API (docs/manual.md, "JSON events"). Members may be added, not changed; what is inside of
  * {@link Event} and not here is nobody else's business.
  */
 export type WireEvent =

@@ -53,7 +53,7 @@ describe('references', () => {
     expect(referring.length).toBeGreaterThan(5);
   });
 
-  it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/design.md'])(
+  it.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...filesIn('docs').filter((file) => file.endsWith('.md'))])(
     'all links of %s lead somewhere',
     (file) => {
       const text = read(file).replace(/```.*?```/gs, '');

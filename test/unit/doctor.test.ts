@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lookAtPath, lookAtPopt } from '../../src/doctor/environment.js';
 import { CHECKS } from '../../src/doctor/finding.js';
+import { manualSection } from '../support/manual.js';
 import { fill, temporaryDir } from '../support/tree.js';
-
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 describe('aliases for all users of rsync', () => {
   it.each([
@@ -29,8 +27,8 @@ describe('aliases for all users of rsync', () => {
 });
 
 describe('what is looked at', () => {
-  const docs = README.split('\n### doctor\n')[1]?.split('\n### ')[0] ?? '';
-  it.each(Object.keys(CHECKS))('is in the README: %s', (check) => {
+  const docs = manualSection('doctor');
+  it.each(Object.keys(CHECKS))('is in the manual: %s', (check) => {
     expect(docs.replace(/\s+/g, ' ').includes(`\`${check}\``), check).toBe(true);
   });
 });

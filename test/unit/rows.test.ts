@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -8,9 +8,9 @@ import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { readOptions } from '../../src/options/command-line.js';
 import { settingsIn } from '../../src/options/settings-file.js';
 import { isFlag, isSetting, namesOf, type OptionName, ROWS, rowOf } from '../../src/options/table.js';
+import { manualSection } from '../support/manual.js';
 import { fill } from '../support/tree.js';
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const DIR = realpathSync(mkdtempSync(join(tmpdir(), 'syncwatch-test-')));
 afterAll(() => rmSync(DIR, { recursive: true }));
 fill(DIR, { 'in/a.txt': '', key: '', patterns: '*.o\n', 'settings.json': '{"debounce":3}' });
@@ -82,8 +82,8 @@ describe('an option', () => {
     expect(await outcome(['--to', 'h:p', ...argv])).not.toBe(await outcome(['--to', 'h:p', ...others]));
   });
 
-  it.each(namesOf(isFlag))('--%s is in the README, with its letter', (name) => {
-    const docs = README.split('\n## Options\n')[1]?.split('\n## ')[0] ?? '';
+  it.each(namesOf(isFlag))('--%s is in the manual, with its letter', (name) => {
+    const docs = manualSection('Options');
     const letter = rowOf(name)?.alias;
     const written = new RegExp(`\`${letter === undefined ? '' : `-${letter}, `}--(no-)?${name}[ \`]`);
     expect(written.test(docs), `\`${letter === undefined ? '' : `-${letter}, `}--${name}\``).toBe(true);
@@ -143,8 +143,8 @@ describe('what stands for an option of rsync', () => {
   });
 });
 
-it.each(fileSources)('a file of rules is in the README: %s', (source) => {
-  const docs = README.split('\n### What is left out\n')[1]?.split('\n### ')[0] ?? '';
+it.each(fileSources)('a file of rules is in the manual: %s', (source) => {
+  const docs = manualSection('What is left out');
   expect(docs.includes(`\`${SOURCES[source].file}\``), SOURCES[source].file).toBe(true);
 });
 

@@ -1,6 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { success } from '../../src/core/failure.js';
 import { rsyncArgs } from '../../src/core/rsync/args.js';
@@ -9,6 +7,7 @@ import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { parseTarget } from '../../src/core/target.js';
 import { readOptions } from '../../src/options/command-line.js';
 import { probeHere } from '../../src/rsync/probe.js';
+import { manualSection } from '../support/manual.js';
 import { PROGRAMS } from '../support/programs.js';
 import { plainSettings } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -241,10 +240,8 @@ describe('the rsync here', () => {
   });
 });
 
-describe('the README', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-  const [, section = ''] = /### What may follow the `--`\n(.*?)\n### /s.exec(readme) ?? [];
-  const [allowed = '', refused = ''] = section
+describe('the manual', () => {
+  const [allowed = '', refused = ''] = manualSection('What may follow the `--`')
     .split('Everything else is refused')
     .map((part) => [...part.matchAll(/^\| (.*?) \| .*\|$/gm)].map(([, first]) => first).join(' '));
   /** Names in code, one or several together. */

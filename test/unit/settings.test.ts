@@ -165,7 +165,7 @@ describe('the settings file', () => {
   it.each([
     [{ to: 'h:p', exlude: '*.o' }, /"exlude" is not known\nDid you mean "exclude"\?/],
     [{ to: 'h:p', zzz: 1 }, /"zzz" is not known/],
-    [{ to: 'h:p', o: 'x' }, /"o" is not known\nSee "Settings" in the README/],
+    [{ to: 'h:p', o: 'x' }, /"o" is not known\nSee "Settings" in docs\/manual\.md/],
     [{ to: 'h:p', once: true }, /"once" is not known/],
     [{ to: 'h:p', compress: 'yes' }, /"compress" must be true or false/],
     [{ to: 'h:p', port: '22' }, /"port" must be a number/],

@@ -44,8 +44,10 @@ it('the package has what is run and what is read, and nothing that leads nowhere
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true }).map(String);
     const built = sources.filter((file) => file.endsWith('.ts')).map((file) => `dist/${file.replace(/ts$/, 'js')}`);
     // What is made of the options for editors is shipped, what makes it is not.
+    const pages = readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
     const wanted = [
       ...built.filter((file) => file !== 'dist/options/schema.js'),
+      ...pages.map((file) => `docs/${file}`),
       ...['dist/syncwatch.schema.json', 'package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
     ];
     expect(files.sort()).toEqual(wanted.sort());

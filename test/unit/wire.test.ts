@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { forEachHook, HOOK_KINDS, HOOK_VARIABLES, hookKinds } from '../../src/core/hook-kinds.js';
 import { jsonPrinter } from '../../src/report/json.js';
+import { manualSection } from '../support/manual.js';
 import { SAMPLES } from '../support/samples.js';
-
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 function printed(event: Event): string {
   let out = '';
@@ -15,10 +13,6 @@ function printed(event: Event): string {
   )(event);
   return out;
 }
-
-/** A section of the README, without its heading. */
-const section = (title: string): string =>
-  README.split(`\n### ${title}\n`)[1]?.split('\n## ')[0]?.split('\n### ')[0] ?? '';
 
 /** The same with one more member in each of its objects. */
 const withMore = <T>(value: T): T => {
@@ -37,20 +31,20 @@ describe('the events as programs get them', () => {
     expect(printed(withMore(event))).toBe(printed(event));
   });
 
-  it.each(Object.values(SAMPLES))('$kind is in the README with every field', (event) => {
-    const docs = section('JSON events');
+  it.each(Object.values(SAMPLES))('$kind is in the manual with every field', (event) => {
+    const docs = manualSection('JSON events');
     const [, fields, ...others] =
       docs
         .split('\n')
         .find((row) => row.startsWith(`| \`${event.kind}\` `))
         ?.split('|')
         .slice(1) ?? [];
-    expect(fields, `no row for ${event.kind} in the README, "JSON events"`).toBeDefined();
+    expect(fields, `no row for ${event.kind} in docs/manual.md, "JSON events"`).toBeDefined();
     expect(others[0]?.trim(), 'when it comes').not.toBe('');
     const { v: _v, time: _time, event: _event, ...rest } = JSON.parse(printed(event)) as Record<string, unknown>;
     const common = ['target', 'pathBase64'];
     const missing = Object.keys(rest).filter((field) => !common.includes(field) && !fields?.includes(`\`${field}\``));
-    expect(missing, `fields of ${event.kind} that the README does not have`).toEqual([]);
+    expect(missing, `fields of ${event.kind} that docs/manual.md does not have`).toEqual([]);
     const inner = new Set(Object.values(rest).flatMap(keysIn));
     expect([...inner].filter((field) => !docs.includes(`\`${field}\``))).toEqual([]);
   });
@@ -64,8 +58,8 @@ function keysIn(value: unknown): string[] {
 }
 
 describe('hooks', () => {
-  it.each(hookKinds())('%s is in the README, with what it finds in its environment', (kind) => {
-    const docs = section('Hooks');
+  it.each(hookKinds())('%s is in the manual, with what it finds in its environment', (kind) => {
+    const docs = manualSection('Hooks');
     const { option, variables } = HOOK_KINDS[kind];
     const missing = [`--${option} CMD`, ...HOOK_VARIABLES, ...variables].filter((word) => !docs.includes(word));
     expect(missing).toEqual([]);
