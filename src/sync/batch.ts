@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.js';
-import { type Name, parentOf } from '../core/name.js';
+import { ancestorsOf, type Name, parentOf } from '../core/name.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -27,7 +27,7 @@ const BULK_BYTES = 16_000_000;
 interface Sorted {
   readonly bulk: readonly Name[];
   readonly send: readonly Name[];
-  /** Other files by now under names that moves begin from: not before these. */
+  /** Something else by now under names that moves begin from, or in what has become of those: not before these. */
   readonly sendLast: readonly Name[];
   readonly compare: readonly Name[];
 }
@@ -139,6 +139,9 @@ async function sort(
   const moves = groups.flatMap((group) => group.moves);
   const moved = new Set(moves.map(({ to }) => to));
   const reused = new Set(moves.map(({ from }) => from));
+  // Where it is a directory by now, rsync makes that with whatever is in it.
+  const isReused = (name: Name): boolean =>
+    reused.has(name) || (reused.size > 0 && ancestorsOf(name).some((dir) => reused.has(dir)));
   const isBulk = (name: Name): boolean => {
     const now = before.get(name);
     return mayPart && typeof now === 'object' && now.size >= BULK_BYTES && !moved.has(name);
@@ -146,7 +149,7 @@ async function sort(
   const [bulk, compare, send, sendLast]: [Name[], Name[], Name[], Name[]] = [[], [], [], []];
   await eachInSlices(plan.send, (name) => {
     if (isBulk(name)) bulk.push(name);
-    else if (!moved.has(name)) (reused.has(name) ? sendLast : send).push(name);
+    else if (!moved.has(name)) (isReused(name) ? sendLast : send).push(name);
   });
   await eachInSlices(plan.compare, (name) => {
     if (isBulk(name)) bulk.push(name);

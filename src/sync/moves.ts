@@ -121,10 +121,10 @@ async function stash({ ledger, runner }: Work, names: readonly Name[]): Promise<
   const brings = [...[...dirs].map((dir) => [dir, 'dir'] as const), ...files.map((file) => [file, 'file'] as const)];
   const begun = await ledger.begin({ kind: 'clear', names, stashDir: STASH }, () => brings);
   if (!begun.ok) return begun.failure;
-  const { outcome } = await runner.run(begun.value, ofNames(names), { isSilent: true });
+  const { outcome, kept } = await runner.run(begun.value, ofNames(names), { isSilent: true });
   if (outcome.kind === 'broken') return outcome.failure;
   await eachInSlices(names, (name) => {
-    if (!outcome.failed.has(name)) ledger.gone(name);
+    if (!outcome.failed.has(name) && !kept.has(name)) ledger.gone(name);
   });
   return undefined;
 }

@@ -3,6 +3,7 @@ import { steadyNow } from '../../src/clock.js';
 import type { Event } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { ROOT } from '../../src/core/name.js';
+import { begun } from '../../src/core/sync/entry.js';
 import type { BatchOver } from '../../src/core/sync/inputs.js';
 import { runBatch } from '../../src/sync/batch.js';
 import type { PassWork } from '../../src/sync/work.js';
@@ -105,6 +106,45 @@ describe('a file that has another name', () => {
   });
 });
 
+describe('a file whose old name is that of a directory by now', () => {
+  /** What is there by our doing is known to the index. */
+  function expectKnown({ rsync, work }: FakeWork, when: string): void {
+    for (const [name, { isOurs }] of rsync.there)
+      if (isOurs) expect(work.ledger.index.get(name), `${name} is ours there, ${when}`).toBeDefined();
+  }
+
+  it.each(['d/a/x', 'd/a/deep/x'])('is linked before that is made there for %s', async (inIt) => {
+    const world = await synced(['d/a']);
+    world.disk.rename('d/a', 'e/a');
+    world.disk.write(inIt);
+    world.disk.write('new');
+    await batch(world);
+    expect(sent(world.told)).toContain('move e/a');
+    expect(sent(world.told)).not.toContain('send e/a');
+    await bringAll(world);
+    expect(differences(world)).toEqual([]);
+  });
+
+  it('goes to the stash before that, where its new name is taken, wherever it breaks', async () => {
+    for (let cutAt = 1; cutAt <= 12; cutAt++) {
+      const world = await synced(['d/a', 'e/a']);
+      world.disk.rename('d/a', 'e/a');
+      world.disk.write('d/a/x');
+      let steps = 0;
+      world.rsync.course.isCut = () => steps >= cutAt;
+      world.rsync.course.fate = () => {
+        steps++;
+        return 'done';
+      };
+      await batch(world);
+      expectKnown(world, `cut at ${cutAt}`);
+      world.rsync.course.isCut = () => false;
+      await bringAll(world);
+      expect(differences(world), `cut at ${cutAt}`).toEqual([]);
+    }
+  });
+});
+
 describe('names that have changed places', () => {
   it('go to the stash, and are linked from there; nothing of it is left', async () => {
     const world = await synced(['d/a', 'e/a', 'keep']);
@@ -140,6 +180,23 @@ describe('names that have changed places', () => {
     world.rsync.course.fate = () => 'done';
     await bringAll(world);
     expect(differences(world)).toEqual([]);
+  });
+
+  it('and are kept in place, for somebody made a directory of one there, are still known to be there', async () => {
+    const world = await synced(['d/a', 'e/a']);
+    world.disk.rename('e', 'f');
+    world.disk.rename('d', 'e');
+    world.rsync.there.delete(n('d/a'));
+    world.rsync.plant(n('d/a/foreign'), { ...begun('file'), size: 3 });
+    let isStashed = false;
+    world.rsync.course.begins = ({ kind }) => void (isStashed ||= kind === 'moves');
+    world.rsync.course.isCut = () => isStashed;
+    expect(await batch(world)).toEqual({ kind: 'broken', failure: BROKEN });
+    expect(world.work.ledger.index.get(n('d/a'))).toBeDefined();
+    world.rsync.course.isCut = () => false;
+    await bringAll(world);
+    expect(differences(world)).toEqual([]);
+    expect(world.rsync.there.has(n('d/a/foreign'))).toBe(true);
   });
 
   it('are ours to delete in the stash, wherever it breaks', async () => {
