@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT, exitCodeOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
+import { shellWord } from '../core/shell-word.js';
 import type { Io } from '../io.js';
 import { type Consent, consentFor } from '../options/consent.js';
 import { expandHome } from '../options/places.js';
@@ -154,7 +155,3 @@ async function ask(
 
 const inWords = (path: string, { words }: Consent): Printable =>
   lines([`What ${path} makes syncwatch do:`, ...words.map((text) => `  ${text}`)]);
-
-/** A path as a shell takes it. */
-const shellWord = (path: string): string =>
-  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;

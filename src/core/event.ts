@@ -16,6 +16,7 @@ export type Event =
   | Started
   | Delivered
   | Progress
+  | SlowStart
   | InSync
   | PathFailed
   | Trouble
@@ -97,6 +98,14 @@ interface Progress {
   /** What this run has to send in all, in bytes; undefined where that is not known. */
   readonly totalBytes: number | undefined;
   readonly ms: number;
+}
+
+/** The first full sync has taken `ms` so far: these directories make up most of it, the largest first. Once, if there are any. */
+interface SlowStart {
+  readonly kind: 'slowStart';
+  readonly target: string;
+  readonly ms: number;
+  readonly directories: readonly LargeDirectory[];
 }
 
 interface InSync {
@@ -295,6 +304,21 @@ interface Halted {
 export interface RulesTrouble {
   readonly why: string;
   readonly newNames: 'wait' | 'byFiles';
+}
+
+/** A directory that makes up much of what is to be sent, or all those of one name. */
+export interface LargeDirectory {
+  /** The largest of them. */
+  readonly name: Name;
+  /** How many there are. */
+  readonly count: number;
+  /** How much is in them: paths, and bytes of files. */
+  readonly paths: number;
+  readonly bytes: number;
+  /** What leaves them out, for `--exclude` and as a line of .syncignore; undefined where that can't be written in a line. */
+  readonly pattern: string | undefined;
+  /** What it most often is, by its name. */
+  readonly hint: string | undefined;
 }
 
 /** One name that rsync turned to. */

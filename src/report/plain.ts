@@ -1,8 +1,9 @@
-import type { Event, Item } from '../core/event.js';
+import type { Event, Item, LargeDirectory } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { HOOK_KINDS } from '../core/hook-kinds.js';
 import { ROOT, textOf } from '../core/name.js';
 import { line, type Printable, showControls } from '../core/printable.js';
+import { shellWord } from '../core/shell-word.js';
 import { rulesInWords } from '../core/status.js';
 import type { Verbosity } from '../settings.js';
 import {
@@ -56,6 +57,11 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'progress':
     case 'waiting':
       return []; // for the last line of a terminal
+    case 'slowStart':
+      return [
+        `the first sync takes long, and most of it is in these. What is not needed there: this option, or its pattern as a line of .syncignore`,
+        ...event.directories.map((each) => `  ${largeInWords(each)}`),
+      ].flatMap(say);
     case 'inSync':
       return say(`in sync: ${count(event.names, 'path')}${event.ms > 0 ? ` (${timeInWords(event.ms)})` : ''}`);
     case 'pathFailed':
@@ -147,6 +153,14 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'halted':
       return explain(`syncwatch: ${event.target === undefined ? '' : `${event.target}: `}`, event.failure);
   }
+}
+
+/** `-x node_modules/   41,233 paths, 812 MB, in 3 directories (packages of npm)`. */
+function largeInWords({ name, count: many, paths, bytes, pattern, hint }: LargeDirectory): string {
+  const what = pattern === undefined ? `${pathInWords(name)}/` : `-x ${shellWord(pattern)}`;
+  const where = many > 1 ? `, in ${count(many, 'directory', 'directories')}` : '';
+  const about = hint === undefined ? '' : ` (${hint})`;
+  return `${what}   ${count(paths, 'path')}, ${bytesInWords(bytes)}${where}${about}`;
 }
 
 const NO_GIT_HINT = 'If the .gitignore files should not count any more, restart it, or give --no-gitignore.';

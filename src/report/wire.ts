@@ -1,5 +1,5 @@
 import type { ItemAction } from '../core/action.js';
-import type { Event, Item, RulesTrouble } from '../core/event.js';
+import type { Event, Item, LargeDirectory, RulesTrouble } from '../core/event.js';
 import type { Failure, FailureKind } from '../core/failure.js';
 import type { HookKind } from '../core/hook-kinds.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
@@ -28,6 +28,12 @@ export type WireEvent =
       readonly bytes: number;
       readonly totalBytes: number | undefined;
       readonly ms: number;
+    }
+  | {
+      readonly event: 'slowStart';
+      readonly target: string;
+      readonly ms: number;
+      readonly directories: readonly WireDirectory[];
     }
   | { readonly event: 'inSync'; readonly target: string; readonly names: number; readonly ms: number }
   | ({ readonly event: 'pathFailed'; readonly target: string; readonly failure: WireFailure } & WirePath)
@@ -100,6 +106,14 @@ interface WireItem extends WirePath {
   readonly isNew: boolean;
 }
 
+interface WireDirectory extends WirePath {
+  readonly count: number;
+  readonly paths: number;
+  readonly bytes: number;
+  readonly pattern: string | undefined;
+  readonly hint: string | undefined;
+}
+
 interface WireFailure {
   readonly kind: FailureKind;
   readonly message: string;
@@ -139,6 +153,10 @@ export function toWire(event: Event): WireEvent | undefined {
     case 'progress': {
       const { target, bytes, totalBytes } = event;
       return { event: event.kind, target, bytes, totalBytes, ms: rounded(event.ms) };
+    }
+    case 'slowStart': {
+      const { target, ms, directories } = event;
+      return { event: event.kind, target, ms: rounded(ms), directories: directories.map(directoryOf) };
     }
     case 'inSync':
       return { event: event.kind, target: event.target, names: event.names, ms: rounded(event.ms) };
@@ -205,6 +223,11 @@ function pathOf(name: Name): WirePath {
 }
 
 const itemOf = ({ name, action, bytes, isNew }: Item): WireItem => ({ ...pathOf(name), action, bytes, isNew });
+
+const directoryOf = ({ name, count, paths, bytes, pattern, hint }: LargeDirectory): WireDirectory => ({
+  ...pathOf(name),
+  ...{ count, paths, bytes, pattern, hint },
+});
 
 const failureOf = ({ kind, message, hint, detail }: Failure): WireFailure => ({ kind, message, hint, detail });
 

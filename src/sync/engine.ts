@@ -19,6 +19,7 @@ import { Leftovers } from './leftovers.js';
 import { Mistakes } from './mistakes.js';
 import { eventOf } from './notices.js';
 import { Runner, type RunnerOptions } from './runner.js';
+import { SlowStart } from './slow-start.js';
 import { Sources } from './sources.js';
 import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
 import type { PassWork } from './work.js';
@@ -64,6 +65,7 @@ export class Engine {
   readonly #inbox: Inbox;
   readonly #findings: Findings;
   readonly #flushes: Flushes;
+  readonly #slowStart: SlowStart;
   #end: (end: End) => void = () => {};
   /** Who waits for the pass that is owed. */
   #passEnds: Array<(failure: Failure | undefined) => void> = [];
@@ -71,6 +73,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { ledger, disk, filter, rules, rootIsThere, onShort } = options;
     this.#options = options;
+    this.#slowStart = new SlowStart(options.report, options.rsync.target.label);
     this.over = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -191,14 +194,17 @@ export class Engine {
     return sendBatch(this.#work, limits, (dirs) => this.#scanner.relist(dirs));
   }
 
-  #pass(kind: PassKind): Promise<PassOver> {
-    return makePass(this.#work, kind, this.#passOptions(kind));
+  async #pass(kind: PassKind): Promise<PassOver> {
+    const over = await makePass(this.#work, kind, this.#passOptions(kind));
+    this.#slowStart.end(over.kind !== 'broken' && over.kind !== 'rootGone');
+    return over;
   }
 
   #passOptions(kind: PassKind): PassOptions {
     return {
       ...this.#options.pass,
       isRescan: kind === 'rescan',
+      onBegun: (differing) => this.#slowStart.begin(differing),
       isStopped: () => this.#abort.signal.aborted,
       onListing: (listing) => this.#findings.noteListing(listing),
     };

@@ -42,6 +42,8 @@ export interface PassOptions extends PassParts {
   readonly onListing: (listing: Listing) => void;
   /** Nothing should be to do: what there is after all is told as repaired. */
   readonly isRescan: boolean;
+  /** It has begun; gives what of it is to be sent. */
+  readonly onBegun: (differing: () => Iterable<readonly [Name, Entry]>) => void;
   /** Nothing of it is worth going on with. */
   readonly isStopped: () => boolean;
 }
@@ -77,6 +79,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   if ('kind' in plan) return plan;
   const { tree } = plan.snapshot;
   if (!options.isRescan) report({ kind: 'passStarted', target, names: tree.size });
+  options.onBegun(() => differing(tree, work));
   const strange = options.isRescan ? await unexpected(work, plan.snapshot) : undefined;
   const early = await makeWay(work, plan);
   if (!('items' in early)) return broken(early);
@@ -202,7 +205,7 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   await eachInSlices(tree.entries(), ([name, now]) => {
     if (foolsPass(ledger.index.get(name), now, work.rsync.takes.window, () => isTouched(name))) fooled.add(name);
   });
-  const begun = await ledger.begin(run, () => differing(tree, work));
+  const begun = await ledger.begin(run, () => differingTypes(tree, work));
   if (!begun.ok) return broken(begun.failure);
   const { outcome, items } = await runner.run(begun.value, names);
   const after = await takeSnapshot(disk, filter, onListing, isStopped);
@@ -258,17 +261,21 @@ const ROOT_GONE: PassOver = { kind: 'rootGone' };
 function* differing(
   tree: NameIndex,
   { ledger: { index }, rsync: { carriesMore } }: PassWork,
-): Generator<readonly [Name, Entry['type']]> {
+): Generator<readonly [Name, Entry]> {
   for (const [name, now] of tree.below(ROOT)) {
     const was = index.get(name);
-    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now.type];
+    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now];
   }
+}
+
+function* differingTypes(tree: NameIndex, work: PassWork): Generator<readonly [Name, Entry['type']]> {
+  for (const [name, { type }] of differing(tree, work)) yield [name, type];
 }
 
 /** It is over, and no other pass finds what this one did not prove to be there: it waits, to be named. */
 async function nameUnsent(work: PassWork, tree: NameIndex): Promise<void> {
   const { ledger } = work;
-  await eachInSlices(differing(tree, work), ([name, type]) => {
+  await eachInSlices(differing(tree, work), ([name, { type }]) => {
     const isMade = type === 'dir' && ledger.index.get(name) !== undefined;
     if (!isMade) ledger.note(name);
   });

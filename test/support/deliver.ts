@@ -118,6 +118,7 @@ export const passOptions = (more: Partial<PassOptions> = {}): PassOptions => ({
   mirror: 'off',
   isRescan: false,
   onListing: () => {},
+  onBegun: () => {},
   guard: async () => undefined,
   isStopped: () => false,
   ...more,

@@ -30,6 +30,21 @@ export const SAMPLES: Samples = {
   started: { kind: 'started', target, ...item },
   delivered: { kind: 'delivered', target, items: [item, notText], more: 2, ms: 12 },
   progress: { kind: 'progress', target, bytes: 1_000, totalBytes: 2_000, ms: 1_000 },
+  slowStart: {
+    kind: 'slowStart',
+    target,
+    ms: 60_000,
+    directories: [
+      {
+        name: item.name,
+        count: 2,
+        paths: 40_000,
+        bytes: 800_000_000,
+        pattern: 'node_modules/',
+        hint: 'packages of npm',
+      },
+    ],
+  },
   inSync: { kind: 'inSync', target, names: 5, ms: 12 },
   pathFailed: { kind: 'pathFailed', target, name: item.name, failure },
   trouble: { kind: 'trouble', target, failure, waiting: 2, retryMs: 1_000 },

@@ -67,6 +67,13 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
     { kind: 'delivered', target: text, items: [item(text), item(`${text}2`)], ms: 1 },
   ],
   progress: (text) => [{ kind: 'progress', target: text, bytes: 1, totalBytes: 2, ms: 1 }],
+  slowStart: (text) =>
+    [text, undefined].map((pattern) => ({
+      kind: 'slowStart',
+      target: text,
+      ms: 1,
+      directories: [{ name: nameFromText(text), count: 2, paths: 1, bytes: 1, pattern, hint: text }],
+    })),
   inSync: (text) => [{ kind: 'inSync', target: text, names: 1, ms: 1 }],
   pathFailed: (text) =>
     KINDS.map((kind) => ({ kind: 'pathFailed', target: text, name: nameFromText(text), failure: failure(kind, text) })),

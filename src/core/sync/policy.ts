@@ -90,3 +90,6 @@ export const NO_FEWER_MS = 3_000;
 
 /** And so many batches in a row without that. */
 export const MOST_ROUNDS = 20;
+
+/** After so long the first full sync is slow: it is told which directories make it so. */
+export const SLOW_START_MS = 60_000;
