@@ -76,7 +76,6 @@ export const ONLY_IN = {
   valibot: 'control state',
   'p-queue': 'hooks sync main',
   debounce: 'sync',
-  module: 'begin',
   perf_hooks: '',
   console: '',
   cluster: '',
@@ -154,9 +153,8 @@ export default {
     { name: 'what is imported is there', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
   ],
   options: {
-    // TypeScript 7 has no parser to lend. `load` is how begin.ts requires what takes long to load.
+    // TypeScript 7 has no parser to lend.
     parser: 'swc',
-    exoticRequireStrings: ['load'],
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },

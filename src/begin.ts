@@ -1,5 +1,4 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
 import { exitCodeOf, type Failure, failed, success } from './core/failure.js';
@@ -139,8 +138,6 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-const load = createRequire(import.meta.url);
-
 async function run(): Promise<number> {
   const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
   if (command !== undefined)
@@ -152,14 +149,13 @@ async function run(): Promise<number> {
       sharesTerminal: [stdin, stdout, stderr].some(({ isTTY }) => isTTY),
     });
   if (argv[2] === 'allow') {
-    const { allow } = load('./commands/allow.js') as typeof import('./commands/allow.js');
+    const { allow } = await import('./commands/allow.js');
     return allow(argv.slice(3), { ...outlets, around: around(), ...asking() });
   }
-  // Loaded here, for the others need none of it: it takes longer than all that they do. And not with `import`, which opens
-  // all of several hundred files at once: there may not be as many descriptors (`ulimit -n`).
-  const { readFlags, readOptions } = load('./options/command-line.js') as typeof import('./options/command-line.js');
-  const { findPrograms } = load('./programs.js') as typeof import('./programs.js');
-  const { printerFor } = load('./report/printer.js') as typeof import('./report/printer.js');
+  // Loaded here, for the others need none of it: it takes longer than all that they do.
+  const { readFlags, readOptions } = await import('./options/command-line.js');
+  const { findPrograms } = await import('./programs.js');
+  const { printerFor } = await import('./report/printer.js');
   const programs = (root: string) => findPrograms(lookUp(), root);
   const screen = { ...outlets, isTerminal: stdout.isTTY, env };
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -172,7 +168,7 @@ async function run(): Promise<number> {
   if (first === 'init') {
     const read = await readFlags(rest, version, stdout.columns);
     if (read.kind !== 'flags') return say(read);
-    const { init } = load('./commands/init.js') as typeof import('./commands/init.js');
+    const { init } = await import('./commands/init.js');
     return init(read.flags, rest, {
       ...outlets,
       around: around(),
@@ -187,17 +183,17 @@ async function run(): Promise<number> {
     case 'failed':
       return say(asked);
     case 'why': {
-      const { why } = load('./commands/why.js') as typeof import('./commands/why.js');
+      const { why } = await import('./commands/why.js');
       const report = printerFor(screen, asked.asked);
       const { git } = programs(asked.asked.root);
       return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
     case 'run': {
       if (first === 'doctor') {
-        const { doctor } = load('./commands/doctor.js') as typeof import('./commands/doctor.js');
+        const { doctor } = await import('./commands/doctor.js');
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
-      const { watch } = load('./main.js') as typeof import('./main.js');
+      const { watch } = await import('./main.js');
       // DIR may be a link: what it leads to by then may have other settings.
       const again: Parameters<typeof watch>[2] = async () => {
         const anew = await readOptions(rest, version, stdout.columns, { env, uid, permit });

@@ -34,8 +34,8 @@ export interface InitIo {
   readonly confirm: Io['confirm'];
 }
 
-/** What makes editors complete the settings, part of this package (`npm run build`). */
-const SCHEMA = new URL('../syncwatch.schema.json', import.meta.url);
+/** What makes editors complete the settings; beside all that runs in the package (scripts/build.mjs). */
+const SCHEMA = new URL('./syncwatch.schema.json', import.meta.url);
 
 /** How settings in `root` refer to it: by way of the project's own syncwatch, which moves with it, or else where it is. */
 export function schemaFrom(root: string): string {

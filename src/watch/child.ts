@@ -4,14 +4,17 @@ import type { SteadyMs } from '../core/clock.js';
 import type { Program } from '../core/environment.js';
 import { type NodeChild, spawnNode } from '../spawn.js';
 
-/** Starts a watcher in a process of its own (watch/process.ts). `onMessage` gets what it sends, unchecked. */
+/** What watch/process.ts is in the package (scripts/build.mjs): all is in one folder there. */
+const WATCHER = fileURLToPath(new URL('./watcher.js', import.meta.url));
+
+/** Starts a watcher in a process of its own. `onMessage` gets what it sends, unchecked. */
 export type StartWatcher = (onMessage: (message: unknown) => void) => NodeChild;
 
 /** `node`: what runs it. */
 export const watcherBy =
   (node: Program): StartWatcher =>
   (onMessage) =>
-    spawnNode(node, fileURLToPath(new URL('./process.js', import.meta.url)), onMessage);
+    spawnNode(node, WATCHER, onMessage);
 
 /**
  * How often the child is asked whether it is there, and after how long a silence it is replaced. A stopped process does not

@@ -10,6 +10,7 @@ import { takeSnapshot } from '../../src/scan/snapshot.js';
 import { clear } from '../../src/sync/clear.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { quickPass } from '../../src/sync/quick-pass.js';
+import { programOf } from '../support/alone.js';
 import { bringWaiting, localWork, noteAll, passOptions } from '../support/deliver.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
@@ -160,14 +161,13 @@ describe('a rescan', () => {
 });
 
 describe('a walk', () => {
-  it('waits for descriptors instead of taking a directory for empty', () => {
+  it('waits for descriptors instead of taking a directory for empty', async () => {
     const { root } = place({ 'd/e/f': 'f', 'x/y': 'y' });
-    const dist = join(import.meta.dirname, '../../dist');
     const script = `
       import { closeSync, openSync } from 'node:fs';
-      import { Filter } from '${dist}/core/filter/filter.js';
-      import { Disk } from '${dist}/scan/disk.js';
-      import { walkAll } from '${dist}/scan/walk.js';
+      import { Filter } from 'src/core/filter/filter.js';
+      import { Disk } from 'src/scan/disk.js';
+      import { walkAll } from 'src/scan/walk.js';
       const filter = Filter.create({ user: [], syncignore: [], regexes: undefined, defaults: [] }).value;
       const disk = new Disk(${JSON.stringify(root)});
       const taken = [];
@@ -184,11 +184,10 @@ describe('a walk', () => {
       const names = [];
       for await (const { entries } of walkAll(disk, filter)) names.push(...entries.keys());
       console.log(JSON.stringify([names.sort(), shortage, disk.shortage ?? 'none']));`;
-    const said = execFileSync(
-      'sh',
-      ['-c', 'ulimit -n 60; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', script],
-      { encoding: 'utf8' },
-    );
+    const program = await programOf(temporaryDir(), script);
+    const said = execFileSync('sh', ['-c', 'ulimit -n 60; exec "$@"', 'sh', process.execPath, program], {
+      encoding: 'utf8',
+    });
     const why = 'too few files may be open at once here (ulimit -n)';
     expect(JSON.parse(said)).toEqual([['d', 'e', 'f', 'x', 'y'], why, 'none']);
   });

@@ -10,12 +10,11 @@ import { visit } from '../../src/link/arrive.js';
 import { inputOf, startRsync } from '../../src/rsync/run.js';
 import { type MasterOptions, openMaster } from '../../src/ssh/master.js';
 import type { Engine } from '../../src/sync/engine.js';
+import { programOf } from '../support/alone.js';
 import { localEngine } from '../support/engine.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { filterOf, plainSettings } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
-
-const DIST = join(import.meta.dirname, '../../dist');
 
 const target = {
   kind: 'remote',
@@ -111,10 +110,9 @@ describe('a login', () => {
     const dir = temporaryDir();
     // Opens the terminal as ssh does for a password, and then waits for the other side.
     const given = options(dir, `exec 3</dev/tty; sleep 1.5; : > ${dir}/answered; exec 3<&-; exec sleep 600`);
-    const program = join(dir, 'login.mjs');
-    writeFileSync(
-      program,
-      `import { openMaster } from ${JSON.stringify(join(DIST, 'ssh/master.js'))};
+    const program = await programOf(
+      dir,
+      `import { openMaster } from 'src/ssh/master.js';
        const options = { ...${JSON.stringify(given)}, onMessage: () => {} };
        const opened = await openMaster(options, new AbortController().signal);
        console.log(JSON.stringify(opened));`,

@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  dependencies: Readonly<Record<string, string>>;
+};
 const WORKFLOWS = join(ROOT, '.github/workflows');
 
 it.each(readdirSync(WORKFLOWS))('%s uses actions by their commit, with the version beside it', (file) => {
@@ -41,24 +45,32 @@ it('the package has what is run and what is read, and nothing that leads nowhere
     const files = readdirSync(shipped, { recursive: true, withFileTypes: true })
       .filter((each) => each.isFile())
       .map((each) => join(each.parentPath, each.name).slice(shipped.length + 1));
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true }).map(String);
-    const built = sources.filter((file) => file.endsWith('.ts')).map((file) => `dist/${file.replace(/ts$/, 'js')}`);
-    // What is made of the options for editors is shipped, what makes it is not.
+    const code = files.filter((file) => file.endsWith('.js'));
     const pages = readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
-    const wanted = [
-      ...built.filter((file) => file !== 'dist/options/schema.js'),
-      ...pages.map((file) => `docs/${file}`),
-      ...['dist/syncwatch.schema.json', 'package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
-    ];
-    expect(files.sort()).toEqual(wanted.sort());
-    for (const file of files.filter((each) => each.endsWith('.js'))) {
+    expect(files.filter((file) => !code.includes(file)).sort()).toEqual(
+      [
+        ...pages.map((file) => `docs/${file}`),
+        ...['dist/package.json', 'dist/syncwatch.schema.json', 'dist/LICENSES'],
+        ...['package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
+      ].sort(),
+    );
+    const loaded = new Set<string>();
+    for (const file of code) {
       const text = readFileSync(join(shipped, file), 'utf8');
       expect(text, file).not.toContain('sourceMappingURL');
-      const near = [...text.matchAll(/(?:from |import\(|import |load\()'(\.[^']+)'/g)].map(([, path = '']) => path);
-      for (const path of near) expect(files, `${file} imports ${path}`).toContain(join(file, '..', path));
+      for (const [, path = ''] of text.matchAll(/(?<![\w$])(?:require|import)\("([^"]+)"\)/g))
+        if (path.startsWith('.')) loaded.add(join(file, '..', path));
+        else if (!isBuiltin(path)) expect(Object.keys(dependencies), `${file} loads ${path}`).toContain(path);
     }
-    // As it is installed: with its packages beside it.
-    symlinkSync(join(ROOT, 'node_modules'), join(shipped, 'node_modules'));
+    // What is loaded is there, and what is there is loaded: by others, or by node.
+    expect([...loaded, 'dist/cli.js', 'dist/watcher.js'].sort()).toEqual(code.sort());
+    const licences = readFileSync(join(shipped, 'dist/LICENSES'), 'utf8');
+    for (const name of ['execa', 'p-queue', 'valibot']) expect(licences).toMatch(new RegExp(`^${name} [0-9.]+ `, 'm'));
+    // As it is installed: with what it depends on beside it, and nothing else.
+    for (const name of Object.keys(dependencies)) {
+      mkdirSync(join(shipped, 'node_modules', name, '..'), { recursive: true });
+      symlinkSync(join(ROOT, 'node_modules', name), join(shipped, 'node_modules', name));
+    }
     const version = execFileSync(process.execPath, [join(shipped, 'dist/cli.js'), '--version'], { encoding: 'utf8' });
     expect(`syncwatch-${version.trim()}.tgz`).toBe(tarball);
   } finally {

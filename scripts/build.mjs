@@ -1,0 +1,66 @@
+// npm run build: makes dist/ of src/ and the packages, in a few files: starting is mostly opening and reading them
+// (docs/design.md#starting). Each `import()` begins a file of its own, all of them in dist/ itself.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
+
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Has a program for each kind of machine, so it is installed beside us. */
+const BESIDE = ['@parcel/watcher'];
+
+/** @param {import('rolldown').InputOptions} input @param {import('rolldown').OutputOptions} output */
+async function made(input, output) {
+  const bundle = await rolldown({
+    ...input,
+    cwd: root,
+    platform: 'node',
+    onwarn: (warning) => {
+      // yargs can look for settings that others extend; it is not asked to.
+      if (warning.code !== 'EMPTY_IMPORT_META' || !warning.message.includes('node_modules/yargs/'))
+        throw new Error(warning.message);
+    },
+  });
+  const { output: files } = await bundle.generate(output);
+  await bundle.close();
+  return files;
+}
+
+/** What must stay with the code of others. @param {readonly string[]} modules their files */
+function licences(modules) {
+  const folders = modules.flatMap((file) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(folders)].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (file === undefined) throw new Error(`${relative(root, folder)} has no licence: it can't be part of dist/`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  });
+}
+
+/** CommonJS, which node reads without what it has for modules (4 ms). For people to read: stack traces lead here. */
+const output = /** @type {const} */ ({
+  format: 'cjs',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name].js',
+  dynamicImportInCjs: false,
+  comments: false,
+});
+const files = [
+  // For itself: what it shared with others an old Node would have to read, too.
+  ...(await made({ input: 'src/cli.ts', external: /begin/ }, output)),
+  ...(await made({ input: { begin: 'src/begin.ts', watcher: 'src/watch/process.ts' }, external: BESIDE }, output)),
+];
+const schema = await made({ input: 'src/options/schema.ts' }, { format: 'esm' });
+const { settingsSchema } = await import(`data:text/javascript,${encodeURIComponent(schema[0].code)}`);
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist);
+const chunks = files.filter((file) => file.type === 'chunk');
+for (const { fileName, code } of chunks) writeFileSync(join(dist, fileName), code);
+writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+writeFileSync(join(dist, 'syncwatch.schema.json'), `${JSON.stringify(settingsSchema(), undefined, 2)}\n`);
+writeFileSync(
+  join(dist, 'LICENSES'),
+  licences(chunks.flatMap(({ moduleIds }) => moduleIds)).join(`\n${'-'.repeat(80)}\n\n`),
+);
