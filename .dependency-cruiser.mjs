@@ -15,7 +15,7 @@ export const MAY_IMPORT = {
     'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 
   // One road: from the watcher to rsync.
-  main: 'sync watch rsync scan settings io',
+  main: 'sync notify watch rsync scan settings io',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
   control: 'scan state clock',
   watch: 'rules scan settings state io programs spawn slice descriptors clock',
@@ -25,6 +25,7 @@ export const MAY_IMPORT = {
   report: 'settings clock',
   settings: 'hooks ssh',
   hooks: 'link programs spawn user-folders clock',
+  notify: 'programs spawn clock',
 
   // What can be asked: git, rsync, ssh, the disk, what was kept.
   rules: 'git ignores scan read-checked clock',

@@ -7,6 +7,7 @@ import type { Rest } from './core/sync/rest.js';
 import { Spellings } from './core/sync/twins.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
+import { Notifier } from './notify/notifier.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import { rsyncSettings } from './rsync/settings.js';
 import type { Disk } from './scan/disk.js';
@@ -67,9 +68,12 @@ async function watchOne(
     // Two targets may ask: one after the other.
     confirm: confirm === undefined ? undefined : (question) => questions.add(() => confirm(question)),
   };
+  const notifier = settings.notifies ? Notifier.open(io.programs(settings.root), world.report) : undefined;
+  if (notifier !== undefined) listeners.push((event) => notifier.handle(event));
   const opened = await Host.open(settings, io);
   if (!opened.ok) {
     io.report({ kind: 'halted', failure: opened.failure });
+    await notifier?.close();
     return { code: exitCodeOf(opened.failure), moved: undefined };
   }
   const host = opened.value;
@@ -95,6 +99,7 @@ async function watchOne(
     }),
   );
   await directory.close();
+  await notifier?.close();
   await Promise.all(ends.map(({ control }) => control?.release()));
   const code = Math.max(...ends.map(({ code }) => code));
   if (!ends.some(({ moved }) => moved !== undefined)) return { code, moved: undefined };

@@ -33,6 +33,8 @@ export interface Programs {
   readonly usersShell: Program;
   /** For a child of our own. */
   readonly node: Program;
+  /** Looks up another program of the system's. */
+  readonly find: (name: string) => Program | NoProgram;
   /** The parts of PATH where none of them is looked for. */
   readonly unusedPath: readonly string[];
 }
@@ -65,6 +67,7 @@ export function findPrograms({ env, home, nodePath }: LookUp, root: string): Pro
     shell: { file: SH, env: tools },
     usersShell: { file: SH, env },
     node: { file: nodePath, env: nodeEnvironment(ground) },
+    find: (name) => find(name, tools),
     unusedPath: unusedPath(ground),
   };
 }

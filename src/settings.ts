@@ -45,6 +45,8 @@ export interface Settings {
   readonly takesOver: boolean;
   readonly rsync: RsyncWishes;
   readonly output: OutputSettings;
+  /** Whether failures are told on the desktop, too. */
+  readonly notifies: boolean;
 }
 
 /** {@link Settings}, and what is left out: that changes while it runs, with the files that its rules come from. */

@@ -71,6 +71,7 @@ export function invocationFrom(given: Gathered): Result<Invocation> {
     takesOver: values['take-over'],
     rsync: { flags: rsyncFlagsFrom(values), extras: rsyncExtras.value },
     output: { verbosity: verbosityFrom(values), json: values.json, color: values.color },
+    notifies: values.notify,
   };
   return success({ settings, filter: filter.value });
 }

@@ -351,6 +351,13 @@ export const ROWS = {
     describe: 'one JSON event a line on stdout',
     power: 'none',
   },
+  notify: {
+    value: OFF,
+    where: 'everywhere',
+    group: OUTPUT,
+    describe: 'tell on the desktop when something fails, and when all is well again',
+    power: 'none',
+  },
   color: {
     value: ON,
     where: 'everywhere',

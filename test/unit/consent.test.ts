@@ -66,6 +66,7 @@ describe('what needs the user’s yes', () => {
     compress: [true, false],
     quiet: [true, false],
     verbose: [true, false],
+    notify: [true, false],
     color: [false, false],
   };
 

@@ -74,6 +74,7 @@ const MATTERS: { readonly [Name in Flag]: readonly string[] } = {
   debug: ['--debug'],
   json: ['--json'],
   color: ['--no-color'],
+  notify: ['--notify'],
 };
 
 describe('an option', () => {
