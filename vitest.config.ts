@@ -20,7 +20,7 @@ const NOT_ABOUT_THE_SERVER = [
   'test/e2e/{other-user,runtime,own-files}', // its own folders here
   'test/e2e/{mounts,current,silent,busy}', // what DIR is like
   'test/e2e/{case,coarse-times,closed-directories}', // local targets, on file systems and as users of their own
-  'test/e2e/other-rsyncs', // has servers of its own, with other rsyncs
+  'test/e2e/{other-rsyncs,pages}', // have servers of their own
 ].map((files) => `${files}.test.ts`);
 /** What tries one thing in many forms, of which others try one or two: `npm run test:long` has these, and the Docker server those about it. */
 const MANY_FORMS = [
