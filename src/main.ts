@@ -15,7 +15,7 @@ import { DEFAULT_REST, type Invocation, type PaceSettings, type Settings } from 
 import { Engine } from './sync/engine.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
 import { Host } from './sync/host.js';
-import type { Prepared } from './sync/prepare.js';
+import { type Prepared, prepareTarget } from './sync/prepare.js';
 import { runTarget } from './sync/run.js';
 import { Directory } from './watch/directory.js';
 
@@ -82,19 +82,14 @@ async function watchOne(
   const subscribe = (listener: (event: Event) => void): void => void listeners.push(listener);
   const ends = await Promise.all(
     settings.targets.map((target) => {
-      const engineFor = (prepared: Prepared): Engine =>
-        putTogether(settings, target, { host, directory }, io, prepared);
-      const before = previous.get(target.label);
+      const about = { settings, target, host, directory, io, previous: previous.get(target.label) };
+      const isPatient = isOneOfSeveral && settings.mode === 'watch';
       return runTarget({
-        settings,
-        target,
-        host,
-        directory,
-        io,
+        ...about,
         isOneOfSeveral,
         subscribe,
-        previous: before,
-        engineFor,
+        prepare: (identity, signal) => prepareTarget({ ...about, ...identity, isPatient }, signal),
+        engineFor: (prepared) => putTogether(settings, target, { host, directory }, io, prepared),
       });
     }),
   );

@@ -35,6 +35,9 @@ type HookEnd = { readonly code: number } | { readonly why: string };
 /** What a command finds in its environment beside what is there. */
 type Variables = { readonly [Variable in HookVariable]?: string };
 
+/** How long one that is to end may take to clean up, in milliseconds. */
+export const ENDING_MS = 5_000;
+
 /** How long a signal may take to get there, in milliseconds. */
 const SIGNAL_MS = 3_000;
 
@@ -61,10 +64,14 @@ export class HookRunner {
     this.#options = options;
   }
 
-  /** Ends the one that runs; no other begins. */
+  /** Ends the one that runs, in {@link ENDING_MS} at most; no other begins. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    if (this.#running !== undefined) await end(this.#running, 'TERM');
+    const running = this.#running;
+    if (running === undefined) return;
+    const timer = setTimeout(() => void end(running, 'KILL'), ENDING_MS);
+    void running.child.ended.then(() => clearTimeout(timer));
+    await end(running, 'TERM');
   }
 
   /** Runs one to its end, and tells of that; none after {@link stop}. `names`: what it is about. */

@@ -3,12 +3,15 @@ import { msSince, wallNow } from '../clock.js';
 import type { Answer, Flushed, Who } from '../control/protocol.js';
 import type { Answerer } from '../control/server.js';
 import { plusMs, type WallMs } from '../core/clock.js';
-import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
+import type { Reach } from '../core/reach.js';
 import type { Status, StatusFacts } from '../core/status.js';
+import type { ReadonlyPending } from '../core/sync/pending.js';
 import { isUp, owesPass } from '../core/sync/state.js';
+import type { LinkState } from '../link/link.js';
 import type { Engine } from './engine.js';
-import type { Prepared } from './prepare.js';
+import type { Ledger } from './ledger.js';
+import { endOf, haltedBy, type Life, liveOf } from './life.js';
 
 /** More paths than these are not named. */
 const NAMED = 10;
@@ -22,24 +25,24 @@ const cut = (message: string): string =>
 /** How often to look whether there is a connection, or whether what is under way has ended, in milliseconds. */
 const LINK_MS = 50;
 
-/** A target that was reached. */
-export interface Live {
-  readonly engine: Engine;
-  readonly prepared: Pick<Prepared, 'link' | 'ledger' | 'lock' | 'reach'>;
+/** What of a target that was reached is asked. */
+export interface Asks {
+  readonly engine: Pick<Engine, 'state' | 'isBusy' | 'take' | 'lookOnce' | 'flush'>;
+  readonly prepared: {
+    readonly link: { readonly state: Pick<LinkState, 'kind'>; readonly nextTryMs: WallMs | undefined };
+    readonly ledger: { readonly sums: Ledger['sums']; readonly pending: Pick<ReadonlyPending, 'size' | 'oldestMs'> };
+    readonly reach: () => Reach;
+  };
 }
 
 export interface AnswerOptions {
   readonly who: Who;
   readonly sinceMs: WallMs;
-  /** Undefined until it has logged in. */
-  readonly live: () => Live | undefined;
+  readonly life: () => Life<Asks>;
   /** What events have told so far. */
   readonly facts: () => StatusFacts;
-  /** Why it has ended, where others have not. */
-  readonly halted: () => Failure | undefined;
   /** Ends it; resolves when what waited is delivered. */
   readonly stop: () => Promise<void>;
-  readonly isStopping: () => boolean;
 }
 
 /** What a running syncwatch answers about one target. */
@@ -47,10 +50,10 @@ export const answererFor =
   (options: AnswerOptions): Answerer =>
   async (question, gone): Promise<Answer> => {
     if (question.ask === 'status') return { answer: 'status', status: statusOf(options) };
-    const failure = options.halted();
+    const failure = haltedBy(options.life());
     if (failure !== undefined && question.ask === 'stop') return { answer: 'done' };
     if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
-    const live = options.live();
+    const live = liveOf(options.life());
     switch (question.ask) {
       case 'reach':
         return { answer: 'reach', reach: live?.prepared.reach() ?? { kind: 'none' } };
@@ -68,7 +71,7 @@ export const answererFor =
   };
 
 /** Waits until what was under way has ended: what is changed from then on stays here. */
-async function paused(engine: Engine, gone: AbortSignal): Promise<Answer> {
+async function paused(engine: Asks['engine'], gone: AbortSignal): Promise<Answer> {
   for (;;) {
     const { phase } = engine.state;
     if (phase.is !== 'paused')
@@ -87,10 +90,11 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
   const sinceMs = wallNow();
   const ended = (flushed: Flushed): Answer => ({ answer: 'flush', flushed });
   for (;;) {
-    const failure = options.halted();
+    const life = options.life();
+    const failure = haltedBy(life);
     if (failure !== undefined) return { answer: 'error', message: `it has ended: ${cut(failure.message)}` };
-    if (options.isStopping() || gone.aborted) return ended({ end: 'stopped' });
-    const engine = options.live()?.engine;
+    if (endOf(life) !== undefined || gone.aborted) return ended({ end: 'stopped' });
+    const engine = liveOf(life)?.engine;
     if (engine?.state.phase.is === 'paused') return ended({ end: 'paused' });
     engine?.take({ kind: 'hurry' });
     const isKnown = engine !== undefined && isUp(engine.state.phase) && !owesPass(engine.state);
@@ -99,7 +103,7 @@ async function flush(options: AnswerOptions, gone: AbortSignal): Promise<Answer>
   }
 }
 
-async function delivered(engine: Engine, sinceMs: WallMs, gone: AbortSignal): Promise<Flushed> {
+async function delivered(engine: Asks['engine'], sinceMs: WallMs, gone: AbortSignal): Promise<Flushed> {
   const end = await engine.flush(sinceMs, gone);
   switch (end.kind) {
     case 'flushed':
@@ -119,16 +123,16 @@ async function delivered(engine: Engine, sinceMs: WallMs, gone: AbortSignal): Pr
 
 const NOTHING_SENT = { sent: 0, bytes: 0, deleted: 0 };
 
-function statusOf({ who, sinceMs, facts, live, halted }: AnswerOptions): Status {
+function statusOf({ who, sinceMs, facts, life }: AnswerOptions): Status {
   const { rootIsGone, lastError, rules, ...others } = facts();
-  const ledger = live()?.prepared.ledger;
+  const ledger = liveOf(life())?.prepared.ledger;
   const { sent, bytes, deleted } = ledger?.sums ?? NOTHING_SENT;
   const oldestMs = ledger?.pending.oldestMs;
   const waitingSinceMs = oldestMs === undefined ? undefined : plusMs(wallNow(), -Math.round(msSince(oldestMs)));
   return {
     ...who,
     sinceMs,
-    state: stateOf(live(), halted(), rootIsGone),
+    state: stateOf(life(), rootIsGone),
     waiting: ledger?.pending.size ?? 0,
     waitingSinceMs,
     sent,
@@ -140,7 +144,9 @@ function statusOf({ who, sinceMs, facts, live, halted }: AnswerOptions): Status 
   };
 }
 
-function stateOf(live: Live | undefined, halted: Failure | undefined, rootIsGone: boolean): Status['state'] {
+function stateOf(life: Life<Asks>, rootIsGone: boolean): Status['state'] {
+  const halted = haltedBy(life);
+  const live = liveOf(life);
   if (halted !== undefined) return { kind: 'halted', message: cut(halted.message) };
   if (live === undefined) return { kind: 'connecting' };
   const { link, ledger } = live.prepared;

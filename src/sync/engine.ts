@@ -7,9 +7,10 @@ import type { BatchLimits, End } from '../core/sync/effects.js';
 import type { BatchOver, Input, PassKind, PassOver } from '../core/sync/inputs.js';
 import { isBusy, isPassing, isUp, owesPass, type Policy, type State } from '../core/sync/state.js';
 import type { Outstanding } from '../hooks/hooks.js';
-import type { Link, LinkState } from '../link/link.js';
+import type { Link, LinkState, LinkUser } from '../link/link.js';
 import { Scanner } from '../scan/scanner.js';
 import { takeSnapshot } from '../scan/snapshot.js';
+import type { DirectoryUser } from '../watch/directory-event.js';
 import { dryRun } from './dry-run.js';
 import { Findings, type FindingsOptions } from './findings.js';
 import { type FlushEnd, Flushes } from './flush.js';
@@ -54,7 +55,7 @@ export class Engine {
   /** Resolves when it is over, with the reason; nothing begins after that. */
   readonly over: Promise<End>;
   /** What the watcher and the link are to be attached to. */
-  readonly sources: Sources;
+  readonly sources: LinkUser & DirectoryUser;
   readonly #options: EngineOptions;
   readonly #queue = new PQueue({ concurrency: 1 });
   readonly #bulk = new PQueue({ concurrency: 1 });

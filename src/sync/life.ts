@@ -1,104 +1,176 @@
-import { wallNow } from '../clock.js';
-import type { Who } from '../control/protocol.js';
-import type { Control } from '../control/server.js';
-import type { Event } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
-import { afterEvent, NO_FACTS, type StatusFacts } from '../core/status.js';
-import type { Target } from '../core/target.js';
-import type { Hooks } from '../hooks/hooks.js';
-import type { Io } from '../io.js';
-import type { Settings } from '../settings.js';
-import type { Directory } from '../watch/directory.js';
-import { answererFor, type Live } from './answer.js';
-import type { JobEnd } from './jobs.js';
+import type { StopSignal } from '../io.js';
+
+/** Somebody wants a target to end. */
+export type Asked =
+  | { readonly kind: 'signal'; readonly signal: StopSignal }
+  /** `syncwatch stop`. */
+  | { readonly kind: 'asked' }
+  /** DIR leads to another directory. */
+  | { readonly kind: 'moved' };
+
+/** Why a target ends. */
+export type LifeEnd = Asked | { readonly kind: 'done' } | { readonly kind: 'halted'; readonly failure: Failure };
 
 /**
- * How often it is looked whether its sockets and what it remembers are still where others look for them, in milliseconds: systemd
- * removes the runtime folder when the user logs out, and what cleans up /tmp old sockets.
+ * What a target is doing, from its login to its end; `live`: what works for it, once it was reached.
+ *
+ * ```
+ *   arriving ──arrived──► working ──signal, stop──► draining ──through──► closing ──through──► over
+ *    │    │                │   └──done──► finishing ──through, asked────────▲ ▲                 ▲
+ *    │    │                └──halted, moved───────────────────────────────────┘                 │
+ *    │    └──asked──► leaving ──through─────────────────────────────────────────────────────────┤
+ *    └──the login has failed────────────────────────────────────────────────────────────────────┘
+ * ```
+ *
+ * What bounds each: `arriving` the tries of the link, and where they have no end whoever ends it; `leaving` LEAVE_MS; `working`
+ * whoever ends it, and what it does meanwhile the schedule ({@link step}); `draining` the schedule, too; `finishing` the time that
+ * a hook may take (HOOK_MS); `closing` what each part has for it: a hook ENDING_MS, rsync KILL_MS, ssh CLOSE_MS, the lock RELEASE_MS.
  */
-export const KEEP_MS = 1_000;
+export type Life<Live> =
+  /** It logs in. */
+  | { readonly is: 'arriving' }
+  /** It is to end, and its login has a moment to be given up in order. */
+  | { readonly is: 'leaving'; readonly end: LifeEnd }
+  | { readonly is: 'working'; readonly live: Live }
+  /** What was changed until it was asked to end is still sent. */
+  | { readonly is: 'draining'; readonly live: Live; readonly end: LifeEnd }
+  /** All is sent, and hooks still run. */
+  | { readonly is: 'finishing'; readonly live: Live; readonly end: LifeEnd }
+  /** All that was started for it is ended. */
+  | { readonly is: 'closing'; readonly live: Live; readonly end: LifeEnd }
+  | { readonly is: 'over'; readonly live: Live | undefined; readonly end: LifeEnd };
 
-/** How things stand with it: what the socket answers from. */
-export interface Life {
-  /** Undefined until it has logged in. */
-  live: Live | undefined;
-  hooks: Hooks | undefined;
-  facts: StatusFacts;
-  halted: Failure | undefined;
-  isStopping: boolean;
-  isKeeping: boolean;
-  /** A signal, `syncwatch stop`, or DIR leads elsewhere. */
-  readonly asked: Promise<JobEnd>;
-  /** It has ended: whoever asked for that is told. */
-  readonly over: AbortController;
-}
+/** What happens in the life of a target. */
+export type LifeEvent<Live> =
+  | { readonly kind: 'arrived'; readonly live: Live }
+  /** It is to end, or what it did by itself (the login, the sync) has. */
+  | { readonly kind: 'ends'; readonly end: LifeEnd }
+  /** What it waits for on its way to the end is over, or took too long. */
+  | { readonly kind: 'through' };
 
-export interface LifeOptions {
-  readonly settings: Pick<Settings, 'dir'>;
-  readonly target: Target;
-  readonly io: Pick<Io, 'signals'>;
-  readonly directory: Pick<Directory, 'moved'>;
-  /** From now on this is called with every event. */
-  readonly subscribe: (listener: (event: Event) => void) => void;
-}
-
-/** What somebody removed from the runtime folder or from what is remembered is there again. */
-export async function keepInPlace(control: Control, directory: Directory, life: Life): Promise<void> {
-  if (life.isKeeping) return;
-  life.isKeeping = true;
-  await control.keep();
-  if (life.live !== undefined) {
-    const { ledger, lock, link } = life.live.prepared;
-    if (directory.guard.isThere()) await ledger.keepInPlace();
-    await lock.keep();
-    await link.ensureReachable();
+/** What becomes of it by this. What comes too late changes nothing. */
+export function after<Live>(life: Life<Live>, event: LifeEvent<Live>): Life<Live> {
+  switch (event.kind) {
+    case 'arrived':
+      return life.is === 'arriving' ? { is: 'working', live: event.live } : life;
+    case 'ends':
+      return ends(life, event.end);
+    case 'through':
+      return through(life);
   }
-  life.isKeeping = false;
 }
 
-/** From now on events are taken in and questions answered. */
-export function listenFor(
-  { settings, target, io, directory, subscribe }: LifeOptions,
-  control: Control,
-  who: Who,
-): Life {
-  let ask: (end: JobEnd) => void = () => {};
-  const stopped = new Promise<JobEnd>((resolve) => {
-    ask = resolve;
-  });
-  const signalled = io.signals.first.then((signal): JobEnd => ({ kind: 'signal', signal }));
-  const moved = new Promise<JobEnd>((resolve) =>
-    directory.moved.addEventListener('abort', () => resolve({ kind: 'moved' }), { once: true }),
-  );
-  const life: Life = {
-    live: undefined,
-    hooks: undefined,
-    facts: NO_FACTS,
-    halted: undefined,
-    isStopping: false,
-    isKeeping: false,
-    asked: Promise.race([signalled, stopped, moved]),
-    over: new AbortController(),
-  };
-  subscribe((event) => {
-    const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
-    if (!isAbout) return;
-    life.facts = afterEvent(life.facts, event, wallNow());
-    life.hooks?.handle(event);
-  });
-  control.serve(
-    answererFor({
-      who,
-      sinceMs: wallNow(),
-      live: () => life.live,
-      facts: () => life.facts,
-      halted: () => life.halted,
-      stop: () => {
-        ask({ kind: 'asked' });
-        return new Promise((resolve) => life.over.signal.addEventListener('abort', () => resolve(), { once: true }));
-      },
-      isStopping: () => life.isStopping,
-    }),
-  );
-  return life;
+function ends<Live>(life: Life<Live>, end: LifeEnd): Life<Live> {
+  switch (life.is) {
+    case 'arriving':
+      return isAsked(end) ? { is: 'leaving', end } : { is: 'over', live: undefined, end };
+    case 'working':
+      return { is: WAY_OUT[end.kind], live: life.live, end };
+    case 'finishing': // hooks are not waited for any longer
+      return { ...life, is: 'closing' };
+    case 'leaving':
+    case 'draining':
+    case 'closing':
+    case 'over':
+      return life;
+  }
+}
+
+function through<Live>(life: Life<Live>): Life<Live> {
+  switch (life.is) {
+    case 'leaving':
+      return { is: 'over', live: undefined, end: life.end };
+    case 'draining':
+    case 'finishing':
+      return { ...life, is: 'closing' };
+    case 'closing':
+      return { ...life, is: 'over' };
+    case 'arriving':
+    case 'working':
+    case 'over':
+      return life;
+  }
+}
+
+/** Where DIR leads elsewhere, what waits is the next one's to send. */
+const WAY_OUT = {
+  signal: 'draining',
+  asked: 'draining',
+  moved: 'closing',
+  done: 'finishing',
+  halted: 'closing',
+} as const;
+
+function isAsked({ kind }: LifeEnd): boolean {
+  switch (kind) {
+    case 'signal':
+    case 'asked':
+    case 'moved':
+      return true;
+    case 'done':
+    case 'halted':
+      return false;
+  }
+}
+
+/** What works for it; undefined until it has logged in. */
+export function liveOf<Live>(life: Life<Live>): Live | undefined {
+  switch (life.is) {
+    case 'arriving':
+    case 'leaving':
+      return undefined;
+    case 'working':
+    case 'draining':
+    case 'finishing':
+    case 'closing':
+    case 'over':
+      return life.live;
+  }
+}
+
+/** Why it ends; undefined while it does not. */
+export function endOf(life: Life<unknown>): LifeEnd | undefined {
+  switch (life.is) {
+    case 'arriving':
+    case 'working':
+      return undefined;
+    case 'leaving':
+    case 'draining':
+    case 'finishing':
+    case 'closing':
+    case 'over':
+      return life.end;
+  }
+}
+
+/** Why it has ended, where others have not. */
+export function haltedBy(life: Life<unknown>): Failure | undefined {
+  const end = endOf(life);
+  return end?.kind === 'halted' ? end.failure : undefined;
+}
+
+/** The life of one target as it goes on. */
+export class Lifetime<Live> {
+  /** Resolves when it is over. */
+  readonly over: Promise<void>;
+  #now: Life<Live> = { is: 'arriving' };
+  #tellOver: () => void = () => {};
+
+  constructor() {
+    this.over = new Promise((resolve) => {
+      this.#tellOver = resolve;
+    });
+  }
+
+  get now(): Life<Live> {
+    return this.#now;
+  }
+
+  /** Gives what has become of it. */
+  take(event: LifeEvent<Live>): Life<Live> {
+    this.#now = after(this.#now, event);
+    if (this.#now.is === 'over') this.#tellOver();
+    return this.#now;
+  }
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { steadyNow } from '../../src/clock.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { runBatch } from '../../src/sync/batch.js';
 import { fullPass } from '../../src/sync/full-pass.js';
+import { amount } from '../support/amount.js';
 import { passOptions } from '../support/deliver.js';
 import type { Fate } from '../support/fake-rsync.js';
 import { bringAll, differences, type FakeWork, fakeWork, n, ours } from '../support/fake-work.js';
@@ -98,6 +99,6 @@ it('whatever changes, fails and breaks in whatever order, in the end here is the
         expect(rsync.there.get(n('d/foreign'))?.isOurs).toBe(false);
       },
     ),
-    { numRuns: inject('isLong') ? 1_000 : 300 },
+    { numRuns: amount(300, 50_000) },
   );
 });

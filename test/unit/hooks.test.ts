@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { steadyMs } from '../../src/core/clock.js';
 import type { Event } from '../../src/core/event.js';
@@ -6,6 +8,7 @@ import { forEachHook } from '../../src/core/hook-kinds.js';
 import { nameFromText } from '../../src/core/name.js';
 import { Pending } from '../../src/core/sync/pending.js';
 import { Hooks } from '../../src/hooks/hooks.js';
+import { ENDING_MS } from '../../src/hooks/run-hook.js';
 import { NOTHING_WAITS } from '../support/outstanding.js';
 import { PROGRAMS } from '../support/programs.js';
 import { temporaryDir } from '../support/tree.js';
@@ -163,4 +166,32 @@ describe('a hook for the whole sync', () => {
     expect(outputs()).toEqual(['b ']);
     expect(told.map(({ kind }) => kind)).toEqual(['hook']);
   });
+});
+
+it('a hook that is deaf to SIGTERM ends with syncwatch all the same', async () => {
+  const root = temporaryDir();
+  const told: Event[] = [];
+  const hooks = new Hooks({
+    programs: PROGRAMS,
+    commands: {
+      ...forEachHook(() => []),
+      onSync: [{ command: 'trap "" TERM; : > up; while [ -e up ]; do sleep 1; done', only: undefined }],
+    },
+    root,
+    target: 't',
+    reach: () => ({ kind: 'none' }),
+    report: (event) => told.push(event),
+    outstanding: NOTHING_WAITS,
+  });
+  const item = { action: 'send', name: nameFromText('a'), bytes: 1, isNew: true } as const;
+  hooks.handle({ kind: 'delivered', target: 't', items: [item], ms: 1 });
+  hooks.handle({ kind: 'inSync', target: 't', names: 1, ms: 1 });
+  await vi.waitFor(() => expect(existsSync(join(root, 'up'))).toBe(true), { timeout: 30_000 });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const stopped = hooks.stop();
+  await vi.advanceTimersByTimeAsync(ENDING_MS);
+  vi.useRealTimers();
+  await stopped;
+  expect(told).toMatchObject([{ kind: 'hook', end: 'it was ended by SIGKILL' }]);
 });
