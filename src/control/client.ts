@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { msSince, steadyNow } from '../clock.js';
 import { leadsTo, type Reach, socketOf } from '../core/reach.js';
 import { parseTarget } from '../core/target.js';
 import { isOurSocket, whySocketOfOthers } from '../state/ours.js';
 import { firstLine } from './line.js';
-import { isSomeMissing } from './lock.js';
+import { type Answered, isSomeMissing } from './lock.js';
 import { type Answer, LONGEST_ANSWER, type Question, readAnswer, type Who, written } from './protocol.js';
 import { notedWho } from './who-file.js';
 
@@ -22,6 +22,9 @@ export type Asked =
   | { readonly kind: 'silent' }
   | { readonly kind: 'senseless' }
   | { readonly kind: 'frozen' };
+
+/** What the name of a socket ends with, after the key of what is synced. */
+const SOCKET = '.sock';
 
 /** How long a syncwatch may take to say who it is, in milliseconds. */
 const WHO_MS = 1_000;
@@ -155,7 +158,7 @@ export async function findRunning(
   for (const beganMs = steadyNow(); ; ) {
     const all = await allRunning(folders, uid);
     // Its socket may just have been removed: it makes that again.
-    if (msSince(beganMs) < MISSING_MS && isSomeMissing(folders[0] ?? '', all.map(pidOf), uid)) {
+    if (msSince(beganMs) < MISSING_MS && isSomeMissing(folders[0] ?? '', all.flatMap(answered), uid)) {
       await sleep(MISSING_LOOK_MS);
       continue;
     }
@@ -174,8 +177,8 @@ async function allRunning(folders: readonly string[], uid: number): Promise<Arra
   return all.filter((found) => found !== 'nobody');
 }
 
-/** Undefined for one that does not say. */
-const pidOf = (found: Found | 'silent'): number | undefined => (found === 'silent' ? undefined : found.pid);
+const answered = (found: Found | 'silent'): Answered[] =>
+  found === 'silent' ? [] : [{ pid: found.pid, key: basename(found.socket, SOCKET) }];
 
 async function whoIs(socket: string, uid: number): Promise<Found | 'nobody' | 'silent'> {
   const asked = await askOnce(socket, { ask: 'who' }, WHO_MS);
@@ -189,7 +192,7 @@ async function whoIs(socket: string, uid: number): Promise<Found | 'nobody' | 's
 function socketsIn(folder: string, uid: number): string[] {
   try {
     return readdirSync(folder)
-      .filter((base) => base.endsWith('.sock'))
+      .filter((base) => base.endsWith(SOCKET))
       .map((base) => join(folder, base))
       .filter((path) => isOurSocket(path, uid));
   } catch {

@@ -22,7 +22,7 @@ export async function takeLock(key: string, uid: number): Promise<Lock> {
   const held = await listen(`\0${name}`);
   if (held !== undefined) return held;
   // Anybody may take such a name. Only a process of ours counts.
-  const pid = ownersOf(name, uid).get(name);
+  const pid = ownersOf(namesTaken(name), uid).get(name);
   return pid === undefined ? { kind: 'none' } : { kind: 'taken', pid };
 }
 
@@ -35,18 +35,24 @@ export async function showPresence(folder: string, key: string, uid: number): Pr
   return held?.kind === 'held' ? held.release : () => {};
 }
 
-/**
- * Whether some of ours can't be asked at the moment, although it runs: more of its sockets should be there than `answered` (pids,
- * one for each socket; undefined for one that does not say).
- */
-export function isSomeMissing(folder: string, answered: ReadonlyArray<number | undefined>, uid: number): boolean {
+/** Who has said who it is: its pid, and for what (see {@link takeLock}), as far as the name of its socket says so. */
+export interface Answered {
+  readonly pid: number;
+  readonly key: string;
+}
+
+/** Whether some of ours can't be asked at the moment, although it runs: more of its sockets should be there than have `answered`. */
+export function isSomeMissing(folder: string, answered: readonly Answered[], uid: number): boolean {
   if (platform() !== 'linux') return false;
   const prefix = presenceOf(uid, folder);
-  if (namesTaken(prefix).size === 0) return false;
-  const owners = [...ownersOf(prefix, uid).values()];
-  const count = (pids: ReadonlyArray<number | undefined>, pid: number): number =>
-    pids.filter((each) => each === pid).length;
-  return owners.some((pid) => count(owners, pid) > count(answered, pid));
+  const keys = new Set(answered.map(({ key }) => `${prefix}${key}`));
+  const names = namesTaken(prefix);
+  // Whose names they are takes a look at each descriptor of each process of ours.
+  if ([...names.values()].every((name) => keys.has(name))) return false;
+  const owners = [...ownersOf(names, uid).values()];
+  const count = (pids: readonly number[], pid: number): number => pids.filter((each) => each === pid).length;
+  const said = answered.map(({ pid }) => pid);
+  return owners.some((pid) => count(owners, pid) > count(said, pid));
 }
 
 const presenceOf = (uid: number, folder: string): string => nameOf(uid, `at-${keyOf(folder, '')}/`);
@@ -74,8 +80,7 @@ function namesTaken(prefix: string): Map<string, string> {
 }
 
 /** Which process of ours holds which of these names. */
-function ownersOf(prefix: string, uid: number): Map<string, number> {
-  const nameByInode = namesTaken(prefix);
+function ownersOf(nameByInode: ReadonlyMap<string, string>, uid: number): Map<string, number> {
   const owners = new Map<string, number>();
   if (nameByInode.size === 0) return owners;
   for (const pid of entries('/proc')) {

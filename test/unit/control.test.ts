@@ -157,12 +157,30 @@ describe('the socket of a syncwatch', () => {
         ok: false,
         failure: { message: `another syncwatch (pid ${process.pid}) already syncs x` },
       });
+    const { pid } = process;
+    const one = { pid, key: 'not known' };
     expect(isSomeMissing(dir, [], uid)).toBe(true);
-    expect(isSomeMissing(dir, [process.pid], uid)).toBe(false);
+    expect(isSomeMissing(dir, [one], uid)).toBe(false);
     expect(isSomeMissing('/another/folder', [], uid)).toBe(false);
     await visible('m.sock');
-    expect(isSomeMissing(dir, [process.pid], uid)).toBe(true);
-    expect(isSomeMissing(dir, [process.pid, process.pid], uid)).toBe(false);
+    expect(isSomeMissing(dir, [one], uid)).toBe(true);
+    expect(isSomeMissing(dir, [one, one], uid)).toBe(false);
+    // By their keys nobody has to be looked for.
+    const [l, m] = ['l.sock', 'm.sock'].map((base) => ({ pid: 0, key: optionsFor(base).key }));
+    expect(
+      isSomeMissing(
+        dir,
+        [l, m].flatMap((each) => each ?? []),
+        uid,
+      ),
+    ).toBe(false);
+    expect(
+      isSomeMissing(
+        dir,
+        [l, l].flatMap((each) => each ?? []),
+        uid,
+      ),
+    ).toBe(true);
     await open.pop()?.release();
     await first.release();
     open = [];
