@@ -1,5 +1,6 @@
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
+import { inReach } from '../core/rsync/rules.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -116,8 +117,10 @@ async function bring(
       // Their directories get a new time there by it, and the right one after that.
       const parents = parentsOf(apart, last, then.before, disk);
       await ledger.unsure(parents.keys());
-      const failure = await one(apart, then, marks ? 'closed' : 'gone');
-      if (failure !== undefined) return failure;
+      for (const names of inReach(apart)) {
+        const failure = await one(names, then, marks ? 'closed' : 'gone');
+        if (failure !== undefined) return failure;
+      }
       const rest = new Set(marks ? missing : []);
       for (const name of apart) rest.delete(name);
       return one([...last, ...rest, ...parents.keys()], withMore(then, parents), plan.quickCheck);

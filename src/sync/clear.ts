@@ -3,6 +3,7 @@ import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
+import { inReach } from '../core/rsync/rules.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices } from '../slice.js';
 import type { Ledger } from './ledger.js';
@@ -37,21 +38,25 @@ export async function remove(
   const left = new Set(names);
   let byRules = names.some((name) => isClosed(ledger.index, name));
   while (left.size > 0) {
-    const beganMs = steadyNow();
-    const run = { kind: 'clear', byRules, names: [...left] } as const;
-    const begun = await ledger.begin(run);
-    if (!begun.ok) return begun.failure;
-    const { outcome, kept, items } = await runner.run(begun.value, ofNames(left), { isSilent });
-    if (outcome.kind === 'broken') return outcome.failure;
-    await eachInSlices(run.names, (name) => {
-      if (kept.has(name) || outcome.failed.has(name)) return;
-      left.delete(name);
-      ledger.gone(name);
-    });
-    await onRound(items, msSince(beganMs));
-    if (left.size < run.names.length) continue;
+    const before = left.size;
+    const failed = new Map<Name, Failure>();
+    for (const part of byRules ? inReach(left) : [[...left]]) {
+      const beganMs = steadyNow();
+      const begun = await ledger.begin({ kind: 'clear', byRules, names: part });
+      if (!begun.ok) return begun.failure;
+      const { outcome, kept, items } = await runner.run(begun.value, ofNames(part), { isSilent });
+      if (outcome.kind === 'broken') return outcome.failure;
+      for (const [name, failure] of outcome.failed) failed.set(name, failure);
+      await eachInSlices(part, (name) => {
+        if (kept.has(name) || outcome.failed.has(name)) return;
+        left.delete(name);
+        ledger.gone(name);
+      });
+      await onRound(items, msSince(beganMs));
+    }
+    if (left.size < before) continue;
     // Perhaps a directory of others may not be written to.
-    if (byRules || outcome.failed.size === 0) return { left, failed: outcome.failed };
+    if (byRules || failed.size === 0) return { left, failed };
     byRules = true;
   }
   return { left, failed: new Map() };

@@ -192,6 +192,11 @@ export class Ledger {
     this.#pending.again(name, steadyNow());
   }
 
+  /** What held it up is gone: it has its turn at once. */
+  soon(name: Name): void {
+    this.#pending.soon(name);
+  }
+
   /** A run beside the others has it, until it is given back. */
   take(name: Name): void {
     this.#pending.take(name);

@@ -109,6 +109,7 @@ export async function settle(
       ledger.again(name);
     }
   }
+  for (const dir of emptied) if (ledger.pending.failure(dir) === NOT_EMPTY) ledger.soon(dir);
 }
 
 /** What is below a directory before the directory. */

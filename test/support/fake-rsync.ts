@@ -200,6 +200,7 @@ export class FakeRsync implements Runs {
     { failed, kept }: { readonly failed: Map<Name, Failure>; readonly kept: Set<Name> },
   ): Promise<void> {
     const thing = this.there.get(name);
+    if (run.kind === 'clear' && run.byRules === true && isOutOfReach(run.names, name)) return;
     const isListed = run.kind === 'clear' || (run.kind === 'names' && run.deleteMissing && run.names.includes(name));
     if (thing === undefined || !isListed) return;
     const isEmpty = ![...this.there.keys()].some((each) => isBelow(each, name));
@@ -249,13 +250,19 @@ export class FakeRsync implements Runs {
   }
 }
 
-/** In order: a directory before what is in it. */
+/** By rules rsync goes down into what goes, and no further: a directory below it that is not to go stays with all that is in it. */
+function isOutOfReach(names: readonly Name[], name: Name): boolean {
+  const above = ancestorsOf(name).map((dir) => names.includes(dir));
+  return above.lastIndexOf(false) > above.indexOf(true) && above.includes(true);
+}
+
+/** In order: a directory before what is in it, but where it is deleted by rules. */
 function turnsTo(run: WritingRun): Name[] {
   switch (run.kind) {
     case 'pass':
       return [];
     case 'clear':
-      return [...run.names].sort();
+      return run.byRules === true ? [...run.names].sort().reverse() : [...run.names].sort();
     case 'names':
       return withAncestors(run.names);
     case 'moves':

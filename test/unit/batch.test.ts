@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { steadyNow } from '../../src/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import type { BatchOptions } from '../../src/core/sync/effects.js';
 import { begun } from '../../src/core/sync/entry.js';
 import type { BatchOver } from '../../src/core/sync/inputs.js';
 import type { WritingRun } from '../../src/rsync/run.js';
 import { runBatch } from '../../src/sync/batch.js';
+import { NOT_EMPTY } from '../../src/sync/settle.js';
 import { BROKEN, FAILED } from '../support/fake-rsync.js';
 import { bringAll, differences, type FakeWork, fakeWork, n } from '../support/fake-work.js';
 
@@ -151,6 +153,21 @@ describe('a batch', () => {
     world.disk.remove('d/a');
     await batch(world, ['d/a']);
     expect([inWords(world), differences(world)]).toEqual([['clear d/a', 'names d'], []]);
+  });
+
+  it('deletes what has failed before by rules, also below a directory that is not in the batch', async () => {
+    const world = await synced(fakeWork(), 'a/b/c/f');
+    const { ledger } = world.work;
+    world.disk.remove('a');
+    const names = ['a', 'a/b/c', 'a/b/c/f'];
+    for (const name of [...names, 'a/b']) ledger.putOff(n(name), NOT_EMPTY);
+    await batch(world, names);
+    expect(inWords(world)).toEqual(['clear a/b/c a/b/c/f', 'clear a', 'names .']);
+    expect([...world.rsync.there.keys()]).toEqual(['a', 'a/b']);
+    // What held it up is gone: it has its turn at once.
+    expect(ledger.pending.ready(steadyNow(), 10)).toContain('a/b');
+    await batch(world, ['a', 'a/b']);
+    expect(differences(world)).toEqual([]);
   });
 
   it('sends what one name has to say of one by one', async () => {

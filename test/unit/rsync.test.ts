@@ -11,7 +11,7 @@ import {
 import { ofNames } from '../../src/core/rsync/complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync/exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync/output.js';
-import { clearRules, excludedName, passRules, type RsyncRules } from '../../src/core/rsync/rules.js';
+import { clearRules, excludedName, inReach, passRules, type RsyncRules } from '../../src/core/rsync/rules.js';
 import { atLeast, readVersion } from '../../src/core/rsync/version.js';
 import { lostFailure, sshFailure } from '../../src/core/ssh/exit.js';
 import { parseTarget } from '../../src/core/target.js';
@@ -73,6 +73,16 @@ describe('arguments for rsync', () => {
       'R /#',
       'P *',
     ]);
+  });
+
+  it('rules reach nothing below a directory that is not among what goes: what is in that goes before', () => {
+    expect(inReach(names('a', 'a/b', 'c/d/e'))).toEqual([names('a', 'a/b', 'c/d/e')]);
+    expect(inReach(names('a', 'a/b/c', 'a/b/c/d', 'a/b/c/d/e/f', 'g'))).toEqual([
+      names('a/b/c/d/e/f'),
+      names('a/b/c', 'a/b/c/d'),
+      names('a', 'g'),
+    ]);
+    expect(inReach([])).toEqual([]);
   });
 
   it('a full pass: deletes nothing by itself; reads the rules on stdin', () => {

@@ -1,4 +1,4 @@
-import { type Name, ROOT } from '../name.js';
+import { type Name, parentOf, ROOT } from '../name.js';
 
 /** Pattern rules as a full pass tells them to rsync: `+ PATTERN` or `- PATTERN`, one character per byte. */
 export interface RsyncRules {
@@ -41,6 +41,28 @@ export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): E
 export function* clearRules(names: Iterable<Name>): Generator<string> {
   for (const name of names) if (name !== ROOT) yield `R ${literalPattern(name)}`;
   yield 'P *';
+}
+
+/**
+ * The runs in which rules reach all of these names, in order. rsync looks into a directory that goes, but not into one below it that
+ * is not among them: it would say nothing at all of what is in that, as of what is not there.
+ */
+export function inReach(names: Iterable<Name>): readonly (readonly Name[])[] {
+  const goes = new Set(names);
+  const byGaps: Name[][] = [];
+  for (const name of goes) {
+    let gaps = 0;
+    let isGap = false;
+    for (let dir = parentOf(name); dir !== ROOT; dir = parentOf(dir)) {
+      if (!goes.has(dir)) isGap = true;
+      else if (isGap) {
+        gaps++;
+        isGap = false;
+      }
+    }
+    (byGaps[gaps] ??= []).push(name);
+  }
+  return byGaps.reverse();
 }
 
 /** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */

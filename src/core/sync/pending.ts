@@ -80,6 +80,12 @@ export class Pending {
     if (waiting !== undefined) this.#names.set(name, { ...waiting, sinceMs: nowMs });
   }
 
+  /** What held it up is gone: it has its turn at once. */
+  soon(name: Name): void {
+    const waiting = this.#names.get(name);
+    if (waiting !== undefined) this.#names.set(name, { ...waiting, notBeforeMs: LONG_AGO });
+  }
+
   /** A run that goes on beside the others takes it: it is not {@link ready} until it is settled or given back. */
   take(name: Name): void {
     const waiting = this.#names.get(name);
@@ -181,7 +187,7 @@ export class Pending {
 /** A pending set to look at. */
 export type ReadonlyPending = Omit<
   Pending,
-  'note' | 'again' | 'take' | 'giveBack' | 'settle' | 'fail' | 'hurry' | 'hurryPaced' | 'sent'
+  'note' | 'again' | 'soon' | 'take' | 'giveBack' | 'settle' | 'fail' | 'hurry' | 'hurryPaced' | 'sent'
 >;
 
 const FRESH: Omit<Waiting, 'sinceMs'> = {
