@@ -96,7 +96,7 @@ export class Reader {
         break;
       case 'ini':
         if (spawnSync('systemd-analyze', ['--version']).status === 0)
-          await this.#run(`systemd-analyze verify --user ${file}`);
+          await this.#run(`said=$(systemd-analyze verify --user ${file} 2>&1); echo "$said"; test -z "$said"`); // of a key that it does not know it only tells
         await this.watch(linesOf(block.text, 'ExecStart'), there, linesOf(block.text, 'WorkingDirectory'));
         break;
       case 'xml':

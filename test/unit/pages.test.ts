@@ -34,6 +34,10 @@ describe.each(PAGES)('the blocks of code in %s', (page) => {
   });
 });
 
+it('README.md fits a screen', () => {
+  expect(pageText('README.md').split('\n').length).toBeLessThan(85);
+});
+
 describe('commands in running text', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
