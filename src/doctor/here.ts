@@ -11,7 +11,7 @@ import { type NoProgram, noSsh, type Programs } from '../programs.js';
 import { bytesInWords, count } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { RuleFiles } from '../rules/rule-files.js';
-import { rulesInWords } from '../rules/words.js';
+import { countsInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
 import { silentParts } from '../scan/mount-table.js';
 import { silentInWords } from '../scan/silent-words.js';
@@ -143,7 +143,7 @@ async function lookAtDir(
             'Choose how often: --poll SECONDS.',
           ),
         ),
-      ok('filter', rulesInWords(settings.filter.counts, git, excluded)),
+      ok('filter', countsInWords(settings.filter.counts, git, excluded)),
     ],
   };
 }

@@ -59,7 +59,7 @@ export async function findRepository(
   const files: FilesOfGit = {
     excludes: [exclude, global].map(at),
     configs: [...new Set([config ?? '', ...usual.map(bytePathOf), ...originsIn(listed.stdout)].map(at))],
-    above: directoriesAbove(path, top).map((dir) => join(dir, '.gitignore')),
+    above: pathsAbove(path, top).map((dir) => join(dir, '.gitignore')),
     itself: [join(top, '.git'), at(head)],
     index: at(index),
   };
@@ -78,11 +78,11 @@ function hasOwnGit(path: BytePath): boolean {
   if (path.split('/').includes('.git')) return false;
   const isDirectory = (dir: BytePath): boolean =>
     lstatSync(bytesOfPath(join(dir, '.git')), { throwIfNoEntry: false })?.isDirectory() === true;
-  return [path, ...directoriesAbove(path, '/')].some(isDirectory);
+  return [path, ...pathsAbove(path, '/')].some(isDirectory);
 }
 
 /** The directories above `path` up to `top`, the nearest one first. */
-export function directoriesAbove(path: BytePath, top: BytePath): BytePath[] {
+export function pathsAbove(path: BytePath, top: BytePath): BytePath[] {
   const above: BytePath[] = [];
   for (let dir = path; dir !== top && dir !== dirname(dir); dir = dirname(dir)) above.push(dirname(dir));
   return above;

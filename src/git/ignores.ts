@@ -217,7 +217,7 @@ export class GitIgnores implements IgnoreSource {
     const [answer] = opened instanceof Repository ? await opened.ask([ANY]) : [];
     if (opened instanceof Repository) opened.close();
     if (answer !== undefined && answer !== 'unanswered') return false;
-    this.#troubles.set(dir, { why: whyNot(opened), newNames: 'wait' });
+    this.#troubles.set(dir, { why: whyNotAsked(opened), newNames: 'wait' });
     return true;
   }
 
@@ -245,7 +245,7 @@ export class GitIgnores implements IgnoreSource {
     const [answer] = opened instanceof Repository && !opened.waits ? await opened.ask([ANY]) : [];
     if (!(opened instanceof Repository) || answer === 'unanswered') {
       if (opened instanceof Repository) opened.close();
-      return this.#troubles.set(dir, { why: whyNot(opened), newNames: 'wait' });
+      return this.#troubles.set(dir, { why: whyNotAsked(opened), newNames: 'wait' });
     }
     before.close();
     this.#repositories.set(dir, opened);
@@ -323,7 +323,7 @@ const chainOf = (dir: Name): Name[] => (dir === ROOT ? [ROOT] : [dir, ...ancesto
 const inRepository = (dir: Name, name: Name): Name => (dir === ROOT ? name : childOf(dir, name));
 
 /** Why git gives no answer. */
-function whyNot(opened: Awaited<ReturnType<typeof Repository.open>>): string {
+function whyNotAsked(opened: Awaited<ReturnType<typeof Repository.open>>): string {
   if (opened instanceof Repository) return 'git check-ignore gives no answer';
   return opened.kind === 'none' ? GONE : opened.why;
 }

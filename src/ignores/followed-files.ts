@@ -153,7 +153,7 @@ export class FollowedFiles {
     // What was done to it long ago is at rest, though it was seen only now; a time to come says nothing. Of one that is missing
     // it is only known when something was done beside it last.
     const changedAgoMs = what === 'presence' ? 0 : msBetween(seen.changedMs, wallNow());
-    const agoMs = mayBeLess && changedAgoMs < LONG_AGO * wantedMs ? 0 : changedAgoMs;
+    const agoMs = mayBeLess && changedAgoMs < SURE_TIMES * wantedMs ? 0 : changedAgoMs;
     return Math.max(0, wantedMs - Math.max(agoMs, msSince(isNowLess ? lessSinceMs : sinceMs)));
   }
 }
@@ -165,7 +165,7 @@ const NO_DIRECTORY = '-/';
 const MISSING: Look = { stamp: NONE, changedMs: EPOCH, size: -1, content: undefined };
 
 /** What was so for so many times as long as it should rest was not for a moment only. */
-const LONG_AGO = 5;
+const SURE_TIMES = 5;
 
 /** Larger files are not kept to compare them; bytes. */
 const KEPT_BYTES = 65_536;

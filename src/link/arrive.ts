@@ -2,7 +2,7 @@ import type { Report } from '../core/event.js';
 import { type Failure, failed, type Result } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import { refusalOf } from '../core/place/guard.js';
-import { atPath, type Look, whyNot } from '../core/place/place.js';
+import { atPath, type Look, whyUnseen } from '../core/place/place.js';
 import type { There } from '../core/rsync/there.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
@@ -75,7 +75,7 @@ export async function whyElsewhere(
   const look: Look = looked?.look ?? { kind: 'unknown', why: 'there is no connection' };
   if (look.kind === 'place' && look.place.path === before.place.path) return undefined;
   if (look.kind !== 'place')
-    return { kind: 'connection', message: `where ${target.label} is can't be seen any more: ${whyNot(look)}` };
+    return { kind: 'connection', message: `where ${target.label} is can't be seen any more: ${whyUnseen(look)}` };
   return {
     kind: 'remote',
     message: `${atPath(target, look.place)} is another directory than before (${textOf(before.place.path)})`,

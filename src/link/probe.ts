@@ -143,16 +143,16 @@ const unstartable = (host: string, said: string, code: number): Failure => ({
   hint: 'Check the rights of it there, and --rsync-path; sudo must not ask for a password (NOPASSWD in sudoers).',
 });
 
-type Seen =
+type SeenByRsync =
   | { readonly kind: 'there' | 'new' }
   /** It may not be there or not be looked at: a server that is only written to, for example. */
   | { readonly kind: 'unsaid' }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /** Whether the target is there, as rsync sees it, where we can't. */
-async function seenByRsync(reached: Reached, rsyncPath: string): Promise<Seen> {
+async function seenByRsync(reached: Reached, rsyncPath: string): Promise<SeenByRsync> {
   const { connection, target, aim } = reached;
-  const wrong = (failure: Failure): Seen => ({ kind: 'failed', failure });
+  const wrong = (failure: Failure): SeenByRsync => ({ kind: 'failed', failure });
   const place = await listThere(reached, target.path, rsyncPath);
   if (place === 'late') return wrong(silentShell(aim, connection.patienceMs));
   if (place === 'unsaid') return { kind: 'unsaid' };

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
-import { type Deletions, type Listed, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
+import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { OutputLine } from '../core/rsync/output.js';
 import { clearRules } from '../core/rsync/rules.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
@@ -26,7 +26,7 @@ export type Run =
       readonly dryRun?: boolean;
     }
   /** `names`: of directories, unless it is about names. */
-  | { readonly kind: 'list'; readonly of: Listed; readonly names: readonly Name[] }
+  | { readonly kind: 'list'; readonly of: ListOf; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
   | (Extract<RunKind, { kind: 'pass' }> & { readonly rules: readonly string[] });
 

@@ -7,7 +7,7 @@ import type { Report, RulesTrouble } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { type FileSource, fileSources, SOURCES } from '../core/filter/sources.js';
 import { type BytePath, bytePathOf, bytesOfPath, type Name, parentOf, ROOT, textOf } from '../core/name.js';
-import { directoriesAbove } from '../git/find-repository.js';
+import { pathsAbove } from '../git/find-repository.js';
 import type { UsersGit } from '../git/git.js';
 import { GitIgnores } from '../git/ignores.js';
 import { Repository } from '../git/repository.js';
@@ -30,7 +30,7 @@ export interface RuleFilesOptions {
 }
 
 /** For how long files are waited for that are not at rest, in milliseconds. */
-const LONGEST_REST_MS = 10_000;
+const MOST_REST_MS = 10_000;
 
 /** After so long it is told that a file is not at rest, in milliseconds. */
 const RESTLESS_MS = 5_000;
@@ -69,7 +69,7 @@ export class RuleFiles {
     const root = bytePathOf(options.root);
     this.#files = fileSources.map((source) => [source, join(root, SOURCES[source].file)]);
     const configs = [join(git.home, '.gitconfig'), join(git.configHome, 'git/config')].map(bytePathOf);
-    const own = [root, ...directoriesAbove(root, '/')].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
+    const own = [root, ...pathsAbove(root, '/')].flatMap((dir) => [join(dir, '.git'), join(dir, '.git/HEAD')]);
     this.#signs = new Set([...own, join(root, '.git/config'), ...configs]);
   }
 
@@ -138,7 +138,7 @@ export class RuleFiles {
     const begunMs = steadyNow();
     for (;;) {
       await refresh();
-      if (this.restMs === 0 || msSince(begunMs) > LONGEST_REST_MS) return;
+      if (this.restMs === 0 || msSince(begunMs) > MOST_REST_MS) return;
       await sleep(this.restMs + 1);
     }
   }

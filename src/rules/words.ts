@@ -22,7 +22,7 @@ export function tellUnanswered(report: Report): Parameters<Filter['whenUnanswere
 }
 
 /** How many rules there are and where they come from. */
-export function rulesInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
+export function countsInWords(counts: Filter['counts'], git: string | undefined, unwatched: number): string {
   const parts = sourcesInOrder().map((source) =>
     source === 'git' ? (git ?? 'git does not count') : `${counts[source]} ${SOURCES[source].words}`,
   );

@@ -137,7 +137,7 @@ export class Disk {
       }
       this.#shortage = undefined;
     } catch (error) {
-      yield this.#whyNot(error);
+      yield this.#whyNotRead(error);
     }
   }
 
@@ -147,11 +147,11 @@ export class Disk {
       for (const part of this.#parts(dir)) yield part.map((dirent) => [baseOfDirent(dirent), typeOf(dirent)]);
       this.#shortage = undefined;
     } catch (error) {
-      yield this.#whyNot(error);
+      yield this.#whyNotRead(error);
     }
   }
 
-  #whyNot(error: unknown): 'short' | undefined {
+  #whyNotRead(error: unknown): 'short' | undefined {
     if (!isShortage(error)) return undefined;
     this.#shortage = shortageInWords(error.code);
     return 'short';

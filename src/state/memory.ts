@@ -152,7 +152,7 @@ export class Memory {
       this.#mounts.keep(this.#options.mounts());
       this.#failure = undefined;
     } catch (error) {
-      this.#failure = this.#whyNot(error);
+      this.#failure = this.#whyNotSaved(error);
     }
     return this.#failure;
   }
@@ -196,11 +196,11 @@ export class Memory {
     try {
       this.#writeOut();
     } catch (error) {
-      this.#failure = this.#whyNot(error);
+      this.#failure = this.#whyNotSaved(error);
     }
   }
 
-  #whyNot(error: unknown): Failure {
+  #whyNotSaved(error: unknown): Failure {
     return {
       kind: 'run',
       message: `what is to be sent can't be noted in ${this.#journalPath} first: ${messageOf(error)}`,

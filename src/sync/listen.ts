@@ -29,7 +29,7 @@ export interface ListenOptions {
 }
 
 /** What is heard of a target, from its beginning to its end. */
-export interface Heard {
+export interface Listening {
   readonly lifetime: Lifetime<Live>;
   /** A signal, `syncwatch stop`, or DIR leads elsewhere. */
   readonly asked: Promise<Asked>;
@@ -40,7 +40,7 @@ export function listenFor(
   { settings, target, io, directory, subscribe }: ListenOptions,
   control: Pick<Control, 'serve'>,
   who: Who,
-): Heard {
+): Listening {
   const lifetime = new Lifetime<Live>();
   let stop: () => void = () => {};
   const stopped = new Promise<Asked>((resolve) => {

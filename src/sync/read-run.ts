@@ -19,7 +19,7 @@ export interface RunResult {
   readonly deletedDirs: ReadonlySet<Name>;
 }
 
-export interface ReadOptions {
+export interface ReadRunOptions {
   /** Not told: housekeeping. */
   readonly isSilent?: boolean;
   /** What it has to send in all, where known. */
@@ -33,7 +33,7 @@ export interface ReadOptions {
 /** Reads what one rsync says, line by line, and tells it: `said` grows with each. */
 export function readRun(
   run: Run,
-  { isSilent = false, totalBytes, onItem, onText }: ReadOptions,
+  { isSilent = false, totalBytes, onItem, onText }: ReadRunOptions,
   target: string,
   report: Report,
 ): { readonly said: Omit<RunResult, 'outcome'>; readonly read: (line: OutputLine) => void } {

@@ -18,7 +18,7 @@ import type { Host } from './host.js';
 import { type Keeps, keepInPlace } from './keep.js';
 import type { Ledger } from './ledger.js';
 import type { LifeEnd } from './life.js';
-import { type Heard, type ListenOptions, listenFor } from './listen.js';
+import { type Listening, type ListenOptions, listenFor } from './listen.js';
 import { MODES } from './modes.js';
 import { QUICK_FROM } from './quick-pass.js';
 
@@ -33,7 +33,7 @@ export interface Identity {
 }
 
 /** A target that was reached. */
-interface Reached extends Keeps {
+interface Ready extends Keeps {
   readonly link: Keeps['link'] & Pick<Link<unknown>, 'state' | 'nextTryMs' | 'attach' | 'stopLogins' | 'close'>;
   readonly ledger: Pick<Ledger, 'keepInPlace' | 'sums' | 'pending' | 'index' | 'save'>;
   readonly reach: () => Reach;
@@ -45,7 +45,7 @@ interface Reached extends Keeps {
 /** What works for it. */
 type Works = Pick<Engine, keyof Engine>;
 
-export interface OneTarget<Prepared extends Reached> extends ListenOptions {
+export interface OneTarget<Prepared extends Ready> extends ListenOptions {
   readonly settings: Pick<Settings, 'mode' | 'dir' | 'root' | 'hooks'> & {
     readonly ssh: Pick<Settings['ssh'], 'port'>;
     readonly pace: Pick<Settings['pace'], 'initial'>;
@@ -81,7 +81,7 @@ export interface Remains {
  * One target, from its login to its end: a signal, `syncwatch stop`, a guard, or the end of `--once`. Whatever happens,
  * nothing of it is left running but the socket that tells of its end.
  */
-export async function runTarget<Prepared extends Reached>(options: OneTarget<Prepared>): Promise<Remains> {
+export async function runTarget<Prepared extends Ready>(options: OneTarget<Prepared>): Promise<Remains> {
   const { settings, target, host, directory, io } = options;
   const key = keyOf(settings.root, `${target.place}\0${settings.ssh.port ?? ''}`);
   const who = { pid: io.pid, root: settings.root, target: target.label, place: target.place };
@@ -128,9 +128,9 @@ export async function runTarget<Prepared extends Reached>(options: OneTarget<Pre
 }
 
 /** Logged in: does what it is there for, and gives how that ended and how many paths are not there. Nothing of it is left. */
-async function work<Prepared extends Reached>(
+async function work<Prepared extends Ready>(
   options: OneTarget<Prepared>,
-  { lifetime, asked }: Heard,
+  { lifetime, asked }: Listening,
   prepared: Prepared,
   { key, leave }: { readonly key: string; readonly leave: () => Promise<void> },
 ): Promise<readonly [LifeEnd, number]> {
@@ -184,7 +184,7 @@ async function work<Prepared extends Reached>(
   }
 }
 
-function hooksOf({ settings, target, host, io }: About, { reach }: Reached, { outstanding }: Works): Hooks {
+function hooksOf({ settings, target, host, io }: About, { reach }: Ready, { outstanding }: Works): Hooks {
   return new Hooks({
     programs: host.programs,
     commands: settings.hooks,

@@ -18,7 +18,7 @@ import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
 import type { Begun } from './begun.js';
 import { resolveDoubt } from './doubt.js';
-import { type ReadOptions, type RunResult, readRun } from './read-run.js';
+import { type ReadRunOptions, type RunResult, readRun } from './read-run.js';
 
 export interface RunnerOptions {
   readonly rsync: RsyncSettings;
@@ -31,12 +31,12 @@ export interface RunnerOptions {
   readonly noProgressMs?: number;
 }
 
-export interface LookOptions extends Omit<ReadOptions, 'onItem'> {
+export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
   /** The standbys that can take it; none where not given. */
   readonly suitable?: readonly StandbyKind[];
 }
 
-export interface RunOptions extends LookOptions {
+export interface RunOptions extends LookingOptions {
   /** rsync has turned to this name; `was`: what was known of it before. */
   readonly onItem?: (item: Item, was: Entry | undefined) => void;
 }
@@ -83,7 +83,7 @@ export class Runner {
   }
 
   /** Runs one rsync that changes nothing there, and reads what it says. */
-  async look(run: LookingRun, names: NamesOfRun, options: LookOptions = {}): Promise<RunResult> {
+  async look(run: LookingRun, names: NamesOfRun, options: LookingOptions = {}): Promise<RunResult> {
     return this.#runReady(run, names, options);
   }
 
@@ -103,7 +103,7 @@ export class Runner {
     return result;
   }
 
-  async #runSurely(run: Run, names: NamesOfRun, options: LookOptions & ReadOptions): Promise<RunResult> {
+  async #runSurely(run: Run, names: NamesOfRun, options: LookingOptions & ReadRunOptions): Promise<RunResult> {
     if (run.kind === 'clear' && this.#options.rsync.takes.deletions === 'none') return noneGone(run.names);
     const result = await this.#runReady(run, names, options);
     const { outcome } = result;
@@ -113,7 +113,7 @@ export class Runner {
   }
 
   /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
-  async #runReady(run: Run, has: NamesOfRun, options: LookOptions & ReadOptions): Promise<RunResult> {
+  async #runReady(run: Run, has: NamesOfRun, options: LookingOptions & ReadRunOptions): Promise<RunResult> {
     const standby = this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);
@@ -132,7 +132,7 @@ export class Runner {
     standby: RsyncProcess | undefined,
     run: Run,
     has: NamesOfRun,
-    options: LookOptions & ReadOptions,
+    options: LookingOptions & ReadRunOptions,
   ): Promise<RunResult & { readonly wasKilled: boolean }> {
     const { rsync, aim } = this.#options;
     const { said, read } = readRun(run, options, rsync.target.label, this.#options.report);

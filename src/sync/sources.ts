@@ -13,7 +13,7 @@ export interface SourcesOptions extends Pick<PassWork, 'ledger' | 'rootIsThere'>
 }
 
 /** Where to what they tell goes. */
-interface Ways {
+interface Hearers {
   readonly inbox: Pick<Inbox, 'state' | 'take'>;
   readonly scanner: Pick<Scanner, 'hint' | 'walk' | 'setBlind' | 'setPolled'>;
   readonly findings: Pick<Findings, 'note'>;
@@ -23,12 +23,12 @@ interface Ways {
 /** What happens to one target by itself: what the watcher tells of DIR, and what becomes of the link. */
 export class Sources implements LinkUser, DirectoryUser {
   readonly #options: SourcesOptions;
-  readonly #inbox: Ways['inbox'];
-  readonly #scanner: Ways['scanner'];
-  readonly #findings: Ways['findings'];
-  readonly #runner: Ways['runner'];
+  readonly #inbox: Hearers['inbox'];
+  readonly #scanner: Hearers['scanner'];
+  readonly #findings: Hearers['findings'];
+  readonly #runner: Hearers['runner'];
 
-  constructor(options: SourcesOptions, { inbox, scanner, findings, runner }: Ways) {
+  constructor(options: SourcesOptions, { inbox, scanner, findings, runner }: Hearers) {
     this.#options = options;
     this.#inbox = inbox;
     this.#scanner = scanner;

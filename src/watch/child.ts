@@ -22,7 +22,7 @@ export const watcherBy =
  * often, because such a change makes the watcher hold back a save right after it for 50 ms.
  */
 const PING_MS = 5_000;
-const SILENCE_MS = 15_000;
+const DEAF_MS = 15_000;
 const DEEP_EVERY = 12;
 
 /** Asks a child for signs of life until it ends, and ends it when there are none. Gives what to call at each of them. */
@@ -33,7 +33,7 @@ export function keepAsking(child: NodeChild, isReady: () => boolean): () => void
     if (askedMs === undefined) {
       askedMs = steadyNow();
       child.send({ kind: 'ping', deep: isReady() && ++count % DEEP_EVERY === 0 });
-    } else if (msSince(askedMs) > SILENCE_MS) child.kill('SIGKILL');
+    } else if (msSince(askedMs) > DEAF_MS) child.kill('SIGKILL');
   }, PING_MS);
   void child.ended.then(() => clearInterval(timer));
   return () => {

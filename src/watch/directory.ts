@@ -7,7 +7,7 @@ import type { Programs } from '../programs.js';
 import { CurrentRules } from '../rules/current-rules.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import { RuleFiles } from '../rules/rule-files.js';
-import { rulesInWords } from '../rules/words.js';
+import { countsInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
 import { takeSnapshot } from '../scan/snapshot.js';
@@ -243,7 +243,7 @@ export class Directory {
     this.#isWatching = true;
     this.#pollWhatIsSilent();
     const { gitInWords } = await this.#rules.read;
-    const rules = rulesInWords(filter.counts, gitInWords, this.#spared.paths(root).length);
+    const rules = countsInWords(filter.counts, gitInWords, this.#spared.paths(root).length);
     report({ kind: 'note', level: 'verbose', text: rules });
     const onBack = (isReplaced: boolean): void => {
       if (isReplaced) this.mounts.reset();

@@ -2,7 +2,7 @@ import { cantStart, type Failure } from '../core/failure.js';
 import type { NodeChild } from '../spawn.js';
 import { keepAsking, type StartWatcher } from './child.js';
 import { isFromWatcher } from './protocol.js';
-import { isTooLong, whyNot } from './why-not.js';
+import { isPathTooLong, whyNotWatched } from './why-not.js';
 
 /** How long a subscription may take before its child is taken for stuck, in milliseconds (500,000 files: 4 s). */
 const SUBSCRIBE_TIMEOUT_MS = 60_000;
@@ -22,8 +22,8 @@ export interface Subscriber {
   readonly onDoubt: (why: string) => void;
 }
 
-/** `isTooLong`: because of a path that is too long and was not left out. */
-export type Subscribed = 'ready' | { readonly failure: Failure; readonly isTooLong: boolean };
+/** `isPathTooLong`: because of a path that is too long and was not left out. */
+export type Subscribed = 'ready' | { readonly failure: Failure; readonly isPathTooLong: boolean };
 
 /** Starts a child that watches `root` but for `ignore`. `subscribed`: once it has the whole tree, or why not; it is ended then. */
 export function subscribe(
@@ -37,7 +37,7 @@ export function subscribe(
   const settled = new Promise<Subscribed>((resolve) => {
     settle = resolve;
   });
-  const fail = (failure: Failure, isTooLong = false): void => settle({ failure, isTooLong });
+  const fail = (failure: Failure, isPathTooLong = false): void => settle({ failure, isPathTooLong });
   const child = startWatcher((message) => {
     if (isOver() || !isFromWatcher(message)) return;
     switch (message.kind) {
@@ -45,7 +45,7 @@ export function subscribe(
         settle('ready');
         break;
       case 'failed':
-        fail(whyNot(message.message, root, directories()), isTooLong(message.message));
+        fail(whyNotWatched(message.message, root, directories()), isPathTooLong(message.message));
         break;
       case 'pong':
         onPong();

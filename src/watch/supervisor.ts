@@ -97,7 +97,7 @@ export class WatchSupervisor {
   #ignored: readonly string[] = [];
   #excludedHints = 0;
   /** The last subscription failed because of a path that is too long and was not left out. */
-  #isTooLong = false;
+  #isPathTooLong = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -111,7 +111,7 @@ export class WatchSupervisor {
     const started = await this.#startChild();
     this.#next = undefined;
     if (started.ok) this.#follow(started.value);
-    else if (this.#isTooLong) this.#renewFailed(started.failure, 'a path was too long');
+    else if (this.#isPathTooLong) this.#renewFailed(started.failure, 'a path was too long');
     else return started;
     return success(undefined);
   }
@@ -238,8 +238,8 @@ export class WatchSupervisor {
     for (let attempt = 1; ; attempt++) {
       const result = await this.#startChildOnce();
       const raced = !result.ok && this.#mayPass(result.failure);
-      if (!raced || attempt === (this.#isTooLong ? LONG_TRIES : SUBSCRIBE_TRIES) || this.#stopped) return result;
-      if (this.#isTooLong) await this.#options.lookAgain();
+      if (!raced || attempt === (this.#isPathTooLong ? LONG_TRIES : SUBSCRIBE_TRIES) || this.#stopped) return result;
+      if (this.#isPathTooLong) await this.#options.lookAgain();
       else await new Promise((resolve) => setTimeout(resolve, SUBSCRIBE_AGAIN_MS * attempt));
     }
   }
@@ -263,7 +263,7 @@ export class WatchSupervisor {
     });
     this.#next = child;
     const end = await subscribed;
-    this.#isTooLong = end !== 'ready' && end.isTooLong;
+    this.#isPathTooLong = end !== 'ready' && end.isPathTooLong;
     return end === 'ready' ? success(child) : failed(end.failure);
   }
 

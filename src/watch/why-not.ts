@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import type { Failure } from '../core/failure.js';
 
 /** Whether a path that is too long is what a subscription failed of. */
-export const isTooLong = (message: string): boolean => /File name too long/.test(message);
+export const isPathTooLong = (message: string): boolean => /File name too long/.test(message);
 
 /** Why a subscription failed, by what @parcel/watcher said. `directories`: how many there are in `root`. */
-export function whyNot(message: string, root: string, directories: number): Failure {
+export function whyNotWatched(message: string, root: string, directories: number): Failure {
   if (/No space left on device|ENOSPC/.test(message)) return watchLimit(root, directories);
-  if (isTooLong(message))
+  if (isPathTooLong(message))
     return {
       kind: 'start',
       message: `a path in ${root} is too long to be watched, and with it the rest can't be either`,

@@ -7,7 +7,7 @@ import type { Entry } from '../../src/core/sync/entry.js';
 import type { LookingRun, WritingRun } from '../../src/rsync/run.js';
 import type { Begun } from '../../src/sync/begun.js';
 import type { RunResult } from '../../src/sync/read-run.js';
-import type { LookOptions, RunOptions, Runs } from '../../src/sync/runner.js';
+import type { LookingOptions, RunOptions, Runs } from '../../src/sync/runner.js';
 import type { FakeDisk } from './fake-disk.js';
 
 /** What rsync does about a name: brings or deletes it; fails without having turned to it; or fails after that. */
@@ -128,7 +128,7 @@ export class FakeRsync implements Runs {
   }
 
   /** A list finds nothing; a dry run of a full pass tells what differs, and what is only there. */
-  async look(run: LookingRun, _names: NamesOfRun, _options: LookOptions = {}): Promise<RunResult> {
+  async look(run: LookingRun, _names: NamesOfRun, _options: LookingOptions = {}): Promise<RunResult> {
     const items: Item[] = [];
     const deletedDirs = new Set<Name>();
     if (run.kind === 'pass') {

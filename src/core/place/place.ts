@@ -131,7 +131,7 @@ export function hostFrom(
 }
 
 /** Why a place is not known; goes on "where it is can't be seen: …". */
-export function whyNot(look: Exclude<Look, { kind: 'place' }>): string {
+export function whyUnseen(look: Exclude<Look, { kind: 'place' }>): string {
   switch (look.kind) {
     case 'noUser':
       return `there is no user ${look.user}`;

@@ -50,7 +50,7 @@ export interface RsyncSettings {
  * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
- * - `list`: tells what there is, see {@link Listed}. Nothing is changed.
+ * - `list`: tells what there is, see {@link ListOf}. Nothing is changed.
  * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
  */
 export type RunKind =
@@ -76,11 +76,11 @@ export type RunKind =
       readonly copy: boolean;
       readonly comparesContent: boolean;
     }
-  | { readonly kind: 'list'; readonly of: Listed; readonly emptyDir: string }
+  | { readonly kind: 'list'; readonly of: ListOf; readonly emptyDir: string }
   | { readonly kind: 'pass'; readonly wouldDelete: WouldDelete; readonly dryRun: boolean };
 
 /** Of directories what may be rsync's own temporary files (`leftovers`) or all (`inside`); or of `names` those that are there. */
-export type Listed = 'leftovers' | 'inside' | 'names';
+export type ListOf = 'leftovers' | 'inside' | 'names';
 
 /** What a dry run of a full pass tells of what is only there: nothing, what no pattern excludes, or all. */
 export type WouldDelete = 'nothing' | 'notExcluded' | 'all';

@@ -35,14 +35,14 @@ export const send = (state: State, phase: Draining, now: Now): State => ({
 });
 
 /** Whether what is under way is not waited for any more. */
-export const isTooLong = (phase: Draining, now: Now): boolean =>
+export const isOverdue = (phase: Draining, now: Now): boolean =>
   phase.how === 'stop' &&
   (now.lastOutputMs === undefined
     ? msBetween(phase.sinceMs, now.ms) >= LAST_LOOK_MS
     : msBetween(now.lastOutputMs, now.ms) >= SILENCE_MS);
 
 /** The other side takes nothing any more, or the disk here hangs: it is not waited for, now that it is to end. */
-export function tooLong(state: State, phase: Draining, now: Now, effects: Effect[]): State {
+export function abandon(state: State, phase: Draining, now: Now, effects: Effect[]): State {
   if (phase.stage === 'looking' && now.lastOutputMs === undefined) return send(state, phase, now);
   return over(state, { kind: 'silent' }, effects);
 }

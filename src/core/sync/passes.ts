@@ -46,7 +46,7 @@ export function passed(state: State, pass: Pass, end: PassOver, now: Now, effect
     }
     case 'broken':
     case 'rootGone': {
-      const failure = end.kind === 'broken' ? end.failure : ROOT_GONE;
+      const failure = end.kind === 'broken' ? end.failure : NO_ROOT;
       const off: State =
         end.kind === 'broken'
           ? broke(next, failure, now, effects)
@@ -75,7 +75,7 @@ const rearmed = (state: State, now: Now): Pick<State, 'rescanMs'> =>
   state.keepsStandbys && state.rescanMs === undefined ? armed(state, now) : { rescanMs: state.rescanMs };
 
 /** The root guard tells of it. */
-const ROOT_GONE: Failure = { kind: 'run', message: 'the watched directory is not there' };
+const NO_ROOT: Failure = { kind: 'run', message: 'the watched directory is not there' };
 
 /** Another phase with the same turn; a pass that has not begun is owed again. */
 export function withTurn(state: State, to: (turn: Turn | undefined) => Phase): State {

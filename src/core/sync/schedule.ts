@@ -1,5 +1,5 @@
 import { LONG_AGO, plusMs, type SteadyMs } from '../clock.js';
-import { drain, isTooLong, send, tooLong } from './draining.js';
+import { abandon, drain, isOverdue, send } from './draining.js';
 import type { Effect } from './effects.js';
 import type { Input } from './inputs.js';
 import { armed, owe, passed, removedThere, withTurn } from './passes.js';
@@ -165,7 +165,7 @@ function resume(state: State, effects: Effect[]): State {
 /** The timers whose time has come. */
 function whatIsDue(state: State, now: Now, effects: Effect[]): State {
   const { phase } = state;
-  if (phase.is === 'draining') return isTooLong(phase, now) ? tooLong(state, phase, now, effects) : state;
+  if (phase.is === 'draining') return isOverdue(phase, now) ? abandon(state, phase, now, effects) : state;
   let next = state;
   if (state.tellWaitingMs !== undefined && state.tellWaitingMs <= now.ms) {
     effects.push({ do: 'tell', what: { kind: 'waiting' } });
