@@ -72,7 +72,7 @@ export const ONLY_IN = {
   tty: 'report',
   net: 'control ssh/users-master',
   vm: 'rules',
-  yargs: 'options',
+  'yargs-parser': 'options',
   leven: 'options',
   valibot: 'control state',
   'p-queue': 'hooks sync main',

@@ -17,9 +17,7 @@ async function made(input, output) {
     cwd: root,
     platform: 'node',
     onwarn: (warning) => {
-      // yargs can look for settings that others extend; it is not asked to.
-      if (warning.code !== 'EMPTY_IMPORT_META' || !warning.message.includes('node_modules/yargs/'))
-        throw new Error(warning.message);
+      throw new Error(warning.message);
     },
   });
   const { output: files } = await bundle.generate(output);

@@ -12,7 +12,7 @@ case $1 in
   *) out=$(cd "$1" && pwd) ;;
 esac
 mkdir "$work/package"
-cp -R package.json tsconfig.json README.md SECURITY.md LICENSE docs src scripts "$work/package"
+cp -R package.json tsconfig.json README.md SECURITY.md LICENSE docs completions src scripts "$work/package"
 ln -s "$here/node_modules" "$work/package/node_modules"
 cd "$work/package"
 npm pack --silent --pack-destination "$out" >/dev/null

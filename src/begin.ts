@@ -1,14 +1,17 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { control } from './commands/control.js';
-import { exitCodeOf, type Failure, failed, success } from './core/failure.js';
+import { type Asked, readCommand } from './commands/read.js';
+import type { CommandName } from './commands/table.js';
+import { EXIT, exitCodeOf, type Failure, failed, success } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
 import { isUnheardStart } from './descriptors.js';
 import { isHangUpIgnored } from './hang-up.js';
 import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
-import { CONTROL_COMMANDS } from './options/controls.js';
+import { CONTROLS, controlNamed } from './options/controls.js';
 import type { Permit } from './options/gather.js';
-import type { LookUp } from './programs.js';
+import type { Words } from './options/words.js';
+import type { LookUp, Programs } from './programs.js';
 import { allIsOut, outletTo } from './report/outlet.js';
 import { complaint } from './report/words.js';
 import type { Surroundings } from './state/folders.js';
@@ -87,14 +90,34 @@ const confirm = async (question: Printable): Promise<boolean> =>
 /** The ways to ask; none where there is no terminal. */
 const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: undefined, confirm: undefined });
 
-/** A text that was asked for, or what is wrong with the command line. */
-function say(asked: { kind: 'text'; text: string } | { kind: 'failed'; failure: Failure }): number {
-  if (asked.kind === 'text') {
-    if (asked.text !== '') outlets.out(lines(asked.text.split('\n')));
-    return 0;
+/** A text that was asked for. */
+function tell(text: string): number {
+  outlets.out(lines(text.replace(/\n$/, '').split('\n')));
+  return EXIT.inSync;
+}
+
+function complain(failure: Failure): number {
+  outlets.err(complaint(failure));
+  return exitCodeOf(failure);
+}
+
+/** What is in a file of this package. */
+const ownFile = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+const version = (): string => (JSON.parse(ownFile('package.json')) as { version: string }).version;
+
+/** Says what is asked for in the place of work. */
+async function say(asked: Exclude<Asked, { kind: 'words' }>, name: CommandName | undefined): Promise<number> {
+  switch (asked.kind) {
+    case 'failed':
+      return complain(asked.failure);
+    case 'version':
+      return tell(version());
+    case 'help': {
+      const { helpText } = await import('./commands/help.js');
+      return tell(helpText(name, asked.isAll, outlets.columns()));
+    }
   }
-  outlets.err(complaint(asked.failure));
-  return exitCodeOf(asked.failure);
 }
 
 const uid = ownUid();
@@ -111,6 +134,9 @@ const around = (): Surroundings => ({
 
 /** What programs are looked up by. */
 const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
+
+/** What the scripts for Tab ask with; no command for people. The shell's name follows, then the words after `syncwatch`. */
+const OFFERS = '__complete';
 
 /** Where it was opened (Linux). */
 function pathOf(fd: number): string | undefined {
@@ -139,49 +165,72 @@ function cpuMs(): number {
 }
 
 async function run(): Promise<number> {
-  const command = CONTROL_COMMANDS.find((each) => each === argv[2]);
-  if (command !== undefined)
-    return control(command, argv.slice(3), {
+  const [word, ...others] = argv.slice(2);
+  // Before anything else is loaded, which takes longer than all that these do.
+  if (word === '--version' && others.length === 0) return tell(version());
+  const live = controlNamed(word);
+  if (live !== undefined) {
+    const asked = await readCommand(live, CONTROLS[live], others);
+    if (asked.kind !== 'words') return say(asked, live);
+    return control(live, asked.words, {
       ...outlets,
       around: around(),
       lookUp: lookUp(),
       isTerminal: stdin.isTTY && stdout.isTTY,
       sharesTerminal: [stdin, stdout, stderr].some(({ isTTY }) => isTTY),
     });
-  if (argv[2] === 'allow') {
-    const { allow } = await import('./commands/allow.js');
-    return allow(argv.slice(3), { ...outlets, around: around(), ...asking() });
   }
-  // Loaded here, for the others need none of it: it takes longer than all that they do.
-  const { readFlags, readOptions } = await import('./options/command-line.js');
+  if (word === OFFERS) {
+    const { offers } = await import('./commands/offers.js');
+    return offers(others, { out: outlets.out, uid });
+  }
+  // Loaded here, for the others need none of it.
+  const { commandNamed, commandOf } = await import('./commands/table.js');
+  const name = commandNamed(word);
+  const asked = await readCommand(name, commandOf(name), name === undefined ? argv.slice(2) : others);
+  if (asked.kind !== 'words') return say(asked, name);
+  switch (name) {
+    case 'allow': {
+      const { allow } = await import('./commands/allow.js');
+      return allow(asked.words, { ...outlets, around: around(), ...asking() });
+    }
+    case 'help': {
+      const { help } = await import('./commands/help.js');
+      const said = help(asked.words, outlets.columns());
+      return said.ok ? tell(said.value) : complain(said.failure);
+    }
+    case 'completion': {
+      const { completion } = await import('./commands/completion.js');
+      const file = completion(asked.words, env['SHELL']);
+      return file.ok ? tell(ownFile(`completions/${file.value}`)) : complain(file.failure);
+    }
+    case 'init': {
+      const { init } = await import('./commands/init.js');
+      return init(asked.words, { ...outlets, around: around(), programs: await finder(), pid, ...asking() });
+    }
+    default:
+      return sync(asked.words, name === 'doctor');
+  }
+}
+
+/** What looks programs up, for a DIR. */
+async function finder(): Promise<(root: string) => Programs> {
   const { findPrograms } = await import('./programs.js');
+  return (root) => findPrograms(lookUp(), root);
+}
+
+/** Syncs, or looks whether that would go well, as these words, the environment and the settings have it. */
+async function sync(words: Words, isDoctor: boolean): Promise<number> {
+  const { readOptions } = await import('./options/command-line.js');
   const { printerFor } = await import('./report/printer.js');
-  const programs = (root: string) => findPrograms(lookUp(), root);
+  const programs = await finder();
   const screen = { ...outlets, isTerminal: stdout.isTTY, env };
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const permit: Permit = async (file, isNamed) =>
     (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
-  const first = argv[2] === 'init' || argv[2] === 'doctor' ? argv[2] : undefined;
-  const rest = argv.slice(first === undefined ? 2 : 3);
-  if (first === 'init') {
-    const read = await readFlags(rest, version, stdout.columns);
-    if (read.kind !== 'flags') return say(read);
-    const { init } = await import('./commands/init.js');
-    return init(read.flags, rest, {
-      ...outlets,
-      around: around(),
-      programs,
-      pid,
-      ...asking(),
-    });
-  }
-  const asked = await readOptions(rest, version, stdout.columns, { env, uid, permit });
+  const asked = await readOptions(words, { env, uid, permit });
   switch (asked.kind) {
-    case 'text':
     case 'failed':
-      return say(asked);
+      return complain(asked.failure);
     case 'why': {
       const { why } = await import('./commands/why.js');
       const report = printerFor(screen, asked.asked);
@@ -189,14 +238,14 @@ async function run(): Promise<number> {
       return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
     case 'run': {
-      if (first === 'doctor') {
+      if (isDoctor) {
         const { doctor } = await import('./commands/doctor.js');
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = await import('./main.js');
       // DIR may be a link: what it leads to by then may have other settings.
       const again: Parameters<typeof watch>[2] = async () => {
-        const anew = await readOptions(rest, version, stdout.columns, { env, uid, permit });
+        const anew = await readOptions(words, { env, uid, permit });
         if (anew.kind === 'run') return success(anew);
         return failed(
           anew.kind === 'failed' ? anew.failure : { kind: 'usage', message: 'there is nothing to sync any more' },

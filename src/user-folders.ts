@@ -31,6 +31,9 @@ export function userHome(): string {
   }
 }
 
+/** A path on this machine as a shell would have it. */
+export const expandHome = (path: string): string => (path.startsWith('~/') ? userHome() + path.slice(1) : path);
+
 /** Where temporary things go. A TMPDIR that is no absolute path does not count, nor one in which others decide what is there. */
 export function temporaryFolder(): string {
   const folder = tmpdir();

@@ -1,16 +1,16 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { EXIT, exitCodeOf, type Failure, failed, type Result, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
 import { shellWord } from '../core/shell-word.js';
 import type { Io } from '../io.js';
 import { type Consent, consentFor } from '../options/consent.js';
-import { expandHome } from '../options/places.js';
 import { findSettings, readSettings, type SettingsFile } from '../options/settings-file.js';
+import type { Words } from '../options/words.js';
 import { complaint } from '../report/words.js';
 import { Allowed } from '../state/allowed.js';
 import { type Surroundings, stateFolder } from '../state/folders.js';
+import { expandHome } from '../user-folders.js';
 
 export interface AllowIo {
   readonly out: (text: Printable) => void;
@@ -19,41 +19,18 @@ export interface AllowIo {
   readonly confirm: Io['confirm'];
 }
 
-const HELP = own`syncwatch allow [FILE]: shows what a settings file makes happen, and allows it until it says something else
-  FILE       by default the nearest syncwatch.json, or package.json with "syncwatch", here or above
-  --revoke   takes it back: it is asked about again
-`;
-
 /** `syncwatch allow [FILE]` and `syncwatch allow --revoke [FILE]`. Gives the exit code. */
-export async function allow(argv: readonly string[], io: AllowIo): Promise<number> {
+export async function allow({ flags }: Words, io: AllowIo): Promise<number> {
   const complain = (failure: Failure): number => {
     io.err(complaint(failure));
     return exitCodeOf(failure);
   };
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(argv);
-  } catch (error) {
-    const message = error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error);
-    return complain({ kind: 'usage', message, hint: 'See syncwatch allow --help.' });
-  }
-  const { values, positionals } = parsed;
-  if (values.help === true) {
-    io.out(HELP);
-    return EXIT.inSync;
-  }
-  const [given = '.', ...more] = positionals;
-  if (more.length > 0)
-    return complain({
-      kind: 'usage',
-      message: `only one FILE, not ${positionals.join(' ')}`,
-      hint: 'See syncwatch allow --help.',
-    });
+  const [given = '.'] = flags._.map(String);
   const state = stateFolder(io.around);
   if (!state.ok) return complain(state.failure);
   const allowed = new Allowed(state.value, io.around.uid);
   const file = fileAt(given, io.around.uid);
-  if (values.revoke === true) {
+  if (flags['revoke'] === true) {
     // It may be gone by now, or be no settings file any more.
     const path = file.ok ? file.value.source : pathOf(given).path;
     io.out(line(allowed.revoke(path) ? `${path} is not allowed any more` : `${path} was not allowed`));
@@ -73,13 +50,6 @@ export async function allow(argv: readonly string[], io: AllowIo): Promise<numbe
   io.out(line('allowed, until it says something else'));
   return EXIT.inSync;
 }
-
-const parse = (argv: readonly string[]) =>
-  parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' }, revoke: { type: 'boolean' } },
-  });
 
 /** The settings that are meant: this file, or for a directory the nearest ones. */
 function fileAt(given: string, uid: number): Result<SettingsFile> {

@@ -1,14 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { wallNow } from '../clock.js';
 import { askFound, type Found, findRunning, isUsable } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
-import { CONTROLS, type ControlCommand } from '../options/controls.js';
+import type { ControlCommand } from '../options/controls.js';
+import type { Words } from '../options/words.js';
 import type { LookUp } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
@@ -51,19 +51,14 @@ interface Options {
 
 /**
  * `flush`, `exec`, `status`, `pause`, `resume` and `stop`: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it
- * needs, yargs included: a flush has to be fast.
+ * needs: a flush has to be fast.
  */
-export async function control(command: ControlCommand, argv: readonly string[], io: ControlIo): Promise<number> {
-  const options = optionsFrom(command, argv);
-  if (typeof options === 'string') {
-    io.out(lines(options.split('\n')));
-    return EXIT.inSync;
-  }
+export async function control(command: ControlCommand, words: Words, io: ControlIo): Promise<number> {
   const complain = (failure: Failure): number => {
     io.err(complaint(failure));
     return exitCodeOf(failure);
   };
-  if ('kind' in options) return complain(options);
+  const options = optionsFrom(words);
   let dir: string;
   try {
     dir = realpathSync(resolve(options.dir));
@@ -102,54 +97,16 @@ export async function control(command: ControlCommand, argv: readonly string[], 
   }
 }
 
-/** What was asked for, a text to print, or what is wrong. */
-function optionsFrom(command: ControlCommand, argv: readonly string[]): Options | string | Failure {
-  const usage = (message: string): Failure => ({ kind: 'usage', message, hint: `See syncwatch ${command} --help.` });
-  const end = argv.indexOf('--');
-  const words = end < 0 ? [] : argv.slice(end + 1);
-  let parsed: ReturnType<typeof parse>;
-  try {
-    parsed = parse(end < 0 ? argv : argv.slice(0, end));
-  } catch (error) {
-    return usage(error instanceof Error ? error.message.replace(/\. To specify .*/s, '') : String(error));
-  }
-  const { values, positionals } = parsed;
-  if (values.help === true)
-    return `syncwatch ${command} [DIR]: ${CONTROLS[command].help}\n  --to TARGET   only of this target`;
-  const odd = Object.keys(values).find((option) => option !== 'to' && !CONTROLS[command].options.includes(option));
-  if (odd !== undefined) return usage(`${command} takes no --${odd}`);
-  if (command === 'exec' ? words.length === 0 : words.length > 0)
-    return usage(
-      command === 'exec' ? 'no command: syncwatch exec [DIR] -- CMD ARGS…' : `${command} takes nothing after --`,
-    );
-  if (positionals.length > 1) return usage(`only one DIR, not ${positionals.join(' ')}`);
-  const seconds = values.timeout === undefined ? undefined : Number(values.timeout);
-  if (seconds !== undefined && !(seconds >= 0 && seconds <= 86_400))
-    return usage('--timeout takes seconds, from 0 to 86400');
-  return {
-    dir: positionals[0] ?? '.',
-    timeoutMs: seconds === undefined ? undefined : seconds * 1_000,
-    json: values.json === true,
-    watch: values.watch === true,
-    flush: values['no-flush'] !== true,
-    to: values.to,
-    words,
-  };
-}
-
-const parse = (argv: readonly string[]) =>
-  parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      json: { type: 'boolean' },
-      timeout: { type: 'string' },
-      watch: { type: 'boolean' },
-      to: { type: 'string' },
-      'no-flush': { type: 'boolean' },
-    },
-  });
+/** What the words say: each value is of its kind. */
+const optionsFrom = ({ flags }: Words): Options => ({
+  dir: String(flags._[0] ?? '.'),
+  timeoutMs: typeof flags['timeout'] === 'number' ? flags['timeout'] * 1_000 : undefined,
+  json: flags['json'] === true,
+  watch: flags['watch'] === true,
+  flush: flags['flush'] !== false,
+  to: typeof flags['to'] === 'string' ? flags['to'] : undefined,
+  words: flags['--'] ?? [],
+});
 
 const busy = ({ pid }: Found): string => `the syncwatch there (pid ${pid}) is busy, or stopped (Ctrl-Z?)`;
 

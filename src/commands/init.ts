@@ -12,10 +12,11 @@ import { invocationFrom } from '../options/check.js';
 import { consentFor } from '../options/consent.js';
 import { patternsKept } from '../options/filter.js';
 import { gather, type Permit } from '../options/gather.js';
-import { many, type Parsed, usage, type Values } from '../options/parsed.js';
+import { many, type Parsed, type Values } from '../options/parsed.js';
 import { rootFrom } from '../options/places.js';
 import { findSettings, SETTINGS_FILE, settingsAt, settingsIn, withPaths } from '../options/settings-file.js';
-import { isSetting, namesOf, settingKind } from '../options/table.js';
+import { isSetting, namesOf } from '../options/table.js';
+import type { Words } from '../options/words.js';
 import { complaint, failureInWords, timeInWords } from '../report/words.js';
 import { probeHere } from '../rsync/probe.js';
 import { Allowed } from '../state/allowed.js';
@@ -51,15 +52,12 @@ export function schemaFrom(root: string): string {
  * `syncwatch init`: writes syncwatch.json into DIR from the options that are given, asking for the target where that is
  * missing, once the target was reached; and prints targets for a Makefile. Gives the exit code.
  */
-export async function init(given: Parsed, argv: readonly string[], io: InitIo): Promise<number> {
+export async function init(words: Words, io: InitIo): Promise<number> {
+  const given = words.flags;
   const complain = (failure: Failure): number => {
     io.err(complaint(failure));
     return exitCodeOf(failure);
   };
-  const odd = Object.keys(given).find(
-    (name) => /^[a-z][a-z-]+$/.test(name) && given[name] !== undefined && settingKind(name) === undefined,
-  );
-  if (odd !== undefined) return complain(usage(`init takes no --${odd}: it has no place in the settings`));
   const place = rootFrom(given._.map(String));
   if (!place.ok) return complain(place.failure);
   const { root } = place.value;
@@ -80,11 +78,11 @@ export async function init(given: Parsed, argv: readonly string[], io: InitIo): 
   const answer = to.length > 0 ? undefined : await io.ask?.(own`Where to? For example me@host:path/to/dir: `);
   const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
   const permit: Permit = async (file) => success(file); // there is none
-  const gathered = await gather(flags, argv, { env: {}, uid: io.around.uid, permit });
+  const gathered = await gather({ ...words, flags }, { env: {}, uid: io.around.uid, permit });
   if (!gathered.ok) return complain(gathered.failure);
   const invocation = invocationFrom(gathered.value);
   if (!invocation.ok) return complain(invocation.failure);
-  const kept = patternsKept(flags, argv);
+  const kept = patternsKept({ ...words, flags });
   if (!kept.ok) return complain(kept.failure);
   for (const file of kept.value.copied)
     io.out(line(`what is in ${file} is copied into the settings, because others of your patterns come after it`));

@@ -1,24 +1,75 @@
-/** The commands that talk to a syncwatch that is running. */
-export const CONTROL_COMMANDS = ['flush', 'exec', 'status', 'pause', 'resume', 'stop'] as const;
-export type ControlCommand = (typeof CONTROL_COMMANDS)[number];
+import type { Command } from './command.js';
+import type { Row } from './row.js';
 
-/** What each is for, and the options it takes beside --to. */
-export const CONTROLS: Readonly<
-  Record<ControlCommand, { readonly help: string; readonly options: readonly string[] }>
-> = {
-  exec: {
-    help: 'flush, then run CMD in the remote directory over the same connection: syncwatch exec [DIR] -- CMD ARGS…\n  --no-flush    do not wait for changes\n  --timeout S   give up the flush after S seconds: exit code 4',
-    options: ['timeout', 'no-flush'],
+const OFF = { kind: 'flag', byDefault: false } as const;
+const HERE = {
+  name: 'DIR',
+  describe: 'the directory that is synced, or one below it; by default the one you are in',
+} as const;
+
+/** The options of the commands here. */
+const ROWS = {
+  to: {
+    value: { kind: 'text', completes: 'targets' },
+    where: 'commandLine',
+    describe: 'only of this target: as it was given, or its name from the settings',
+    valueName: 'TARGET',
+    power: 'none',
+  },
+  timeout: {
+    value: { kind: 'number', from: 0, to: 86_400, what: 'a number of seconds' },
+    where: 'commandLine',
+    describe: 'give up after so many seconds: exit code 4',
+    valueName: 'SECONDS',
+    power: 'none',
   },
   flush: {
-    help: 'returns when every change made before this moment is on every target\n  --timeout S   give up after S seconds: exit code 4',
-    options: ['timeout'],
+    value: { kind: 'flag', byDefault: true },
+    where: 'commandLine',
+    describe: 'wait for changes first; --no-flush: run CMD at once',
+    power: 'none',
   },
+  json: { value: OFF, where: 'commandLine', describe: 'one JSON object a line, for each target', power: 'none' },
+  watch: { value: OFF, where: 'commandLine', describe: 'again and again, until Ctrl-C', power: 'none' },
+} as const satisfies Readonly<Record<string, Row>>;
+
+const { to, timeout, flush, json, watch } = ROWS;
+
+/**
+ * The commands that talk to a syncwatch that is running, in the order of `--help`. Apart from the others, which need far more to be
+ * loaded: a flush has to be fast.
+ */
+export const CONTROLS = {
   status: {
-    help: 'says what a running syncwatch is doing\n  --json    one JSON object a line, for each target\n  --watch   again and again',
-    options: ['json', 'watch'],
+    summary: 'say what a running one is doing, and what waits',
+    positional: HERE,
+    options: { json, watch, to },
   },
-  pause: { help: 'sends nothing more until `syncwatch resume`; changes collect', options: [] },
-  resume: { help: 'goes on after `syncwatch pause`', options: [] },
-  stop: { help: 'sends what waits and ends the running syncwatch', options: [] },
-};
+  flush: {
+    summary: 'wait until every change up to now is there',
+    positional: HERE,
+    options: { timeout, to },
+    examples: [['syncwatch flush --timeout 10 && ssh server make', 'build there what was saved here']],
+  },
+  exec: {
+    summary: 'flush, then run a command in the directory there',
+    positional: HERE,
+    rest: { name: 'CMD ARGS…', describe: 'what to run there, exactly as given', isNeeded: true },
+    options: { timeout, flush, to },
+    about: [
+      "It runs over the connection that is there already: no login. Stdin, stdout, stderr, a terminal, signals and the exit code are CMD's own.",
+    ],
+    examples: [['syncwatch exec -- make test', 'test on the server what was just saved']],
+  },
+  pause: { summary: 'send nothing more until resume; changes collect', positional: HERE, options: { to } },
+  resume: { summary: 'go on after pause', positional: HERE, options: { to } },
+  stop: { summary: 'send what waits, then end it', positional: HERE, options: { to } },
+} as const satisfies Readonly<Record<string, Command>>;
+
+export type ControlCommand = keyof typeof CONTROLS;
+
+export const CONTROL_COMMANDS = Object.keys(CONTROLS) as readonly ControlCommand[];
+
+/** Its name, where it is one of them. */
+export const controlNamed = (word: string | undefined): ControlCommand | undefined =>
+  CONTROL_COMMANDS.find((name) => name === word);

@@ -1,8 +1,9 @@
 import { failed, type Result, success } from '../core/failure.js';
 import { allHookVariables } from '../core/hook-kinds.js';
+import { closest } from './closest.js';
 import { fromText, problemOfKind } from './kinds.js';
 import type { Layer } from './layer.js';
-import { closest, usage } from './parsed.js';
+import { usage } from './parsed.js';
 import type { Row } from './row.js';
 import { namesOf, rowOf } from './table.js';
 

@@ -14,21 +14,25 @@ import { literalPattern } from '../core/rsync/rules.js';
 import { PATTERN_LINES, PATTERNS_LIMIT, readChecked } from '../read-checked.js';
 import { readIgnoreFile } from '../rules/ignore-file.js';
 import { TimedRegexes } from '../rules/regexes.js';
+import { expandHome } from '../user-folders.js';
 import type { Given } from './layer.js';
-import { many, type Parsed, usage, type Values } from './parsed.js';
-import { expandHome } from './places.js';
+import { many, usage, type Values } from './parsed.js';
 import type { Row } from './row.js';
-import { namesOf, type OptionName, ROWS, rowOf } from './table.js';
+import { namesOf, type OptionName, ROWS } from './table.js';
+import type { Words } from './words.js';
 
 /** The filter: the rules of the command line in its order, and of the files in DIR. */
-export function filterFrom({ parsed, argv, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
+export function filterFrom({ parsed, order, layers }: Given, root: string, trash: string | undefined): Result<Filter> {
   const rules: RawRule[] = [];
-  const fromArgs = addPatterns(rules, parsed, orderOf(argv), (option) => ({ kind: 'option', option: `--${option}` }));
+  const fromArgs = addPatterns(rules, parsed, patternsIn(order), (option) => ({
+    kind: 'option',
+    option: `--${option}`,
+  }));
   if (fromArgs !== undefined) return failed(fromArgs);
   for (const { source, values } of layers) {
     // In no order of their own: what is brought back comes first, or it would be in vain.
-    const order = BROUGHT_BACK_FIRST.flatMap((option) => many(values[option] as Values).map(() => option));
-    const problem = addPatterns(rules, values, order, (option) => ({ kind: 'settings', key: option, source }));
+    const early = BROUGHT_BACK_FIRST.flatMap((option) => many(values[option] as Values).map(() => option));
+    const problem = addPatterns(rules, values, early, (option) => ({ kind: 'settings', key: option, source }));
     if (problem !== undefined) return failed(problem);
   }
   // What is in the trash is not ours to touch, whatever the other rules say.
@@ -101,8 +105,8 @@ export interface PatternsKept {
  * last; those of another order become one list of excludes, in which `+ ` brings back (see {@link addRule}), together with what is in
  * the files that others follow.
  */
-export function patternsKept(flags: Parsed, argv: readonly string[]): Result<PatternsKept> {
-  const order = orderOf(argv);
+export function patternsKept({ flags, order: all }: Words): Result<PatternsKept> {
+  const order = patternsIn(all);
   const early = order.slice(0, order.findLastIndex((option) => patternOf(ROWS[option]) !== 'file') + 1);
   const isInOrder = /^(include )*(exclude )*$/.test(early.map((option) => `${patternOf(ROWS[option])} `).join(''));
   if (isInOrder) return success({ values: {}, copied: [] });
@@ -132,17 +136,6 @@ export function patternsKept(flags: Parsed, argv: readonly string[]): Result<Pat
 /** A text with one character for each of its bytes, as patterns are. */
 export const latin1 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 
-/** yargs keeps the order within an option, not between them: this is the order of the filter options in `argv`. */
-function orderOf(argv: readonly string[]): readonly OptionName[] {
-  const end = argv.indexOf('--');
-  return (end < 0 ? argv : argv.slice(0, end)).flatMap((arg) => {
-    const long = /^--([\w-]+)(?:=|$)/.exec(arg)?.[1];
-    // Of letters together the first that takes a value takes the rest.
-    const letter = [...(/^-(\w+)/.exec(arg)?.[1] ?? '')].find((each) => !FLAG_LETTERS.has(each));
-    return PATTERNS.filter((option) => option === long || (letter !== undefined && rowOf(option)?.alias === letter));
-  });
-}
-
-const FLAG_LETTERS: ReadonlySet<string | undefined> = new Set(
-  namesOf(({ value }) => value.kind === 'flag').map((option) => rowOf(option)?.alias),
-);
+/** Of the options of a command line those that are patterns, in their order. */
+const patternsIn = (order: readonly string[]): readonly OptionName[] =>
+  order.flatMap((name) => PATTERNS.filter((option) => option === name));

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
+import { expandHome } from '../user-folders.js';
 import { environmentLayer } from './environment.js';
 import { type Given, join } from './layer.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
-import { expandHome, type Place, realOf, rootFrom } from './places.js';
+import { type Place, realOf, rootFrom } from './places.js';
 import { findSettings, readSettings, type SettingsFile } from './settings-file.js';
+import type { Words } from './words.js';
 
 /** What the options depend on beside the command line. */
 export interface Around {
@@ -29,7 +31,8 @@ export interface Gathered extends Given, Place {
  * Joins command line, environment and settings file. The file is looked for from DIR on; without a DIR it says what that is.
  * Before anything of it is obeyed the user is asked, but for `--why`, which only reads patterns.
  */
-export async function gather(flags: Parsed, argv: readonly string[], around: Around): Promise<Result<Gathered>> {
+export async function gather(words: Words, around: Around): Promise<Result<Gathered>> {
+  const { flags } = words;
   const positional = flags._.map(String);
   const named = rootFrom(positional);
   if (!named.ok) return named;
@@ -55,7 +58,7 @@ export async function gather(flags: Parsed, argv: readonly string[], around: Aro
   const permitted = isObeyed ? await around.permit(file, typeof flags['settings'] === 'string') : success(file);
   if (!permitted.ok) return permitted;
   const layers = [environment.value, ...(permitted.value === undefined ? [] : [permitted.value])];
-  return success({ ...join(flags, argv, layers), ...place.value, targets: file?.targets ?? new Map() });
+  return success({ ...join(words, layers), ...place.value, targets: file?.targets ?? new Map() });
 }
 
 function settingsFor(flags: Parsed, root: string, uid: number): Result<SettingsFile | undefined> {

@@ -1,6 +1,8 @@
 import { isObject } from '../core/json.js';
 import type { ValueKind } from './row.js';
 
+const EMPTY = 'must not be empty';
+
 /** What is wrong with a value of this kind, in words that may follow the option's name. */
 export function problemOfKind(kind: ValueKind, value: unknown): string | undefined {
   switch (kind.kind) {
@@ -9,9 +11,11 @@ export function problemOfKind(kind: ValueKind, value: unknown): string | undefin
     case 'number':
       return typeof value === 'number' ? undefined : 'must be a number';
     case 'text':
-      return typeof value === 'string' ? undefined : 'must be a text';
-    case 'texts':
-      return typeof value === 'string' || isTexts(value) ? undefined : 'must be a text or a list of texts';
+      return typeof value !== 'string' ? 'must be a text' : value === '' ? EMPTY : undefined;
+    case 'texts': {
+      if (typeof value !== 'string' && !isTexts(value)) return 'must be a text or a list of texts';
+      return value === '' || (value.includes('') && typeof value !== 'string') ? EMPTY : undefined;
+    }
     case 'choice':
       return kind.of.some((each) => each === value) ? undefined : `must be one of ${kind.of.join(', ')}`;
     case 'hook':
@@ -29,7 +33,7 @@ export function fromText(kind: ValueKind, text: string): unknown {
     case 'flag':
       return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
     case 'number':
-      return Number.isNaN(Number(text)) ? text : Number(text);
+      return numberFrom(text);
     case 'texts':
       return text.split('\n').filter((line) => line !== '');
     case 'text':
@@ -39,6 +43,10 @@ export function fromText(kind: ValueKind, text: string): unknown {
       return text;
   }
 }
+
+/** A number as people write it, not all that JavaScript takes for one; what is none is left as it is. */
+export const numberFrom = (value: unknown): unknown =>
+  typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');

@@ -2,14 +2,12 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { parseTarget, type Target } from '../core/target.js';
-import { userHome } from '../user-folders.js';
-import { closest, usage } from './parsed.js';
+import { expandHome } from '../user-folders.js';
+import { closest } from './closest.js';
+import { usage } from './parsed.js';
 
 /** What may be the name of a target: nothing that could be a place on another host, or a path. */
 export const TARGET_NAME = /^\w[\w.-]*$/;
-
-/** A path on this machine as a shell would have it. */
-export const expandHome = (path: string): string => (path.startsWith('~/') ? userHome() + path.slice(1) : path);
 
 /** DIR, as it was given and as it really is. */
 export interface Place {

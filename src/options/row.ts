@@ -25,6 +25,8 @@ interface TextNature {
   /** There has to be a file, or a device. */
   readonly isFile?: true;
   readonly check?: Check;
+  /** What a shell offers for it, if not files. */
+  readonly completes?: 'targets' | 'files';
 }
 
 /** What a value may be, wherever it stands. */
@@ -50,8 +52,6 @@ export type ValueKind =
       readonly sources: 'firstCounts' | 'all' | 'apart';
       /** It is a pattern, or a file of them. */
       readonly pattern?: 'include' | 'exclude' | 'file';
-      /** What a shell offers for it, if not files. */
-      readonly completes?: 'targets';
     } & TextNature)
   | { readonly kind: 'choice'; readonly of: readonly string[]; readonly byDefault: string }
   /** A command, or an object of patterns with a command for each. */
@@ -59,12 +59,16 @@ export type ValueKind =
   /** Names with a target for each. */
   | { readonly kind: 'targets' };
 
-/** It can't be had `is` while another one is or is not something. */
+/**
+ * It can't be had together with another one that is one of these. `is`: what it has to be itself for that; without that, anything. Of two
+ * sources that contradict each other so the one counts that wins anyway.
+ */
 interface Conflict {
-  readonly is: unknown;
+  readonly is?: unknown;
   readonly with: string;
   readonly being: readonly unknown[];
-  readonly says: string;
+  /** By default: that the two can't go together. */
+  readonly says?: string;
 }
 
 /** What there is to tell of a setting, besides its value. */
@@ -89,6 +93,10 @@ export type Row = {
   readonly where: Where;
   /** For `--help` and for editors. */
   readonly describe: string;
+  /** What stands for its value in `--help`: `HOST:PATH`. Of choices they are all named instead. */
+  readonly valueName?: string;
+  /** Among those used most, which the short help has. */
+  readonly common?: true;
   /** Its part of `--help`. */
   readonly group?: string;
   readonly alias?: string;

@@ -4,10 +4,12 @@ import { type Failure, failed, type Result, success } from '../core/failure.js';
 import { isObject } from '../core/json.js';
 import { parseTarget, withPathHere } from '../core/target.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
+import { expandHome } from '../user-folders.js';
+import { closest } from './closest.js';
 import { isTextByText } from './kinds.js';
 import { type Layer, problemOf } from './layer.js';
-import { closest, many, usage, type Values } from './parsed.js';
-import { expandHome, TARGET_NAME } from './places.js';
+import { many, usage, type Values } from './parsed.js';
+import { TARGET_NAME } from './places.js';
 import { isSetting, namesOf, rowOf, settingKind } from './table.js';
 
 /** The settings of a project, with all paths in them made absolute. */

@@ -17,6 +17,10 @@ const OUTPUT = 'Output:';
 const MOST_MINUTES = 10_080;
 
 const OFF = { kind: 'flag', byDefault: false } as const;
+const NOT_ONCE = [
+  { with: 'once', being: [true] },
+  { with: 'dry-run', being: [true] },
+] as const;
 const ON = { kind: 'flag', byDefault: true } as const;
 
 /** A text that looks like this. */
@@ -36,6 +40,7 @@ function hookRow(kind: HookKind) {
     where: 'everywhere',
     group: HOOKS,
     describe: HOOK_KINDS[kind].describe,
+    valueName: 'CMD',
     power: 'runs',
     tell: hookTold(kind),
   } as const satisfies Row;
@@ -53,6 +58,8 @@ export const ROWS = {
     alias: 't',
     group: TARGETS,
     describe: 'target: [user@]host:path, a local path, or a name from the settings; repeatable',
+    valueName: 'HOST:PATH',
+    common: true,
     power: 'goes',
     tell: targetTold,
   },
@@ -75,6 +82,7 @@ export const ROWS = {
     where: 'commandLine',
     group: TARGETS,
     describe: 'one full sync, then exit',
+    common: true,
     power: 'none',
   },
   'dry-run': {
@@ -82,25 +90,39 @@ export const ROWS = {
     where: 'commandLine',
     group: TARGETS,
     describe: 'say what a full sync would do, then exit',
+    common: true,
     power: 'none',
-    conflicts: [{ is: true, with: 'once', being: [true], says: "--once and --dry-run can't go together" }],
+    conflicts: [
+      { is: true, with: 'once', being: [true] },
+      { is: true, with: 'quiet', being: [true] },
+      { is: true, with: 'take-over', being: [true] },
+    ],
   },
   why: {
-    value: { kind: 'texts', sources: 'firstCounts' },
+    value: { kind: 'texts', sources: 'firstCounts', completes: 'files' },
     where: 'commandLine',
     group: TARGETS,
     describe: 'say whether PATH is synced and which rule decides that, then exit; needs no --to; repeatable',
+    valueName: 'PATH',
+    common: true,
     power: 'none',
+    conflicts: [
+      { with: 'once', being: [true] },
+      { with: 'dry-run', being: [true] },
+      { with: 'initial', being: [false] },
+      { with: 'take-over', being: [true] },
+    ],
   },
   initial: {
     value: ON,
     where: 'everywhere',
     group: TARGETS,
     describe: 'begin with a full sync; --no-initial: only what changes from now on',
+    common: true,
     power: 'none',
     conflicts: [
-      { is: false, with: 'once', being: [true], says: '--no-initial makes no sense with --once' },
-      { is: false, with: 'dry-run', being: [true], says: '--no-initial makes no sense with --dry-run' },
+      { is: false, with: 'once', being: [true] },
+      { is: false, with: 'dry-run', being: [true] },
     ],
   },
   settings: {
@@ -109,6 +131,7 @@ export const ROWS = {
     group: TARGETS,
     describe:
       'settings file; by default syncwatch.json or "syncwatch" in package.json, in DIR or above; --no-settings: none',
+    valueName: 'FILE',
     power: 'none',
   },
   exclude: {
@@ -117,6 +140,8 @@ export const ROWS = {
     alias: 'x',
     group: FILTER,
     describe: 'leave out what matches this pattern',
+    valueName: 'PATTERN',
+    common: true,
     power: 'none',
   },
   include: {
@@ -124,6 +149,7 @@ export const ROWS = {
     where: 'everywhere',
     group: FILTER,
     describe: 'take along what a later rule would leave out',
+    valueName: 'PATTERN',
     power: 'none',
   },
   'exclude-from': {
@@ -131,6 +157,7 @@ export const ROWS = {
     where: 'everywhere',
     group: FILTER,
     describe: 'file with patterns, one a line',
+    valueName: 'FILE',
     power: 'outside',
     tell: leaving((path) => `read patterns from ${path}, which is not in the folder of the settings`),
   },
@@ -139,6 +166,7 @@ export const ROWS = {
     where: 'everywhere',
     group: FILTER,
     describe: 'leave out paths (relative to DIR) matching this JavaScript regular expression',
+    valueName: 'REGEX',
     power: 'none',
   },
   gitignore: {
@@ -152,7 +180,7 @@ export const ROWS = {
     value: ON,
     where: 'everywhere',
     group: FILTER,
-    describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files`,
+    describe: `leave out ${DEFAULT_EXCLUDES.slice(0, 5).join(' ')} and editors' temporary files; --no-default-excludes: take them along`,
     power: 'none',
   },
   delete: {
@@ -160,6 +188,7 @@ export const ROWS = {
     where: 'everywhere',
     group: DELETIONS,
     describe: 'seen: carry over deletions seen here; mirror: a full sync also removes what is only there; never',
+    common: true,
     power: 'deletes',
     tell: (value) => (value === 'mirror' ? ['delete there whatever is not here ("delete": "mirror")'] : []),
   },
@@ -184,7 +213,9 @@ export const ROWS = {
     where: 'everywhere',
     group: DELETIONS,
     describe: 'stop when more paths than this would be deleted at once; a mirror may delete so many without asking',
+    valueName: 'N',
     power: 'deletes',
+    conflicts: [{ with: 'delete', being: ['never'] }],
     tell: (value) => [`delete up to ${String(value)} paths there at once without asking ("max-delete")`],
   },
   'allow-empty': {
@@ -193,6 +224,7 @@ export const ROWS = {
     group: DELETIONS,
     describe: 'carry on when DIR becomes empty',
     power: 'deletes',
+    conflicts: [{ is: true, with: 'delete', being: ['never'] }],
     tell: ifOn('delete everything there when DIR becomes empty ("allow-empty")'),
   },
   trash: {
@@ -200,6 +232,7 @@ export const ROWS = {
     where: 'everywhere',
     group: DELETIONS,
     describe: 'what would be overwritten or deleted there goes to this directory there',
+    valueName: 'DIR',
     power: 'goes',
     tell: (value) => [`move what is overwritten or deleted there to the directory ${String(value)} there`],
   },
@@ -208,21 +241,26 @@ export const ROWS = {
     where: 'everywhere',
     group: HOW,
     describe: `how long a changed path must be quiet before it is sent, in ms (0 to 60000); by default ${DEFAULT_REST.writtenMs} after a write, ${DEFAULT_REST.cameMs} for what is new or gone`,
+    valueName: 'MS',
     power: 'none',
   },
   rescan: {
+    conflicts: NOT_ONCE,
     value: { kind: 'number', from: 0, to: MOST_MINUTES, what: 'a number of minutes', nought: 'never' },
     where: 'everywhere',
     group: HOW,
     describe: 'make a full sync every so many minutes, as a safety net; 0: never; by default 60, with --no-initial 0',
+    valueName: 'MINUTES',
     power: 'none',
   },
   poll: {
+    conflicts: NOT_ONCE,
     value: { kind: 'number', from: 0, to: 86_400, what: 'a number of seconds', nought: 'never' },
     where: 'everywhere',
     group: HOW,
     describe:
       'look through DIR every so many seconds, whatever is heard of it; 0: never; by default only what is on a file system that tells too little (NFS, SMB, 9p, FUSE, overlay)',
+    valueName: 'SECONDS',
     power: 'none',
   },
   'one-by-one': {
@@ -239,6 +277,8 @@ export const ROWS = {
     alias: 'p',
     group: SSH,
     describe: 'port (1 to 65535)',
+    valueName: 'N',
+    common: true,
     power: 'goes',
     tell: (value) => [`log in at port ${String(value)}`],
   },
@@ -248,6 +288,7 @@ export const ROWS = {
     alias: 'i',
     group: SSH,
     describe: 'private key file; repeatable',
+    valueName: 'FILE',
     power: 'goes',
     tell: each((path, { real }) => `log in with the key ${real(path)}`),
   },
@@ -257,6 +298,7 @@ export const ROWS = {
     alias: 'F',
     group: SSH,
     describe: 'ssh config file',
+    valueName: 'FILE',
     power: 'runs',
     tell: sshConfigTold,
   },
@@ -273,6 +315,7 @@ export const ROWS = {
     alias: 'o',
     group: SSH,
     describe: 'ssh option, Key=value; repeatable',
+    valueName: 'KEY=VALUE',
     power: 'runs',
     tell: each((text) => `give ssh the option ${text}`),
   },
@@ -295,6 +338,7 @@ export const ROWS = {
     where: 'everywhere',
     group: RSYNC,
     describe: 'highest rate, KiB/s, or with a unit: 1.5m',
+    valueName: 'RATE',
     power: 'none',
     rsync: '--bwlimit',
   },
@@ -309,6 +353,7 @@ export const ROWS = {
     where: 'everywhere',
     group: RSYNC,
     describe: 'permissions there, for example D755,F644',
+    valueName: 'MODES',
     power: 'goes',
     tell: (value) => [`set the permissions there to ${String(value)}`],
     rsync: '--chmod',
@@ -328,13 +373,26 @@ export const ROWS = {
     power: 'runs',
     tell: each((text) => `give rsync the option ${text}`),
   },
-  quiet: { value: OFF, where: 'everywhere', alias: 'q', group: OUTPUT, describe: 'only errors', power: 'none' },
+  quiet: {
+    value: OFF,
+    where: 'everywhere',
+    alias: 'q',
+    group: OUTPUT,
+    describe: 'only errors',
+    power: 'none',
+    conflicts: [
+      { is: true, with: 'verbose', being: [true] },
+      { is: true, with: 'debug', being: [true] },
+      { is: true, with: 'json', being: [true] },
+    ],
+  },
   verbose: {
     value: OFF,
     where: 'everywhere',
     alias: 'v',
     group: OUTPUT,
     describe: 'also what was skipped, kept or only touched',
+    common: true,
     power: 'none',
   },
   debug: {
@@ -349,6 +407,7 @@ export const ROWS = {
     where: 'commandLine',
     group: OUTPUT,
     describe: 'one JSON event a line on stdout',
+    common: true,
     power: 'none',
   },
   notify: {

@@ -49,11 +49,7 @@ describe('a settings file that the user has not said yes to', () => {
     expect((await here('status')).stderr).toMatch(/no syncwatch is running/);
     expect((await here('flush')).stderr).toMatch(/no syncwatch is running/);
     for (const option of ['--to', '--identity'])
-      expect(await here('--get-yargs-completions', 'syncwatch', option, '')).toEqual({
-        code: 0,
-        stdout: '',
-        stderr: '',
-      });
+      expect(await here('__complete', 'zsh', option, '')).toMatchObject({ code: 0, stderr: '' });
     expect(marks()).toEqual([]);
     expect(existsSync(remote)).toBe(false);
     expect((await here('--no-settings', '--once')).stderr).toMatch(/no target: --to is missing/);

@@ -196,38 +196,3 @@ describe('init', () => {
     expect(existsSync(join(local, 'syncwatch.json'))).toBe(false);
   });
 });
-
-describe('completion', () => {
-  it('in bash: commands, options, values, and the names of targets', async () => {
-    const dir = temporaryDir();
-    const cli = join(import.meta.dirname, '../../dist/cli.js');
-    fill(dir, {
-      'bin/syncwatch': `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`,
-      'p/syncwatch.json': JSON.stringify({ targets: { staging: 'h:p', board: 'b:p' } }),
-    });
-    chmodSync(join(dir, 'bin/syncwatch'), 0o755);
-    const { execFileSync } = await import('node:child_process');
-    const offered = (...words: string[]): string[] => {
-      const script = `eval "$(SHELL=/bin/bash syncwatch completion)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _syncwatch_yargs_completions; printf '%s\\n' "\${COMPREPLY[@]}"`;
-      const env = { ...process.env, PATH: `${join(dir, 'bin')}:${process.env['PATH'] ?? ''}`, SHELL: '/bin/bash' };
-      const said = execFileSync('bash', ['--norc', '-c', script, 'bash', 'syncwatch', ...words], {
-        cwd: join(dir, 'p'),
-        env,
-        encoding: 'utf8',
-      });
-      return said.split('\n').filter((line) => line !== '');
-    };
-    expect(offered('fl')).toEqual(['flush']);
-    expect(offered('in')).toEqual(['init']);
-    expect(offered('--default')).toEqual(['--default-excludes']);
-    expect(offered('--no-d')).toEqual(['--no-default-excludes']);
-    expect(offered('--delete', '')).toEqual(['seen', 'mirror', 'never']);
-    expect(offered('--to', 's')).toEqual(['staging']);
-    expect(offered('--to', '')).toEqual(['staging', 'board']);
-    expect(offered('--identity', '')).toEqual([]); // then the shell offers files
-    expect(offered('flush', '--t')).toEqual(['--timeout', '--to']);
-    expect(offered('allow', '--r')).toEqual(['--revoke']);
-    const zsh = await run(['completion'], { env: { SHELL: '/bin/zsh' } });
-    expect(zsh.stdout).toMatch(/^#compdef syncwatch\n/);
-  });
-});

@@ -28,6 +28,7 @@ import { statusInWords } from '../../src/report/status.js';
 import { keyOf } from '../../src/state/key.js';
 import { fakePeer } from '../support/fake-peer.js';
 import { temporaryDir } from '../support/tree.js';
+import { wordsOf } from '../support/words.js';
 
 const { uid } = userInfo();
 let dir = '';
@@ -516,7 +517,8 @@ describe('whoever answers', () => {
             ? { ...given, status: { ...(given.status as object), root } }
             : given;
         const said: string[] = [];
-        const code = await control(command, [...flags, root, ...(command === 'exec' ? ['--', 'false'] : [])], {
+        const words = await wordsOf(command, [...flags, root, ...(command === 'exec' ? ['--', 'false'] : [])]);
+        const code = await control(command, words, {
           ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
           ...{ around, isTerminal: false, sharesTerminal: false, lookUp: { env: {}, home: dir, nodePath: '/none' } },
         });

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { control } from '../../src/commands/control.js';
+import { readCommand } from '../../src/commands/read.js';
 import { type Answer, written } from '../../src/control/protocol.js';
 import { wallMs } from '../../src/core/clock.js';
 import type { Event, Item } from '../../src/core/event.js';
@@ -13,7 +14,7 @@ import { type Name, nameFromText } from '../../src/core/name.js';
 import { jsonLine, line, lines, own, type Printable, showControls } from '../../src/core/printable.js';
 import type { Status, TargetState } from '../../src/core/status.js';
 import { EMPTY_SUMMARY } from '../../src/core/summary.js';
-import { CONTROL_COMMANDS } from '../../src/options/controls.js';
+import { CONTROL_COMMANDS, CONTROLS } from '../../src/options/controls.js';
 import { humanPrinter } from '../../src/report/human.js';
 import { jsonPrinter } from '../../src/report/json.js';
 import { plainPrinter } from '../../src/report/plain.js';
@@ -308,7 +309,10 @@ async function saidBy(
   const write = (text: Printable): void => void (said += text);
   const folders = { runtimeDir: join(base, 'run'), stateHome: base, tmpDir: base, configHome: base };
   const around = { home: base, uid: userInfo().uid, ...folders };
-  await control(command, args, {
+  const asked = await readCommand(command, CONTROLS[command], args);
+  if (asked.kind === 'failed') return complaint(asked.failure);
+  if (asked.kind !== 'words') throw new Error(asked.kind);
+  await control(command, asked.words, {
     out: write,
     err: write,
     around,

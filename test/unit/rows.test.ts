@@ -5,11 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { success } from '../../src/core/failure.js';
 import { fileSources, SOURCES } from '../../src/core/filter/sources.js';
 import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
-import { readOptions } from '../../src/options/command-line.js';
 import { settingsIn } from '../../src/options/settings-file.js';
 import { isFlag, isSetting, namesOf, type OptionName, ROWS, rowOf } from '../../src/options/table.js';
 import { manualSection } from '../support/manual.js';
 import { fill } from '../support/tree.js';
+import { optionsOf } from '../support/words.js';
 
 const DIR = realpathSync(mkdtempSync(join(tmpdir(), 'syncwatch-test-')));
 afterAll(() => rmSync(DIR, { recursive: true }));
@@ -17,7 +17,7 @@ fill(DIR, { 'in/a.txt': '', key: '', patterns: '*.o\n', 'settings.json': '{"debo
 
 async function asked(argv: readonly string[]) {
   const permit = async <T>(file: T) => success(file);
-  return readOptions([...argv, join(DIR, 'in')], '0', 100, { env: {}, uid: process.getuid?.() ?? 0, permit });
+  return optionsOf([...argv, join(DIR, 'in')], { env: {}, uid: process.getuid?.() ?? 0, permit });
 }
 
 /** What it came to, in a text; of the filter how many rules each source has. */

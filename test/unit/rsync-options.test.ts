@@ -5,12 +5,12 @@ import { rsyncArgs } from '../../src/core/rsync/args.js';
 import { carriesMore, comparesContents, extraArgs, readExtras, rsyncThere } from '../../src/core/rsync/extras.js';
 import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { parseTarget } from '../../src/core/target.js';
-import { readOptions } from '../../src/options/command-line.js';
 import { probeHere } from '../../src/rsync/probe.js';
 import { manualSection } from '../support/manual.js';
 import { PROGRAMS } from '../support/programs.js';
 import { plainSettings } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
+import { optionsOf } from '../support/words.js';
 
 const extrasOf = (words: readonly string[]) => {
   const read = readExtras(words);
@@ -187,7 +187,7 @@ describe('what follows the --', () => {
 
 describe('where it comes from', () => {
   const ask = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    readOptions(argv, '0', 100, { env, uid: process.getuid?.() ?? 0, permit: async (file) => success(file) });
+    optionsOf(argv, { env, uid: process.getuid?.() ?? 0, permit: async (file) => success(file) });
   const project = (args: unknown): string => {
     const dir = temporaryDir();
     fill(dir, { 'syncwatch.json': JSON.stringify({ to: 'h:p', delete: 'seen', 'rsync-args': args }) });

@@ -7,7 +7,6 @@ import { schemaFrom } from '../../src/commands/init.js';
 import { success } from '../../src/core/failure.js';
 import type { Filter } from '../../src/core/filter/filter.js';
 import { nameFromText } from '../../src/core/name.js';
-import { readFlags, readOptions } from '../../src/options/command-line.js';
 import { patternsKept } from '../../src/options/filter.js';
 import type { Permit } from '../../src/options/gather.js';
 import { problemOf } from '../../src/options/layer.js';
@@ -15,6 +14,7 @@ import { settingsSchema } from '../../src/options/schema.js';
 import { isFlag, isSetting, namesOf, settingKind } from '../../src/options/table.js';
 import type { Settings } from '../../src/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
+import { optionsOf, wordsOf } from '../support/words.js';
 
 /** As where the user has said yes to whatever there is: test/unit/consent.test.ts is about that. */
 const ALLOWED: Permit = async (file) => success(file);
@@ -23,7 +23,7 @@ const uid = process.getuid?.() ?? 0;
 
 /** What a command line, an environment and the files in a directory come to. */
 const read = (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  readOptions(argv, '0', 100, { env, uid, permit: ALLOWED });
+  optionsOf(argv, { env, uid, permit: ALLOWED });
 
 async function settings(
   argv: readonly string[],
@@ -108,11 +108,10 @@ describe('the settings file', () => {
     const list = join(dir, 'list');
     const named = <T>(value: T): T => JSON.parse(JSON.stringify(value).replaceAll('LIST', list)) as T;
     const argv = named(['--to', 'h:p', ...args]);
-    const read = await readFlags(argv, '0', 100);
-    if (read.kind !== 'flags') throw new Error(JSON.stringify(read));
-    const kept = patternsKept(read.flags, argv);
+    const words = await wordsOf(undefined, argv);
+    const kept = patternsKept(words);
     expect(kept).toMatchObject({ ok: true, value: { values: named(values) } });
-    const flags: Readonly<Record<string, unknown>> = { ...read.flags, ...(kept.ok ? kept.value.values : {}) };
+    const flags: Readonly<Record<string, unknown>> = { ...words.flags, ...(kept.ok ? kept.value.values : {}) };
     const keys = ['include', 'exclude', 'exclude-from'];
     const written = project({ to: 'h:p', ...Object.fromEntries(keys.map((key) => [key, flags[key]])) });
     const [before, after] = [await settings([...argv, dir]), await settings([written])];

@@ -1,0 +1,54 @@
+import { statSync } from 'node:fs';
+import { errnoOf, type Failure } from '../core/failure.js';
+import { expandHome } from '../user-folders.js';
+import { problemOfKind } from './kinds.js';
+import { many, type Parsed, SEE_HELP, usage, type Values } from './parsed.js';
+import type { Row, ValueKind } from './row.js';
+
+/** The first of these options whose value is none that it takes. */
+export function oddValue(parsed: Parsed, rows: Readonly<Record<string, Pick<Row, 'value'>>>): Failure | undefined {
+  for (const [name, { value }] of Object.entries(rows)) {
+    const problem = problemOf(name, value, parsed[name]);
+    if (problem !== undefined) return usage(...problem);
+  }
+  return undefined;
+}
+
+/** What is wrong with a value, and what to do. */
+function problemOf(name: string, kind: ValueKind, value: unknown): readonly [string, string] | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value) && kind.kind !== 'texts') return [`--${name} was given more than once`, SEE_HELP];
+  if (value === false && kind.kind !== 'flag')
+    return kind.kind === 'text' && kind.orNone === true ? undefined : [`--no-${name} makes no sense`, SEE_HELP];
+  if (kind.kind === 'number' && !isWithin(kind, value)) return [`--${name} takes ${rangeInWords(kind)}`, SEE_HELP];
+  const problem = problemOfKind(kind, value);
+  if (problem !== undefined) return [`--${name} ${problem}`, SEE_HELP];
+  if (kind.kind !== 'text' && kind.kind !== 'texts') return undefined;
+  for (const text of many(value as Values)) {
+    const wrong = kind.check?.(text, name);
+    if (wrong !== undefined) return wrong;
+    const noFile = kind.isFile === true ? problemOfFile(text) : undefined;
+    if (noFile !== undefined) return [`--${name}: ${noFile[0]}`, noFile[1]];
+  }
+  return undefined;
+}
+
+function problemOfFile(path: string): readonly [string, string] | undefined {
+  try {
+    const isFile = statSync(expandHome(path), { throwIfNoEntry: false })?.isDirectory() === false;
+    return isFile ? undefined : [`there is no file ${path}`, 'Check the spelling.'];
+  } catch (error) {
+    return [`${path} can't be looked at (${errnoOf(error)})`, 'Check its rights.'];
+  }
+}
+
+type NumberKind = Extract<ValueKind, { kind: 'number' }>;
+
+/** Whole, unless it is said `what` else it may be. */
+const isWithin = ({ from, to, what }: NumberKind, value: unknown): boolean =>
+  typeof value === 'number' && (what !== undefined || Number.isInteger(value)) && value >= from && value <= to;
+
+function rangeInWords({ from, to, what = 'a whole number', nought }: NumberKind): string {
+  if (to === Number.MAX_SAFE_INTEGER) return `${what} from ${from} on`;
+  return `${what} from ${from}${nought === undefined ? '' : ` (${nought})`} to ${to}`;
+}
