@@ -10,7 +10,8 @@ export const MAY_IMPORT = {
   // What is asked for.
   cli: 'begin',
   begin: 'commands main options report io state programs descriptors user-folders hang-up',
-  commands: 'control doctor options report settings rules git scan link rsync state io programs spawn-here clock',
+  commands:
+    'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
   doctor:
     'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 

@@ -7,7 +7,7 @@ import type { Mistake } from '../options/words.js';
 import { type CommandName, commandNames, commandOf } from './table.js';
 
 /** Where to read on. */
-export const seeHelp = (name: CommandName | undefined): string =>
+const seeHelp = (name: CommandName | undefined): string =>
   `See syncwatch ${name === undefined ? '' : `${name} `}--help.`;
 
 /** What is wrong with a word of a command's, and what was meant. */
@@ -57,8 +57,8 @@ function unknown(
 /** The letters that there are, rather than a guess at what one that is not known might mean. */
 function lettersInWords(rows: ReadonlyMap<string, Row>, letter: string, name: CommandName | undefined): string {
   const known = [...[...rows].flatMap(([, { alias }]) => alias ?? []), 'h'];
-  const version = letter === 'V' ? 'The version: --version. ' : '';
-  return `${version}There is ${known.map((each) => `-${each}`).join(' ')}. ${seeHelp(name)}`;
+  const version = letter === 'V' ? '; the version: --version' : '';
+  return `${seeHelp(name).slice(0, -1)}: there is ${known.map((each) => `-${each}`).join(' ')}${version}.`;
 }
 
 /** The commands that have this option, as they are called. */

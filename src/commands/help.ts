@@ -128,7 +128,7 @@ function entryLines([what, about]: Entry, width: number, left: number): string[]
 }
 
 /** Broken between words; what is longer than a line stands in one of its own. `indent`: of the lines that follow the first. */
-export function wrapped(text: string, width: number, indent = 0): string[] {
+function wrapped(text: string, width: number, indent = 0): string[] {
   const [start = ''] = /^ */.exec(text) ?? [];
   const lines: string[] = [];
   let line = start;

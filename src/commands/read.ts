@@ -49,15 +49,15 @@ async function oddWords(
     );
   if (rest === undefined && after.length > 0) return usage(`${called} takes nothing after --`);
   if (words.includes('')) return usage(`${positional?.name ?? 'a word'} is empty`, 'Is a variable not set?');
-  if (name === undefined) {
-    const { oddMainWord } = await import('./odd-word.js');
-    const odd = words.map((word) => oddMainWord(word, existsSync(word))).find((each) => each !== undefined);
-    if (odd !== undefined) return odd;
-  }
   if (words.length > 1)
     return usage(
       `one ${positional?.name} at most, but there are ${words.length}: ${words.join(' ')}`,
       name === undefined ? 'Quote patterns: -x "*.log".' : see,
     );
+  if (name === undefined) {
+    const { oddMainWord } = await import('./odd-word.js');
+    const odd = words.map((word) => oddMainWord(word, existsSync(word))).find((each) => each !== undefined);
+    if (odd !== undefined) return odd;
+  }
   return undefined;
 }

@@ -13,7 +13,7 @@ const DIR = { name: 'DIR', describe: 'the directory to sync; by default the one 
 const DOES: readonly string[] = ['once', 'dry-run', 'why', 'initial', 'take-over'];
 
 /** What syncwatch does where no command is named. */
-export const MAIN: Command = {
+const MAIN: Command = {
   summary: 'keep HOST:PATH the same as DIR for as long as it runs',
   positional: DIR,
   rest: {

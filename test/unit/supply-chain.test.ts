@@ -50,6 +50,7 @@ it('the package has what is run and what is read, and nothing that leads nowhere
     expect(files.filter((file) => !code.includes(file)).sort()).toEqual(
       [
         ...pages.map((file) => `docs/${file}`),
+        ...readdirSync(join(ROOT, 'completions')).map((file) => `completions/${file}`),
         ...['dist/package.json', 'dist/syncwatch.schema.json', 'dist/LICENSES'],
         ...['package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
       ].sort(),
