@@ -61,6 +61,16 @@ function member(node: Node, name: string): unknown {
   return undefined;
 }
 
+/** Whether an object in the source has a member by the name of a variable. */
+const hasShort = (node: Node, name: string): boolean =>
+  nodesIn(node['properties']).some(({ type, value }) => type === 'Identifier' && value === name);
+
+/** What variables of this name come to, wherever they are. */
+const variables = (module: Node, name: string): string[] =>
+  [...allNodes(module)]
+    .filter(({ type, id }) => type === 'VariableDeclarator' && isNode(id) && id['value'] === name)
+    .flatMap(({ init }) => textsOf(init));
+
 const SRC = join(import.meta.dirname, '../../src');
 
 /** Each file of src/ with its text. */
@@ -79,7 +89,8 @@ export function messagesInSource(): Message[] {
       .flatMap((object) => {
         const kind = textsOf(member(object, 'kind'))[0];
         if (kind === undefined && member(object, 'hint') === undefined) return [];
-        return textsOf(member(object, 'message')).map((text) => ({ kind, text, file }));
+        const texts = hasShort(object, 'message') ? variables(module, 'message') : textsOf(member(object, 'message'));
+        return texts.map((text) => ({ kind, text, file }));
       });
   });
 }

@@ -15,7 +15,10 @@ describe.each(PAGES)('the blocks of code in %s', (page) => {
       ({ language, isTest, notTested, testedBy }) =>
         language !== 'text' && !isTest && notTested === undefined && testedBy === undefined,
     );
-    expect(unmarked.map(({ line, language }) => `${page}:${line}: ${language}`)).toEqual([]);
+    expect(
+      unmarked.map(({ line, language }) => `${page}:${line}: ${language}`),
+      'say what becomes of it: test/support/pages.ts has how',
+    ).toEqual([]);
   });
 
   it('are of a kind that the test knows, or of a test that there is', () => {
