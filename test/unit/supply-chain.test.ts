@@ -52,7 +52,7 @@ it('the package has what is run and what is read, and nothing that leads nowhere
         ...pages.map((file) => `docs/${file}`),
         ...readdirSync(join(ROOT, 'completions')).map((file) => `completions/${file}`),
         ...['dist/package.json', 'dist/syncwatch.schema.json', 'dist/LICENSES'],
-        ...['package.json', 'LICENSE', 'README.md', 'SECURITY.md'],
+        ...['package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
       ].sort(),
     );
     const loaded = new Set<string>();
