@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCommand } from '../../src/commands/read.js';
+import { commandNamed, commandNames, commandOf } from '../../src/commands/table.js';
+import { RSYNC_OPTIONS } from '../../src/core/rsync/options.js';
 import { messagesInSource, sources } from '../support/messages.js';
 import { blocksIn, inlineCode, PAGES, pageText, prose, ROOT } from '../support/pages.js';
 
@@ -41,7 +44,7 @@ it('README.md fits a screen', () => {
   expect(pageText('README.md').split('\n').length).toBeLessThan(85);
 });
 
-describe('commands in running text', () => {
+describe('npm', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
@@ -111,8 +114,39 @@ describe('docs/troubleshooting.md', () => {
   });
 });
 
-it.each(PAGES)('%s names commands of syncwatch that there are', (page) => {
-  const commands = inlineCode(page).flatMap((code) => /^syncwatch ([a-z]+)(?![\w:/.-])/.exec(code)?.[1] ?? []);
-  const help = readFileSync(join(ROOT, 'docs/manual.md'), 'utf8');
-  expect(commands.filter((name) => !help.includes(`\`syncwatch ${name}`))).toEqual([]);
+describe('commands and options in running text', () => {
+  /** As it is typed: without what says that a word may be left out, and without other programs. */
+  const typed = (code: string): string[] =>
+    (code.split(/ [|>] /)[0] ?? '')
+      .replace(/[[\]…]/g, '')
+      .replace(/\bDIR\b/, '.')
+      .replace(/\bS\b/, '5')
+      .split(/ +/)
+      .slice(1);
+
+  it.each(PAGES)('%s: commands of syncwatch are such as it takes', async (page) => {
+    const commands = inlineCode(page).filter((code) => /^syncwatch (?!COMMAND|__)\S/.test(code) && !/\|\S/.test(code));
+    const refused = await Promise.all(
+      commands.map(async (code) => {
+        const words = typed(code);
+        const name = commandNamed(words[0]);
+        const asked = await readCommand(name, commandOf(name), name === undefined ? words : words.slice(1));
+        return asked.kind === 'failed' ? [`${code}: ${asked.failure.message}`] : [];
+      }),
+    );
+    expect(refused.flat()).toEqual([]);
+  });
+
+  it.each(PAGES.filter((page) => page !== 'docs/design.md'))('%s: an option that is named is one', (page) => {
+    const ours = [undefined, ...commandNames()].flatMap((name) => Object.keys(commandOf(name).options));
+    const known = new Set([
+      ...ours.flatMap((name) => [`--${name}`, `--no-${name}`]),
+      ...RSYNC_OPTIONS.flatMap(({ names }) => names),
+      '--help',
+      '--version',
+      '--no-settings',
+    ]);
+    const named = inlineCode(page).flatMap((code) => /^(--[a-z][\w-]*)(?![\w…-])/.exec(code)?.[1] ?? []);
+    expect(named.filter((option) => !known.has(option))).toEqual([]);
+  });
 });
