@@ -70,7 +70,7 @@ export const ONLY_IN = {
   execa: 'spawn',
   child_process: 'spawn-here',
   process: 'spawn spawn-here user-folders',
-  tty: 'report',
+  tty: 'begin report',
   net: 'control ssh/users-master',
   vm: 'rules',
   'yargs-parser': 'options',

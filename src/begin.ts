@@ -1,5 +1,6 @@
 import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { isatty } from 'node:tty';
 import { control } from './commands/control.js';
 import { type Asked, readCommand } from './commands/read.js';
 import type { CommandName } from './commands/table.js';
@@ -12,19 +13,22 @@ import { CONTROLS, controlNamed } from './options/controls.js';
 import type { Permit } from './options/gather.js';
 import type { Words } from './options/words.js';
 import type { LookUp, Programs } from './programs.js';
-import { allIsOut, outletTo } from './report/outlet.js';
+import { outletTo } from './report/outlet.js';
 import { complaint } from './report/words.js';
 import type { Surroundings } from './state/folders.js';
 import { ownUid, temporaryFolder, userHome } from './user-folders.js';
 
 // The only reader of `process`, but for the watcher child. What others import of node:process is in .dependency-cruiser.mjs.
-const { argv, env, execPath, stdin, stdout, stderr, pid } = process;
+const { argv, env, execPath, pid } = process;
+
+const stdout = outletTo(() => process.stdout);
+const stderr = outletTo(() => process.stderr);
 
 const outlets = {
-  out: outletTo(stdout),
-  err: outletTo(stderr),
+  out: stdout.write,
+  err: stderr.write,
   now: (): Date => new Date(),
-  columns: (): number => stdout.columns ?? 80,
+  columns: (): number => process.stdout.columns ?? 80,
 };
 
 /** XDG base directory specification: an empty or relative path counts as not set. */
@@ -72,7 +76,7 @@ function later<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T
 /** The line that is typed; an empty one where the input ends instead (Ctrl-D). */
 async function ask(question: Printable): Promise<string> {
   const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: stdin, output: stderr });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   // The terminal is raw meanwhile: nobody but readline sees a Ctrl-C.
   terminal.once('SIGINT', () => {
@@ -88,7 +92,7 @@ const confirm = async (question: Printable): Promise<boolean> =>
   /^y(es)?$/i.test((await ask(joined(question, own` [y/N] `))).trim());
 
 /** The ways to ask; none where there is no terminal. */
-const asking = () => (stdin.isTTY && stderr.isTTY ? { ask, confirm } : { ask: undefined, confirm: undefined });
+const asking = () => (isatty(0) && isatty(2) ? { ask, confirm } : { ask: undefined, confirm: undefined });
 
 /** A text that was asked for. */
 function tell(text: string): number {
@@ -176,8 +180,8 @@ async function run(): Promise<number> {
       ...outlets,
       around: around(),
       lookUp: lookUp(),
-      isTerminal: stdin.isTTY && stdout.isTTY,
-      sharesTerminal: [stdin, stdout, stderr].some(({ isTTY }) => isTTY),
+      isTerminal: isatty(0) && isatty(1),
+      sharesTerminal: [0, 1, 2].some(isatty),
     });
   }
   if (word === OFFERS) {
@@ -224,7 +228,7 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
   const { readOptions } = await import('./options/command-line.js');
   const { printerFor } = await import('./report/printer.js');
   const programs = await finder();
-  const screen = { ...outlets, isTerminal: stdout.isTTY, env };
+  const screen = { ...outlets, isTerminal: isatty(1), env };
   const permit: Permit = async (file, isNamed) =>
     (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
   const asked = await readOptions(words, { env, uid, permit });
@@ -273,10 +277,6 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
   }
 }
 
-for (const stream of [stdout, stderr]) {
-  stream.on('error', () => {}); // the reader is gone (EPIPE): go on, the remote matters more
-}
-
 /** What should never happen. Everything that users can meet is a Failure and never comes here. */
 function bug(error: unknown): never {
   const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
@@ -290,5 +290,5 @@ process.on('uncaughtException', (error) => {
 });
 run().then((code) => {
   // Not at once: what was written must get out first.
-  void allIsOut([stdout, stderr]).then(() => process.exit(code));
+  void Promise.all([stdout.allIsOut(), stderr.allIsOut()]).then(() => process.exit(code));
 }, bug);

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { wallNow } from '../clock.js';
 import { askFound, type Found, findRunning, isUsable } from '../control/client.js';
 import type { Answer, Question } from '../control/protocol.js';
@@ -196,8 +196,7 @@ async function exec(
       message: 'the command holds bytes that are no UTF-8, which can not be passed on exactly from this system',
       hint: 'Put it into a script, which is synced like any file, and run that.',
     });
-  // Only exec needs them; they come while it waits for the other process.
-  const loading = Promise.all([import('./run-in.js'), import('../programs.js')]);
+  const preparing = prepare(one, io);
   if (options.flush) {
     const code = await flush(found, options, io);
     if (code !== EXIT.inSync) return code;
@@ -206,8 +205,15 @@ async function exec(
   const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
   if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
-  const [{ runIn }, { findForCommands }] = await loading;
-  return runIn(reach, words, { ...io, programs: findForCommands(io.lookUp, one.root) });
+  const { runIn, programs } = await preparing;
+  return runIn(reach, words, { ...io, programs });
+}
+
+/** What only exec needs: it comes while that waits for the other process, which has been asked by then. */
+async function prepare({ root }: Found, { lookUp }: ControlIo) {
+  await turn();
+  const [{ runIn }, { findForCommands }] = await Promise.all([import('./run-in.js'), import('../programs.js')]);
+  return { runIn, programs: findForCommands(lookUp, root) };
 }
 
 async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {

@@ -12,14 +12,36 @@ const HANGS_MS = 1_000;
 /** How often it is looked whether all has got out, in milliseconds. */
 const LOOK_MS = 20;
 
+/** Stdout or stderr. */
+export interface Outlet {
+  readonly write: (text: Printable) => void;
+  /** Resolves when all that was written has got out; or when whoever reads it hangs. */
+  readonly allIsOut: () => Promise<void>;
+}
+
+/** `open`: not called before there is something to write, for node takes a while to make a stream. */
+export function outletTo(open: () => WriteStream): Outlet {
+  let opened: ReturnType<typeof openedOutlet> | undefined;
+  return {
+    write: (text) => {
+      opened ??= openedOutlet(open());
+      opened.write(text);
+    },
+    allIsOut: async () => {
+      if (opened !== undefined) await allIsOut(opened.stream);
+    },
+  };
+}
+
 /**
- * Writes to stdout or stderr. A terminal may take nothing for a long time (Ctrl-S, an ssh session that hangs) and must not
- * hold us up: what is shown waits here.
+ * A terminal may take nothing for a long time (Ctrl-S, an ssh session that hangs) and must not hold us up: what is shown waits
+ * here. Whoever reads may be gone (EPIPE): then we go on, the remote matters more.
  */
-export function outletTo(stream: WriteStream): (text: Printable) => void {
+function openedOutlet(stream: WriteStream): { readonly stream: WriteStream; readonly write: Outlet['write'] } {
+  stream.on('error', () => {});
   if (stream.isTTY) neverBlock(stream);
   let isFull = false;
-  return (text) => {
+  const write = (text: Printable): void => {
     if (isFull) return;
     stream.write(text);
     if (!stream.isTTY || stream.writableLength < MOST_WAITING) return;
@@ -29,6 +51,7 @@ export function outletTo(stream: WriteStream): (text: Printable) => void {
       stream.write(own`\n… (the terminal did not take what came next)\n`);
     });
   };
+  return { stream, write };
 }
 
 /**
@@ -46,15 +69,12 @@ interface WithHandle {
   readonly _handle: { readonly fd?: number; readonly setBlocking?: (on: boolean) => unknown };
 }
 
-/** Resolves when all that was written has got out; or when whoever reads it hangs. */
-export async function allIsOut(streams: readonly WriteStream[]): Promise<void> {
-  const left = (): number => streams.reduce((sum, { writableLength }) => sum + writableLength, 0);
-  let before = left();
+async function allIsOut(stream: WriteStream): Promise<void> {
+  let before = stream.writableLength;
   let sinceMs = steadyNow();
   while (before > 0 && msSince(sinceMs) < HANGS_MS) {
     await sleep(LOOK_MS);
-    const now = left();
-    if (now !== before) sinceMs = steadyNow();
-    before = now;
+    if (stream.writableLength !== before) sinceMs = steadyNow();
+    before = stream.writableLength;
   }
 }
