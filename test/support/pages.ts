@@ -16,7 +16,7 @@ export const pageText = (page: string): string => readFileSync(join(ROOT, page),
 /**
  * A block of code in a page. Its info string says what becomes of it: `text` is nothing to run; `LANGUAGE test` is run by
  * test/e2e/pages.test.ts, with `watch` as something that goes on until its section ends, with `file=PATH` as a file of that name, with
- * `there=PATH` going to another place than `project` there, with `has=PATH` if that has to be there afterwards. What is not
+ * `there=PATH` going to another place than `project` there, with `has=PATH` if that has to be there afterwards, and `says=WORD` if it has to say that. What is not
  * run there has a comment before it: `<!-- not tested: WHY -->`, or `<!-- tested by FILE -->`.
  */
 export interface Block {

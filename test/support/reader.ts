@@ -84,11 +84,11 @@ export class Reader {
 
   /** Does what a block says, and sees to it that it comes to what the page says. */
   async follow(block: Block): Promise<void> {
-    const { file, has, there = 'project' } = block.values;
+    const { file, has, says, there = 'project' } = block.values;
     if (file !== undefined) this.#write(this.#place(file), block.text);
     switch (block.language) {
       case 'sh':
-        await (block.isWatch ? this.watch(block.text, there) : this.#run(block.text));
+        await (block.isWatch ? this.watch(block.text, there) : this.#run(block.text, says));
         break;
       case 'sshconfig':
         appendFileSync(this.#sshConfig, block.text);
@@ -135,10 +135,11 @@ export class Reader {
   }
 
   /** Runs a script to its end, which has to be a success. */
-  async #run(script: string): Promise<void> {
+  async #run(script: string, says = ''): Promise<void> {
     const running = new Running(script, this.#env, this.project);
     const code = await running.ended;
     expect(code, `${script}\n${running.output}`).toBe(0);
+    expect(running.output).toContain(says);
   }
 
   #place(path: string): string {

@@ -32,6 +32,20 @@ describe.each(PAGES)('the blocks of code in %s', (page) => {
     expect(odd.map(({ line, language, testedBy }) => `${page}:${line}: ${testedBy ?? language}`)).toEqual([]);
   });
 
+  it('are in the test that they name', () => {
+    const elsewhere = blocks.flatMap(({ line, testedBy, text }) => {
+      if (testedBy === undefined) return [];
+      const commands = text
+        .replace(/#.*/g, '')
+        .split(/&&|\n/)
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+      const test = readFileSync(join(ROOT, testedBy), 'utf8');
+      return commands.filter((command) => !test.includes(command)).map((command) => `${page}:${line}: ${command}`);
+    });
+    expect(elsewhere).toEqual([]);
+  });
+
   it('hide no command in a text', () => {
     const hidden = blocks.filter(
       ({ language, text }) => language === 'text' && /^(\$ |syncwatch |npm |ssh )/m.test(text),
