@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Program } from '../core/environment.js';
 import type { Report } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
@@ -21,7 +20,8 @@ import { say } from '../spawn.js';
 import { runtimeFolder, type Surroundings, takenFolders } from '../state/folders.js';
 import { TOO_LONG } from '../sync/long-paths.js';
 import { lookAtPath, lookAtPopt } from './environment.js';
-import { type Check, error, type Finding, ok, warning } from './finding.js';
+import { error, type Finding, ok, warning } from './finding.js';
+import { judgeWatches, watchLimits } from './inotify.js';
 
 /** What there is to sync. */
 export interface Tree {
@@ -29,12 +29,6 @@ export interface Tree {
   readonly files: number;
   readonly bytes: number;
 }
-
-/** From this share of a limit on it gets tight: editors and others take some too. */
-const TIGHT = 0.8;
-
-/** What a running syncwatch holds: its watcher, and for a moment the next one. */
-const INSTANCES = 2;
 
 /** What was found here and is needed for the looks at targets; not defined where that is wrong. */
 export interface Here {
@@ -57,7 +51,7 @@ export async function lookHere(
   tell([...findings, ...lookAtPath(programs.unusedPath), ...lookAtPopt()]);
   const { tree, findings: inDir } = await lookAtDir(settings, { ...around, git: programs.git }, () => {});
   tell(inDir);
-  tell([...watchLimits(tree), openFiles(settings.targets.length)]);
+  tell([...judgeWatches(tree.directories, watchLimits()), openFiles(settings.targets.length)]);
   const runtime = runtimeFolder(around);
   tell(
     takenFolders(around).map((why) =>
@@ -154,63 +148,4 @@ function openFiles(targets: number): Finding {
   return tooFew === undefined
     ? ok('open files', 'enough may be open at once')
     : error('open files', tooFew.message, tooFew.hint);
-}
-
-/** The kernel's limits on watching (inotify(7)); other systems have none that matter. */
-function watchLimits({ directories }: Tree): Finding[] {
-  const watches = limitOf('max_user_watches');
-  const instances = limitOf('max_user_instances');
-  if (watches === undefined || instances === undefined) return [ok('watches', 'no limit on this system')];
-  const used = inotifyInUse();
-  return [
-    against('watches', watches, used.watches, directories, 'max_user_watches', 524_288),
-    against('inotify instances', instances, used.instances, INSTANCES, 'max_user_instances', 1_024),
-  ];
-}
-
-function against(check: Check, limit: number, used: number, more: number, key: string, better: number): Finding {
-  const what = `${more} needed, ${used} of ${limit} in use`;
-  const sysctl = `fs.inotify.${key}=${Math.max(better, 2 * (used + more))}`;
-  const hint = `sudo sysctl ${sysctl}, and for always: echo ${sysctl} | sudo tee /etc/sysctl.d/40-inotify.conf`;
-  if (used + more > limit) return error(check, what, hint);
-  return used + more > TIGHT * limit ? warning(check, what, hint) : ok(check, what);
-}
-
-/** The lower of the system's limit and the one of this user namespace. */
-function limitOf(name: 'max_user_watches' | 'max_user_instances'): number | undefined {
-  const files = [`/proc/sys/fs/inotify/${name}`, `/proc/sys/user/${name.replace('max_user_', 'max_inotify_')}`];
-  const limits = files.flatMap((path) => {
-    try {
-      return [Number(readFileSync(path, 'utf8'))];
-    } catch {
-      return [];
-    }
-  });
-  return limits.length === 0 ? undefined : Math.min(...limits);
-}
-
-/** What our processes hold, as far as /proc shows it (proc(5), fdinfo). */
-function inotifyInUse(): { readonly watches: number; readonly instances: number } {
-  let [watches, instances] = [0, 0];
-  for (const pid of namesIn('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    for (const fd of namesIn(`/proc/${pid}/fd`)) {
-      try {
-        if (!readlinkSync(`/proc/${pid}/fd/${fd}`).includes('inotify')) continue;
-        instances++;
-        watches += readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').split('\ninotify ').length - 1;
-      } catch {
-        // it has just gone
-      }
-    }
-  }
-  return { watches, instances };
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return []; // somebody else's, or gone
-  }
 }
