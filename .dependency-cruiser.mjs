@@ -9,14 +9,15 @@ import { join } from 'node:path';
 export const MAY_IMPORT = {
   // What is asked for.
   cli: 'begin',
-  begin: 'commands main options report io state programs descriptors user-folders hang-up',
+  begin: 'commands main sync options report settings io state programs descriptors user-folders hang-up',
   commands:
     'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
   doctor:
     'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 
   // One road: from the watcher to rsync.
-  main: 'sync notify watch rsync scan settings io',
+  main: 'keys sync notify watch rsync scan settings io',
+  keys: 'sync control report io clock',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
   control: 'scan state clock',
   watch: 'rules scan settings state io programs spawn slice descriptors clock',

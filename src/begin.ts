@@ -15,7 +15,9 @@ import type { Words } from './options/words.js';
 import type { LookUp, Programs } from './programs.js';
 import { outletTo } from './report/outlet.js';
 import { complaint } from './report/words.js';
+import type { Settings } from './settings.js';
 import type { Surroundings } from './state/folders.js';
+import type { Anew } from './sync/restart.js';
 import { ownUid, temporaryFolder, userHome } from './user-folders.js';
 
 // The only reader of `process`, but for the watcher child. What others import of node:process is in .dependency-cruiser.mjs.
@@ -92,7 +94,8 @@ const confirm = async (question: Printable): Promise<boolean> =>
   /^y(es)?$/i.test((await ask(joined(question, own` [y/N] `))).trim());
 
 /** The ways to ask; none where there is no terminal. */
-const asking = () => (isatty(0) && isatty(2) ? { ask, confirm } : { ask: undefined, confirm: undefined });
+const asking = () => (isatty(0) && isatty(2) ? { ask, confirm } : NOBODY);
+const NOBODY = { ask: undefined, confirm: undefined };
 
 /** A text that was asked for. */
 function tell(text: string): number {
@@ -182,6 +185,8 @@ async function run(): Promise<number> {
       lookUp: lookUp(),
       isTerminal: isatty(0) && isatty(1),
       sharesTerminal: [0, 1, 2].some(isatty),
+      drawing: undefined,
+      stopped: () => stopSignals().first,
     });
   }
   if (word === OFFERS) {
@@ -223,15 +228,19 @@ async function finder(): Promise<(root: string) => Programs> {
   return (root) => findPrograms(lookUp(), root);
 }
 
+/** Whether settings may be obeyed, asking in this way where that has to be. */
+const permitAsking =
+  (ways: ReturnType<typeof asking>): Permit =>
+  async (file, isNamed) =>
+    (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...ways });
+
 /** Syncs, or looks whether that would go well, as these words, the environment and the settings have it. */
 async function sync(words: Words, isDoctor: boolean): Promise<number> {
   const { readOptions } = await import('./options/command-line.js');
   const { printerFor } = await import('./report/printer.js');
   const programs = await finder();
   const screen = { ...outlets, isTerminal: isatty(1), env };
-  const permit: Permit = async (file, isNamed) =>
-    (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...asking() });
-  const asked = await readOptions(words, { env, uid, permit });
+  const asked = await readOptions(words, { env, uid, permit: permitAsking(asking()) });
   switch (asked.kind) {
     case 'failed':
       return complain(asked.failure);
@@ -247,22 +256,33 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = await import('./main.js');
-      // DIR may be a link: what it leads to by then may have other settings.
-      const again: Parameters<typeof watch>[2] = async () => {
-        const anew = await readOptions(words, { env, uid, permit });
-        if (anew.kind === 'run') return success(anew);
-        return failed(
-          anew.kind === 'failed' ? anew.failure : { kind: 'usage', message: 'there is nothing to sync any more' },
+      const printed = (settings: Settings) =>
+        printerFor(
+          screen,
+          settings,
+          settings.targets.map(({ label }) => label),
         );
+      let report = printed(asked.settings);
+      let { edits } = asked;
+      const anew: Anew = {
+        begins: (settings) => {
+          report = printed(settings);
+        },
+        read: async (mayAsk) => {
+          const ways = mayAsk ? asking() : NOBODY;
+          const read = await readOptions(words, { env, uid, permit: permitAsking(ways) });
+          if (read.kind === 'failed') return failed(read.failure);
+          if (read.kind === 'why') return failed({ kind: 'usage', message: 'there is nothing to sync any more' });
+          edits = read.edits;
+          return success(read);
+        },
+        changed: () => edits.look(),
       };
       return watch(
         asked,
         {
-          report: printerFor(
-            screen,
-            asked.settings,
-            asked.settings.targets.map(({ label }) => label),
-          ),
+          report: (event) => report(event),
+          keys: undefined,
           around: around(),
           programs,
           pid,
@@ -271,7 +291,7 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
           signals: stopSignals(),
           confirm: asking().confirm,
         },
-        again,
+        anew,
       );
     }
   }

@@ -23,9 +23,22 @@ export interface OwnStream {
   readonly path: string | undefined;
 }
 
+/** A terminal where keys mean something while it runs. */
+export interface KeyBoard {
+  /** What is typed, as it comes, until the function that this gives is called. */
+  listen(onTyped: (text: string) => void): () => void;
+  /** Shows these lines above the last one. */
+  say(lines: readonly string[]): void;
+  clear(): void;
+  /** As Ctrl-C. */
+  interrupt(): void;
+}
+
 /** What a command needs of the world around it; begin.ts makes it from `process`, tests make their own. */
 export interface Io {
   readonly report: Report;
+  /** What is typed, and where its answers are shown; undefined where there is no terminal. */
+  readonly keys: KeyBoard | undefined;
   readonly around: Surroundings;
   /** Looks up what is started, for this DIR: absolute, symlinks resolved. */
   readonly programs: (root: string) => Programs;

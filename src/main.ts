@@ -1,12 +1,13 @@
 import PQueue from 'p-queue';
 import type { Event } from './core/event.js';
-import { exitCodeOf, type Result } from './core/failure.js';
+import { exitCodeOf, success } from './core/failure.js';
 import { comparesContents } from './core/rsync/extras.js';
 import type { ReadonlyIndex } from './core/sync/name-index.js';
 import type { Rest } from './core/sync/rest.js';
 import { Spellings } from './core/sync/twins.js';
 import type { Target } from './core/target.js';
 import type { Io } from './io.js';
+import { Keys } from './keys/keys.js';
 import { Notifier } from './notify/notifier.js';
 import { NO_PROGRESS_MS, NO_PROGRESS_READING_MS } from './rsync/run.js';
 import { rsyncSettings } from './rsync/settings.js';
@@ -16,6 +17,7 @@ import { Engine } from './sync/engine.js';
 import { type GuardOptions, guardEmptied, guardMany, guardPass } from './sync/guards.js';
 import { Host } from './sync/host.js';
 import { type Prepared, prepareTarget } from './sync/prepare.js';
+import { type Anew, type NewStart, Restart } from './sync/restart.js';
 import { runTarget } from './sync/run.js';
 import { Directory } from './watch/directory.js';
 
@@ -28,34 +30,46 @@ import { Directory } from './watch/directory.js';
  *     ▲        │
  *     └────────┘ which directories to watch
  * ```
- * Where DIR is a link that is pointed elsewhere, it all begins anew there; `again` reads the settings anew for that. Gives the exit
- * code, the highest of all; whatever happens, nothing of ours is left running.
+ * Where DIR is a link that is pointed elsewhere, it all begins anew there, and so it does where other settings are to be taken; `anew`
+ * reads them for that. Gives the exit code, the highest of all; whatever happens, nothing of ours is left running.
  */
-export async function watch(first: Invocation, world: Io, again: () => Promise<Result<Invocation>>): Promise<number> {
-  let now = first;
+export async function watch(first: Invocation, world: Io, anew: Anew): Promise<number> {
+  let start: NewStart = { invocation: first, wantsPass: false };
   let previous: Previous = new Map();
   for (;;) {
-    const { code, moved } = await watchOne(now, world, previous);
-    if (moved === undefined) return code;
-    const next = await again();
-    if (!next.ok) {
-      world.report({ kind: 'halted', failure: next.failure });
-      return exitCodeOf(next.failure);
+    const { code, moved, next } = await watchOne(start, world, { previous, anew });
+    if (next === undefined && moved === undefined) return code;
+    const read = next === undefined ? await anew.read(true) : success(next.invocation);
+    if (!read.ok) {
+      world.report({ kind: 'halted', failure: read.failure });
+      return exitCodeOf(read.failure);
     }
-    now = next.value;
-    previous = moved;
+    start = { invocation: read.value, wantsPass: next?.wantsPass === true };
+    previous = moved ?? new Map();
+    anew.begins(read.value.settings);
   }
 }
+
+/** How often it is looked whether the settings have changed, in milliseconds. */
+const SETTINGS_LOOK_MS = 2_000;
 
 /** What is there by our doing from the directory that DIR led to before, of each target. */
 type Previous = ReadonlyMap<string, ReadonlyIndex>;
 
-/** Until all have ended, or DIR leads elsewhere. */
+/** How one start has ended: `moved`, where DIR leads elsewhere; `next`, where other settings are to be taken. */
+interface End {
+  readonly code: number;
+  readonly moved: Previous | undefined;
+  readonly next: NewStart | undefined;
+}
+
+/** Until all have ended, or it is to begin anew. */
 async function watchOne(
-  { settings, filter }: Invocation,
+  { invocation, wantsPass }: NewStart,
   world: Io,
-  previous: Previous,
-): Promise<{ readonly code: number; readonly moved: Previous | undefined }> {
+  { previous, anew }: { readonly previous: Previous; readonly anew: Anew },
+): Promise<End> {
+  const { settings, filter } = invocation;
   const listeners: Array<(event: Event) => void> = [];
   const questions = new PQueue({ concurrency: 1 });
   const { confirm } = world;
@@ -74,11 +88,20 @@ async function watchOne(
   if (!opened.ok) {
     io.report({ kind: 'halted', failure: opened.failure });
     await notifier?.close();
-    return { code: exitCodeOf(opened.failure), moved: undefined };
+    return { code: exitCodeOf(opened.failure), moved: undefined, next: undefined };
   }
   const host = opened.value;
   const directory = new Directory(settings, filter, io, host);
+  const restart = new Restart(invocation, anew);
+  let isChanged = false;
   const isOneOfSeveral = settings.targets.length > 1;
+  const keys = world.keys && new Keys({ board: world.keys, restart, isChanged: () => isChanged });
+  const looking = setInterval(() => {
+    const changed = settings.mode === 'watch' ? anew.changed() : undefined;
+    if (changed === undefined) return;
+    isChanged = true;
+    io.report({ kind: 'settingsChanged', ...changed });
+  }, SETTINGS_LOOK_MS);
   const subscribe = (listener: (event: Event) => void): void => void listeners.push(listener);
   const ends = await Promise.all(
     settings.targets.map((target) => {
@@ -88,21 +111,29 @@ async function watchOne(
         ...about,
         isOneOfSeveral,
         subscribe,
+        wantsPass,
+        restart,
+        offer: (answerer) => keys?.offer(target.label, answerer),
         prepare: (identity, signal) => prepareTarget({ ...about, ...identity, isPatient }, signal),
         engineFor: (prepared) => putTogether(settings, target, { host, directory }, io, prepared),
       });
     }),
   );
+  clearInterval(looking);
+  keys?.close();
   await directory.close();
   await notifier?.close();
   await Promise.all(ends.map(({ control }) => control?.release()));
   const code = Math.max(...ends.map(({ code }) => code));
-  if (!ends.some(({ moved }) => moved !== undefined)) return { code, moved: undefined };
+  const next = ends.some(({ isRestarted }) => isRestarted) ? restart.next : undefined;
+  if (next !== undefined)
+    io.report({ kind: 'note', level: 'normal', text: 'begins anew, with the settings as they are now' });
+  if (!ends.some(({ moved }) => moved !== undefined)) return { code, moved: undefined, next };
   const indexes = settings.targets.flatMap(({ label }, i) => {
     const index = ends[i]?.moved?.index ?? previous.get(label);
     return index === undefined ? [] : [[label, index] as const];
   });
-  return { code, moved: new Map(indexes) };
+  return { code, moved: new Map(indexes), next };
 }
 
 /** The engine of one target, once that has been reached: `link` and `ledger` are there by then. */

@@ -1,41 +1,23 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { wallNow } from '../clock.js';
-import { askFound, type Found, findRunning, isUsable } from '../control/client.js';
-import type { Answer, Question } from '../control/protocol.js';
+import { type Found, findRunning, isUsable } from '../control/client.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
-import { joined, jsonLine, line, lines, type Printable } from '../core/printable.js';
+import { jsonLine, line, lines } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
 import type { ControlCommand } from '../options/controls.js';
 import type { Words } from '../options/words.js';
-import type { LookUp } from '../programs.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
-import { runtimeFolders, type Surroundings } from '../state/folders.js';
+import { runtimeFolders } from '../state/folders.js';
+import { ANSWER_MS, ask, busy, type Said } from './ask.js';
+import type { ControlIo } from './control-io.js';
 import { exactWords } from './exact-words.js';
-
-export interface ControlIo {
-  readonly out: (text: Printable) => void;
-  readonly err: (text: Printable) => void;
-  readonly around: Surroundings;
-  /** For `exec`. */
-  readonly lookUp: LookUp;
-  /** Whether stdin and stdout are a terminal. */
-  readonly isTerminal: boolean;
-  /** Whether any of stdin, stdout and stderr is one. */
-  readonly sharesTerminal: boolean;
-}
-
-/** How long an answer that takes no work may take, in milliseconds. */
-const ANSWER_MS = 5_000;
 
 /** After so many milliseconds it is told what `pause` waits for. */
 const TELL_MS = 1_000;
 const UNDER_WAY = 'waiting for what is being sent; nothing more begins';
-
-/** How often `status --watch` looks, in milliseconds. */
-const WATCH_MS = 1_000;
 
 interface Options {
   readonly dir: string;
@@ -50,8 +32,8 @@ interface Options {
 }
 
 /**
- * `flush`, `exec`, `status`, `pause`, `resume` and `stop`: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it
- * needs: a flush has to be fast.
+ * `flush`, `exec`, `status` and the like: asks every syncwatch of DIR. Gives the exit code. Loads nothing but what it needs: a flush has
+ * to be fast.
  */
 export async function control(command: ControlCommand, words: Words, io: ControlIo): Promise<number> {
   const complain = (failure: Failure): number => {
@@ -59,6 +41,7 @@ export async function control(command: ControlCommand, words: Words, io: Control
     return exitCodeOf(failure);
   };
   const options = optionsFrom(words);
+  if (command === 'list') return (await import('./list.js')).list(options, io);
   let dir: string;
   try {
     dir = realpathSync(resolve(options.dir));
@@ -66,11 +49,14 @@ export async function control(command: ControlCommand, words: Words, io: Control
     return complain({ kind: 'usage', message: `there is no directory ${options.dir}`, hint: 'Check the spelling.' });
   }
   let silent = false;
-  const all = await findRunning(runtimeFolders(io.around), io.around.uid, dir, () => {
-    silent = true;
-  });
-  const found =
-    options.to === undefined ? all : all.filter(({ target, place }) => options.to === target || options.to === place);
+  const findAll = (): Promise<Found[]> =>
+    findRunning(runtimeFolders(io.around), io.around.uid, dir, () => {
+      silent = true;
+    });
+  const meant = (found: readonly Found[]): Found[] =>
+    found.filter(({ target, place }) => options.to === undefined || options.to === target || options.to === place);
+  const all = await findAll();
+  const found = meant(all);
   if (all.length > 0 && found.length === 0)
     return complain({
       kind: 'usage',
@@ -91,7 +77,10 @@ export async function control(command: ControlCommand, words: Words, io: Control
     case 'exec':
       return exec(found, options, io, complain);
     case 'status':
-      return status(found, options, io);
+      if (!options.watch) return status(found, options, io);
+      return (await import('./follow.js')).follow(async () => meant(await findAll()), options, io);
+    case 'restart':
+      return (await import('./restart.js')).restart(found, io);
     default:
       return tell(command, found, io);
   }
@@ -108,32 +97,8 @@ const optionsFrom = ({ flags }: Words): Options => ({
   words: flags['--'] ?? [],
 });
 
-const busy = ({ pid }: Found): string => `the syncwatch there (pid ${pid}) is busy, or stopped (Ctrl-Z?)`;
-
-/** The answer, or a failure in its place. */
-async function ask(
-  one: Found,
-  question: Question,
-  waitMs: number | undefined,
-): Promise<Answer | { readonly answer: 'late' } | { readonly answer: 'error'; readonly message: string }> {
-  const error = (message: string) => ({ answer: 'error', message }) as const;
-  const asked = await askFound(one, question, waitMs);
-  switch (asked.kind) {
-    case 'answered':
-      return asked.answer;
-    case 'late':
-      return { answer: 'late' };
-    case 'nobody':
-    case 'silent':
-      return error(`the syncwatch to ${one.target} has just ended`);
-    case 'frozen':
-      return error(
-        `the syncwatch to ${one.target} (pid ${one.pid}) does not answer any more: end it and start it again`,
-      );
-    case 'senseless':
-      return error('an answer that makes no sense: another version? End it and start it again');
-  }
-}
+/** Why it was not answered as it should. */
+const whyNot = (said: Said): string => ('message' in said ? said.message : 'no answer');
 
 async function flush(found: readonly Found[], { timeoutMs }: Options, io: ControlIo): Promise<number> {
   const codes = await Promise.all(
@@ -148,7 +113,7 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
         return EXIT.timedOut;
       }
       if (answer.answer !== 'flush') {
-        complain(`${target}: ${answer.answer === 'error' ? answer.message : 'an answer to another question'}`);
+        complain(`${target}: ${whyNot(answer)}`);
         return EXIT.cannotStart;
       }
       switch (answer.flushed.end) {
@@ -216,22 +181,15 @@ async function prepare({ root }: Found, { lookUp }: ControlIo) {
   return { runIn, programs: findForCommands(lookUp, root) };
 }
 
-async function status(found: readonly Found[], { json, watch }: Options, io: ControlIo): Promise<number> {
-  for (let before = ''; ; ) {
-    const answers = await Promise.all(found.map((each) => ask(each, { ask: 'status' }, ANSWER_MS)));
-    const said = answers.map((answer, i) => {
-      const one = found[i];
-      if (answer.answer !== 'status')
-        return line(one === undefined ? 'no answer' : `${one.target}: ${busy(one)}: no answer`);
-      return json ? jsonLine({ v: 1, ...answer.status }) : lines(statusInWords(answer.status, wallNow()));
-    });
-    const text = joined(...said);
-    if (text !== before) io.out(text);
-    before = text;
-    const isThere = answers.every(({ answer }) => answer === 'status');
-    if (!watch || !isThere) return isThere ? EXIT.inSync : EXIT.cannotStart;
-    await sleep(WATCH_MS);
+async function status(found: readonly Found[], { json }: Options, io: ControlIo): Promise<number> {
+  const answers = await Promise.all(
+    found.map(async (one) => [one, await ask(one, { ask: 'status' }, ANSWER_MS)] as const),
+  );
+  for (const [one, said] of answers) {
+    if (said.answer !== 'status') io.out(line(`${one.target}: ${busy(one)}: no answer`));
+    else io.out(json ? jsonLine({ v: 1, ...said.status }) : lines(statusInWords(said.status, wallNow())));
   }
+  return answers.every(([, { answer }]) => answer === 'status') ? EXIT.inSync : EXIT.cannotStart;
 }
 
 async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[], io: ControlIo): Promise<number> {
@@ -246,8 +204,7 @@ async function tell(command: 'pause' | 'resume' | 'stop', found: readonly Found[
       );
       clearTimeout(waiting);
       if (answer.answer === 'done') return EXIT.inSync;
-      const why = answer.answer === 'error' ? answer.message : 'no answer';
-      io.err(line(`${each.target}: ${why}`));
+      io.err(line(`${each.target}: ${whyNot(answer)}`));
       return EXIT.cannotStart;
     }),
   );

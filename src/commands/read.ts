@@ -49,6 +49,7 @@ async function oddWords(
     );
   if (rest === undefined && after.length > 0) return usage(`${called} takes nothing after --`);
   if (words.includes('')) return usage(`${positional?.name ?? 'a word'} is empty`, 'Is a variable not set?');
+  if (positional === undefined && words.length > 0) return usage(`${called} takes no ${words.join(' ')}`);
   if (words.length > 1)
     return usage(
       `one ${positional?.name} at most, but there are ${words.length}: ${words.join(' ')}`,

@@ -155,6 +155,18 @@ export async function findRunning(
   dir: string,
   onSilent: () => void = () => {},
 ): Promise<Found[]> {
+  const { found, silent } = await findAll(folders, uid);
+  if (silent > 0) onSilent();
+  const around = found.filter(({ root }) => isIn(dir, root));
+  const nearest = Math.max(...around.map(({ root }) => root.length));
+  return around.filter(({ root }) => root.length === nearest);
+}
+
+/** All that run on this machine for this user; `silent`: so many more listen, and do not say who they are. */
+export async function findAll(
+  folders: readonly string[],
+  uid: number,
+): Promise<{ readonly found: Found[]; readonly silent: number }> {
   for (const beganMs = steadyNow(); ; ) {
     const all = await allRunning(folders, uid);
     // Its socket may just have been removed: it makes that again.
@@ -162,12 +174,12 @@ export async function findRunning(
       await sleep(MISSING_LOOK_MS);
       continue;
     }
-    if (all.includes('silent')) onSilent();
-    const around = all.filter((found) => typeof found === 'object').filter(({ root }) => isIn(dir, root));
-    const nearest = Math.max(...around.map(({ root }) => root.length));
-    return around.filter(({ root }) => root.length === nearest).sort((a, b) => a.target.localeCompare(b.target));
+    const found = all.filter((one) => typeof one === 'object').sort(byDirAndTarget);
+    return { found, silent: all.length - found.length };
   }
 }
+
+const byDirAndTarget = (a: Found, b: Found): number => a.root.localeCompare(b.root) || a.target.localeCompare(b.target);
 
 async function allRunning(folders: readonly string[], uid: number): Promise<Array<Found | 'silent'>> {
   const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));

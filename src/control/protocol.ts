@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { wallMs } from '../core/clock.js';
 import { ESCAPE_CHAR, type Reach, SENT_NAME } from '../core/reach.js';
-import type { Status } from '../core/status.js';
+import type { FailedNow, FailedPath, Status, WaitingNow } from '../core/status.js';
 
 /** Raised when a message changes its meaning. A client and a server of different versions do not talk. */
 export const PROTOCOL = 1;
@@ -22,6 +22,14 @@ export type Question =
   | { readonly ask: 'flush' }
   | { readonly ask: 'pause' }
   | { readonly ask: 'resume' }
+  /** A full pass, as soon as may be. */
+  | { readonly ask: 'pass' }
+  /** What failed and why. */
+  | { readonly ask: 'failed' }
+  /** What waits. */
+  | { readonly ask: 'waiting' }
+  /** Answers when the settings as they are now have been read, and it is about to begin anew with them. */
+  | { readonly ask: 'restart' }
   /** Answers when what waited is delivered and it is about to end. */
   | { readonly ask: 'stop' };
 
@@ -34,12 +42,6 @@ export interface Who {
   readonly target: string;
   /** As it was given, or as its name stands for. */
   readonly place: string;
-}
-
-/** A path that could not be synced. */
-export interface FailedPath {
-  readonly path: string;
-  readonly message: string;
 }
 
 /** What came of a flush. */
@@ -57,11 +59,25 @@ export type Answer =
   | { readonly answer: 'status'; readonly status: Status }
   | { readonly answer: 'flush'; readonly flushed: Flushed }
   | { readonly answer: 'reach'; readonly reach: Reach }
+  | { readonly answer: 'failed'; readonly failed: FailedNow }
+  | { readonly answer: 'waiting'; readonly waiting: WaitingNow }
   | { readonly answer: 'done' }
   /** The question was not understood; nothing was done. */
   | { readonly answer: 'error'; readonly message: string };
 
-const ASKS = ['who', 'status', 'reach', 'flush', 'pause', 'resume', 'stop'] as const;
+const ASKS = [
+  'who',
+  'status',
+  'reach',
+  'flush',
+  'pause',
+  'resume',
+  'pass',
+  'failed',
+  'waiting',
+  'restart',
+  'stop',
+] as const;
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Time = v.pipe(v.number(), v.finite(), v.minValue(0), v.transform(wallMs));
@@ -80,7 +96,7 @@ const NoControls = v.pipe(v.string(), v.regex(/^\P{Cc}*$/u));
 const WHO = { pid: v.pipe(Count, v.minValue(1)), root: Path, target: Text, place: Text };
 
 const StateSchema = v.variant('kind', [
-  v.object({ kind: v.picklist(['connecting', 'sending', 'inSync', 'paused', 'rootGone']) }),
+  v.object({ kind: v.picklist(['connecting', 'sending', 'inSync', 'pausing', 'paused', 'rootGone']) }),
   v.object({ kind: v.literal('reconnecting'), untilMs: v.optional(Time) }),
   v.object({ kind: v.literal('halted'), message: v.string() }),
 ]);
@@ -101,14 +117,20 @@ const StatusSchema = v.object({
   rules: v.optional(v.string()),
 });
 
+const PathsSchema = v.array(v.object({ path: v.string(), message: v.string() }));
+
 const FlushedSchema = v.variant('end', [
   v.object({ end: v.picklist(['flushed', 'paused', 'stopped']) }),
   v.object({
     end: v.literal('failed'),
-    paths: v.array(v.object({ path: v.string(), message: v.string() })),
+    paths: PathsSchema,
     more: Count,
   }),
 ]);
+
+const FailedSchema = v.object({ paths: PathsSchema, more: Count, trouble: v.optional(v.string()) });
+
+const WaitingSchema = v.object({ paths: v.array(v.string()), more: Count, pass: v.boolean() });
 
 const ReachSchema = v.variant('kind', [
   v.object({ kind: v.literal('none') }),
@@ -140,6 +162,8 @@ const AnswerSchema: v.GenericSchema<unknown, Answer> = v.pipe(
     v.object({ v: V, answer: v.literal('status'), status: StatusSchema }),
     v.object({ v: V, answer: v.literal('flush'), flushed: FlushedSchema }),
     v.object({ v: V, answer: v.literal('reach'), reach: ReachSchema }),
+    v.object({ v: V, answer: v.literal('failed'), failed: FailedSchema }),
+    v.object({ v: V, answer: v.literal('waiting'), waiting: WaitingSchema }),
     v.object({ v: V, answer: v.literal('done') }),
     v.object({ v: V, answer: v.literal('error'), message: v.string() }),
   ]),

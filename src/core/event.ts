@@ -26,6 +26,7 @@ export type Event =
   | Waiting
   | Paused
   | Resumed
+  | SettingsChanged
   | RootGone
   | RootBack
   | MountGone
@@ -173,6 +174,13 @@ interface Resumed {
   readonly kind: 'resumed';
   readonly target: string;
   readonly waiting: number;
+}
+
+/** The settings file that it obeys says something else by now, which is taken at a new start. `failure`: why it can't be. */
+interface SettingsChanged {
+  readonly kind: 'settingsChanged';
+  readonly source: string;
+  readonly failure: Failure | undefined;
 }
 
 /** The root is not what it was: nothing is deleted, everything waits until it is back. */

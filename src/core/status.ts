@@ -10,6 +10,8 @@ export type TargetState =
   | { readonly kind: 'reconnecting'; readonly untilMs?: WallMs | undefined }
   | { readonly kind: 'sending' }
   | { readonly kind: 'inSync' }
+  /** It was asked to pause; what is under way has still to end. */
+  | { readonly kind: 'pausing' }
   | { readonly kind: 'paused' }
   | { readonly kind: 'rootGone' }
   /** It has ended because of this; other targets have not. */
@@ -38,6 +40,26 @@ export interface Status {
   readonly directories?: number | undefined;
   /** Why git can't be asked what it ignores, and what that means. */
   readonly rules?: string | undefined;
+}
+
+/** A path that could not be synced. */
+export interface FailedPath {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What failed: the first paths, and how many there are beside; and why there is no connection, where there is none. */
+export interface FailedNow {
+  readonly paths: readonly FailedPath[];
+  readonly more: number;
+  readonly trouble?: string | undefined;
+}
+
+/** What waits: the first paths, and how many there are beside; `pass`: a full pass that goes on, or is to come, finds more. */
+export interface WaitingNow {
+  readonly paths: readonly string[];
+  readonly more: number;
+  readonly pass: boolean;
 }
 
 /** The part of it that events tell. */

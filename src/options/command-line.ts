@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import type { Invocation } from '../settings.js';
 import { invocationFrom, type WhyAsked, whyFrom } from './check.js';
+import type { SettingsWatch } from './edited.js';
 import { type Around, gather } from './gather.js';
 import { type Layer, sourceOf } from './layer.js';
 import type { Parsed } from './parsed.js';
@@ -8,7 +9,7 @@ import type { Words } from './words.js';
 
 /** What the command line of syncwatch itself, and of doctor, asks for. */
 export type Asked =
-  | ({ readonly kind: 'run' } & Invocation)
+  | ({ readonly kind: 'run'; readonly edits: SettingsWatch } & Invocation)
   | { readonly kind: 'why'; readonly asked: WhyAsked }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
@@ -22,7 +23,7 @@ export async function readOptions(words: Words, around: Around): Promise<Asked> 
     return asked.ok ? { kind: 'why', asked: asked.value } : { kind: 'failed', failure: asked.failure };
   }
   const invocation = invocationFrom(given.value);
-  if (invocation.ok) return { kind: 'run', ...invocation.value };
+  if (invocation.ok) return { kind: 'run', edits: given.value.edits, ...invocation.value };
   return { kind: 'failed', failure: blame(invocation.failure, flags, given.value.layers) };
 }
 

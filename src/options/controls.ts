@@ -30,7 +30,12 @@ const ROWS = {
     power: 'none',
   },
   json: { value: OFF, where: 'commandLine', describe: 'one JSON object a line, for each target', power: 'none' },
-  watch: { value: OFF, where: 'commandLine', describe: 'again and again, until Ctrl-C', power: 'none' },
+  watch: {
+    value: OFF,
+    where: 'commandLine',
+    describe: 'draw it anew every second, or print a line each time that something changes, until Ctrl-C',
+    power: 'none',
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 const { to, timeout, flush, json, watch } = ROWS;
@@ -61,8 +66,21 @@ export const CONTROLS = {
     ],
     examples: [['syncwatch exec -- make test', 'test on the server what was just saved']],
   },
+  list: {
+    summary: 'say what runs on this machine: DIR, target, state',
+    options: { json },
+    about: ['Of this user. Those that do not answer, as when they are stopped (Ctrl-Z), are told as such.'],
+  },
   pause: { summary: 'send nothing more until resume; changes collect', positional: HERE, options: { to } },
   resume: { summary: 'go on after pause', positional: HERE, options: { to } },
+  restart: {
+    summary: 'take the settings as they are by now',
+    positional: HERE,
+    options: { to },
+    about: [
+      'The syncwatch there begins anew in its own process, with all its targets. Returns when that is in place. Where the settings are wrong, or not allowed, it says why and goes on with those that it has.',
+    ],
+  },
   stop: { summary: 'send what waits, then end it', positional: HERE, options: { to } },
 } as const satisfies Readonly<Record<string, Command>>;
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { failed, type Result, success } from '../core/failure.js';
 import { expandHome } from '../user-folders.js';
+import { pathsFrom, type SettingsPlace, SettingsWatch } from './edited.js';
 import { environmentLayer } from './environment.js';
 import { type Given, join } from './layer.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
@@ -25,6 +26,8 @@ export type Permit = (file: SettingsFile, isNamed: boolean) => Promise<Result<Se
 export interface Gathered extends Given, Place {
   /** Named targets, as `--to` takes them. */
   readonly targets: ReadonlyMap<string, string>;
+  /** Sees what becomes of the settings. */
+  readonly edits: SettingsWatch;
 }
 
 /**
@@ -36,7 +39,8 @@ export async function gather(words: Words, around: Around): Promise<Result<Gathe
   const positional = flags._.map(String);
   const named = rootFrom(positional);
   if (!named.ok) return named;
-  const found = settingsFor(flags, named.value.root, around.uid);
+  const settings = settingsPlace(flags, named.value.root, around.uid);
+  const found = settings.read();
   if (!found.ok) return found;
   const environment = environmentLayer(around.env);
   if (!environment.ok) return environment;
@@ -58,13 +62,14 @@ export async function gather(words: Words, around: Around): Promise<Result<Gathe
   const permitted = isObeyed ? await around.permit(file, typeof flags['settings'] === 'string') : success(file);
   if (!permitted.ok) return permitted;
   const layers = [environment.value, ...(permitted.value === undefined ? [] : [permitted.value])];
-  return success({ ...join(words, layers), ...place.value, targets: file?.targets ?? new Map() });
+  const edits = new SettingsWatch(settings, file);
+  return success({ ...join(words, layers), ...place.value, targets: file?.targets ?? new Map(), edits });
 }
 
-function settingsFor(flags: Parsed, root: string, uid: number): Result<SettingsFile | undefined> {
+function settingsPlace(flags: Parsed, root: string, uid: number): SettingsPlace {
   const { settings } = flags;
-  if (settings === false) return success(undefined);
-  return typeof settings === 'string'
-    ? readSettings(resolve(expandHome(settings)), undefined)
-    : findSettings(root, uid);
+  if (settings === false) return { paths: [], read: () => success(undefined) };
+  if (typeof settings !== 'string') return { paths: pathsFrom(root), read: () => findSettings(root, uid) };
+  const path = resolve(expandHome(settings));
+  return { paths: [path], read: () => readSettings(path, undefined) };
 }

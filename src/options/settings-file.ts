@@ -25,7 +25,7 @@ export interface SettingsFile extends Layer {
 export const SETTINGS_FILE = 'syncwatch.json';
 
 /** Where they may be too, and under which key. */
-const PACKAGE = 'package.json';
+export const PACKAGE = 'package.json';
 const PACKAGE_KEY = 'syncwatch';
 
 /**

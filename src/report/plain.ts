@@ -85,6 +85,10 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
       return say('paused: changes collect until `syncwatch resume`');
     case 'resumed':
       return say(`resumed: ${count(event.waiting, 'path')} waiting`);
+    case 'settingsChanged':
+      return event.failure === undefined
+        ? say(`${event.source} has changed; \`r\` or \`syncwatch restart\` takes it`)
+        : explain(`${event.source} has changed, but can't be taken as it is: `, event.failure);
     case 'rootGone':
       return complain(`${event.root} is gone, moved or unmounted: nothing is deleted; waiting for it to come back`);
     case 'rootBack':

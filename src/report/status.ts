@@ -30,6 +30,19 @@ export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
   return texts.map(showControls);
 }
 
+/** The same in one line: what it is about, its state, and what waits or failed. */
+export function statusInALine(status: Status, nowMs: WallMs): string {
+  const { target, place, root, pid, sinceMs, waiting, lastError, lastDeliveredMs } = status;
+  const since = timeInWords(Math.max(0, msBetween(sinceMs, nowMs)));
+  const isOver = lastError === undefined || (lastDeliveredMs !== undefined && lastDeliveredMs > lastError.ms);
+  const parts = [
+    stateInWords(status, nowMs),
+    ...(waiting > 0 ? [`${count(waiting, 'path')} waiting`] : []),
+    ...(isOver || waiting === 0 ? [] : [`last error: ${lastError.message}`]),
+  ];
+  return `${root} → ${target}${place === target ? '' : ` (${place})`}: ${parts.join(', ')} (pid ${pid}, for ${since})`;
+}
+
 function stateInWords({ state }: Status, nowMs: WallMs): string {
   switch (state.kind) {
     case 'connecting':
@@ -44,6 +57,8 @@ function stateInWords({ state }: Status, nowMs: WallMs): string {
       return 'sending';
     case 'inSync':
       return 'in sync';
+    case 'pausing':
+      return 'about to pause: what is under way ends';
     case 'paused':
       return 'paused';
     case 'rootGone':

@@ -49,6 +49,7 @@ export type WireEvent =
   | { readonly event: 'woke'; readonly ms: number }
   | { readonly event: 'waiting' | 'resumed'; readonly target: string; readonly waiting: number }
   | { readonly event: 'paused'; readonly target: string }
+  | { readonly event: 'settingsChanged'; readonly source: string; readonly failure: WireFailure | undefined }
   | { readonly event: 'rootGone' | 'rulesSure'; readonly root: string }
   | {
       readonly event: 'rootBack';
@@ -178,6 +179,10 @@ export function toWire(event: Event): WireEvent | undefined {
       return { event: event.kind, target: event.target, waiting: event.waiting };
     case 'paused':
       return { event: event.kind, target: event.target };
+    case 'settingsChanged': {
+      const { source, failure } = event;
+      return { event: event.kind, source, failure: failure && failureOf(failure) };
+    }
     case 'rootGone':
     case 'rulesSure':
       return { event: event.kind, root: event.root };

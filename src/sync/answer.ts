@@ -3,9 +3,10 @@ import { msSince, wallNow } from '../clock.js';
 import type { Answer, Flushed, Who } from '../control/protocol.js';
 import type { Answerer } from '../control/server.js';
 import { plusMs, type WallMs } from '../core/clock.js';
+import type { Failure } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import type { Reach } from '../core/reach.js';
-import type { Status, StatusFacts } from '../core/status.js';
+import type { FailedNow, Status, StatusFacts, WaitingNow } from '../core/status.js';
 import type { ReadonlyPending } from '../core/sync/pending.js';
 import { isUp, owesPass } from '../core/sync/state.js';
 import type { LinkState } from '../link/link.js';
@@ -27,10 +28,13 @@ const LINK_MS = 50;
 
 /** What of a target that was reached is asked. */
 export interface Asks {
-  readonly engine: Pick<Engine, 'state' | 'isBusy' | 'take' | 'lookOnce' | 'flush'>;
+  readonly engine: Pick<Engine, 'state' | 'isBusy' | 'take' | 'lookOnce' | 'flush' | 'summary'>;
   readonly prepared: {
     readonly link: { readonly state: Pick<LinkState, 'kind'>; readonly nextTryMs: WallMs | undefined };
-    readonly ledger: { readonly sums: Ledger['sums']; readonly pending: Pick<ReadonlyPending, 'size' | 'oldestMs'> };
+    readonly ledger: {
+      readonly sums: Ledger['sums'];
+      readonly pending: Pick<ReadonlyPending, 'size' | 'oldestMs' | typeof Symbol.iterator>;
+    };
     readonly reach: () => Reach;
   };
 }
@@ -43,6 +47,8 @@ export interface AnswerOptions {
   readonly facts: () => StatusFacts;
   /** Ends it; resolves when what waited is delivered. */
   readonly stop: () => Promise<void>;
+  /** Reads the settings anew and begins anew with them; gives why not. */
+  readonly restart: () => Promise<Failure | undefined>;
 }
 
 /** What a running syncwatch answers about one target. */
@@ -64,11 +70,47 @@ export const answererFor =
         if (live === undefined) return { answer: 'error', message: 'it is still connecting: try again in a moment' };
         live.engine.take({ kind: question.ask });
         return question.ask === 'pause' ? paused(live.engine, gone) : { answer: 'done' };
+      case 'pass':
+        // Without a live one: it begins with one anyway.
+        live?.engine.take({ kind: 'passWanted', pass: 'full', tries: Number.POSITIVE_INFINITY });
+        return { answer: 'done' };
+      case 'failed':
+        return { answer: 'failed', failed: failedNow(live, options.facts()) };
+      case 'waiting':
+        return { answer: 'waiting', waiting: waitingNow(live) };
+      case 'restart': {
+        const refused = await options.restart();
+        if (refused === undefined) return { answer: 'done' };
+        const { message, hint } = refused;
+        return { answer: 'error', message: cut(hint === undefined ? message : `${message}. ${hint}`) };
+      }
       case 'stop':
         await options.stop();
         return { answer: 'done' };
     }
   };
+
+/** What has failed, and why there is no connection, where there is none. */
+function failedNow(live: Asks | undefined, { lastError }: StatusFacts): FailedNow {
+  const failed = (live?.engine.summary.unsent ?? []).flatMap(([name, failure]) =>
+    failure === undefined ? [] : [{ path: textOf(name), message: cut(failure.message) }],
+  );
+  const paths = failed.slice(0, NAMED);
+  const trouble = live?.prepared.link.state.kind === 'up' ? undefined : lastError?.message;
+  return { paths, more: failed.length - paths.length, ...(trouble === undefined ? {} : { trouble: cut(trouble) }) };
+}
+
+/** What waits, the first of it by name. */
+function waitingNow(live: Asks | undefined): WaitingNow {
+  if (live === undefined) return { paths: [], more: 0, pass: true };
+  const { pending } = live.prepared.ledger;
+  const paths: string[] = [];
+  for (const [name] of pending) {
+    if (paths.length === NAMED) break;
+    paths.push(textOf(name));
+  }
+  return { paths, more: pending.size - paths.length, pass: owesPass(live.engine.state) };
+}
 
 /** Waits until what was under way has ended: what is changed from then on stays here. */
 async function paused(engine: Asks['engine'], gone: AbortSignal): Promise<Answer> {
@@ -153,7 +195,7 @@ function stateOf(life: Life<Asks>, rootIsGone: boolean): Status['state'] {
   const { engine } = live;
   const { state } = engine;
   if (rootIsGone) return { kind: 'rootGone' };
-  if (state.phase.is === 'paused' && state.phase.isTold) return { kind: 'paused' };
+  if (state.phase.is === 'paused') return { kind: state.phase.isTold ? 'paused' : 'pausing' };
   if (link.state.kind !== 'up') return { kind: 'reconnecting', untilMs: link.nextTryMs };
   return ledger.pending.size > 0 || engine.isBusy || owesPass(state) ? { kind: 'sending' } : { kind: 'inSync' };
 }

@@ -7,7 +7,9 @@ export type Asked =
   /** `syncwatch stop`. */
   | { readonly kind: 'asked' }
   /** DIR leads to another directory. */
-  | { readonly kind: 'moved' };
+  | { readonly kind: 'moved' }
+  /** It is to begin anew with other settings. */
+  | { readonly kind: 'restarted' };
 
 /** Why a target ends. */
 export type LifeEnd = Asked | { readonly kind: 'done' } | { readonly kind: 'halted'; readonly failure: Failure };
@@ -18,7 +20,7 @@ export type LifeEnd = Asked | { readonly kind: 'done' } | { readonly kind: 'halt
  * ```
  *   arriving ──arrived──► working ──signal, stop──► draining ──through──► closing ──through──► over
  *    │    │                │   └──done──► finishing ──through, asked────────▲ ▲                 ▲
- *    │    │                └──halted, moved───────────────────────────────────┘                 │
+ *    │    │                └──halted, moved, restarted────────────────────────┘                 │
  *    │    └──asked──► leaving ──through─────────────────────────────────────────────────────────┤
  *    └──the login has failed────────────────────────────────────────────────────────────────────┘
  * ```
@@ -93,11 +95,12 @@ function through<Live>(life: Life<Live>): Life<Live> {
   }
 }
 
-/** Where DIR leads elsewhere, what waits is the next one's to send. */
+/** Where DIR leads elsewhere, or it begins anew, what waits is the next one's to send. */
 const WAY_OUT = {
   signal: 'draining',
   asked: 'draining',
   moved: 'closing',
+  restarted: 'closing',
   done: 'finishing',
   halted: 'closing',
 } as const;
@@ -107,6 +110,7 @@ function isAsked({ kind }: LifeEnd): boolean {
     case 'signal':
     case 'asked':
     case 'moved':
+    case 'restarted':
       return true;
     case 'done':
     case 'halted':

@@ -1,6 +1,6 @@
 import { wallNow } from '../clock.js';
 import type { Who } from '../control/protocol.js';
-import type { Control } from '../control/server.js';
+import type { Answerer, Control } from '../control/server.js';
 import type { Event } from '../core/event.js';
 import { afterEvent, NO_FACTS } from '../core/status.js';
 import type { Target } from '../core/target.js';
@@ -11,6 +11,7 @@ import type { Directory } from '../watch/directory.js';
 import { type Asks, answererFor } from './answer.js';
 import type { Keeps } from './keep.js';
 import { type Asked, Lifetime, liveOf } from './life.js';
+import type { Restart } from './restart.js';
 
 /** What works for a target that was reached. */
 export interface Live extends Asks {
@@ -26,18 +27,21 @@ export interface ListenOptions {
   readonly directory: Pick<Directory, 'moved'>;
   /** From now on this is called with every event. */
   readonly subscribe: (listener: (event: Event) => void) => void;
+  readonly restart: Pick<Restart, 'ask' | 'asked'>;
+  /** Whoever else asks (a key) asks this, as the socket does. */
+  readonly offer: (answerer: Answerer) => void;
 }
 
 /** What is heard of a target, from its beginning to its end. */
 export interface Listening {
   readonly lifetime: Lifetime<Live>;
-  /** A signal, `syncwatch stop`, or DIR leads elsewhere. */
+  /** A signal, `syncwatch stop`, DIR leads elsewhere, or it is to begin anew. */
   readonly asked: Promise<Asked>;
 }
 
 /** From now on events are taken in and questions answered. */
 export function listenFor(
-  { settings, target, io, directory, subscribe }: ListenOptions,
+  { settings, target, io, directory, subscribe, restart, offer }: ListenOptions,
   control: Pick<Control, 'serve'>,
   who: Who,
 ): Listening {
@@ -47,9 +51,10 @@ export function listenFor(
     stop = () => resolve({ kind: 'asked' });
   });
   const signalled = io.signals.first.then((signal): Asked => ({ kind: 'signal', signal }));
-  const moved = new Promise<Asked>((resolve) =>
-    directory.moved.addEventListener('abort', () => resolve({ kind: 'moved' }), { once: true }),
-  );
+  const onceAborted = (signal: AbortSignal, end: Asked): Promise<Asked> =>
+    new Promise((resolve) => signal.addEventListener('abort', () => resolve(end), { once: true }));
+  const moved = onceAborted(directory.moved, { kind: 'moved' });
+  const restarted = onceAborted(restart.asked, { kind: 'restarted' });
   let facts = NO_FACTS;
   subscribe((event) => {
     const isAbout = !('target' in event) || event.target === target.label || event.target === settings.dir;
@@ -57,17 +62,18 @@ export function listenFor(
     facts = afterEvent(facts, event, wallNow());
     liveOf(lifetime.now)?.hooks?.handle(event);
   });
-  control.serve(
-    answererFor({
-      who,
-      sinceMs: wallNow(),
-      life: () => lifetime.now,
-      facts: () => facts,
-      stop: () => {
-        stop();
-        return lifetime.over;
-      },
-    }),
-  );
-  return { lifetime, asked: Promise.race([signalled, stopped, moved]) };
+  const answerer = answererFor({
+    who,
+    sinceMs: wallNow(),
+    life: () => lifetime.now,
+    facts: () => facts,
+    stop: () => {
+      stop();
+      return lifetime.over;
+    },
+    restart: () => restart.ask({ mayAsk: false, wantsPass: false }),
+  });
+  control.serve(answerer);
+  offer(answerer);
+  return { lifetime, asked: Promise.race([signalled, stopped, moved, restarted]) };
 }

@@ -60,6 +60,8 @@ export interface OneTarget<Prepared extends Ready> extends ListenOptions {
   readonly isOneOfSeveral: boolean;
   /** DIR led elsewhere before: what is there by our doing since then. */
   readonly previous: ReadonlyIndex | undefined;
+  /** It begins with a full pass, whatever the settings say. */
+  readonly wantsPass: boolean;
   /** Logs in, and checks whatever can be checked. */
   readonly prepare: (identity: Identity, signal: AbortSignal) => Promise<Result<Prepared>>;
   /** Puts the engine together, for a target that was reached. */
@@ -75,6 +77,8 @@ export interface Remains {
   readonly control: Control | undefined;
   /** DIR leads elsewhere: what is there by our doing, if that is known. */
   readonly moved?: { readonly index: ReadonlyIndex | undefined };
+  /** It is to begin anew with other settings. */
+  readonly isRestarted: boolean;
 }
 
 /**
@@ -97,7 +101,7 @@ export async function runTarget<Prepared extends Ready>(options: OneTarget<Prepa
   if (!control.ok) {
     await leave();
     tellHalted(options, control.failure);
-    return { code: exitCodeOf(control.failure), control: undefined };
+    return { code: exitCodeOf(control.failure), control: undefined, isRestarted: false };
   }
   const { lifetime, asked } = listenFor(options, control.value, who);
   const stopKeeping = keepInPlace(control.value, directory, lifetime);
@@ -154,8 +158,10 @@ async function work<Prepared extends Ready>(
     await link.close();
   };
   try {
-    const { initial: isInitial } = settings.pace;
-    const isQuick = isInitial && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;
+    const { wantsPass } = options;
+    const isInitial = settings.pace.initial || wantsPass;
+    const isQuick =
+      isInitial && !wantsPass && settings.deletions.mode !== 'mirror' && isWhole && ledger.index.size >= QUICK_FROM;
     const did = MODES[settings.mode]({ engine, directory, key, isInitial, isQuick, isOver });
     const end = await Promise.race([did, isOver(), asked]);
     const { is } = lifetime.take({ kind: 'ends', end });
@@ -166,14 +172,14 @@ async function work<Prepared extends Ready>(
       detach();
       link.stopLogins();
       void leave();
-      await drained(options, engine);
+      await drained(options, end, engine);
     }
     lifetime.take({ kind: 'through' });
     await close();
     const { summary } = engine;
     if (settings.mode !== 'dry-run' && end.kind !== 'moved') {
       if (directory.guard.isThere()) await ledger.save();
-      io.report({ kind: 'stopped', target: label, summary });
+      if (end.kind !== 'restarted') io.report({ kind: 'stopped', target: label, summary });
     }
     return [end, summary.unsent.length];
   } finally {
@@ -203,9 +209,10 @@ function tellStopping({ target: { label }, io }: About, end: LifeEnd, { state }:
     io.report({ kind: 'note', level: 'normal', text: `${label} is paused: what waits is not sent` });
 }
 
-/** What was changed until now is still sent; a second signal ends that. */
-async function drained(options: About, engine: Works): Promise<void> {
-  void options.io.signals.second.then(() => engine.take({ kind: 'cut' }));
+/** What was changed until now is still sent; one more signal ends that. */
+async function drained(options: About, end: LifeEnd, engine: Works): Promise<void> {
+  const { first, second } = options.io.signals;
+  void (end.kind === 'signal' ? second : first).then(() => engine.take({ kind: 'cut' }));
   engine.take({ kind: 'stop' });
   const over = await engine.over;
   if (over.kind === 'halted') tellHalted(options, over.failure);
@@ -221,12 +228,13 @@ async function remainsOf(
   index: ReadonlyIndex | undefined,
 ): Promise<Remains> {
   const moved = end.kind === 'moved' ? { moved: { index } } : {};
-  return { code: exitCode(end, unsent), control: await kept(end, control), ...moved };
+  const isRestarted = end.kind === 'restarted';
+  return { code: exitCode(end, unsent), control: await kept(end, control), isRestarted, ...moved };
 }
 
 /** One that was asked to end is no longer a part of it: nobody finds it any more. */
 async function kept(end: LifeEnd, control: Control): Promise<Control | undefined> {
-  if (end.kind !== 'asked' && end.kind !== 'moved') return control;
+  if (end.kind !== 'asked' && end.kind !== 'moved' && end.kind !== 'restarted') return control;
   await control.release();
   return undefined;
 }
@@ -241,6 +249,7 @@ function exitCode(end: LifeEnd, unsent: number): number {
     case 'signal':
       return STOP_SIGNALS[end.signal];
     case 'moved':
+    case 'restarted':
       return EXIT.inSync;
   }
 }

@@ -54,6 +54,7 @@ export const SAMPLES: Samples = {
   waiting: { kind: 'waiting', target, waiting: 2 },
   paused: { kind: 'paused', target },
   resumed: { kind: 'resumed', target, waiting: 2 },
+  settingsChanged: { kind: 'settingsChanged', source: '/home/me/dir/syncwatch.json', failure },
   rootGone: { kind: 'rootGone', root },
   rootBack: { kind: 'rootBack', root, replaced: true, was: '/home/me/old' },
   mountGone: { kind: 'mountGone', name: item.name, inUse: false },

@@ -4,6 +4,7 @@ import { EPOCH, steadyMs, wallMs } from '../../src/core/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import { nameFromText } from '../../src/core/name.js';
 import { NO_FACTS, type StatusFacts } from '../../src/core/status.js';
+import { EMPTY_SUMMARY, type Summary } from '../../src/core/summary.js';
 import type { Input } from '../../src/core/sync/inputs.js';
 import { type Phase, type State, schedule } from '../../src/core/sync/state.js';
 import { type Asks, answererFor } from '../../src/sync/answer.js';
@@ -31,6 +32,8 @@ class Target {
   isBusy = false;
   link: 'up' | 'lost' = 'up';
   size = 0;
+  unsent: Summary['unsent'] = [];
+  refused: Failure | undefined;
   oldestMs: number | undefined;
   looks = 0;
   /** What becomes of a look at the whole disk. */
@@ -55,6 +58,9 @@ class Target {
           return target.isLooked;
         },
         flush: async () => target.flushed,
+        get summary() {
+          return { ...EMPTY_SUMMARY, unsent: target.unsent };
+        },
       },
       prepared: {
         link: {
@@ -71,6 +77,9 @@ class Target {
             },
             get oldestMs() {
               return target.oldestMs === undefined ? undefined : steadyMs(target.oldestMs);
+            },
+            *[Symbol.iterator]() {
+              for (let i = 0; i < target.size; i++) yield [nameFromText(`f${i}`), undefined];
             },
           },
         },
@@ -92,6 +101,7 @@ class Target {
       life: () => this.life,
       facts: () => this.facts,
       stop: () => this.stop(),
+      restart: async () => this.refused,
     });
     return answerer({ ask }, gone);
   }
@@ -144,12 +154,12 @@ describe('asked for its status, a target', () => {
       { kind: 'sending' },
     ],
     [
-      'sending until what was under way has ended, though it is paused',
+      'about to pause until what was under way has ended',
       (target) => {
         target.phase = { ...PAUSED, isTold: false };
         target.isBusy = true;
       },
-      { kind: 'sending' },
+      { kind: 'pausing' },
     ],
     ['in sync', () => {}, { kind: 'inSync' }],
   ])('is %s', async (_, set, expected) => {
@@ -311,4 +321,58 @@ it('asked for the way there, it gives the one that there is', async () => {
   expect(await target.ask('reach')).toEqual({ answer: 'reach', reach: { kind: 'local', path: '/there' } });
   target.life = { is: 'arriving' };
   expect(await target.ask('reach')).toEqual({ answer: 'reach', reach: { kind: 'none' } });
+});
+
+describe('asked what failed', () => {
+  it('names the first few that did, with why, and not what only waits', async () => {
+    const target = new Target();
+    target.unsent = Array.from(
+      { length: 13 },
+      (_, i) => [nameFromText(`f${i}`), i === 0 ? undefined : failure] as const,
+    );
+    const answer = await target.ask('failed');
+    expect(answer).toMatchObject({ failed: { more: 2 } });
+    const paths = answer.answer === 'failed' ? answer.failed.paths : [];
+    expect([paths.length, paths[0]]).toEqual([10, { path: 'f1', message: failure.message }]);
+  });
+
+  it('says why there is no connection, while there is none', async () => {
+    const target = new Target();
+    target.facts = { ...NO_FACTS, lastError: { ms: EPOCH, message: 'lost' } };
+    expect(await target.ask('failed')).toEqual({ answer: 'failed', failed: { paths: [], more: 0 } });
+    target.link = 'lost';
+    expect(await target.ask('failed')).toMatchObject({ failed: { trouble: 'lost' } });
+    target.life = { is: 'arriving' };
+    expect(await target.ask('failed')).toMatchObject({ failed: { paths: [], trouble: 'lost' } });
+  });
+});
+
+it('asked what waits, it names the first few, and whether a full pass finds more', async () => {
+  const target = new Target();
+  expect(await target.ask('waiting')).toEqual({ answer: 'waiting', waiting: { paths: [], more: 0, pass: false } });
+  target.size = 12;
+  target.state = { ...target.state, isProbing: true };
+  expect(await target.ask('waiting')).toMatchObject({
+    waiting: { paths: expect.arrayContaining(['f0']), more: 2, pass: true },
+  });
+  target.life = { is: 'arriving' };
+  expect(await target.ask('waiting')).toEqual({ answer: 'waiting', waiting: { paths: [], more: 0, pass: true } });
+});
+
+it('asked for a full pass, it has one; before its login it begins with one anyway', async () => {
+  const target = new Target();
+  expect(await target.ask('pass')).toEqual({ answer: 'done' });
+  expect(target.taken).toEqual(['passWanted']);
+  target.life = { is: 'arriving' };
+  expect(await target.ask('pass')).toEqual({ answer: 'done' });
+});
+
+it('asked to begin anew, it says why not, with what to do', async () => {
+  const target = new Target();
+  expect(await target.ask('restart')).toEqual({ answer: 'done' });
+  target.refused = { kind: 'usage', message: 'x.json is no valid JSON, line 3', hint: 'Mind commas.' };
+  expect(await target.ask('restart')).toEqual({
+    answer: 'error',
+    message: 'x.json is no valid JSON, line 3. Mind commas.',
+  });
 });

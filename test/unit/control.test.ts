@@ -508,7 +508,14 @@ describe('whoever answers', () => {
     renameSync(path(), join(dir, 'own.sock'));
     mkdirSync(join(dir, `syncwatch-${uid}`), { mode: 0o700 });
     renameSync(join(dir, 'own.sock'), join(dir, `syncwatch-${uid}`, 'own.sock'));
-    const commands = [['flush'], ['status'], ['status', '--json'], ['pause'], ['exec', '--no-flush']] as const;
+    const commands = [
+      ['flush'],
+      ['status'],
+      ['status', '--json'],
+      ['pause'],
+      ['restart'],
+      ['exec', '--no-flush'],
+    ] as const;
     let answered = 0;
     await fc.assert(
       fc.asyncProperty(anyAnswer, fc.constantFrom(...commands), async (given, [command, ...flags]) => {
@@ -520,7 +527,15 @@ describe('whoever answers', () => {
         const words = await wordsOf(command, [...flags, root, ...(command === 'exec' ? ['--', 'false'] : [])]);
         const code = await control(command, words, {
           ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
-          ...{ around, isTerminal: false, sharesTerminal: false, lookUp: { env: {}, home: dir, nodePath: '/none' } },
+          ...{
+            around,
+            isTerminal: false,
+            sharesTerminal: false,
+            drawing: undefined,
+            now: () => new Date(0),
+            stopped: () => new Promise<never>(() => {}),
+            lookUp: { env: {}, home: dir, nodePath: '/none' },
+          },
         });
         expect([0, 1, 3]).toContain(code);
         answered += code === 3 ? 0 : 1;

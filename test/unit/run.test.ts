@@ -49,6 +49,7 @@ class World {
   readonly first = moment<StopSignal>();
   readonly second = moment<StopSignal>();
   readonly moved = new AbortController();
+  readonly restarted = new AbortController();
   readonly prepared = moment<Result<Reached>>();
   readonly over = moment<End>();
   readonly synced = moment<Failure | undefined>();
@@ -165,6 +166,9 @@ class World {
       isOneOfSeveral: false,
       previous: this.previous,
       subscribe: () => {},
+      wantsPass: false,
+      restart: { asked: this.restarted.signal, ask: async () => undefined },
+      offer: () => {},
       prepare: (identity, signal) => {
         this.identity = identity;
         this.letGo = signal;
@@ -362,6 +366,38 @@ describe('a target that works', () => {
     expect(world.did).not.toContain('stop');
     expect(world.did).not.toContain('saved');
     expect(world.events()).toEqual([]);
+  });
+
+  it('sends nothing more where it is to begin anew, and saves what the next one reads', async () => {
+    const world = new World();
+    const { ended } = await world.arrive();
+    world.restarted.abort();
+    const remains = await ended;
+    expect([remains.code, remains.control, remains.isRestarted]).toEqual([EXIT.inSync, undefined, true]);
+    expect(world.did).not.toContain('stop');
+    expect(world.did).toContain('saved');
+    expect(world.events()).toEqual([]);
+  });
+
+  it('begins with a full pass where that is wanted, whatever is remembered and the settings say', async () => {
+    const world = new World();
+    world.isWhole = true;
+    const settings = { mode: 'watch', dir: world.dir, root: world.dir, hooks: forEachHook(() => []) } as const;
+    const options = { ssh: { port: undefined }, pace: { initial: false }, deletions: { mode: 'seen' } } as const;
+    await world.arrive({ wantsPass: true, settings: { ...settings, ...options } });
+    expect(world.begunAs).toBe('full');
+    world.restarted.abort();
+  });
+
+  it('that was asked to stop is cut off by the first signal', async () => {
+    const world = new World();
+    const { ended } = await world.arrive();
+    void world.ask('stop');
+    await vi.waitFor(() => expect(world.did).toContain('stop'));
+    world.first.now('SIGINT');
+    await vi.waitFor(() => expect(world.did).toContain('cut'));
+    world.over.now({ kind: 'cut' });
+    await ended;
   });
 
   it('saves nothing where the root is gone', async () => {
