@@ -9,7 +9,7 @@ import { join } from 'node:path';
 export const MAY_IMPORT = {
   // What is asked for.
   cli: 'begin',
-  begin: 'commands main sync options report settings io state programs descriptors user-folders hang-up',
+  begin: 'commands main sync options report settings io state programs descriptors user-folders hang-up foreground',
   commands:
     'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
   doctor:
@@ -45,6 +45,7 @@ export const MAY_IMPORT = {
   // What all of them stand on.
   'spawn-here': '',
   'hang-up': '',
+  foreground: '',
   spawn: 'descriptors',
   'read-checked': 'descriptors',
   programs: 'way',
@@ -69,13 +70,15 @@ export const MAY_IMPORT = {
 export const ONLY_IN = {
   '@parcel/watcher': 'watch/process',
   execa: 'spawn',
-  child_process: 'spawn-here',
+  child_process: 'spawn-here foreground',
   process: 'spawn spawn-here user-folders',
   tty: 'begin report',
   net: 'control ssh/users-master',
   vm: 'rules',
   'yargs-parser': 'options',
   leven: 'options',
+  'string-width': 'report',
+  'cli-truncate': 'report',
   valibot: 'control state',
   'p-queue': 'hooks sync main',
   debounce: 'sync',

@@ -7,8 +7,9 @@ import type { CommandName } from './commands/table.js';
 import { EXIT, exitCodeOf, type Failure, failed, success } from './core/failure.js';
 import { joined, lines, own, type Printable } from './core/printable.js';
 import { isUnheardStart } from './descriptors.js';
+import { isForeground } from './foreground.js';
 import { isHangUpIgnored } from './hang-up.js';
-import { type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { type KeyBoard, type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { CONTROLS, controlNamed } from './options/controls.js';
 import type { Permit } from './options/gather.js';
 import type { Words } from './options/words.js';
@@ -30,7 +31,7 @@ const outlets = {
   out: stdout.write,
   err: stderr.write,
   now: (): Date => new Date(),
-  columns: (): number => process.stdout.columns ?? 80,
+  columns: (): number => process.stdout.columns || 80, // 0: a terminal that nobody gave a size
 };
 
 /** XDG base directory specification: an empty or relative path counts as not set. */
@@ -185,7 +186,7 @@ async function run(): Promise<number> {
       lookUp: lookUp(),
       isTerminal: isatty(0) && isatty(1),
       sharesTerminal: [0, 1, 2].some(isatty),
-      drawing: undefined,
+      drawing: isatty(1) && env['TERM'] !== 'dumb' ? drawing : undefined,
       stopped: () => stopSignals().first,
     });
   }
@@ -234,19 +235,53 @@ const permitAsking =
   async (file, isNamed) =>
     (await import('./commands/allow.js')).permit(file, isNamed, { ...outlets, around: around(), ...ways });
 
+const rows = (): number => process.stdout.rows || 24;
+
+/** Gives what draws lines in place of those before. */
+async function drawing(): Promise<(lines: readonly Printable[]) => void> {
+  const { Live, wrapped } = await import('./report/live.js');
+  let now: readonly Printable[] = [];
+  const live = new Live(
+    { ...outlets, rows, keyboard: undefined },
+    () => now,
+    () => {},
+  );
+  return (next) => {
+    now = next.flatMap((line) => wrapped(line, outlets.columns() - 1));
+    live.draw();
+  };
+}
+
+/** Where events are told: stdout, with the keyboard where that is a terminal. */
+async function terminal() {
+  const { Keyboard } = await import('./report/keyboard.js');
+  const isTerminal = isatty(1);
+  const keyboard = isTerminal
+    ? new Keyboard({
+        stdin: isatty(0) ? process.stdin : undefined,
+        jobs: process,
+        isForeground: () => isForeground(pid),
+      })
+    : undefined;
+  const onResize = (listener: () => void): void => {
+    if (isTerminal) process.stdout.on('resize', listener);
+  };
+  return { ...outlets, rows, onResize, keyboard, isTerminal, env };
+}
+
 /** Syncs, or looks whether that would go well, as these words, the environment and the settings have it. */
 async function sync(words: Words, isDoctor: boolean): Promise<number> {
   const { readOptions } = await import('./options/command-line.js');
   const { printerFor } = await import('./report/printer.js');
   const programs = await finder();
-  const screen = { ...outlets, isTerminal: isatty(1), env };
+  const screen = await terminal();
   const asked = await readOptions(words, { env, uid, permit: permitAsking(asking()) });
   switch (asked.kind) {
     case 'failed':
       return complain(asked.failure);
     case 'why': {
       const { why } = await import('./commands/why.js');
-      const report = printerFor(screen, asked.asked);
+      const { report } = printerFor(screen, asked.asked);
       const { git } = programs(asked.asked.root);
       return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
     }
@@ -256,21 +291,36 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
       const { watch } = await import('./main.js');
+      let onTyped: (text: string) => void = () => {};
       const printed = (settings: Settings) =>
         printerFor(
           screen,
           settings,
           settings.targets.map(({ label }) => label),
+          (text) => onTyped(text),
         );
-      let report = printed(asked.settings);
+      let printer = printed(asked.settings);
+      const keys: KeyBoard = {
+        listen: (listener) => {
+          onTyped = listener;
+          return () => {
+            onTyped = () => {};
+          };
+        },
+        say: (texts) => printer.say(texts),
+        clear: () => printer.clear(),
+        interrupt: () => process.kill(pid, 'SIGINT'),
+      };
       let { edits } = asked;
       const anew: Anew = {
         begins: (settings) => {
-          report = printed(settings);
+          printer.close();
+          printer = printed(settings);
         },
         read: async (mayAsk) => {
-          const ways = mayAsk ? asking() : NOBODY;
-          const read = await readOptions(words, { env, uid, permit: permitAsking(ways) });
+          const readBy = (ways: ReturnType<typeof asking>) =>
+            readOptions(words, { env, uid, permit: permitAsking(ways) });
+          const read = await (mayAsk ? printer.away(() => readBy(asking())) : readBy(NOBODY));
           if (read.kind === 'failed') return failed(read.failure);
           if (read.kind === 'why') return failed({ kind: 'usage', message: 'there is nothing to sync any more' });
           edits = read.edits;
@@ -278,18 +328,19 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
         },
         changed: () => edits.look(),
       };
+      const { confirm } = asking();
       return watch(
         asked,
         {
-          report: (event) => report(event),
-          keys: undefined,
+          report: (event) => printer.report(event),
+          keys: screen.keyboard === undefined ? undefined : keys,
           around: around(),
           programs,
           pid,
           cpuMs,
           streams: streams(),
           signals: stopSignals(),
-          confirm: asking().confirm,
+          confirm: confirm && ((question) => printer.away(() => confirm(question))),
         },
         anew,
       );

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { msSince, steadyNow, wallNow } from '../clock.js';
 import type { Found } from '../control/client.js';
 import { EXIT } from '../core/failure.js';
-import { jsonLine, line, type Printable, showControls } from '../core/printable.js';
+import { jsonLine, line, own, type Printable, showControls } from '../core/printable.js';
 import type { Status } from '../core/status.js';
 import { STOP_SIGNALS } from '../io.js';
 import { statusInALine, statusInWords } from '../report/status.js';
@@ -37,6 +37,7 @@ export async function follow(
     const there = answers.filter(([, { answer }]) => answer !== 'gone');
     if (there.length > 0) seenMs = steadyNow();
     else if (msSince(seenMs) > AWAY_MS) {
+      if (draw !== undefined) io.out(own`\n`);
       io.err(line('none is running any more'));
       return EXIT.cannotStart;
     }
@@ -57,7 +58,9 @@ export async function follow(
         else io.out(line(`${clockTime(io.now())} ${isKnown ? statusInALine(answer.status, wallNow()) : silent(one)}`));
       }
     const signal = await Promise.race([stopped, sleep(WATCH_MS)]);
-    if (signal !== undefined) return STOP_SIGNALS[signal];
+    if (signal === undefined) continue;
+    if (draw !== undefined) io.out(own`\n`);
+    return STOP_SIGNALS[signal];
   }
 }
 

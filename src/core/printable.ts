@@ -36,6 +36,9 @@ export const own = (words: TemplateStringsArray, ...inserted: ReadonlyArray<stri
 /** One after the other. */
 export const joined = (...parts: readonly Printable[]): Printable => parts.join('') as Printable;
 
+/** What can only take something away from it, or break it into lines: cutting, wrapping. */
+export const trusted = (text: Printable, change: (text: string) => string): Printable => change(text) as Printable;
+
 /** In a colour: the number of ECMA-48's "select graphic rendition". */
 export const painted = (code: number, text: Printable): Printable => `\x1b[${code}m${text}\x1b[0m` as Printable;
 

@@ -1,12 +1,27 @@
 import type { Event, Item } from '../core/event.js';
-import { joined, own, type Printable, painted, showControls } from '../core/printable.js';
+import { joined, lines, own, type Printable, painted, showControls } from '../core/printable.js';
 import type { Verbosity } from '../settings.js';
+import { Live, type LiveTerminal } from './live.js';
 import { itemInWords, type Line, linesOfSeveral, type Outlets, prefixOf } from './plain.js';
 import { clockTime, count, isWorthALine, progressInWords, timeInWords } from './words.js';
 
-export interface Terminal extends Outlets {
+export interface Terminal extends Outlets, LiveTerminal {
   readonly color: boolean;
-  columns(): number;
+  /** To be called when it has another size. */
+  onResize(listener: () => void): void;
+}
+
+/** What tells events, and what draws. */
+export interface Printer {
+  readonly report: (event: Event) => void;
+  /** Nothing is drawn, and the terminal is as it was, until `job` has ended: it asks somebody. */
+  away<T>(job: () => Promise<T>): Promise<T>;
+  /** Clears the terminal. */
+  clear(): void;
+  /** Adds these lines, whatever else is said. */
+  say(texts: readonly string[]): void;
+  /** Nothing is drawn any more. */
+  close(): void;
 }
 
 /**
@@ -17,7 +32,8 @@ export function humanPrinter(
   terminal: Terminal,
   verbosity: Verbosity,
   targets: readonly string[] = [''],
-): (event: Event) => void {
+  onKey: (key: string) => void = () => {},
+): Printer {
   const isOneOfSeveral = targets.length > 1;
   const paint = (code: number, text: string): Printable =>
     terminal.color ? painted(code, showControls(text)) : showControls(text);
@@ -30,20 +46,32 @@ export function humanPrinter(
   /** Git can't be asked: to be seen whatever else is said. */
   let rules = '';
 
-  const clear = (): void => {
-    if (midLine !== undefined) terminal.out(NEW_LINE);
-    else if (status !== '') terminal.out(CLEAR_LINE);
+  let draft = NOTHING;
+  const live = new Live(
+    terminal,
+    () => [
+      ...(midLine === undefined ? [] : [draft]),
+      ...(status === '' || verbosity === 'quiet' ? [] : [paint(2, status)]),
+    ],
+    onKey,
+  );
+  terminal.onResize(() => live.resized());
+  /** A path without its dot becomes a line of its own. */
+  const clear = (): Printable => {
+    const line = midLine === undefined ? NOTHING : joined(draft, NEW_LINE);
     midLine = undefined;
-  };
-  const drawStatus = (): void => {
-    if (midLine !== undefined || status === '' || verbosity === 'quiet') return;
-    terminal.out(paint(2, status.slice(0, Math.max(0, terminal.columns() - 1))));
+    return line;
   };
   const clock = (): Printable => joined(paint(2, clockTime(terminal.now())), SPACE);
   const printBare = ({ text, error }: Line, before = NOTHING): void => {
-    clear();
+    const unfinished = clear();
     const shown = error && !text.startsWith(' ') ? paint(31, text) : text;
-    terminal[error ? 'err' : 'out'](joined(before, shown, NEW_LINE));
+    if (error) {
+      if (unfinished !== '') live.print(unfinished);
+      live.print(joined(before, shown, NEW_LINE), (each) => terminal.err(each));
+    } else {
+      live.print(joined(unfinished, before, shown, NEW_LINE));
+    }
   };
   const print = (each: Line): void => printBare(each, clock());
 
@@ -62,20 +90,19 @@ export function humanPrinter(
     status = all === '' ? '' : `${all}${rules}`;
   };
 
-  return (event) => {
+  const report = (event: Event): void => {
     const prefix = prefixOf(event, isOneOfSeveral);
     switch (event.kind) {
       case 'started':
         if (verbosity === 'quiet' || !show(event)) return;
-        clear();
-        terminal.out(
-          joined(
-            clock(),
-            showControls(prefix),
-            event.action === 'delete' ? paint(33, itemInWords(event)) : showControls(itemInWords(event)),
-          ),
+        live.print(clear());
+        draft = joined(
+          clock(),
+          showControls(prefix),
+          event.action === 'delete' ? paint(33, itemInWords(event)) : showControls(itemInWords(event)),
         );
         midLine = event;
+        live.draw();
         return;
       case 'delivered': {
         const shown = event.items.filter(show);
@@ -84,8 +111,8 @@ export function humanPrinter(
         const [first] = shown;
         if (verbosity === 'quiet' || event.more !== undefined || many === 0) return;
         if (first !== undefined && many === 1 && midLine?.name === first.name && midLine.target === event.target) {
-          terminal.out(paint(32, ' .'));
-          clear();
+          draft = joined(draft, paint(32, ' .'));
+          live.print(clear());
         } else {
           // Others came in between, or it was one of many.
           const what = first !== undefined && many === 1 ? itemInWords(first) : count(many, 'path');
@@ -95,9 +122,6 @@ export function humanPrinter(
         break;
       }
       case 'progress':
-        // Below the path that it is about; the status line gives way to the next path.
-        if (verbosity === 'quiet') return;
-        clear();
         break;
       default:
         for (const each of linesOfSeveral(event, verbosity, isOneOfSeveral)) {
@@ -105,18 +129,21 @@ export function humanPrinter(
           else if (event.kind !== 'inSync' || stands.get(aboutOf(event)[0] ?? '') !== IN_SYNC) print(each);
         }
     }
-    if (midLine === undefined) {
-      note(event);
-      terminal.out(CLEAR_LINE);
-      drawStatus();
-    }
+    note(event);
+    live.draw();
+  };
+  return {
+    report,
+    away: (job) => live.away(job),
+    clear: () => live.clear(),
+    say: (texts) => live.print(joined(clear(), lines(texts))),
+    close: () => live.stopped(),
   };
 }
 
 const NOTHING = own``;
 const SPACE = own` `;
 const NEW_LINE = own`\n`;
-const CLEAR_LINE = own`\r\x1b[2K`;
 
 const dots = (n: number): string => '.'.repeat(Math.min(n, 40));
 

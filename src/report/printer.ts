@@ -1,26 +1,35 @@
 import type { Environment } from '../core/environment.js';
-import type { Report } from '../core/event.js';
+import { lines } from '../core/printable.js';
 import type { OutputSettings } from '../settings.js';
-import { humanPrinter } from './human.js';
+import { humanPrinter, type Printer, type Terminal } from './human.js';
 import { jsonPrinter } from './json.js';
-import { type Outlets, plainPrinter } from './plain.js';
+import { plainPrinter } from './plain.js';
 
 /** Where events are told. */
-export interface Screen extends Outlets {
-  /** The width of a line, in characters. */
-  readonly columns: () => number;
+export interface Screen extends Omit<Terminal, 'color'> {
   readonly isTerminal: boolean;
   readonly env: Environment;
 }
 
-/** What tells events there, as the settings have it. `targets`: the names of all of them. */
+/** What tells events there, as the settings have it. `targets`: the names of all of them; `onKey`: what is typed meanwhile. */
 export function printerFor(
-  { isTerminal, env, ...outlets }: Screen,
+  { isTerminal, env, ...terminal }: Screen,
   settings: { readonly output: OutputSettings },
   targets?: readonly string[],
-): Report {
-  if (settings.output.json) return jsonPrinter(outlets.out, outlets.now);
-  if (!isTerminal) return plainPrinter(outlets, settings.output.verbosity, targets);
-  const color = settings.output.color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
-  return humanPrinter({ ...outlets, color }, settings.output.verbosity, targets);
+  onKey?: (key: string) => void,
+): Printer {
+  const { json, verbosity, color } = settings.output;
+  if (json) return undrawn(jsonPrinter(terminal.out, terminal.now), terminal);
+  // On a dumb one nothing that was written can be changed.
+  if (!isTerminal || env['TERM'] === 'dumb') return undrawn(plainPrinter(terminal, verbosity, targets), terminal);
+  const isColored = color && env['NO_COLOR'] === undefined;
+  return humanPrinter({ ...terminal, color: isColored }, verbosity, targets, onKey);
 }
+
+const undrawn = (report: Printer['report'], { out }: Pick<Terminal, 'out'>): Printer => ({
+  report,
+  away: (job) => job(),
+  clear: () => {},
+  say: (texts) => out(lines(texts)),
+  close: () => {},
+});

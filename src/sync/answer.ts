@@ -197,5 +197,9 @@ function stateOf(life: Life<Asks>, rootIsGone: boolean): Status['state'] {
   if (rootIsGone) return { kind: 'rootGone' };
   if (state.phase.is === 'paused') return { kind: state.phase.isTold ? 'paused' : 'pausing' };
   if (link.state.kind !== 'up') return { kind: 'reconnecting', untilMs: link.nextTryMs };
-  return ledger.pending.size > 0 || engine.isBusy || owesPass(state) ? { kind: 'sending' } : { kind: 'inSync' };
+  // Before the first pass nothing waits, and nobody knows what is there.
+  const isBegun = isUp(state.phase);
+  return ledger.pending.size === 0 && !engine.isBusy && !owesPass(state) && isBegun
+    ? { kind: 'inSync' }
+    : { kind: 'sending' };
 }

@@ -8,13 +8,26 @@ export type Typed = readonly [when: RegExp, keys: string];
 /** How long it may take, in milliseconds: a guard against hanging. */
 const PATIENCE_MS = 60_000;
 
-/** Runs the CLI on a terminal of its own (`script`, util-linux), typing what is given in turn. Gives all that it showed. */
-export async function runOnTerminal(
-  args: readonly string[],
-  options: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
-  typed: readonly Typed[],
-): Promise<{ code: number | null; shown: string }> {
-  const command = [process.execPath, CLI, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+interface Around {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+interface Shown {
+  readonly code: number | null;
+  readonly shown: string;
+}
+
+/** How the CLI is started from a shell. */
+export const inShell = (args: readonly string[]): string =>
+  [process.execPath, CLI, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+
+/** Runs the CLI on a terminal of its own, typing what is given in turn. Gives all that it showed. */
+export const runOnTerminal = (args: readonly string[], options: Around, typed: readonly Typed[]): Promise<Shown> =>
+  commandOnTerminal(inShell(args), options, typed);
+
+/** The same with any command of a shell (`script`, util-linux). */
+export async function commandOnTerminal(command: string, options: Around, typed: readonly Typed[]): Promise<Shown> {
   const child = spawn('script', ['--quiet', '--flush', '--return', '--command', command, '/dev/null'], {
     cwd: options.cwd,
     env: { ...cleanEnv(), ...options.env, SHELL: '/bin/sh' },

@@ -161,6 +161,11 @@ describe('asked for its status, a target', () => {
       },
       { kind: 'pausing' },
     ],
+    [
+      'sending while its first sync is still to begin',
+      (target) => void (target.phase = { is: 'offline', turn: undefined }),
+      { kind: 'sending' },
+    ],
     ['in sync', () => {}, { kind: 'inSync' }],
   ])('is %s', async (_, set, expected) => {
     const target = new Target();

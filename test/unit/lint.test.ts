@@ -26,7 +26,7 @@ const IMPORTS: ReadonlyArray<readonly [file: string, text: string, found: string
   [
     'src/sync/odd.ts',
     "import { spawn } from 'node:child_process';",
-    'child_process may be imported only by: spawn-here',
+    'child_process may be imported only by: spawn-here foreground',
   ],
   ['src/rules/odd.ts', "import { env } from 'node:process';", 'process may be imported only by: '],
   ['src/watch/odd.ts', "import { performance } from 'node:perf_hooks';", 'perf_hooks may be imported only by: nobody'],

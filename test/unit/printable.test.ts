@@ -28,7 +28,7 @@ const NASTY = 'n\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e\u061c\u2028x\u0085y\r\n
 const HARMLESS = 'harmless';
 
 /** The codes that are ours: colours, and what draws the last line anew. */
-const OURS = /\x1b\[(?:0|2|3[123])m|\r\x1b\[2K/g;
+const OURS = /\x1b\[(?:0|2|3[123])m|\r(?:\x1b\[\dA)?\x1b\[(?:2K|J)/g;
 const RAW = /[^\P{Cc}\n]|[\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 type Texts = (text: string) => string;
@@ -145,12 +145,12 @@ const PRINTERS: Readonly<Record<string, Printer>> = Object.fromEntries(
         let said = '';
         return { print: make((text) => void (said += text), targets), said: () => said };
       };
-    const columns = () => 500;
+    const terminal = { now, columns: () => 500, rows: () => 24, onResize: () => {}, keyboard: undefined };
     return [
       [`plain, ${verbosity}`, printer((out, targets) => plainPrinter({ out, err: out, now }, verbosity, targets))],
       ...[true, false].map((color): [string, Printer] => [
         `terminal, ${verbosity}, ${color ? 'colours' : 'none'}`,
-        printer((out, targets) => humanPrinter({ out, err: out, now, color, columns }, verbosity, targets)),
+        printer((out, targets) => humanPrinter({ ...terminal, out, err: out, color }, verbosity, targets).report),
       ]),
     ];
   }),
