@@ -113,7 +113,8 @@ function isProgram(file: string): boolean {
  */
 function outsideOf(root: string): (path: string) => boolean {
   const self = statSync(root, { throwIfNoEntry: false, bigint: true });
-  return (path) => {
+  const known = new Map<string, boolean>(); // each part of PATH is asked about for each program
+  const looked = (path: string): boolean => {
     if (!path.startsWith('/')) return false;
     for (const step of wayTo(path)) {
       if (step.kind === 'missing') return true; // it is not there, or nobody can go on from here
@@ -121,5 +122,10 @@ function outsideOf(root: string): (path: string) => boolean {
       if (self !== undefined && step.stats.dev === self.dev && step.stats.ino === self.ino) return false;
     }
     return true;
+  };
+  return (path) => {
+    const is = known.get(path) ?? looked(path);
+    known.set(path, is);
+    return is;
   };
 }

@@ -1,11 +1,11 @@
-// npm run bench [-- --only saves,trees,moves,bursts,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
+// npm run bench [-- --only starts,saves,trees,moves,bursts,big,asks] [--rtt 0,20,100] [--saves 40] [--rounds 3] [--files 100000]
 //   [--workload PART-OF-ITS-NAME] [--json FILE] [--before OTHER/dist/cli.js]
 //
 // --before: another build of syncwatch, side by side with this one, for all but "big".
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
 // machine in the same run, and compares both trees at the end of each: a fast wrong answer is a failure.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,7 +17,7 @@ import { arrived, BURSTS, differences, MOVES, save, TREES, usage } from './workl
 const run = promisify(execFile);
 const { values: given } = parseArgs({
   options: {
-    only: { type: 'string', default: 'saves,trees,moves,bursts,big,asks' },
+    only: { type: 'string', default: 'starts,saves,trees,moves,bursts,big,asks' },
     rtt: { type: 'string', default: '0,20,100' },
     saves: { type: 'string', default: '40' },
     rounds: { type: 'string', default: '3' },
@@ -344,6 +344,29 @@ const measureAsks = (rttMs, shell) =>
     for (const { started } of watching) await started.stop();
   });
 
+/** What needs nobody else: how long it takes to begin, and to end; and how large what is installed is. */
+async function measureStarts() {
+  /** @type {Array<[string, string, readonly string[]]>} */
+  const commands = [['starting Node', 'node -e 0', ['-e', '0']]];
+  for (const [name, cli] of BUILDS)
+    for (const words of [['--version'], ['--help'], ['completion', 'bash'], ['status', base], ['flush', base]])
+      commands.push([`syncwatch ${words.join(' ').replace(base, 'DIR')}`, name, [cli, ...words]]);
+  /** @type {number[][]} */
+  const times = commands.map(() => []);
+  for (let n = 0; n < saves; n++)
+    for (const [i, [, , args]] of commands.entries()) {
+      const began = performance.now();
+      await run(process.execPath, args).catch(() => {}); // nobody syncs it
+      times[i]?.push(performance.now() - began);
+    }
+  for (const [i, [what, rival]] of commands.entries())
+    add({ what, rival, rttMs: 0, shell: 'bare', ms: times[i] ?? [] });
+  await run('sh', [join(import.meta.dirname, '../../scripts/pack.sh'), base]);
+  const [tarball = ''] = readdirSync(base).filter((file) => file.endsWith('.tgz'));
+  notes.push(`${tarball}: ${Math.round(statSync(join(base, tarball)).size / 1000)} kB`);
+}
+
+if (only.includes('starts')) await measureStarts();
 for (const rtt of rtts) {
   if (only.includes('asks')) {
     await measureAsks(rtt, 'login');
