@@ -650,3 +650,20 @@ describe('status', () => {
     ]);
   });
 });
+
+it('list says that none is running, which is no failure; what belongs to others is not theirs to tell', async () => {
+  await opened('others.sock');
+  const somebody = { home: dir, uid: uid + 4_242, runtimeDir: dir, stateHome: dir, tmpDir: dir, configHome: dir };
+  for (const [flags, expected] of [
+    [[], ['none is running\n']],
+    [['--json'], []],
+  ] as const) {
+    const said: string[] = [];
+    const code = await control('list', await wordsOf('list', flags), {
+      ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
+      ...{ around: somebody, isTerminal: false, sharesTerminal: false, drawing: undefined, now: () => new Date(0) },
+      ...{ lookUp: { env: {}, home: dir, nodePath: '/none' }, stopped: () => new Promise<never>(() => {}) },
+    });
+    expect([code, said]).toEqual([0, expected]);
+  }
+});
