@@ -192,7 +192,7 @@ async function run(): Promise<number> {
   }
   if (word === OFFERS) {
     const { offers } = await import('./commands/offers.js');
-    return offers(others, { out: outlets.out, uid });
+    return offers(others, { out: outlets.out, around: around(), lookUp: lookUp() });
   }
   // Loaded here, for the others need none of it.
   const { commandNamed, commandOf } = await import('./commands/table.js');

@@ -26,7 +26,7 @@ export interface LookFor {
   /** The hosts that the user's ssh knows. `sshConfig`: the file in the place of theirs. */
   readonly hosts: (sshConfig: string | undefined) => readonly string[];
   /** The directories there below what is written, where a connection is open already. */
-  readonly directoriesThere: (to: string) => Promise<readonly string[]>;
+  readonly directoriesThere: (to: string, sshConfig: string | undefined) => Promise<readonly string[]>;
 }
 
 /**
@@ -111,7 +111,7 @@ async function placeOffers(
   lookFor: LookFor,
 ): Promise<Offers> {
   if (/^[^/]*:/.test(current)) {
-    const there = await lookFor.directoriesThere(current);
+    const there = await lookFor.directoriesThere(current, sshConfig);
     return offered(
       there.map((word): Offer => ({ word, isOpen: true })),
       current,

@@ -181,6 +181,11 @@ export async function findAll(
 
 const byDirAndTarget = (a: Found, b: Found): number => a.root.localeCompare(b.root) || a.target.localeCompare(b.target);
 
+/** Those of them that say so at once. */
+export async function everyRunning(folders: readonly string[], uid: number): Promise<Found[]> {
+  return (await allRunning(folders, uid)).filter((found) => typeof found === 'object');
+}
+
 async function allRunning(folders: readonly string[], uid: number): Promise<Array<Found | 'silent'>> {
   const sockets = [...new Set(folders)].flatMap((folder) => socketsIn(folder, uid));
   const all: Array<Found | 'nobody' | 'silent'> = [];

@@ -83,14 +83,14 @@ export const startThrough = (client: Client, words: readonly string[]): Child =>
   spawn(client.program, [...argsOf(client), '--', loginOf(client.target), ...words], { ownSession: true });
 
 /** Asks a master on this machine for something: ssh(1), -O. */
-export const control = (request: 'check' | 'exit', client: Client): Promise<Said> =>
+export const control = (request: 'check' | 'exit', client: Client, withinMs = CONTROL_MS): Promise<Said> =>
   say(client.program, [...argsOf(client), '-O', request, '--', loginOf(client.target)], {
     ownSession: true,
-    patienceMs: CONTROL_MS,
+    patienceMs: withinMs,
   });
 
 /** Whether a master answers on the control socket. */
-export async function answers(client: Client): Promise<boolean> {
-  const { ended } = await control('check', client);
+export async function answers(client: Client, withinMs = CONTROL_MS): Promise<boolean> {
+  const { ended } = await control('check', client, withinMs);
   return ended.kind === 'exited' && ended.code === 0;
 }

@@ -10,11 +10,16 @@ import { plainArgs, type SshOptions } from './command.js';
  * What ssh would do for a target, by the user's config and options: what `ssh -G` says, a key and its value a line. Nobody is
  * asked and nothing is connected.
  */
-export async function askConfig(programs: Programs, target: RemoteTarget, ssh: SshOptions): Promise<Result<string>> {
+export async function askConfig(
+  programs: Programs,
+  target: RemoteTarget,
+  ssh: SshOptions,
+  withinMs = CONTROL_MS,
+): Promise<Result<string>> {
   if (programs.ssh.file === undefined) return failed(noSsh(programs.ssh));
   const { ended, stdout, stderr } = await say(programs.ssh, plainArgs(target, ssh, ['-N', '-G']), {
     ownSession: true,
-    patienceMs: CONTROL_MS,
+    patienceMs: withinMs,
   });
   // One that did not answer in time (a `Match exec`) has refused nothing.
   return ended.kind === 'exited' && ended.code !== 0 ? failed(refusedOptions(stderr)) : success(stdout);

@@ -38,6 +38,8 @@ export interface UsersMasterOptions {
   /** Us. */
   readonly uid: number;
   readonly patience?: Patience | undefined;
+  /** How long each question to ssh here may take, in milliseconds. */
+  readonly withinMs?: number;
 }
 
 /** Whether the user has a master of their own for a target: `set up` is one that the config speaks of, and that is not there. */
@@ -53,7 +55,7 @@ export type UsersMaster =
  * put another in its place, and that path is this host's and this login's alone. Nothing is done to it.
  */
 export async function findUsersMaster(options: UsersMasterOptions): Promise<UsersMaster> {
-  const { programs, target, ssh, config, uid } = options;
+  const { programs, target, ssh, config, uid, withinMs } = options;
   const given = valueIn(config, 'controlpath');
   const program = programs.ssh;
   if (given === undefined || given === 'none' || program.file === undefined) return { kind: 'none' };
@@ -63,9 +65,9 @@ export async function findUsersMaster(options: UsersMasterOptions): Promise<User
   const why = whySocketOfOthers(path, uid);
   if (why !== undefined) return unfit(why);
   const client: Client = { program, target, ssh, controlPath: path, config, whose: 'users' };
-  if (!(await answers(client))) return { kind: 'setUp', path: given };
+  if (!(await answers(client, withinMs))) return { kind: 'setUp', path: given };
   const said = async (of: RemoteTarget, by: SshOptions): Promise<string> => {
-    const asked = await askConfig(programs, of, by);
+    const asked = await askConfig(programs, of, by, withinMs);
     return asked.ok ? asked.value : '';
   };
   const [another, plain] = await Promise.all([

@@ -1,0 +1,89 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { CLI, cleanEnv, place, run } from '../support/cli.js';
+import { type Shell, tabbed } from '../support/shells.js';
+import { fill, temporaryDir } from '../support/tree.js';
+
+const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
+
+/** A project in a home of its own, with syncwatch first in PATH, and an ssh that notes that it was started. */
+function project() {
+  const base = temporaryDir();
+  fill(base, {
+    'bin/syncwatch': `#!/bin/sh\nexec '${process.execPath}' '${CLI}' "$@"\n`,
+    'bin/ssh': `#!/bin/sh\necho "$@" >> '${join(base, 'started')}'\nexit 255\n`,
+    'home/.ssh/config':
+      'Include conf.d/*\nHost box *.example.com !odd\n  ControlPath ~/.ssh/cm-%C\nMatch exec "touch evil"\n',
+    'home/.ssh/conf.d/more': 'Host "quoted"\nHost=equals\nInclude ~/.ssh/config\n',
+    'home/.ssh/known_hosts':
+      '|1|aGFzaA==|aGFzaA== ssh-rsa x\n[ported]:2222,10.0.0.1 ssh-rsa x\n@cert-authority *.ca ssh-rsa x\n',
+    'p/syncwatch.json': JSON.stringify({
+      targets: { staging: 'h:p', board: 'b:p' },
+      to: 'board',
+      'on-sync': 'touch evil',
+    }),
+    'p/src/a': '',
+    'p/build.log': '',
+  });
+  for (const file of ['syncwatch', 'ssh']) chmodSync(join(base, 'bin', file), 0o755);
+  mkdirSync(join(base, 'run'), { mode: 0o700 });
+  onTestFinished(() => {
+    // Whatever was offered, nothing was done.
+    for (const path of ['started', 'state', 'p/evil']) expect(existsSync(join(base, path)), path).toBe(false);
+    expect(readdirSync(join(base, 'run')).filter((name) => !name.startsWith('fish'))).toEqual([]);
+  });
+  const env = {
+    ...cleanEnv(),
+    PATH: `${join(base, 'bin')}:${process.env['PATH'] ?? ''}`,
+    HOME: join(base, 'home'),
+    XDG_STATE_HOME: join(base, 'state'),
+    XDG_RUNTIME_DIR: join(base, 'run'),
+  };
+  return { env, cwd: join(base, 'p') };
+}
+
+describe.each(SHELLS)('Tab in %s', (shell) => {
+  it.each([
+    ['syncwatch flu', 'syncwatch flush'],
+    ['syncwatch --to box:/path', 'syncwatch --to box:/path'],
+    ['syncwatch --exclude bui', 'syncwatch --exclude bui'],
+    ['syncwatch --to equ', 'syncwatch --to equals:'],
+    ['syncwatch --delete=m', 'syncwatch --delete=mirror'],
+    ['syncwatch --exclude-from bu', 'syncwatch --exclude-from build.log'],
+  ])('makes of %j %j, and nothing is done', async (line, made) => {
+    const { words, shown } = await tabbed(shell, line, project());
+    expect(words.join(' '), shown).toBe(made);
+  });
+});
+
+it('hosts are offered from the ssh config with what it includes, and from known_hosts', async () => {
+  const { env, cwd } = project();
+  const { stdout } = await run(['__complete', 'zsh', '--to', ''], { env, cwd });
+  for (const host of ['quoted:', 'equals:', 'box:', 'ported:', '10.0.0.1:']) expect(stdout).toContain(`+${host}\t`);
+  expect(stdout).not.toMatch(/example|odd|aGFz|\.ca/);
+});
+
+describe('directories there', () => {
+  const offered = async (env: Readonly<Record<string, string>>, cwd: string, ...words: string[]): Promise<string[]> => {
+    const { stdout, code } = await run(['__complete', 'zsh', ...words], { env, cwd });
+    expect(code).toBe(0);
+    return stdout.split('\n').slice(1, -1);
+  };
+
+  it('are offered through the connection of a syncwatch that runs, and without one not', async () => {
+    const { local, env, start, path, fillRemote } = place();
+    fillRemote({ 'in/a': '', 'it is/b': '', '.hidden/c': '', file: '' });
+    expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([]);
+    const running = start();
+    await running.inSync();
+    expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([
+      `+there:${path}/in/\t`,
+      `+there:${path}/it is/\t`,
+    ]);
+    expect(await offered(env, local, '--to', `there:${path}/.`)).toEqual([`+there:${path}/.hidden/\t`]);
+    expect(await offered(env, local, '--to', `other@there:${path}/i`)).toEqual([]);
+    await running.stop();
+    expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([]);
+  });
+});
