@@ -171,7 +171,7 @@ class Running {
       });
     const timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS);
     this.ended = new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
+      child.once('close', (code, signal) => {
         clearTimeout(timer);
         this.#isOver = true;
         this.#onNews();
