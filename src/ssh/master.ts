@@ -48,6 +48,35 @@ export interface MasterOptions {
   readonly patience?: Patience | undefined;
 }
 
+/** What {@link openMaster} has found out for it. */
+interface Start extends MasterOptions {
+  readonly program: string;
+  readonly setpriv: Program | undefined;
+  readonly logPath: string;
+}
+
+/** ssh as a child that nothing ends but us. */
+function startMaster({ programs, target, ssh, config, controlPath, program, setpriv, logPath }: Start): Child {
+  // In the terminal's foreground group, because only from there it may prompt; and deaf to what reaches the whole group (Ctrl-C,
+  // `timeout`, a terminal that goes), because syncwatch decides when it ends, and has still to send what waits. An ignored signal
+  // stays ignored across exec, and ssh keeps it so (clientloop.c).
+  const deaf = [
+    '-c',
+    'trap "" HUP INT QUIT TERM; exec "$@"',
+    'sh',
+    program,
+    ...masterArgs(target, ssh, { controlPath, logPath, config }),
+  ];
+  const master =
+    setpriv === undefined
+      ? spawn(programs.shell, deaf, { ownSession: false })
+      : spawn(setpriv, [...DIES_WITH_US, programs.shell.file, ...deaf], { ownSession: false });
+  // It uses neither, and there may be few descriptors.
+  master.stdin.destroy();
+  master.stdout.destroy();
+  return master;
+}
+
 /**
  * Logs in and keeps the connection as a supervised child. Prompts go to the terminal, where there is one. `signal`: ends it, at
  * any time.
@@ -58,23 +87,7 @@ export async function openMaster(options: MasterOptions, signal: AbortSignal): P
   const client: Client = { ...options, program: programs.ssh, whose: 'ours' };
   const [setpriv] = await Promise.all([endsWithUs(programs), closeStale(client)]);
   const logPath = logOf(controlPath);
-  // In the terminal's foreground group, because only from there it may prompt; and deaf to what reaches the whole group (Ctrl-C,
-  // `timeout`, a terminal that goes), because syncwatch decides when it ends, and has still to send what waits. An ignored signal
-  // stays ignored across exec, and ssh keeps it so (clientloop.c).
-  const deaf = [
-    '-c',
-    'trap "" HUP INT QUIT TERM; exec "$@"',
-    'sh',
-    programs.ssh.file,
-    ...masterArgs(target, ssh, { controlPath, logPath, config }),
-  ];
-  const master =
-    setpriv === undefined
-      ? spawn(programs.shell, deaf, { ownSession: false })
-      : spawn(setpriv, [...DIES_WITH_US, programs.shell.file, ...deaf], { ownSession: false });
-  // It uses neither, and there may be few descriptors.
-  master.stdin.destroy();
-  master.stdout.destroy();
+  const master = startMaster({ ...options, program: programs.ssh.file, setpriv, logPath });
   const stderr = collect(master.stderr, 20_000);
   let loggingIn = true;
   const tell = (line: string): void => {

@@ -31,11 +31,26 @@ export function wholeRunFailure(
       isSilence: true,
     };
   }
-  const refused = SYNTAX_CODES.includes(code ?? 0) ? REFUSED_OPTION.exec(stderr)?.[1] : undefined;
+  return (
+    notTakenThere(code, stderr, host) ??
+    byItsCode(code, stderr, host, aim) ?? {
+      kind: 'run',
+      isPassing: true,
+      message: `rsync ${code === undefined ? `was ended by ${signal ?? 'a signal'}` : `failed (exit code ${code})`}${after(reasonIn(stderr))}`,
+    }
+  );
+}
+
+const after = (reason: string): string => (reason === '' ? '' : `: ${reason}`);
+
+/** What was asked of it is not for the rsync there. */
+function notTakenThere(code: number | undefined, stderr: string, host: string): Failure | undefined {
+  if (!SYNTAX_CODES.includes(code ?? 0)) return undefined;
+  const refused = REFUSED_OPTION.exec(stderr)?.[1];
   if (refused !== undefined) {
     return { kind: 'remote', message: `the rsync on ${host} is too old: it does not know ${refused}`, hint: UPGRADE };
   }
-  const lacks = SYNTAX_CODES.includes(code ?? 0) ? LACKING.exec(stderr)?.[1] : undefined;
+  const lacks = LACKING.exec(stderr)?.[1];
   if (lacks !== undefined) {
     return {
       kind: 'remote',
@@ -43,37 +58,32 @@ export function wholeRunFailure(
       hint: `Leave out ${lacks === 'ACLs' ? '-A' : '-X'} after the --, or install an rsync there that can.`,
     };
   }
-  if (SYNTAX_CODES.includes(code ?? 0) && REFUSED_THERE.test(stderr)) {
+  if (REFUSED_THERE.test(stderr)) {
     return {
       kind: 'remote',
       message: `the rsync on ${host} does not take what it was given: ${reasonIn(stderr)}`,
       hint: 'It may be older, or built without something: leave that out after the --.',
     };
   }
+  return undefined;
+}
+
+/** What its exit code says, where that says something (man rsync, EXIT VALUES). */
+function byItsCode(
+  code: number | undefined,
+  stderr: string,
+  host: string,
+  aim: SshAim | undefined,
+): Failure | undefined {
   switch (code) {
     // By the remote shell, or by sudo and the like.
     case 127:
       return missingRsyncThere(host);
     case 2:
-      if (!UNCLEAN.test(stderr)) break;
-      return printsAtLogin(aim);
+      return UNCLEAN.test(stderr) ? printsAtLogin(aim) : undefined;
     case 3:
-    case 11: {
-      const complaints = readStderr(stderr).flatMap((line) => (line.kind === 'complaint' ? [line.complaint] : []));
-      if (complaints.some(({ errno, side }) => side === 'there' && isNoRoom(errno)))
-        return {
-          kind: 'run',
-          message: `no room left on ${host}`,
-          hint: 'Make room there; it is tried again by itself.',
-        };
-      const root = complaints.find(({ reason }) => /^(mkdir|change_dir#\d) "/.test(reason));
-      if (root === undefined) break;
-      return {
-        kind: 'run',
-        message: `the target directory can't be made or entered: ${root.reason}`,
-        hint: 'Make its parent directory there, or check the rights; it is tried again by itself.',
-      };
-    }
+    case 11:
+      return whyNoRoot(stderr, host);
     case 25:
       return {
         kind: 'guard',
@@ -86,15 +96,27 @@ export function wholeRunFailure(
     case 30:
     case 35:
     case 255:
-      if (aim !== undefined) return connectionFailure(reasonIn(stderr), code, aim);
+      return aim === undefined ? undefined : connectionFailure(reasonIn(stderr), code, aim);
+    default:
+      return undefined;
   }
-  const reason = reasonIn(stderr);
+}
+
+/** Its target is not there, or full. */
+function whyNoRoot(stderr: string, host: string): Failure | undefined {
+  const complaints = readStderr(stderr).flatMap((line) => (line.kind === 'complaint' ? [line.complaint] : []));
+  if (complaints.some(({ errno, side }) => side === 'there' && isNoRoom(errno)))
+    return {
+      kind: 'run',
+      message: `no room left on ${host}`,
+      hint: 'Make room there; it is tried again by itself.',
+    };
+  const root = complaints.find(({ reason }) => /^(mkdir|change_dir#\d) "/.test(reason));
+  if (root === undefined) return undefined;
   return {
     kind: 'run',
-    isPassing: true,
-    message: `rsync ${code === undefined ? `was ended by ${signal ?? 'a signal'}` : `failed (exit code ${code})`}${
-      reason === '' ? '' : `: ${reason}`
-    }`,
+    message: `the target directory can't be made or entered: ${root.reason}`,
+    hint: 'Make its parent directory there, or check the rights; it is tried again by itself.',
   };
 }
 
