@@ -76,6 +76,7 @@ export const ONLY_IN = {
   net: 'control ssh/users-master',
   vm: 'rules',
   'yargs-parser': 'options',
+  'jsonc-parser': 'options',
   leven: 'options',
   'string-width': 'report',
   'cli-truncate': 'report',

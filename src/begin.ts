@@ -5,7 +5,7 @@ import { control } from './commands/control.js';
 import { type Asked, readCommand } from './commands/read.js';
 import type { CommandName } from './commands/table.js';
 import { EXIT, exitCodeOf, type Failure, failed, success } from './core/failure.js';
-import { joined, lines, own, type Printable } from './core/printable.js';
+import { joined, line, lines, own, type Printable } from './core/printable.js';
 import { isUnheardStart } from './descriptors.js';
 import { isForeground } from './foreground.js';
 import { isHangUpIgnored } from './hang-up.js';
@@ -108,6 +108,8 @@ function complain(failure: Failure): number {
   outlets.err(complaint(failure));
   return exitCodeOf(failure);
 }
+
+const warn = (text: string): void => outlets.err(line(`syncwatch: ${text}`));
 
 /** What is in a file of this package. */
 const ownFile = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
@@ -275,7 +277,7 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
   const { printerFor } = await import('./report/printer.js');
   const programs = await finder();
   const screen = await terminal();
-  const asked = await readOptions(words, { env, uid, permit: permitAsking(asking()) });
+  const asked = await readOptions(words, { env, uid, permit: permitAsking(asking()), warn });
   switch (asked.kind) {
     case 'failed':
       return complain(asked.failure);
@@ -319,7 +321,7 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
         },
         read: async (mayAsk) => {
           const readBy = (ways: ReturnType<typeof asking>) =>
-            readOptions(words, { env, uid, permit: permitAsking(ways) });
+            readOptions(words, { env, uid, permit: permitAsking(ways), warn: () => {} });
           const read = await (mayAsk ? printer.away(() => readBy(asking())) : readBy(NOBODY));
           if (read.kind === 'failed') return failed(read.failure);
           if (read.kind === 'why') return failed({ kind: 'usage', message: 'there is nothing to sync any more' });

@@ -78,7 +78,7 @@ export async function init(words: Words, io: InitIo): Promise<number> {
   const answer = to.length > 0 ? undefined : await io.ask?.(own`Where to? For example me@host:path/to/dir: `);
   const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
   const permit: Permit = async (file) => success(file); // there is none
-  const gathered = await gather({ ...words, flags }, { env: {}, uid: io.around.uid, permit });
+  const gathered = await gather({ ...words, flags }, { env: {}, uid: io.around.uid, permit, warn: () => {} });
   if (!gathered.ok) return complain(gathered.failure);
   const invocation = invocationFrom(gathered.value);
   if (!invocation.ok) return complain(invocation.failure);

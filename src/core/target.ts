@@ -1,4 +1,4 @@
-import { failed, type Result, success } from './failure.js';
+import { type Failure, failed, type Result, success } from './failure.js';
 
 /** Where to: a directory on a host that ssh reaches, or one on this machine. */
 export type Target =
@@ -57,8 +57,7 @@ export function parseTarget(text: string): Result<Target> {
 
   const remote = /^(?:([^@/:]+)@)?(\[[^\]/]*\]|[^/:[\]@]*):(.*)$/s.exec(text);
   if (remote === null) {
-    if (/^[^/]*@[^/]*$/.test(text))
-      return refuse('the path is missing', `Write host:path, for example ${text}:project.`);
+    if (/^[^/]*@[^/]*$/.test(text)) return failed(noColon(text));
     if (/^[^/]*:/.test(text)) return refuse('the host name is malformed', `${EXAMPLE} IPv6 addresses go in brackets.`);
     return success({ kind: 'local', path: text, label: text, place: text });
   }
@@ -80,6 +79,19 @@ export function parseTarget(text: string): Result<Target> {
   }
   return success({ kind: 'remote', host, user, path, label: text, place: text });
 }
+
+/** Of what looks like a host, but has no path. */
+const FORGOTTEN = 'the path is missing: did you forget the colon?';
+
+/** Whether a local path looks like the name or the number of a host, and not like a path. */
+export const looksLikeHost = (path: string): boolean => /^[a-z\d][a-z\d-]*(\.[a-z\d-]+)+$/i.test(path);
+
+/** A target without its colon. */
+export const noColon = (text: string): Failure => ({
+  kind: 'usage',
+  message: `--to ${quoted(text)}: ${FORGOTTEN}`,
+  hint: `A target is host:path, for example ${text}:project. For a directory here write ./${text}.`,
+});
 
 const EXAMPLE_TARGET = 'user@host:/path/to/dir';
 const EXAMPLE = `Write it as rsync does, for example ${EXAMPLE_TARGET} or host:dir-below-home.`;

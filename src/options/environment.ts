@@ -9,8 +9,14 @@ import { namesOf, rowOf } from './table.js';
 
 const PREFIX = 'SYNCWATCH_';
 
-/** The settings in the environment: `SYNCWATCH_ON_SYNC` is --on-sync. Lists have one value a line. Empty is not set. */
-export function environmentLayer(env: Readonly<Record<string, string | undefined>>): Result<Layer> {
+/**
+ * The settings in the environment: `SYNCWATCH_ON_SYNC` is --on-sync. Lists have one value a line. Empty is not set; what is not
+ * known may be for another version, or for a script of the user's: it is only told of.
+ */
+export function environmentLayer(
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (text: string) => void,
+): Result<Layer> {
   const values: Record<string, unknown> = {};
   // Set by syncwatch itself for the commands that it runs, which may run syncwatch.
   const ours = allHookVariables();
@@ -20,8 +26,9 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
     const row = rowOf(key);
     if (row === undefined || !isInEnvironment(row)) {
       const best = closest(key, namesOf(isInEnvironment));
-      const hint = best === undefined ? `Unset it, or see syncwatch --help.` : `Did you mean ${variableOf(best)}?`;
-      return failed(usage(`there is no setting for ${variable} in the environment`, hint));
+      const hint = best === undefined ? 'there is no such setting' : `did you mean ${variableOf(best)}?`;
+      warn(`${variable} in the environment is not used: ${hint}`);
+      continue;
     }
     const value = fromText(row.value, text);
     const problem = problemOfKind(row.value, value);

@@ -14,6 +14,8 @@ export interface Around {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly permit: Permit;
+  /** Tells of what is not used. */
+  readonly warn: (text: string) => void;
 }
 
 /**
@@ -42,7 +44,7 @@ export async function gather(words: Words, around: Around): Promise<Result<Gathe
   const settings = settingsPlace(flags, named.value.root, around.uid);
   const found = settings.read();
   if (!found.ok) return found;
-  const environment = environmentLayer(around.env);
+  const environment = environmentLayer(around.env, around.warn);
   if (!environment.ok) return environment;
   const file = found.value;
   const place = positional.length > 0 || file === undefined ? named : rootFrom([file.dir]);

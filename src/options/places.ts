@@ -1,7 +1,7 @@
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
-import { parseTarget, type Target } from '../core/target.js';
+import { looksLikeHost, noColon, parseTarget, type Target } from '../core/target.js';
 import { expandHome } from '../user-folders.js';
 import { closest } from './closest.js';
 import { usage } from './parsed.js';
@@ -75,10 +75,13 @@ function targetFrom(text: string, named: ReadonlyMap<string, string>, root: stri
     const names = best === undefined ? `There is ${[...named.keys()].join(', ')}.` : `Did you mean ${best}?`;
     return failed(usage(`no target is named ${text}`, `${names} For a local directory write ./${text}.`));
   }
-  const parsed = parseTarget(meant ?? text);
+  // A directory that is there is meant as such, whatever it is called.
+  const isHere = meant === undefined && /^[^/:]+$/.test(text) && !text.startsWith('-') && existsSync(text);
+  const parsed = parseTarget(meant ?? (isHere ? `./${text}` : text));
   if (!parsed.ok) return parsed;
   const target = meant === undefined ? parsed.value : { ...parsed.value, label: text };
   if (target.kind !== 'local') return success(target);
+  if (!isHere && looksLikeHost(target.path)) return failed(noColon(text));
   const path = realOf(resolve(expandHome(target.path)));
   if (path === '/')
     return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));

@@ -6,6 +6,7 @@ import { parseTarget, withPathHere } from '../core/target.js';
 import { readChecked, SETTINGS_LIMIT, whyNotOurs } from '../read-checked.js';
 import { expandHome } from '../user-folders.js';
 import { closest } from './closest.js';
+import { type ReadJsonc, readJsonc } from './jsonc.js';
 import { isTextByText } from './kinds.js';
 import { type Layer, problemOf } from './layer.js';
 import { many, usage, type Values } from './parsed.js';
@@ -55,7 +56,7 @@ export function settingsAt(folder: string, uid: number): Result<SettingsFile | u
   if (found === undefined) return success(undefined);
   const why = whyNotOurs(found.stats, uid);
   return why === undefined
-    ? settingsIn(inPackage ?? found.value, found.path)
+    ? settingsIn(inPackage ?? found.value, found.path, inPackage === undefined ? found.json : inside(found.json))
     : failed(notOurs(found.path, why, found.stats.uid === uid));
 }
 
@@ -67,8 +68,14 @@ export function readSettings(path: string, uid: number | undefined): Result<Sett
   const why = uid === undefined ? undefined : whyNotOurs(read.stats, uid);
   if (why !== undefined) return failed(notOurs(path, why, read.stats.uid === uid));
   const isPackage = basename(path) === PACKAGE && isObject(read.value);
-  return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, path);
+  return settingsIn(isPackage ? read.value[PACKAGE_KEY] : read.value, path, isPackage ? inside(read.json) : read.json);
 }
+
+/** What is said of the settings in a package.json. What is there twice elsewhere in it is npm's. */
+const inside = ({ placeOf }: GoodJson): Pick<GoodJson, 'placeOf' | 'twice'> => ({
+  placeOf: (...keys) => placeOf(PACKAGE_KEY, ...keys),
+  twice: undefined,
+});
 
 const notOurs = (path: string, why: string, isOurs: boolean): Failure => ({
   kind: 'start',
@@ -76,9 +83,17 @@ const notOurs = (path: string, why: string, isOurs: boolean): Failure => ({
   hint: `${isOurs ? `Take that right away: chmod go-w ${path}` : `If you trust it: --settings ${path}`}. To go without it: --no-settings.`,
 });
 
+type GoodJson = Extract<ReadJsonc, { ok: true }>;
+
 /** What a file holds, with what the descriptor says of it. */
 type Json =
-  | { readonly kind: 'json'; readonly path: string; readonly value: unknown; readonly stats: Stats }
+  | {
+      readonly kind: 'json';
+      readonly path: string;
+      readonly value: unknown;
+      readonly json: GoodJson;
+      readonly stats: Stats;
+    }
   | { readonly kind: 'none' }
   /** `isNpms`: what is wrong with it is no sign of anything but a broken package.json. */
   | { readonly kind: 'failed'; readonly failure: Failure; readonly isNpms: boolean };
@@ -107,44 +122,46 @@ function readJson(path: string): Json {
     case 'read':
       break;
   }
-  const text = read.bytes.toString('utf8');
-  try {
-    return { kind: 'json', path, value: JSON.parse(text) as unknown, stats: read.stats };
-  } catch (error) {
-    const failure = usage(`${path} is no valid JSON${whereIn(text, String(error))}`, 'Mind commas and quotes.');
-    return { kind: 'failed', failure, isNpms: true };
-  }
-}
-
-/** The line that JSON.parse complains about, where it says. */
-function whereIn(text: string, message: string): string {
-  const position = /position (\d+)/.exec(message)?.[1];
-  const before = text.slice(0, position === undefined ? text.length : Number(position));
-  return `: ${message.replace(/^SyntaxError: | in JSON at position.*$/g, '')}, line ${before.split('\n').length}`;
+  const json = readJsonc(read.bytes.toString('utf8'), basename(path) === PACKAGE);
+  if (!json.ok)
+    return { kind: 'failed', failure: usage(`${path} ${json.why}`, 'Mind commas and quotes.'), isNpms: true };
+  return { kind: 'json', path, value: json.value, json, stats: read.stats };
 }
 
 /** The settings that a file at `path` with this in it would be. */
-export function settingsIn(value: unknown, path: string): Result<SettingsFile> {
+export function settingsIn(
+  value: unknown,
+  path: string,
+  json?: Pick<GoodJson, 'placeOf' | 'twice'>,
+): Result<SettingsFile> {
   const refuse = (what: string, hint = 'See "Settings" in docs/manual.md.') => failed(usage(`${path}: ${what}`, hint));
+  const at = (...keys: readonly string[]): string => {
+    const place = json?.placeOf(...keys);
+    return place === undefined ? '' : `${place}: `;
+  };
+  if (json?.twice !== undefined)
+    return refuse(`${json.twice.place}: "${json.twice.key}" is there twice`, 'Keep one of the two.');
   if (!isObject(value)) return refuse('the settings must be an object, { "to": "host:path" }');
   const { $schema: _schema, ...values } = value;
   for (const [key, each] of Object.entries(values)) {
     const problem = problemOf(key, each);
     if (problem === undefined) continue;
     const best = settingKind(key) === undefined ? closest(key, namesOf(isSetting)) : undefined;
-    return refuse(`"${key}" ${problem}`, best === undefined ? undefined : `Did you mean "${best}"?`);
+    return refuse(`${at(key)}"${key}" ${problem}`, best === undefined ? undefined : `Did you mean "${best}"?`);
   }
   const folder = dirname(path);
-  const at = (text: string): string => resolve(folder, expandHome(text));
+  const from = (text: string): string => resolve(folder, expandHome(text));
   const targets = new Map<string, string>();
   for (const [name, text] of Object.entries(isTextByText(values['targets']) ? values['targets'] : {})) {
-    if (!TARGET_NAME.test(name)) return refuse(`"targets": "${name}" can't be a name`, 'Letters, digits, . - and _.');
+    if (!TARGET_NAME.test(name))
+      return refuse(`${at('targets', name)}"targets": "${name}" can't be a name`, 'Letters, digits, . - and _.');
     const target = parseTarget(text);
-    if (!target.ok) return refuse(`"targets": "${name}": ${target.failure.message}`, target.failure.hint);
-    targets.set(name, withPathHere(text, at));
+    if (!target.ok)
+      return refuse(`${at('targets', name)}"targets": "${name}": ${target.failure.message}`, target.failure.hint);
+    targets.set(name, withPathHere(text, from));
   }
   const absolute = Object.fromEntries(
-    Object.entries(values).map(([key, each]) => [key, withPaths(key, each, at, (text) => targets.has(text))]),
+    Object.entries(values).map(([key, each]) => [key, withPaths(key, each, from, (text) => targets.has(text))]),
   );
   const { targets: _targets, dir = folder, ...rest } = absolute;
   return success({

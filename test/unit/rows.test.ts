@@ -17,7 +17,7 @@ fill(DIR, { 'in/a.txt': '', key: '', patterns: '*.o\n', 'settings.json': '{"debo
 
 async function asked(argv: readonly string[]) {
   const permit = async <T>(file: T) => success(file);
-  return optionsOf([...argv, join(DIR, 'in')], { env: {}, uid: process.getuid?.() ?? 0, permit });
+  return optionsOf([...argv, join(DIR, 'in')], { env: {}, uid: process.getuid?.() ?? 0, permit, warn: () => {} });
 }
 
 /** What it came to, in a text; of the filter how many rules each source has. */

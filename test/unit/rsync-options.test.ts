@@ -187,7 +187,7 @@ describe('what follows the --', () => {
 
 describe('where it comes from', () => {
   const ask = async (argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    optionsOf(argv, { env, uid: process.getuid?.() ?? 0, permit: async (file) => success(file) });
+    optionsOf(argv, { env, uid: process.getuid?.() ?? 0, permit: async (file) => success(file), warn: () => {} });
   const project = (args: unknown): string => {
     const dir = temporaryDir();
     fill(dir, { 'syncwatch.json': JSON.stringify({ to: 'h:p', delete: 'seen', 'rsync-args': args }) });
