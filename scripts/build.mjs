@@ -16,6 +16,8 @@ async function made(input, output) {
     ...input,
     cwd: root,
     platform: 'node',
+    // Where a package has modules, too: what others have made of them for node may require by names made up as it runs.
+    resolve: { mainFields: ['module', 'main'] },
     onwarn: (warning) => {
       throw new Error(warning.message);
     },
