@@ -9,14 +9,17 @@ import { join } from 'node:path';
 export const MAY_IMPORT = {
   // What is asked for.
   cli: 'begin',
-  begin: 'commands main sync options report settings io state programs descriptors user-folders hang-up foreground',
+  begin:
+    'commands running around sync options report settings io state programs descriptors user-folders hang-up foreground',
+  api: 'running around control options report link programs spawn user-folders',
   commands:
     'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
   doctor:
     'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 
   // One road: from the watcher to rsync.
-  main: 'keys sync notify watch rsync scan settings io',
+  running: 'main sync control settings io',
+  main: 'keys sync control notify watch rsync scan settings io',
   keys: 'sync control report io clock',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
   control: 'scan state clock',
@@ -37,6 +40,7 @@ export const MAY_IMPORT = {
   rsync: 'programs spawn slice user-folders',
   place: 'programs spawn',
   ssh: 'scan state programs spawn clock',
+  around: 'io state programs user-folders',
   io: 'state programs',
   'user-folders': 'state',
   state: 'scan way read-checked descriptors slice clock',

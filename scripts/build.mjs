@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
+import { writeShipped } from './shipped.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -66,18 +67,24 @@ async function gathered(input) {
 const files = [
   // For itself: what it shared with others an old Node would have to read, too.
   ...(await made({ input: 'src/cli.ts', external: /begin/ }, output)),
-  ...(await gathered({ input: { begin: 'src/begin.ts', watcher: 'src/watch/process.ts' }, external: BESIDE })),
+  ...(await gathered({
+    input: { begin: 'src/begin.ts', api: 'src/api.ts', watcher: 'src/watch/process.ts' },
+    external: BESIDE,
+  })),
 ];
-const schema = await made({ input: 'src/options/schema.ts' }, { format: 'esm' });
-const { settingsSchema } = await import(`data:text/javascript,${encodeURIComponent(schema[0].code)}`);
+/** @param {string} module */
+async function load(module) {
+  const [{ code }] = await made({ input: module }, { format: 'esm' });
+  return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 const chunks = files.filter((file) => file.type === 'chunk');
 for (const { fileName, code } of chunks) writeFileSync(join(dist, fileName), code);
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
-writeFileSync(join(dist, 'syncwatch.schema.json'), `${JSON.stringify(settingsSchema(), undefined, 2)}\n`);
 writeFileSync(
   join(dist, 'LICENSES'),
   licences(chunks.flatMap(({ moduleIds }) => moduleIds)).join(`\n${'-'.repeat(80)}\n\n`),
 );
+await writeShipped(root, load);

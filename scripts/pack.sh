@@ -13,7 +13,7 @@ case $1 in
   *) out=$(cd "$1" && pwd) ;;
 esac
 mkdir "$work/package"
-cp -R package.json tsconfig.json ./*.md LICENSE docs completions src scripts "$work/package"
+cp -R package.json tsconfig.json tsconfig.types.json ./*.md LICENSE docs completions src scripts "$work/package"
 ln -s "$here/node_modules" "$work/package/node_modules"
 cd "$work/package"
 npm pack --silent --pack-destination "$out" >/dev/null
@@ -21,6 +21,6 @@ tarball=$(echo "$out"/syncwatch-*.tgz)
 case $1 in
   --lint)
     "$here/node_modules/.bin/publint" --strict "$tarball"
-    "$here/node_modules/.bin/attw" --profile esm-only "$tarball" ;;
+    "$here/node_modules/.bin/attw" --quiet --profile esm-only "$tarball" ;;
   --size) node "$here/scripts/size.mjs" "$tarball" ;;
 esac

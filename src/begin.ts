@@ -1,6 +1,6 @@
-import { fstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { lookUpBy, surroundings } from './around.js';
 import { control } from './commands/control.js';
 import { type Asked, readCommand } from './commands/read.js';
 import type { CommandName } from './commands/table.js';
@@ -9,20 +9,20 @@ import { joined, line, lines, own, type Printable } from './core/printable.js';
 import { isUnheardStart } from './descriptors.js';
 import { isForeground } from './foreground.js';
 import { isHangUpIgnored } from './hang-up.js';
-import { type KeyBoard, type OwnStream, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { type KeyBoard, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
 import { CONTROLS, controlNamed } from './options/controls.js';
 import type { Permit } from './options/gather.js';
 import type { Words } from './options/words.js';
-import type { LookUp, Programs } from './programs.js';
+import type { Programs } from './programs.js';
 import { outletTo } from './report/outlet.js';
 import { complaint } from './report/words.js';
 import type { Settings } from './settings.js';
 import type { Surroundings } from './state/folders.js';
 import type { Anew } from './sync/restart.js';
-import { ownUid, temporaryFolder, userHome } from './user-folders.js';
+import { ownUid, userHome } from './user-folders.js';
 
 // The only reader of `process`, but for the watcher child. What others import of node:process is in .dependency-cruiser.mjs.
-const { argv, env, execPath, pid } = process;
+const { argv, env, pid } = process;
 
 const stdout = outletTo(() => process.stdout);
 const stderr = outletTo(() => process.stderr);
@@ -33,14 +33,6 @@ const outlets = {
   now: (): Date => new Date(),
   columns: (): number => process.stdout.columns || 80, // 0: a terminal that nobody gave a size
 };
-
-/** XDG base directory specification: an empty or relative path counts as not set. */
-function folderFrom(variable: string): string | undefined {
-  const path = env[variable];
-  return path !== undefined && isAbsolute(path) ? path : undefined;
-}
-
-const configHome = (): string => folderFrom('XDG_CONFIG_HOME') ?? join(userHome(), '.config');
 
 /** `timeout` sends each signal twice: what comes so soon after the first one, in milliseconds, is still that. */
 const SAME_MS = 100;
@@ -132,47 +124,10 @@ async function say(asked: Exclude<Asked, { kind: 'words' }>, name: CommandName |
 
 const uid = ownUid();
 
-/** All that is known of the user and the machine. */
-const around = (): Surroundings => ({
-  home: userHome(),
-  uid,
-  runtimeDir: folderFrom('XDG_RUNTIME_DIR'),
-  stateHome: folderFrom('XDG_STATE_HOME'),
-  tmpDir: temporaryFolder(),
-  configHome: configHome(),
-});
-
-/** What programs are looked up by. */
-const lookUp = (): LookUp => ({ env, home: userHome(), nodePath: execPath });
+const around = (): Surroundings => surroundings(env);
 
 /** What the scripts for Tab ask with; no command for people. The shell's name follows, then the words after `syncwatch`. */
 const OFFERS = '__complete';
-
-/** Where it was opened (Linux). */
-function pathOf(fd: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Where stdout and stderr go, if those are files: a shell's `> sync.log`, nohup's. */
-function streams(): OwnStream[] {
-  return [1, 2].flatMap((fd) => {
-    try {
-      const stats = fstatSync(fd, { bigint: true });
-      return stats.isFile() ? [{ identity: `${stats.dev}:${stats.ino}`, path: pathOf(fd) }] : [];
-    } catch {
-      return []; // closed
-    }
-  });
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-}
 
 async function run(): Promise<number> {
   const [word, ...others] = argv.slice(2);
@@ -185,7 +140,7 @@ async function run(): Promise<number> {
     return control(live, asked.words, {
       ...outlets,
       around: around(),
-      lookUp: lookUp(),
+      lookUp: lookUpBy(process),
       isTerminal: isatty(0) && isatty(1),
       sharesTerminal: [0, 1, 2].some(isatty),
       drawing: isatty(1) && env['TERM'] !== 'dumb' ? drawing : undefined,
@@ -194,7 +149,7 @@ async function run(): Promise<number> {
   }
   if (word === OFFERS) {
     const { offers } = await import('./commands/offers.js');
-    return offers(others, { out: outlets.out, around: around(), lookUp: lookUp() });
+    return offers(others, { out: outlets.out, around: around(), lookUp: lookUpBy(process) });
   }
   // Loaded here, for the others need none of it.
   const { commandNamed, commandOf } = await import('./commands/table.js');
@@ -228,7 +183,7 @@ async function run(): Promise<number> {
 /** What looks programs up, for a DIR. */
 async function finder(): Promise<(root: string) => Programs> {
   const { findPrograms } = await import('./programs.js');
-  return (root) => findPrograms(lookUp(), root);
+  return (root) => findPrograms(lookUpBy(process), root);
 }
 
 /** Whether settings may be obeyed, asking in this way where that has to be. */
@@ -285,14 +240,15 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
       const { why } = await import('./commands/why.js');
       const { report } = printerFor(screen, asked.asked);
       const { git } = programs(asked.asked.root);
-      return why(asked.asked, { git, home: userHome(), configHome: configHome() }, report);
+      return why(asked.asked, { git, home: userHome(), configHome: around().configHome }, report);
     }
     case 'run': {
       if (isDoctor) {
         const { doctor } = await import('./commands/doctor.js');
         return doctor(asked, { ...outlets, around: around(), programs, pid });
       }
-      const { watch } = await import('./main.js');
+      const { worldOf } = await import('./around.js');
+      const { start } = await import('./running.js');
       let onTyped: (text: string) => void = () => {};
       const printed = (settings: Settings) =>
         printerFor(
@@ -331,21 +287,20 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
         changed: () => edits.look(),
       };
       const { confirm } = asking();
-      return watch(
+      const running = start(
         asked,
         {
+          ...worldOf(process),
           report: (event) => printer.report(event),
           keys: screen.keyboard === undefined ? undefined : keys,
-          around: around(),
-          programs,
-          pid,
-          cpuMs,
-          streams: streams(),
-          signals: stopSignals(),
           confirm: confirm && ((question) => printer.away(() => confirm(question))),
         },
         anew,
       );
+      const signals = stopSignals();
+      void signals.first.then(running.stop);
+      void signals.second.then(running.cut);
+      return running.code;
     }
   }
 }

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import type { Answerer } from './control/server.js';
 import type { Event } from './core/event.js';
 import { exitCodeOf, success } from './core/failure.js';
 import { comparesContents } from './core/rsync/extras.js';
@@ -31,13 +32,14 @@ import { Directory } from './watch/directory.js';
  *     └────────┘ which directories to watch
  * ```
  * Where DIR is a link that is pointed elsewhere, it all begins anew there, and so it does where other settings are to be taken; `anew`
- * reads them for that. Gives the exit code, the highest of all; whatever happens, nothing of ours is left running.
+ * reads them for that. `offer` gets who answers for each target. Gives the exit code, the highest of all; whatever happens, nothing of
+ * ours is left running.
  */
-export async function watch(first: Invocation, world: Io, anew: Anew): Promise<number> {
+export async function watch(first: Invocation, world: Io, anew: Anew, offer: Offer): Promise<number> {
   let start: NewStart = { invocation: first, wantsPass: false };
   let previous: Previous = new Map();
   for (;;) {
-    const { code, moved, next } = await watchOne(start, world, { previous, anew });
+    const { code, moved, next } = await watchOne(start, world, { previous, anew, offer });
     if (next === undefined && moved === undefined) return code;
     const read = next === undefined ? await anew.read(true) : success(next.invocation);
     if (!read.ok) {
@@ -49,6 +51,9 @@ export async function watch(first: Invocation, world: Io, anew: Anew): Promise<n
     anew.begins(read.value.settings);
   }
 }
+
+/** Gets who answers for a target, by its name: what its socket answers others, for this process itself. */
+export type Offer = (target: string, answerer: Answerer) => void;
 
 /** How often it is looked whether the settings have changed, in milliseconds. */
 const SETTINGS_LOOK_MS = 2_000;
@@ -67,7 +72,7 @@ interface End {
 async function watchOne(
   { invocation, wantsPass }: NewStart,
   world: Io,
-  { previous, anew }: { readonly previous: Previous; readonly anew: Anew },
+  { previous, anew, offer }: { readonly previous: Previous; readonly anew: Anew; readonly offer: Offer },
 ): Promise<End> {
   const { settings, filter } = invocation;
   const listeners: Array<(event: Event) => void> = [];
@@ -113,7 +118,10 @@ async function watchOne(
         subscribe,
         wantsPass,
         restart,
-        offer: (answerer) => keys?.offer(target.label, answerer),
+        offer: (answerer) => {
+          keys?.offer(target.label, answerer);
+          offer(target.label, answerer);
+        },
         prepare: (identity, signal) => prepareTarget({ ...about, ...identity, isPatient }, signal),
         engineFor: (prepared) => putTogether(settings, target, { host, directory }, io, prepared),
       });

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { kill } from 'node:process';
+import process, { kill } from 'node:process';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -81,8 +81,9 @@ function started(program: Program, args: readonly string[], options: SpawnOption
     buffer: false,
     reject: false,
     encoding: 'buffer',
-    cleanup: true,
+    cleanup: false, // which would hear signals, in a process that may not be ours
   });
+  if (!options.ownSession) endWithUs(child);
   child.stdin.on('error', () => {}); // EPIPE: the exit code tells more
   return {
     pid: child.pid,
@@ -95,6 +96,22 @@ function started(program: Program, args: readonly string[], options: SpawnOption
       if (options.ownSession && child.pid !== undefined && child.pid > 1) killGroup(child.pid, signal);
     },
   };
+}
+
+/** What has our terminal, and is to be ended with us. */
+const ours = new Set<{ kill(): unknown }>();
+
+function endWithUs(child: { kill(): unknown; once(event: 'exit', listener: () => void): unknown }): void {
+  if (ours.size === 0) process.once('exit', endAll);
+  ours.add(child);
+  child.once('exit', () => {
+    ours.delete(child);
+    if (ours.size === 0) process.off('exit', endAll);
+  });
+}
+
+function endAll(): void {
+  for (const child of ours) child.kill();
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

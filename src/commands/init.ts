@@ -36,11 +36,11 @@ export interface InitIo {
 }
 
 /** What makes editors complete the settings; beside all that runs in the package (scripts/build.mjs). */
-const SCHEMA = new URL('./syncwatch.schema.json', import.meta.url);
+const SCHEMA = new URL('../schema/settings.json', import.meta.url);
 
 /** How settings in `root` refer to it: by way of the project's own syncwatch, which moves with it, or else where it is. */
 export function schemaFrom(root: string): string {
-  const inProject = join('node_modules', 'syncwatch', 'dist', 'syncwatch.schema.json');
+  const inProject = join('node_modules', 'syncwatch', 'schema', 'settings.json');
   for (let dir = root; ; dir = dirname(dir)) {
     const way = relative(root, join(dir, inProject));
     if (existsSync(join(dir, inProject))) return way.startsWith('..') ? way : `./${way}`;

@@ -3,7 +3,7 @@ import { failed, type Result, success } from '../core/failure.js';
 import { expandHome } from '../user-folders.js';
 import { pathsFrom, type SettingsPlace, SettingsWatch } from './edited.js';
 import { environmentLayer } from './environment.js';
-import { type Given, join } from './layer.js';
+import { type Given, join, type Layer } from './layer.js';
 import { many, type Parsed, usage, type Values } from './parsed.js';
 import { type Place, realOf, rootFrom } from './places.js';
 import { findSettings, readSettings, type SettingsFile } from './settings-file.js';
@@ -11,6 +11,8 @@ import type { Words } from './words.js';
 
 /** What the options depend on beside the command line. */
 export interface Around {
+  /** Options of a program's (`syncwatch()`), which count in the place of the environment. */
+  readonly options?: Layer;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   readonly permit: Permit;
@@ -44,7 +46,8 @@ export async function gather(words: Words, around: Around): Promise<Result<Gathe
   const settings = settingsPlace(flags, named.value.root, around.uid);
   const found = settings.read();
   if (!found.ok) return found;
-  const environment = environmentLayer(around.env, around.warn);
+  const environment =
+    around.options === undefined ? environmentLayer(around.env, around.warn) : success(around.options);
   if (!environment.ok) return environment;
   const file = found.value;
   const place = positional.length > 0 || file === undefined ? named : rootFrom([file.dir]);

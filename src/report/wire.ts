@@ -1,136 +1,25 @@
-import type { ItemAction } from '../core/action.js';
-import type { Event, Item, LargeDirectory, RulesTrouble } from '../core/event.js';
-import type { Failure, FailureKind } from '../core/failure.js';
-import type { HookKind } from '../core/hook-kinds.js';
+import type { Event, LargeDirectory as OwnDirectory, Item as OwnItem } from '../core/event.js';
+import type { Failure } from '../core/failure.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
+import type { EventFailure, EventSummary, Item, LargeDirectory, SyncwatchEvent } from './wire-event.js';
 
-/**
- * The events as `--json` shows them: an API (docs/manual.md, "JSON events"). Members may be added, not changed; what is inside of
- * {@link Event} and not here is nobody else's business.
- */
-export type WireEvent =
-  | { readonly event: 'connecting'; readonly target: string; readonly place: string }
-  | { readonly event: 'connected'; readonly target: string; readonly ms: number }
-  | { readonly event: 'watching'; readonly root: string; readonly directories: number }
-  | { readonly event: 'passStarted'; readonly target: string; readonly names: number }
-  | ({ readonly event: 'started' | 'wouldDo'; readonly target: string } & WireItem)
-  | {
-      readonly event: 'delivered';
-      readonly target: string;
-      readonly items: readonly WireItem[];
-      readonly more: number | undefined;
-      readonly ms: number;
-    }
-  | {
-      readonly event: 'progress';
-      readonly target: string;
-      readonly bytes: number;
-      readonly totalBytes: number | undefined;
-      readonly ms: number;
-    }
-  | {
-      readonly event: 'slowStart';
-      readonly target: string;
-      readonly ms: number;
-      readonly directories: readonly WireDirectory[];
-    }
-  | { readonly event: 'inSync'; readonly target: string; readonly names: number; readonly ms: number }
-  | ({ readonly event: 'pathFailed'; readonly target: string; readonly failure: WireFailure } & WirePath)
-  | {
-      readonly event: 'trouble';
-      readonly target: string;
-      readonly failure: WireFailure;
-      readonly waiting: number;
-      readonly retryMs: number;
-    }
-  | ({ readonly event: 'removedThere' | 'kept'; readonly target: string } & WirePath)
-  | { readonly event: 'repaired'; readonly target: string; readonly items: readonly WireItem[] }
-  | { readonly event: 'woke'; readonly ms: number }
-  | { readonly event: 'waiting' | 'resumed'; readonly target: string; readonly waiting: number }
-  | { readonly event: 'paused'; readonly target: string }
-  | { readonly event: 'settingsChanged'; readonly source: string; readonly failure: WireFailure | undefined }
-  | { readonly event: 'rootGone' | 'rulesSure'; readonly root: string }
-  | {
-      readonly event: 'rootBack';
-      readonly root: string;
-      readonly replaced: boolean;
-      readonly was: string | undefined;
-    }
-  | ({ readonly event: 'mountGone'; readonly inUse: boolean } & WirePath)
-  | ({ readonly event: 'mountBack'; readonly replaced: boolean } & WirePath)
-  | {
-      readonly event: 'hook';
-      readonly hook: HookKind;
-      readonly target: string;
-      readonly code: number | undefined;
-      readonly end: string | undefined;
-      readonly ms: number;
-      readonly output: string;
-    }
-  | {
-      readonly event: 'rulesUnsure';
-      readonly root: string;
-      readonly why: string;
-      readonly newNames: RulesTrouble['newNames'];
-    }
-  | ({ readonly event: 'skipped'; readonly why: string } & WirePath)
-  | ({
-      readonly event: 'why';
-      readonly synced: boolean;
-      readonly of: string;
-      readonly source: string | undefined;
-      readonly rule: string | undefined;
-      readonly tooBroad: string | undefined;
-    } & WirePath)
-  | { readonly event: 'note'; readonly level: 'normal' | 'verbose'; readonly text: string }
-  | {
-      readonly event: 'wouldDone';
-      readonly target: string;
-      readonly sends: number;
-      readonly bytes: number;
-      readonly deletes: number;
-    }
-  | { readonly event: 'stopping'; readonly target: string; readonly signal: string; readonly waiting: number }
-  | { readonly event: 'stopped'; readonly target: string; readonly summary: WireSummary }
-  | { readonly event: 'halted'; readonly failure: WireFailure; readonly target: string | undefined };
+/** Raised when something documented changes its meaning; additions do not count (docs/manual.md, "JSON events"). */
+const VERSION = 1;
 
-/** A name: as text, and its bytes where it is no plain text. */
-interface WirePath {
-  readonly path: string;
-  readonly pathBase64?: string;
+type Without<E, Key extends string> = E extends unknown ? Omit<E, Key> : never;
+
+/** An event without what all of them have. */
+type WireEvent = Without<SyncwatchEvent, 'v' | 'time'>;
+
+/** An event as programs get it; undefined: they don't. Undefined members are none. */
+export function toWire(event: Event, now: Date): SyncwatchEvent | undefined {
+  const wire = membersOf(event);
+  return wire && { v: VERSION, time: now.toISOString(), ...wire };
 }
 
-interface WireItem extends WirePath {
-  readonly action: ItemAction;
-  readonly bytes: number;
-  readonly isNew: boolean;
-}
-
-interface WireDirectory extends WirePath {
-  readonly count: number;
-  readonly paths: number;
-  readonly bytes: number;
-  readonly pattern: string | undefined;
-  readonly hint: string | undefined;
-}
-
-interface WireFailure {
-  readonly kind: FailureKind;
-  readonly message: string;
-  readonly hint: string | undefined;
-  readonly detail: string | undefined;
-}
-
-interface WireSummary {
-  readonly sent: number;
-  readonly bytes: number;
-  readonly deleted: number;
-  readonly unsent: ReadonlyArray<WirePath & { readonly failure: WireFailure | undefined }>;
-}
-
-/** What `--json` shows of an event, member by member; undefined: nothing. Undefined members are not shown. */
-export function toWire(event: Event): WireEvent | undefined {
+/** What is told of an event, member by member: what is inside of {@link Event} and not here is nobody else's business. */
+function membersOf(event: Event): WireEvent | undefined {
   switch (event.kind) {
     case 'connecting':
       return { event: event.kind, target: event.target, place: event.place };
@@ -222,21 +111,21 @@ export function toWire(event: Event): WireEvent | undefined {
 /** To the microsecond. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-function pathOf(name: Name): WirePath {
+function pathOf(name: Name): Pick<Item, 'path' | 'pathBase64'> {
   const path: string = textOf(name);
   return name === path ? { path } : { path, pathBase64: bytesOf(name).toString('base64') };
 }
 
-const itemOf = ({ name, action, bytes, isNew }: Item): WireItem => ({ ...pathOf(name), action, bytes, isNew });
+const itemOf = ({ name, action, bytes, isNew }: OwnItem): Item => ({ ...pathOf(name), action, bytes, isNew });
 
-const directoryOf = ({ name, count, paths, bytes, pattern, hint }: LargeDirectory): WireDirectory => ({
+const directoryOf = ({ name, count, paths, bytes, pattern, hint }: OwnDirectory): LargeDirectory => ({
   ...pathOf(name),
   ...{ count, paths, bytes, pattern, hint },
 });
 
-const failureOf = ({ kind, message, hint, detail }: Failure): WireFailure => ({ kind, message, hint, detail });
+const failureOf = ({ kind, message, hint, detail }: Failure): EventFailure => ({ kind, message, hint, detail });
 
-const summaryOf = ({ sent, bytes, deleted, unsent }: Summary): WireSummary => ({
+const summaryOf = ({ sent, bytes, deleted, unsent }: Summary): EventSummary => ({
   sent,
   bytes,
   deleted,

@@ -16,7 +16,7 @@ const SECTIONS = PAGES.flatMap((page) => {
 });
 
 const isValid = new Ajv({ strict: false }).compile(
-  JSON.parse(readFileSync(join(ROOT, 'dist/syncwatch.schema.json'), 'utf8')) as object,
+  JSON.parse(readFileSync(join(ROOT, 'schema/settings.json'), 'utf8')) as object,
 );
 
 describe.concurrent('what the pages tell people to do works', () => {

@@ -332,10 +332,10 @@ describe('the JSON Schema', () => {
     const dir = temporaryDir();
     fill(dir, { 'a/b/': '' });
     const own = schemaFrom(join(dir, 'a'));
-    expect(own).toMatch(/^file:\/\/\/.*\/syncwatch\.schema\.json$/);
-    fill(dir, { 'a/node_modules/syncwatch/dist/syncwatch.schema.json': '{}' });
-    expect(schemaFrom(join(dir, 'a'))).toBe('./node_modules/syncwatch/dist/syncwatch.schema.json');
-    expect(schemaFrom(join(dir, 'a/b'))).toBe('../node_modules/syncwatch/dist/syncwatch.schema.json');
+    expect(own).toMatch(/^file:\/\/\/.*\/schema\/settings\.json$/);
+    fill(dir, { 'a/node_modules/syncwatch/schema/settings.json': '{}' });
+    expect(schemaFrom(join(dir, 'a'))).toBe('./node_modules/syncwatch/schema/settings.json');
+    expect(schemaFrom(join(dir, 'a/b'))).toBe('../node_modules/syncwatch/schema/settings.json');
     expect(schemaFrom(dir)).toBe(own);
   });
 
