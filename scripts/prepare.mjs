@@ -38,7 +38,7 @@ function mend(place) {
     cpSync(here, folder, { recursive: true, filter: isOurs });
     npm(folder, 'ci', '--ignore-scripts', '--include=dev');
     npm(folder, 'run', 'build');
-    for (const each of ['dist', 'schema']) cpSync(join(folder, each), join(here, each), { recursive: true });
+    for (const each of ['dist', 'schema', 'man']) cpSync(join(folder, each), join(here, each), { recursive: true });
     npm(folder, 'ci', '--ignore-scripts', '--omit=dev');
     rmSync(place);
     mkdirSync(place);

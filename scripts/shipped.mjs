@@ -12,6 +12,16 @@ export async function writeShipped(root, load) {
   writeTypes(root, { 'options/given.d.ts': optionsDeclaration() });
   write(join(root, 'schema/settings.json'), inJson(settingsSchema()));
   write(join(root, 'schema/events.json'), inJson(eventsSchema(root)));
+  const { manPage } = await load('src/commands/man-page.ts');
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  write(join(root, 'man/syncwatch.1'), manPage(version, released(root)));
+}
+
+/** The day of the newest version in the changelog, or SOURCE_DATE_EPOCH's; empty where there is none. @param {string} root */
+function released(root) {
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  if (epoch !== undefined) return new Date(Number(epoch) * 1_000).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  return /^## .*(\d{4}-\d{2}-\d{2})/m.exec(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'))?.[1] ?? '';
 }
 
 /** @param {string} path @param {string} text */

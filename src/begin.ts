@@ -106,7 +106,10 @@ const warn = (text: string): void => outlets.err(line(`syncwatch: ${text}`));
 /** What is in a file of this package. */
 const ownFile = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 
-const version = (): string => (JSON.parse(ownFile('package.json')) as { version: string }).version;
+/** What package.json says of us. `bugs`: where to report one; only there is it filled in, once there is such a place. */
+const ownPackage = () => JSON.parse(ownFile('package.json')) as { version: string; bugs?: { url?: string } };
+
+const version = (): string => ownPackage().version;
 
 /** Says what is asked for in the place of work. */
 async function say(asked: Exclude<Asked, { kind: 'words' }>, name: CommandName | undefined): Promise<number> {
@@ -309,7 +312,9 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
 function bug(error: unknown): never {
   const text = error instanceof Error ? (argv.includes('--debug') ? error.stack : error.message) : String(error);
   const [first = '', ...more] = (text ?? '').split('\n');
-  outlets.err(lines([`syncwatch: a bug: ${first}`, ...more, '  Please report it, with what --debug prints.']));
+  const { url } = ownPackage().bugs ?? {};
+  const report = `  Please report it${url === undefined ? '' : ` at ${url}`}, with what --debug prints.`;
+  outlets.err(lines([`syncwatch: a bug: ${first}`, ...more, report]));
   process.exit(70);
 }
 

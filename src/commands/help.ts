@@ -103,7 +103,7 @@ const entryOf = ([name, row]: readonly [string, Row]): Entry => [
 ];
 
 /** What is said of an option, with what it is by default where that is not said yet. */
-function aboutOf({ describe, value }: Row): string {
+export function aboutOf({ describe, value }: Row): string {
   if (value.kind === 'choice') return `${describe}; by default ${value.byDefault}`;
   // What is on by itself is shown with its no-.
   return (value.kind === 'flag' && value.byDefault === true && /; --no-[\w-]+: (.*)$/.exec(describe)?.[1]) || describe;

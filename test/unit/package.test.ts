@@ -56,7 +56,7 @@ describe('the package', () => {
       [
         ...pages.map((file) => `docs/${file}`),
         ...readdirSync(join(ROOT, 'completions')).map((file) => `completions/${file}`),
-        ...['dist/package.json', 'dist/LICENSES', 'schema/events.json', 'schema/settings.json'],
+        ...['dist/package.json', 'dist/LICENSES', 'schema/events.json', 'schema/settings.json', 'man/syncwatch.1'],
         ...['package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
       ].sort(),
     );
