@@ -64,7 +64,7 @@ describe('the package', () => {
     for (const file of code) {
       const text = read(file);
       expect(text, file).not.toContain('sourceMappingURL');
-      for (const [, path = ''] of text.matchAll(/(?<![\w$])(?:require|import)\("([^"]+)"\)/g))
+      for (const [, path = ''] of text.matchAll(/(?<![\w$])(?:require(?:\$\d+)?|import)\("([^"]+)"\)/g))
         if (path.startsWith('.')) loaded.add(join(file, '..', path));
         else if (!isBuiltin(path)) expect(Object.keys(dependencies), `${file} loads ${path}`).toContain(path);
     }
