@@ -72,13 +72,20 @@ function later<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T
 async function ask(question: Printable): Promise<string> {
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  let isAnswered = false;
+  const closed = new Promise<string>((resolve) =>
+    terminal.once('close', () => {
+      if (!isAnswered) outlets.err(own`\n`); // what follows is not to stand beside the question
+      resolve('');
+    }),
+  );
   // The terminal is raw meanwhile: nobody but readline sees a Ctrl-C.
   terminal.once('SIGINT', () => {
     terminal.close();
     process.kill(pid, 'SIGINT');
   });
   const answer = await Promise.race([terminal.question(question).catch(() => ''), closed]);
+  isAnswered = true;
   terminal.close();
   return answer;
 }

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { CLI, cleanEnv, place, run } from '../support/cli.js';
 import { type Shell, tabbed } from '../support/shells.js';
 import { fill, temporaryDir } from '../support/tree.js';
+import { openUsersMaster } from '../support/users-master.js';
 
 const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
@@ -85,5 +86,15 @@ describe('directories there', () => {
     expect(await offered(env, local, '--to', `other@there:${path}/i`)).toEqual([]);
     await running.stop();
     expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([]);
+  });
+
+  it('are offered through a connection that the user has opened', async () => {
+    const { local, env, server, path, fillRemote } = place();
+    fillRemote({ 'in/a': '' });
+    const theirs = openUsersMaster(server.sshConfig);
+    const words = ['-F', theirs.configFile, '--to', `there:${path}/i`];
+    expect(await offered(env, local, ...words)).toEqual([`+there:${path}/in/\t`]);
+    theirs.exit();
+    expect(await offered(env, local, ...words)).toEqual([]);
   });
 });
