@@ -84,6 +84,7 @@ export const ONLY_IN = {
   leven: 'options',
   'string-width': 'report',
   'cli-truncate': 'report',
+  'wrap-ansi': 'report',
   valibot: 'control state',
   'p-queue': 'hooks sync main',
   debounce: 'sync',

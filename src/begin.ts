@@ -233,7 +233,7 @@ async function terminal() {
   const onResize = (listener: () => void): void => {
     if (isTerminal) process.stdout.on('resize', listener);
   };
-  return { ...outlets, rows, onResize, keyboard, isTerminal, env };
+  return { ...outlets, rows, onResize, keyboard, isTerminal, isErrorTerminal: isatty(2), env };
 }
 
 /** Syncs, or looks whether that would go well, as these words, the environment and the settings have it. */

@@ -23,6 +23,8 @@ export type Event =
   | RemovedThere
   | Repaired
   | Woke
+  | LoggingIn
+  | Stands
   | Waiting
   | Paused
   | Resumed
@@ -85,7 +87,7 @@ interface Started extends Item {
 interface Delivered {
   readonly kind: 'delivered';
   readonly target: string;
-  readonly items: readonly Item[];
+  readonly items: readonly BroughtItem[];
   /** So many of the same run follow in events of their own; none where not given. */
   readonly more?: number;
   readonly ms: number;
@@ -98,6 +100,9 @@ interface Progress {
   readonly bytes: number;
   /** What this run has to send in all, in bytes; undefined where that is not known. */
   readonly totalBytes: number | undefined;
+  /** How many paths rsync is through with, of how many; undefined where that is not known. */
+  readonly names?: number | undefined;
+  readonly totalNames?: number | undefined;
   readonly ms: number;
 }
 
@@ -154,6 +159,25 @@ interface Repaired {
 interface Woke {
   readonly kind: 'woke';
   readonly ms: number;
+}
+
+/** A login is under way; or it did not succeed, and the next one is in `retryMs`. Told at every try, for the last line of a terminal. */
+interface LoggingIn {
+  readonly kind: 'loggingIn';
+  readonly target: string;
+  readonly retryMs: number | undefined;
+}
+
+/**
+ * How much waits, and how much of that because it failed: `retryMs` until the first of those is tried again. Told after each turn,
+ * for the last line of a terminal.
+ */
+interface Stands {
+  readonly kind: 'stands';
+  readonly target: string;
+  readonly waiting: number;
+  readonly failed: number;
+  readonly retryMs: number | undefined;
 }
 
 /** More or less waits for the connection than was told last. Told when nothing more was heard of for half a second. */
@@ -337,4 +361,10 @@ export interface Item {
   readonly bytes: number;
   /** It was not there before. */
   readonly isNew: boolean;
+}
+
+/** One name that is there by now, or gone. */
+export interface BroughtItem extends Item {
+  /** The file was found to be the one that had this name before. */
+  readonly from?: Name;
 }

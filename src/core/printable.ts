@@ -39,9 +39,6 @@ export const joined = (...parts: readonly Printable[]): Printable => parts.join(
 /** What can only take something away from it, or break it into lines: cutting, wrapping. */
 export const trusted = (text: Printable, change: (text: string) => string): Printable => change(text) as Printable;
 
-/** In a colour: the number of ECMA-48's "select graphic rendition". */
-export const painted = (code: number, text: Printable): Printable => `\x1b[${code}m${text}\x1b[0m` as Printable;
-
 /** A value as one line of JSON for programs: what JSON itself leaves as it is (DEL, C1, U+2028 …) is escaped too. */
 export const jsonLine = (value: unknown): Printable =>
   `${JSON.stringify(value).replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n` as Printable;

@@ -235,10 +235,12 @@ export class Link<T> {
         const { waiting } = this.#user;
         tries = now;
         if (next.isNews) report({ kind: 'trouble', target: target.label, failure, waiting, retryMs: next.ms });
+        report({ kind: 'loggingIn', target: target.label, retryMs: next.ms });
         this.#note(`next login in ${next.ms} ms (${failure.message})`);
         await this.#pause(next.ms, next.isSlow);
         if (signal.aborted) return failed(failure);
       }
+      if (trouble !== undefined) report({ kind: 'loggingIn', target: target.label, retryMs: undefined });
       const beganMs = steadyNow();
       const opened = await this.#logInOnce();
       if (opened.ok) {

@@ -1,12 +1,17 @@
-import type { Event, Item } from '../core/event.js';
-import { joined, lines, own, type Printable, painted, showControls } from '../core/printable.js';
+import wrapAnsi from 'wrap-ansi';
+import { steadyNow } from '../clock.js';
+import { msBetween } from '../core/clock.js';
+import type { Event } from '../core/event.js';
+import { joined, lines, own, type Printable, trusted } from '../core/printable.js';
 import type { Verbosity } from '../settings.js';
 import { Live, type LiveTerminal } from './live.js';
-import { itemInWords, type Line, linesOfSeveral, type Outlets, prefixOf } from './plain.js';
-import { clockTime, count, isWorthALine, progressInWords, timeInWords } from './words.js';
+import type { Log } from './log.js';
+import { isMoving, NO_STANDING, type Standing, standingAfter } from './standing.js';
+import { standingsInWords } from './standing-words.js';
+import { Teller, type Told } from './teller.js';
+import { clockTime } from './words.js';
 
-export interface Terminal extends Outlets, LiveTerminal {
-  readonly color: boolean;
+export interface Terminal extends Log, LiveTerminal {
   /** To be called when it has another size. */
   onResize(listener: () => void): void;
 }
@@ -25,8 +30,8 @@ export interface Printer {
 }
 
 /**
- * For a terminal: a path when its upload starts and, on the same line, a dot when it is on the remote. What shared a
- * run is listed as rsync comes to it, and its dots come together at the end. The last line says how things stand.
+ * For a terminal: what was done at once in a line, of which one sees the path when its upload starts and the dot when it is there. The
+ * last line says how things stand.
  */
 export function humanPrinter(
   terminal: Terminal,
@@ -34,152 +39,91 @@ export function humanPrinter(
   targets: readonly string[] = [''],
   onKey: (key: string) => void = () => {},
 ): Printer {
-  const isOneOfSeveral = targets.length > 1;
-  const paint = (code: number, text: string): Printable =>
-    terminal.color ? painted(code, showControls(text)) : showControls(text);
-  const show = (item: Item): boolean => isWorthALine(item) || verbosity === 'verbose' || verbosity === 'debug';
-  /** The upload whose path the cursor stands behind: its dot is still to come. */
-  let midLine: (Item & { readonly target: string }) | undefined;
-  /** How things stand with each target, '' for nothing to say; and all of it in a line. */
-  const stands = new Map<string, string>(targets.map((target) => [target, '']));
-  let status = '';
+  const { paint, paintError } = terminal;
+  const standings = new Map<string, Standing>(targets.map((target) => [target, NO_STANDING]));
   /** Git can't be asked: to be seen whatever else is said. */
   let rules = '';
 
-  let draft = NOTHING;
-  const live = new Live(
-    terminal,
-    () => [
-      ...(midLine === undefined ? [] : [draft]),
-      ...(status === '' || verbosity === 'quiet' ? [] : [paint(2, status)]),
-    ],
-    onKey,
-  );
+  const stampOf = ({ agoMs, isMore }: Told): Printable => {
+    if (agoMs === undefined) return own``;
+    return isMore ? INDENT : paint('aside', `${clockTime(new Date(terminal.now().getTime() - agoMs))} `);
+  };
+  const drawn = (): readonly Printable[] => {
+    const nowMs = steadyNow();
+    const status = standingsInWords(standings, nowMs, terminal.columns() - 1, paint);
+    if (verbosity === 'quiet' || status === '') return [];
+    return [
+      ...teller.drafts(nowMs).map((draft) => joined(stampOf(draft), draft.text)),
+      joined(status, paint('failed', rules)),
+    ];
+  };
+  const live = new Live(terminal, drawn, onKey);
   terminal.onResize(() => live.resized());
-  /** A path without its dot becomes a line of its own. */
-  const clear = (): Printable => {
-    const line = midLine === undefined ? NOTHING : joined(draft, NEW_LINE);
-    midLine = undefined;
-    return line;
-  };
-  const clock = (): Printable => joined(paint(2, clockTime(terminal.now())), SPACE);
-  const printBare = ({ text, error }: Line, before = NOTHING): void => {
-    const unfinished = clear();
-    const shown = error && !text.startsWith(' ') ? paint(31, text) : text;
-    if (error) {
-      if (unfinished !== '') live.print(unfinished);
-      live.print(joined(before, shown, NEW_LINE), (each) => terminal.err(each));
-    } else {
-      live.print(joined(unfinished, before, shown, NEW_LINE));
-    }
-  };
-  const print = (each: Line): void => printBare(each, clock());
+  const teller = new Teller({
+    verbosity,
+    targets,
+    paint,
+    paintError,
+    columns: () => terminal.columns() - INDENT.length,
+    tell: (line) => {
+      const text =
+        line.agoMs === undefined ? line.text : trusted(line.text, (words) => wrapped(words, terminal.columns()));
+      live.print(joined(stampOf(line), text, own`\n`), line.error ? (each) => terminal.err(each) : undefined);
+    },
+  });
 
-  /** How many of a run were told of so far, where more follow. */
-  const parts = new Map<string, number>();
-  /** The targets that an event is about. */
-  const aboutOf = (event: Event): readonly string[] =>
-    'target' in event && event.target !== undefined && stands.has(event.target) ? [event.target] : targets;
-  const note = (event: Event): void => {
-    if (event.kind === 'rulesUnsure') rules = event.newNames === 'wait' ? NEW_WAITS : NO_GIT;
-    if (event.kind === 'rulesSure') rules = '';
-    for (const target of aboutOf(event)) stands.set(target, statusAfter(event, stands.get(target) ?? ''));
-    const said = [...stands].filter(([, how]) => how !== '');
-    const isAlike = said.length === stands.size && said.every(([, how]) => how === said[0]?.[1]);
-    const all = isAlike ? (said[0]?.[1] ?? '') : said.map(([target, how]) => `${target} ${how}`).join('  ');
-    status = all === '' ? '' : `${all}${rules}`;
+  /** The next moment at which something is over, or the last line another one. */
+  let timer: NodeJS.Timeout | undefined;
+  const goOn = (): void => {
+    clearTimeout(timer);
+    const nowMs = steadyNow();
+    teller.due(nowMs);
+    const { nextMs } = teller;
+    const isTicking = [...standings.values()].some(isMoving);
+    const waits = [...(nextMs === undefined ? [] : [msBetween(nowMs, nextMs)]), ...(isTicking ? [TICK_MS] : [])];
+    if (waits.length > 0) timer = setTimeout(tick, Math.max(1, Math.min(...waits))).unref();
+  };
+  const tick = (): void => {
+    goOn();
+    live.draw();
   };
 
   const report = (event: Event): void => {
-    const prefix = prefixOf(event, isOneOfSeveral);
-    switch (event.kind) {
-      case 'started':
-        if (verbosity === 'quiet' || !show(event)) return;
-        live.print(clear());
-        draft = joined(
-          clock(),
-          showControls(prefix),
-          event.action === 'delete' ? paint(33, itemInWords(event)) : showControls(itemInWords(event)),
-        );
-        midLine = event;
-        live.draw();
-        return;
-      case 'delivered': {
-        const shown = event.items.filter(show);
-        const many = shown.length + (parts.get(event.target) ?? 0);
-        parts.set(event.target, event.more === undefined ? 0 : many);
-        const [first] = shown;
-        if (verbosity === 'quiet' || event.more !== undefined || many === 0) return;
-        if (first !== undefined && many === 1 && midLine?.name === first.name && midLine.target === event.target) {
-          draft = joined(draft, paint(32, ' .'));
-          live.print(clear());
-        } else {
-          // Others came in between, or it was one of many.
-          const what = first !== undefined && many === 1 ? itemInWords(first) : count(many, 'path');
-          const text = own` ${what} (${timeInWords(event.ms)})`;
-          print({ text: joined(showControls(prefix), paint(32, dots(many)), text), error: false });
-        }
-        break;
-      }
-      case 'progress':
-        break;
-      default:
-        for (const each of linesOfSeveral(event, verbosity, isOneOfSeveral)) {
-          if (event.kind === 'wouldDo' || event.kind === 'why' || event.kind === 'halted') printBare(each);
-          else if (event.kind !== 'inSync' || stands.get(aboutOf(event)[0] ?? '') !== IN_SYNC) print(each);
-        }
-    }
-    note(event);
-    live.draw();
+    const nowMs = steadyNow();
+    if (event.kind === 'rulesUnsure') rules = event.newNames === 'wait' ? NEW_WAITS : NO_GIT;
+    if (event.kind === 'rulesSure') rules = '';
+    const about = 'target' in event && event.target !== undefined && standings.has(event.target);
+    for (const [target, before] of standings)
+      if (!about || event.target === target) standings.set(target, standingAfter(before, event, nowMs));
+    teller.take(event, nowMs);
+    goOn();
+    if (event.kind === 'started' || event.kind === 'progress') live.drawSoon();
+    else live.draw();
   };
   return {
     report,
     away: (job) => live.away(job),
     clear: () => live.clear(),
-    say: (texts) => live.print(joined(clear(), lines(texts))),
+    say: (texts) => live.print(lines(texts)),
     close: () => live.stopped(),
   };
 }
 
-const NOTHING = own``;
-const SPACE = own` `;
-const NEW_LINE = own`\n`;
+/** How often what moves is drawn, in milliseconds. */
+const TICK_MS = 1_000;
 
-const dots = (n: number): string => '.'.repeat(Math.min(n, 40));
+/** As wide as the time and the space after it. */
+const INDENT = own`         `;
+
+/** Words that don't fit go into the next line, below the first of them. */
+const wrapped = (text: string, columns: number): string =>
+  wrapAnsi(text, Math.max(LEAST_COLUMNS, columns - INDENT.length), { trim: false })
+    .split('\n')
+    .map((part, i) => (i === 0 ? part : `${INDENT}${part.trimStart()}`))
+    .join('\n');
+
+/** In less nobody could read anything. */
+const LEAST_COLUMNS = 20;
 
 const NEW_WAITS = "; git can't be asked, what is new waits";
 const NO_GIT = '; no git work tree any more';
-
-const IN_SYNC = '● in sync';
-
-/** How things stand after an event; '' for nothing to say. */
-function statusAfter(event: Event, before: string): string {
-  switch (event.kind) {
-    case 'connecting': // nothing below it: ssh may prompt there
-      return '';
-    case 'passStarted':
-      return '◐ syncing';
-    case 'progress':
-      return `◐ ${progressInWords(event)}`;
-    case 'inSync':
-      return IN_SYNC;
-    case 'trouble':
-      return `○ waiting to try again, ${count(event.waiting, 'path')} to send`;
-    case 'waiting':
-      return `○ waiting for the connection, ${count(event.waiting, 'path')} to send`;
-    case 'paused':
-      return '○ paused';
-    case 'resumed':
-      return event.waiting > 0 ? '◐ syncing' : IN_SYNC;
-    case 'rootGone':
-      return '○ waiting for the directory';
-    case 'stopping':
-      return '◐ finishing';
-    case 'stopped':
-    case 'halted':
-    case 'wouldDone':
-      return '';
-    default:
-      return before;
-  }
-}

@@ -1,5 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
+import { msSince, steadyNow } from '../clock.js';
+import { LONG_AGO } from '../core/clock.js';
 import { joined, own, type Printable, trusted } from '../core/printable.js';
 import type { Drawer, Keyboard } from './keyboard.js';
 
@@ -27,6 +29,7 @@ export class Live implements Drawer {
   #drawn: readonly number[] = [];
   #text = own``;
   #timer: NodeJS.Timeout | undefined;
+  #drawnMs = LONG_AGO;
   /** How many have the terminal to themselves: nothing is drawn. */
   #away = 0;
   #isStopped = false;
@@ -44,9 +47,10 @@ export class Live implements Drawer {
     this.#draw(own``);
   }
 
-  /** The same, in a moment: for what changes all the time. */
+  /** The same for what changes all the time: at once where nothing was drawn just before, or else in a moment. */
   drawSoon(): void {
-    this.#timer ??= setTimeout(() => this.#draw(own``), SOON_MS).unref();
+    if (msSince(this.#drawnMs) >= SOON_MS) this.draw();
+    else this.#timer ??= setTimeout(() => this.draw(), SOON_MS).unref();
   }
 
   /** Adds to the history: whole lines. `write`: to somewhere else than here, which may be the same terminal. */
@@ -114,6 +118,7 @@ export class Live implements Drawer {
   #draw(before: Printable, isAnew = false): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#drawnMs = steadyNow();
     const { keyboard } = this.#terminal;
     const wanted = this.#isStopped || this.#away > 0 ? [] : this.#lines();
     if (wanted.length === 0) keyboard?.giveBack();

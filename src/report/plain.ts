@@ -2,13 +2,12 @@ import type { Event, Item, LargeDirectory } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { HOOK_KINDS } from '../core/hook-kinds.js';
 import { ROOT, textOf } from '../core/name.js';
-import { line, type Printable, showControls } from '../core/printable.js';
+import { type Printable, showControls } from '../core/printable.js';
 import { shellWord } from '../core/shell-word.js';
 import { rulesInWords } from '../core/status.js';
 import type { Verbosity } from '../settings.js';
 import {
   bytesInWords,
-  clockTime,
   count,
   failureInWords,
   isWorthALine,
@@ -32,8 +31,8 @@ export interface Line<Text extends string = Printable> {
 }
 
 /**
- * An event in lines, or none where it is not worth one at this verbosity. Uploads are left to the printers: they show
- * a path when it starts and the dot when it is there, each in its own way. Not safe to print yet.
+ * An event in lines, or none where it is not worth one at this verbosity. Uploads are told in
+ * fold-words.ts. Not safe to print yet.
  */
 function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbosity: Verbosity): Line<string>[] {
   const quiet = verbosity === 'quiet';
@@ -55,6 +54,8 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'passStarted':
       return say(`full sync of ${count(event.names, 'path')} to ${event.target}`);
     case 'progress':
+    case 'loggingIn':
+    case 'stands':
     case 'waiting':
       return []; // for the last line of a terminal
     case 'slowStart':
@@ -183,7 +184,7 @@ export function linesOfSeveral(
 }
 
 /** `staging: `, where there are several targets and the event's line does not name its own. */
-export function prefixOf(event: Event, isOneOfSeveral: boolean): string {
+function prefixOf(event: Event, isOneOfSeveral: boolean): string {
   switch (event.kind) {
     case 'started':
     case 'delivered':
@@ -217,42 +218,7 @@ const MARKS: Readonly<Record<Item['action'], string>> = {
 };
 
 /** An upload in words: the path first, a deletion marked. */
-export const itemInWords = (item: Item): string => `${pathInWords(item.name, item)}${MARKS[item.action]}`;
+const itemInWords = (item: Item): string => `${pathInWords(item.name, item)}${MARKS[item.action]}`;
 
 const would = (item: Item): string =>
   `${item.action === 'delete' ? 'delete' : 'send  '} ${pathInWords(item.name, item)}`;
-
-/**
- * For logs and pipes: whole lines, no escape codes. A path when its upload starts; the same line with a dot at its end
- * when it is on the remote.
- */
-export function plainPrinter(
-  outlets: Outlets,
-  verbosity: Verbosity,
-  targets: readonly string[] = [''],
-): (event: Event) => void {
-  const isOneOfSeveral = targets.length > 1;
-  const print = ({ text, error }: Line<string>): void =>
-    outlets[error ? 'err' : 'out'](line(`${clockTime(outlets.now())} ${text}`));
-  const show = (item: Item): boolean => verbosity !== 'quiet' && (isWorthALine(item) || verbosity !== 'normal');
-  return (event) => {
-    const prefix = prefixOf(event, isOneOfSeveral);
-    switch (event.kind) {
-      case 'started':
-        if (show(event)) print({ text: prefix + itemInWords(event), error: false });
-        break;
-      case 'delivered':
-        for (const item of event.items)
-          if (show(item)) print({ text: `${prefix}${itemInWords(item)} .`, error: false });
-        break;
-      case 'wouldDo':
-      case 'why':
-      case 'halted': // no clock: the first two are lists, the third may be all there is
-        for (const { text, error } of linesOfSeveral(event, verbosity, isOneOfSeveral))
-          outlets[error ? 'err' : 'out'](line(text));
-        break;
-      default:
-        for (const each of linesOfSeveral(event, verbosity, isOneOfSeveral)) print(each);
-    }
-  };
-}

@@ -3,28 +3,35 @@ import { lines } from '../core/printable.js';
 import type { OutputSettings } from '../settings.js';
 import { humanPrinter, type Printer, type Terminal } from './human.js';
 import { jsonPrinter } from './json.js';
-import { plainPrinter } from './plain.js';
+import { logPrinter } from './log.js';
+import { paintFor } from './paint.js';
 
 /** Where events are told. */
-export interface Screen extends Omit<Terminal, 'color'> {
+export interface Screen extends Omit<Terminal, 'paint' | 'paintError'> {
   readonly isTerminal: boolean;
+  readonly isErrorTerminal: boolean;
   readonly env: Environment;
 }
 
 /** What tells events there, as the settings have it. `targets`: the names of all of them; `onKey`: what is typed meanwhile. */
 export function printerFor(
-  { isTerminal, env, ...terminal }: Screen,
+  { isTerminal, isErrorTerminal, env, ...terminal }: Screen,
   settings: { readonly output: OutputSettings },
   targets?: readonly string[],
   onKey?: (key: string) => void,
 ): Printer {
   const { json, verbosity, color } = settings.output;
   if (json) return undrawn(jsonPrinter(terminal.out, terminal.now), terminal);
+  const paint = paintFor(isColored(isTerminal, color, env));
+  const paintError = paintFor(isColored(isErrorTerminal, color, env));
   // On a dumb one nothing that was written can be changed.
-  if (!isTerminal || env['TERM'] === 'dumb') return undrawn(plainPrinter(terminal, verbosity, targets), terminal);
-  const isColored = color && env['NO_COLOR'] === undefined;
-  return humanPrinter({ ...terminal, color: isColored }, verbosity, targets, onKey);
+  if (!isTerminal || env['TERM'] === 'dumb')
+    return undrawn(logPrinter({ ...terminal, paint, paintError }, verbosity, targets), terminal);
+  return humanPrinter({ ...terminal, paint, paintError }, verbosity, targets, onKey);
 }
+
+const isColored = (isTerminal: boolean, color: boolean, env: Environment): boolean =>
+  isTerminal && color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
 
 const undrawn = (report: Printer['report'], { out }: Pick<Terminal, 'out'>): Printer => ({
   report,

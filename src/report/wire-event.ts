@@ -19,6 +19,8 @@ export type SyncwatchEvent =
   | InSyncEvent
   | PathFailedEvent
   | TroubleEvent
+  | LoggingInEvent
+  | StandsEvent
   | WaitingEvent
   | RemovedThereEvent
   | RepairedEvent
@@ -66,6 +68,13 @@ export interface Item extends Path {
   readonly bytes: number;
   /** It was not there before. */
   readonly isNew: boolean;
+}
+
+/** One path that is there by now, or gone. */
+export interface BroughtItem extends Item {
+  /** What the file was called before: as text, and its bytes where that is no plain text. */
+  readonly from?: string | undefined;
+  readonly fromBase64?: string | undefined;
 }
 
 /** Directories of the same name that make a first sync slow. */
@@ -146,6 +155,9 @@ interface ProgressEvent extends Told {
   readonly bytes: number;
   /** All that this run has to send, where that is known. */
   readonly totalBytes?: number | undefined;
+  /** How many paths rsync is through with, of how many, where that is known. */
+  readonly names?: number | undefined;
+  readonly totalNames?: number | undefined;
   readonly ms: number;
 }
 
@@ -153,7 +165,7 @@ interface ProgressEvent extends Told {
 interface DeliveredEvent extends Told {
   readonly event: 'delivered';
   readonly target: string;
-  readonly items: readonly Item[];
+  readonly items: readonly BroughtItem[];
   /** So many of the same run follow in further events. */
   readonly more?: number | undefined;
   readonly ms: number;
@@ -189,6 +201,24 @@ interface TroubleEvent extends Told {
   readonly failure: EventFailure;
   readonly waiting: number;
   readonly retryMs: number;
+}
+
+/** The connection is lost, and a login is tried; or it did not succeed: until the next one. */
+interface LoggingInEvent extends Told {
+  readonly event: 'loggingIn';
+  readonly target: string;
+  readonly retryMs?: number | undefined;
+}
+
+/** So many paths wait; told when that has changed, and after each try of those that failed. */
+interface StandsEvent extends Told {
+  readonly event: 'stands';
+  readonly target: string;
+  readonly waiting: number;
+  /** So many of them because they failed. */
+  readonly failed: number;
+  /** Until those are tried again. */
+  readonly retryMs?: number | undefined;
 }
 
 /** So many paths wait for the connection by now. */

@@ -1,8 +1,8 @@
-import type { Event, LargeDirectory as OwnDirectory, Item as OwnItem } from '../core/event.js';
+import type { BroughtItem as OwnBrought, Event, LargeDirectory as OwnDirectory, Item as OwnItem } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
 import type { Summary } from '../core/summary.js';
-import type { EventFailure, EventSummary, Item, LargeDirectory, SyncwatchEvent } from './wire-event.js';
+import type { BroughtItem, EventFailure, EventSummary, Item, LargeDirectory, SyncwatchEvent } from './wire-event.js';
 
 /** Raised when something documented changes its meaning; additions do not count (docs/manual.md, "JSON events"). */
 const VERSION = 1;
@@ -36,13 +36,19 @@ function membersOf(event: Event): WireEvent | undefined {
       return {
         event: event.kind,
         target: event.target,
-        items: event.items.map(itemOf),
+        items: event.items.map(broughtOf),
         more: event.more,
         ms: rounded(event.ms),
       };
     case 'progress': {
-      const { target, bytes, totalBytes } = event;
-      return { event: event.kind, target, bytes, totalBytes, ms: rounded(event.ms) };
+      const { target, bytes, totalBytes, names, totalNames } = event;
+      return { event: event.kind, target, bytes, totalBytes, names, totalNames, ms: rounded(event.ms) };
+    }
+    case 'loggingIn':
+      return { event: event.kind, target: event.target, retryMs: roundedIf(event.retryMs) };
+    case 'stands': {
+      const { target, waiting, failed, retryMs } = event;
+      return { event: event.kind, target, waiting, failed, retryMs: roundedIf(retryMs) };
     }
     case 'slowStart': {
       const { target, ms, directories } = event;
@@ -110,6 +116,7 @@ function membersOf(event: Event): WireEvent | undefined {
 
 /** To the microsecond. */
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+const roundedIf = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : rounded(ms));
 
 function pathOf(name: Name): Pick<Item, 'path' | 'pathBase64'> {
   const path: string = textOf(name);
@@ -117,6 +124,12 @@ function pathOf(name: Name): Pick<Item, 'path' | 'pathBase64'> {
 }
 
 const itemOf = ({ name, action, bytes, isNew }: OwnItem): Item => ({ ...pathOf(name), action, bytes, isNew });
+
+function broughtOf(item: OwnBrought): BroughtItem {
+  if (item.from === undefined) return itemOf(item);
+  const { path: from, pathBase64: fromBase64 } = pathOf(item.from);
+  return { ...itemOf(item), from, ...(fromBase64 === undefined ? {} : { fromBase64 }) };
+}
 
 const directoryOf = ({ name, count, paths, bytes, pattern, hint }: OwnDirectory): LargeDirectory => ({
   ...pathOf(name),

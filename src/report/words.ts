@@ -1,7 +1,7 @@
-import type { Event, Item } from '../core/event.js';
+import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { type Name, textOf } from '../core/name.js';
-import { lines, type Printable } from '../core/printable.js';
+import { joined, lines, own, type Printable } from '../core/printable.js';
 import type { Summary } from '../core/summary.js';
 
 /** A number of bytes for people: `980 B`, `4.1 kB`, `12 MB`. */
@@ -23,29 +23,20 @@ export function timeInWords(ms: number): string {
   return `${Math.round(ms / 60_000)} min`;
 }
 
-/** How wide the bar is, in characters. */
-const BAR = 20;
-
-/** How far a long run is: a bar, how much of how much, the rate, the time left. */
-export function progressInWords({ bytes, totalBytes, ms }: Extract<Event, { kind: 'progress' }>): string {
-  const perSecond = (bytes * 1000) / ms;
-  const rate = `${bytesInWords(perSecond)}/s`;
-  if (totalBytes === undefined || totalBytes < bytes) return `${bytesInWords(bytes)}, ${rate}`;
-  const filled = Math.floor((BAR * bytes) / Math.max(1, totalBytes));
-  // rsync's first word comes before the data flows.
-  const left = bytes * 100 > totalBytes ? `, ${timeInWords(((totalBytes - bytes) * 1000) / perSecond)} left` : '';
-  return `[${'#'.repeat(filled)}${'-'.repeat(BAR - filled)}] ${bytesInWords(bytes)} of ${bytesInWords(totalBytes)}, ${rate}${left}`;
-}
-
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
 /** A path as it is shown; a directory with a slash at its end. */
-export const pathInWords = (name: Name, item?: Item): string => `${textOf(name)}${item?.action === 'mkdir' ? '/' : ''}`;
+export const pathInWords = (name: Name, item?: Item): Printable =>
+  joined(textOf(name), item?.action === 'mkdir' ? own`/` : own``);
 
 /** `HH:MM:SS`, local time. */
 export const clockTime = (date: Date): string =>
   [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+
+/** `YYYY-MM-DD HH:MM:SS`, local time: for logs, which are read on other days. */
+export const dateAndTime = (date: Date): string =>
+  `${date.getFullYear()}-${[date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-')} ${clockTime(date)}`;
 
 /** What happened and what to do, in one or two lines. */
 export const failureInWords = ({ message, hint }: Failure): readonly [string, ...string[]] =>

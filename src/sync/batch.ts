@@ -53,7 +53,7 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   const { plan, again } = respelled(planned, apart.value, ledger.index);
   if (plan.clear.length + plan.remove.length + plan.drop.length > 0) work.lookAtMounts();
   if (disk.mounts.age !== mountsAge) return { kind: 'rootGone' }; // what we saw means nothing: it may be of another one
-  const moves = await planMoves(before, ledger.index, rsync, deletes, plan.clear); // before the index forgets what is not to be deleted
+  const { groups: moves, cameFrom } = await planMoves(before, ledger.index, rsync, deletes, plan.clear); // before the index forgets what is not to be deleted
   await eachInSlices(plan.drop, (name) => {
     const seen = before.get(name);
     const isHere = seen !== 'missing' && seen !== 'blocked';
@@ -75,7 +75,10 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   const cleared = await clear(ledger, runner, plan.clear);
   for (const name of again) ledger.note(name);
   if (cleared !== undefined) return { kind: 'broken', failure: cleared };
-  const end = await bring(work, plan, moves, sorted, withMore(view, parents), [...plan.touch, ...parents.keys()]);
+  const end = await bring(work, plan, moves, sorted, withMore({ ...view, cameFrom }, parents), [
+    ...plan.touch,
+    ...parents.keys(),
+  ]);
   if (end.kind === 'broken') return end;
   const delivered = end.any || plan.clear.length > 0 || moves.length > 0;
   return { kind: 'done', delivered, bulk: sorted.bulk, restMs: selected.restMs };

@@ -9,7 +9,7 @@ import type { WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { namesRun } from './runner.js';
-import { type BatchView, settle } from './settle.js';
+import { type BatchView, settle, withFrom } from './settle.js';
 import type { Work } from './work.js';
 
 /**
@@ -63,10 +63,7 @@ export async function deliver(
   await settle(work, names, view, result, outcome.failed);
   ledger.sent(alone(names, above, view.before), beganMs);
   for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
-  await ledger.brought(
-    items.filter(({ name }) => !outcome.failed.has(name)),
-    msSince(beganMs),
-  );
+  await ledger.brought(items.filter(({ name }) => !outcome.failed.has(name)).map(withFrom(view)), msSince(beganMs));
   return { kind: 'done', any: items.length > 0 };
 }
 

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
-import { wallNow } from '../clock.js';
-import type { WallMs } from '../core/clock.js';
+import { steadyNow, wallNow } from '../clock.js';
+import { msBetween, type WallMs } from '../core/clock.js';
 import type { Failure } from '../core/failure.js';
 import type { Summary } from '../core/summary.js';
 import type { BatchLimits, End } from '../core/sync/effects.js';
@@ -68,6 +68,7 @@ export class Engine {
   readonly #flushes: Flushes;
   readonly #slowStart: SlowStart;
   #end: (end: End) => void = () => {};
+  #toldWaiting = 0;
   /** Who waits for the pass that is owed. */
   #passEnds: Array<(failure: Failure | undefined) => void> = [];
 
@@ -184,11 +185,25 @@ export class Engine {
   #inTurn(queue: PQueue, job: () => Promise<Input>): void {
     void queue.add(async () => {
       if (this.#abort.signal.aborted) return;
+      this.#tellStands();
       const ended = await job();
       this.take(ended);
+      this.#tellStands();
       if (this.state.bulk.running === undefined) void this.#options.ledger.tidy();
       this.#flushes.endTurn();
     });
+  }
+
+  /** How much waits, where that is worth a word: not for a single save, which is over before anybody has read it. */
+  #tellStands(): void {
+    const { ledger, report, rsync } = this.#options;
+    const { pending, failedCount: failed } = ledger;
+    const waiting = pending.size <= 1 && failed === 0 ? 0 : pending.size;
+    if (waiting === this.#toldWaiting && failed === 0) return;
+    this.#toldWaiting = waiting;
+    const { nextRetryMs } = pending;
+    const retryMs = nextRetryMs === undefined ? undefined : Math.max(0, msBetween(steadyNow(), nextRetryMs));
+    report({ kind: 'stands', target: rsync.target.label, waiting, failed, retryMs });
   }
 
   #batch(limits: BatchLimits): Promise<BatchOver> {

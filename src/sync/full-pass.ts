@@ -202,12 +202,15 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
   const fooled = new Set<Name>();
   const isTouched = touchedSince(disk, ledger.begunMs);
+  let totalBytes = 0;
   await eachInSlices(tree.entries(), ([name, now]) => {
+    const was = ledger.index.get(name);
+    if (was === undefined || !looksSame(was, now, work.rsync.carriesMore)) totalBytes += now.size;
     if (foolsPass(ledger.index.get(name), now, work.rsync.takes.window, () => isTouched(name))) fooled.add(name);
   });
   const begun = await ledger.begin(run, () => differingTypes(tree, work));
   if (!begun.ok) return broken(begun.failure);
-  const { outcome, items } = await runner.run(begun.value, names);
+  const { outcome, items } = await runner.run(begun.value, names, { totalBytes, totalNames: tree.size });
   const after = await takeSnapshot(disk, filter, onListing, isStopped);
   if (outcome.kind === 'broken') {
     // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync

@@ -1,6 +1,6 @@
 import { steadyNow } from '../clock.js';
 import type { SteadyMs, WallMs } from '../core/clock.js';
-import type { Item, Report } from '../core/event.js';
+import type { BroughtItem, Report } from '../core/event.js';
 import type { Failure, Result } from '../core/failure.js';
 import { type Name, ROOT } from '../core/name.js';
 import { addDelivered, EMPTY_SUMMARY, type Summary } from '../core/summary.js';
@@ -73,6 +73,11 @@ export class Ledger {
   /** What was sent since the start. */
   get sums(): Omit<Summary, 'unsent'> {
     return this.#books.sums;
+  }
+
+  /** How many are not there because they failed, as was told. */
+  get failedCount(): number {
+    return this.#pending.failed + this.#strays.size;
   }
 
   /** What is not there yet, and why the last try failed. */
@@ -212,7 +217,7 @@ export class Ledger {
   }
 
   /** Tells what a run brought, and counts it: many in several events. */
-  async brought(items: readonly Item[], ms: number): Promise<void> {
+  async brought(items: readonly BroughtItem[], ms: number): Promise<void> {
     const { report, target, rulesMayComeBack } = this.#options;
     const slice = new Slice();
     for (let from = 0; from < items.length; from += TOLD_AT_ONCE) {

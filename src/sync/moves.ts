@@ -10,11 +10,17 @@ import { findMoves, groupMoves, type MoveGroup } from '../core/sync/move.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear } from './clear.js';
-import { type BatchView, settle } from './settle.js';
+import { type BatchView, settle, withFrom } from './settle.js';
 import type { Work } from './work.js';
 
 /** Where files wait there, for as long as it takes, whose new names are taken by one another. Below the target. */
 const STASH = nameFromText('.syncwatch-moved');
+
+/** `groups`: what is made there; `cameFrom`: of each file that was found to have been moved, sent again or not, its old name. */
+interface Moves {
+  readonly groups: MoveGroup[];
+  readonly cameFrom: ReadonlyMap<Name, Name>;
+}
 
 /** The moves of a batch that are made there instead of sending the data again. `cleared`: gone there by then. */
 export async function planMoves(
@@ -23,14 +29,16 @@ export async function planMoves(
   rsync: RsyncSettings,
   deletes: DeleteMode,
   cleared: readonly Name[],
-): Promise<MoveGroup[]> {
+): Promise<Moves> {
   const gone = new Set(cleared);
   const found = await inSlices(findMoves(before, index));
   const moves = gone.size === 0 ? found : found.filter(({ from }) => !gone.has(from));
+  const cameFrom = new Map(found.map(({ from, to }) => [to, from]));
   const groups = (await inSlices(groupMoves(moves))).filter(({ from, to }) => canBeArgs(rsync, from, to));
   // A taken name is made free by deleting it, into the stash: not where deletions are not wanted or go elsewhere.
   const mayStash = deletes !== 'never' && rsync.takes.deletions !== 'none' && rsync.trash === undefined;
-  return mayStash ? groups : groups.filter(({ moves }) => !moves.some(({ isTaken }) => isTaken));
+  const possible = mayStash ? groups : groups.filter(({ moves }) => !moves.some(({ isTaken }) => isTaken));
+  return { groups: possible, cameFrom };
 }
 
 /**
@@ -107,7 +115,8 @@ async function makeGroup(
     .map((name): Item => ({ action: 'move', name, bytes: 0, isNew: true }));
   await eachInSlices(linked, (item) => report({ kind: 'started', target, ...item }));
   await settle(work, names, view, { items, kept }, failed);
-  await ledger.brought([...items.filter(({ name }) => !failed.has(name)), ...linked], msSince(beganMs));
+  const brought = [...items.filter(({ name }) => !failed.has(name)), ...linked];
+  await ledger.brought(brought.map(withFrom(view)), msSince(beganMs));
   return undefined;
 }
 

@@ -62,7 +62,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   const run = async (excluded: readonly Excluded[]): Promise<RunResult | undefined> => {
     const told = passRules(filter.rsyncRules, excluded);
     const begun = await ledger.begin({ kind: 'pass', rules: told, wouldDelete: 'nothing', dryRun: false });
-    return begun.ok ? runner.run(begun.value, own, { onItem }) : undefined;
+    return begun.ok ? runner.run(begun.value, own, { onItem, totalNames: ledger.index.size }) : undefined;
   };
   const names = await readNames(ledger.index, disk, filter);
   if (names === undefined) return undefined;

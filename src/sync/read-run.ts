@@ -24,6 +24,8 @@ export interface ReadRunOptions {
   readonly isSilent?: boolean;
   /** What it has to send in all, where known. */
   readonly totalBytes?: number;
+  /** And how many paths it has to look at. */
+  readonly totalNames?: number;
   /** rsync has turned to this name. */
   readonly onItem?: (item: Item) => void;
   /** What rsync said that is no item. */
@@ -33,7 +35,7 @@ export interface ReadRunOptions {
 /** Reads what one rsync says, line by line, and tells it: `said` grows with each. */
 export function readRun(
   run: Run,
-  { isSilent = false, totalBytes, onItem, onText }: ReadRunOptions,
+  { isSilent = false, totalBytes, totalNames, onItem, onText }: ReadRunOptions,
   target: string,
   report: Report,
 ): { readonly said: Omit<RunResult, 'outcome'>; readonly read: (line: OutputLine) => void } {
@@ -42,6 +44,7 @@ export function readRun(
   const deletedDirs = new Set<Name>();
   const beganMs = steadyNow();
   let toldMs = 0;
+  let names: number | undefined;
   const nameOf = (name: Name): Name =>
     run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
   const read = (line: OutputLine): void => {
@@ -66,9 +69,10 @@ export function readRun(
         return;
       case 'progress': {
         const ms = msSince(beganMs);
+        names = line.names ?? names;
         if (ms - toldMs < PROGRESS_MS) return;
         toldMs = ms;
-        report({ kind: 'progress', target, bytes: line.bytes, totalBytes, ms });
+        report({ kind: 'progress', target, bytes: line.bytes, totalBytes, names, totalNames, ms });
         return;
       }
       case 'other':

@@ -1,5 +1,5 @@
 import type { WallMs } from '../core/clock.js';
-import type { Report } from '../core/event.js';
+import type { BroughtItem, Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync/args.js';
@@ -41,10 +41,20 @@ export interface BatchView {
   readonly above: ReadonlyMap<Name, Seen>;
   /** For what is missing: the nearest directory above it that is there. */
   readonly grounds: ReadonlyMap<Name, Entry | undefined>;
+  /** Of what was found to be a file that had another name before: that name. */
+  readonly cameFrom?: ReadonlyMap<Name, Name>;
   /** When they were looked at. */
   readonly fromMs: WallMs;
   readonly toMs: WallMs;
 }
+
+/** An item with the name that it had before, if it had one. */
+export const withFrom =
+  ({ cameFrom }: BatchView) =>
+  (item: Item): BroughtItem => {
+    const from = item.action === 'delete' ? undefined : cameFrom?.get(item.name);
+    return from === undefined ? item : { ...item, from };
+  };
 
 /** What it takes to say what has become of them. */
 export interface SettleOptions {

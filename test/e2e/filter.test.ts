@@ -299,8 +299,8 @@ describe('files of rules that are none', () => {
     execFileSync('mkfifo', [join(local, 'src/.gitignore')]);
     const skipped = await once(['--once']);
     expect(skipped, skipped.stderr).toMatchObject({ code: 0 });
-    expect(skipped.stdout).toMatch(/^[\d:]+ \.gitignore is a device, not a file: it does not count/m);
-    expect(skipped.stdout).toMatch(/^[\d:]+ src\/\.gitignore is a FIFO, not a file: it does not count/m);
+    expect(skipped.stdout).toMatch(/^[\d:-]+ [\d:]+ \.gitignore is a device, not a file: it does not count/m);
+    expect(skipped.stdout).toMatch(/^[\d:-]+ [\d:]+ src\/\.gitignore is a FIFO, not a file: it does not count/m);
     expect(filesIn(remote)).toContain('src/main.o');
     expect(filesIn(remote)).not.toContain('mine/secret');
     for (const make of ['mkfifo .syncignore', 'ln -s /dev/zero .syncignore']) {

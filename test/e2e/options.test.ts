@@ -379,15 +379,15 @@ describe('how it is done', () => {
 });
 
 describe('what the user sees', () => {
-  it('plain lines where stdout is no terminal: the path at its start, a dot when it is there', async () => {
+  it('a line for what was done, with date and time, where stdout is no terminal', async () => {
     const { local, args, env } = place();
     fill(local, { 'a.txt': 'a' });
     const running = new Running([...args, local], { env });
     await running.until('in sync', () => / in sync: 1 path/.test(running.stdout));
     writeFileSync(join(local, 'b.txt'), 'b');
-    await running.until('b', () => /^\d\d:\d\d:\d\d b\.txt\n[\s\S]*^\d\d:\d\d:\d\d b\.txt \.$/m.test(running.stdout));
+    await running.until('b', () => /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d b\.txt \. {2}\d+ ms$/m.test(running.stdout));
     unlinkSync(join(local, 'a.txt'));
-    await running.until('a deleted', () => /^\d\d:\d\d:\d\d a\.txt deleted \.$/m.test(running.stdout));
+    await running.until('a deleted', () => / a\.txt deleted \. {2}\d+ ms$/m.test(running.stdout));
     await running.stop();
     expect(running.stdout).toMatch(/2 files sent \(2 B\), 1 deleted$/m);
     expect(running.stdout + running.stderr).not.toMatch(/[\x1b\r]/);

@@ -10,13 +10,13 @@ import { fill, temporaryDir } from '../support/tree.js';
 const NASTY = '\x1b[2J\x1b]0;owned\x07\u009b31m\x7f\u202e\rsyncwatch: all is well\n';
 const RAW = /[^\P{Cc}\n]|[\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 /** Our own codes, and how a terminal ends its lines. */
-const OURS = /\x1b\[(?:0|2|3[123])m|\r(?:\x1b\[\dA)?\x1b\[(?:2K|J)|\r+(?=\n)/g;
+const OURS = /\x1b\[(?:0|2|22|3[123469])m|\r(?:\x1b\[\dA)?\x1b\[(?:2K|J)|\r+(?=\n)/g;
 
 /** What was said, none of it raw or at the start of a line as if we had said it (a line of ssh's has its name in front). */
 function clean(said: { readonly stdout: string; readonly stderr: string }): string {
   const text = said.stdout + said.stderr;
   expect(text).not.toMatch(RAW);
-  expect(text).not.toMatch(/^(\d\d:\d\d:\d\d )?syncwatch: all is well/m);
+  expect(text).not.toMatch(/^(?:[\d-]+ )?(?:\d\d:\d\d:\d\d )?syncwatch: all is well/m);
   return text;
 }
 

@@ -1,4 +1,4 @@
-import type { Event, EventOf, Item } from '../../src/core/event.js';
+import type { BroughtItem, Event, EventOf, Item } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
 import { nameFromBytes, nameFromText } from '../../src/core/name.js';
 
@@ -19,7 +19,14 @@ const failure: Whole<Failure> = {
   isSilence: true,
 };
 const item: Item = { action: 'send', name: nameFromText('src/a.txt'), bytes: 10, isNew: true };
-const notText: Item = { action: 'move', name: nameFromBytes(Buffer.from([0xff])), bytes: 0, isNew: false };
+const moved: Whole<BroughtItem> = { ...item, from: nameFromText('src/old.txt') };
+const notText: Whole<BroughtItem> = {
+  action: 'move',
+  name: nameFromBytes(Buffer.from([0xff])),
+  bytes: 0,
+  isNew: false,
+  from: nameFromBytes(Buffer.from([0xfe])),
+};
 
 /** A sample of each kind of event, with all that it may have: one that is not here does not compile. */
 export const SAMPLES: Samples = {
@@ -28,8 +35,8 @@ export const SAMPLES: Samples = {
   watching: { kind: 'watching', root, directories: 3 },
   passStarted: { kind: 'passStarted', target, names: 5 },
   started: { kind: 'started', target, ...item },
-  delivered: { kind: 'delivered', target, items: [item, notText], more: 2, ms: 12 },
-  progress: { kind: 'progress', target, bytes: 1_000, totalBytes: 2_000, ms: 1_000 },
+  delivered: { kind: 'delivered', target, items: [moved, notText], more: 2, ms: 12 },
+  progress: { kind: 'progress', target, bytes: 1_000, totalBytes: 2_000, names: 3, totalNames: 5, ms: 1_000 },
   slowStart: {
     kind: 'slowStart',
     target,
@@ -51,6 +58,8 @@ export const SAMPLES: Samples = {
   removedThere: { kind: 'removedThere', target, name: item.name },
   repaired: { kind: 'repaired', target, items: [item] },
   woke: { kind: 'woke', ms: 60_000 },
+  loggingIn: { kind: 'loggingIn', target, retryMs: 1_000 },
+  stands: { kind: 'stands', target, waiting: 3, failed: 2, retryMs: 1_000 },
   waiting: { kind: 'waiting', target, waiting: 2 },
   paused: { kind: 'paused', target },
   resumed: { kind: 'resumed', target, waiting: 2 },

@@ -17,7 +17,8 @@ import { EMPTY_SUMMARY } from '../../src/core/summary.js';
 import { CONTROL_COMMANDS, CONTROLS } from '../../src/options/controls.js';
 import { humanPrinter } from '../../src/report/human.js';
 import { jsonPrinter } from '../../src/report/json.js';
-import { plainPrinter } from '../../src/report/plain.js';
+import { logPrinter } from '../../src/report/log.js';
+import { paintFor } from '../../src/report/paint.js';
 import { statusInWords } from '../../src/report/status.js';
 import { complaint } from '../../src/report/words.js';
 import type { Verbosity } from '../../src/settings.js';
@@ -28,7 +29,7 @@ const NASTY = 'n\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e\u061c\u2028x\u0085y\r\n
 const HARMLESS = 'harmless';
 
 /** The codes that are ours: colours, and what draws the last line anew. */
-const OURS = /\x1b\[(?:0|2|3[123])m|\r(?:\x1b\[\dA)?\x1b\[(?:2K|J)/g;
+const OURS = /\x1b\[(?:0|2|22|3[123469])m|\r(?:\x1b\[\dA)?\x1b\[(?:2K|J)/g;
 const RAW = /[^\P{Cc}\n]|[\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 
 type Texts = (text: string) => string;
@@ -83,6 +84,8 @@ const EVENTS: { readonly [Kind in Event['kind']]: (text: string) => ReadonlyArra
   removedThere: (text) => [{ kind: 'removedThere', target: text, name: nameFromText(text) }],
   repaired: (text) => [{ kind: 'repaired', target: text, items: [item(text)] }],
   woke: () => [{ kind: 'woke', ms: 1 }],
+  loggingIn: (text) => [{ kind: 'loggingIn', target: text, retryMs: 1_000 }],
+  stands: (text) => [{ kind: 'stands', target: text, waiting: 3, failed: 2, retryMs: 1_000 }],
   waiting: (text) => [{ kind: 'waiting', target: text, waiting: 1 }],
   paused: (text) => [{ kind: 'paused', target: text }],
   resumed: (text) => [{ kind: 'resumed', target: text, waiting: 1 }],
@@ -145,23 +148,29 @@ const PRINTERS: Readonly<Record<string, Printer>> = Object.fromEntries(
         let said = '';
         return { print: make((text) => void (said += text), targets), said: () => said };
       };
+    const plain = { now, paint: paintFor(false), paintError: paintFor(false) };
     const terminal = { now, columns: () => 500, rows: () => 24, onResize: () => {}, keyboard: undefined };
     return [
-      [`plain, ${verbosity}`, printer((out, targets) => plainPrinter({ out, err: out, now }, verbosity, targets))],
+      [`plain, ${verbosity}`, printer((out, targets) => logPrinter({ ...plain, out, err: out }, verbosity, targets))],
       ...[true, false].map((color): [string, Printer] => [
         `terminal, ${verbosity}, ${color ? 'colours' : 'none'}`,
-        printer((out, targets) => humanPrinter({ ...terminal, out, err: out, color }, verbosity, targets).report),
+        printer(
+          (out, targets) => humanPrinter({ ...terminal, ...painted(color), out, err: out }, verbosity, targets).report,
+        ),
       ]),
     ];
   }),
 );
+
+const painted = (color: boolean) => ({ paint: paintFor(color), paintError: paintFor(color) });
 
 const breaks = (text: string): number => text.split('\n').length;
 
 /** What is printed of an event with this text, on an otherwise empty screen. */
 function printed(printer: Printer, text: string, event: Event, targets: readonly string[]): string {
   const { print, said } = printer(targets);
-  print({ kind: 'progress', target: text, bytes: 1, totalBytes: 2, ms: 1 }); // there is a last line to draw
+  print({ kind: 'passStarted', target: text, names: 2 }); // there is a last line to draw
+  print({ kind: 'progress', target: text, bytes: 1, totalBytes: 2, ms: 1 });
   print(event);
   print({ kind: 'paused', target: text });
   return said();
@@ -181,7 +190,7 @@ describe('nothing raw reaches the terminal', () => {
           const details =
             named.includes('debug') && 'failure' in event && event.failure !== undefined ? breaks(NASTY) - 1 : 0;
           expect(breaks(said)).toBe(breaks(printed(printer, HARMLESS, same, [HARMLESS, ...other])) + details);
-          expect(said).not.toMatch(/^(\d\d:\d\d:\d\d )?syncwatch: all is well/m);
+          expect(said).not.toMatch(/^(?:[\d-]+ )?(?:\d\d:\d\d:\d\d )?syncwatch: all is well/m);
         }
       });
     });

@@ -1,15 +1,22 @@
-import { describe, expect, it } from 'vitest';
-import type { Event, Item } from '../../src/core/event.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { BroughtItem, Event, Item } from '../../src/core/event.js';
 import { nameFromText as name, nameFromBytes } from '../../src/core/name.js';
 import { addDelivered, EMPTY_SUMMARY } from '../../src/core/summary.js';
 import { humanPrinter } from '../../src/report/human.js';
 import { jsonPrinter } from '../../src/report/json.js';
-import { plainPrinter } from '../../src/report/plain.js';
+import { logPrinter } from '../../src/report/log.js';
+import { paintFor } from '../../src/report/paint.js';
 import { bytesInWords, timeInWords } from '../../src/report/words.js';
 import type { Verbosity } from '../../src/settings.js';
 import { Terminal } from '../support/screen.js';
 
-const now = () => new Date(2026, 0, 2, 3, 4, 5);
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+});
+afterEach(() => void vi.useRealTimers());
+
+const BEGINNING = new Date(2026, 0, 2, 3, 4, 5, 100);
+const now = () => new Date();
 const target = 'host:dir';
 const item = (path: string, action: Item['action'] = 'send', bytes = 10): Item => ({
   action,
@@ -17,70 +24,118 @@ const item = (path: string, action: Item['action'] = 'send', bytes = 10): Item =
   bytes,
   isNew: true,
 });
-const upload = (...items: Item[]): Event[] => [
-  ...items.map((i): Event => ({ kind: 'started', target, ...i })),
-  { kind: 'delivered', target, items, ms: 12 },
-];
+const started = (...items: BroughtItem[]): Event[] => items.map((i): Event => ({ kind: 'started', target, ...i }));
+const delivered = (...items: BroughtItem[]): Event => ({ kind: 'delivered', target, items, ms: 12 });
+const upload = (...items: BroughtItem[]): Event[] => [...started(...items), delivered(...items)];
+const inSync: Event = { kind: 'inSync', target, names: 2, ms: 0 };
+const failed = (path: string, hint?: string): Event => ({
+  kind: 'pathFailed',
+  target,
+  name: name(path),
+  failure: { kind: 'path', message: 'no', ...(hint === undefined ? {} : { hint }) },
+});
+/** So much later, in milliseconds. */
+const later = (ms: number) => ms;
 
+/** What a log has of these. A number: so many milliseconds later. */
 function plain(
-  events: readonly Event[],
+  events: ReadonlyArray<Event | number>,
   verbosity: Verbosity = 'normal',
-  targets?: readonly string[],
+  targets: readonly string[] = [target],
 ): { out: string; err: string } {
+  vi.setSystemTime(BEGINNING);
   let out = '';
   let err = '';
-  const print = plainPrinter({ out: (t) => void (out += t), err: (t) => void (err += t), now }, verbosity, targets);
-  for (const event of events) print(event);
-  return { out, err };
+  const [paint, write] = [paintFor(false), (text: string) => void (out += text)];
+  const terminal = { out: write, err: (text: string) => void (err += text), now, paint, paintError: paint };
+  const print = logPrinter(terminal, verbosity, targets);
+  for (const event of events) {
+    if (typeof event === 'number') vi.advanceTimersByTime(event);
+    else print(event);
+  }
+  return { out: out.replaceAll('2026-01-02 ', ''), err: err.replaceAll('2026-01-02 ', '') };
 }
 
-function human(events: readonly Event[], color = false, targets?: readonly string[]): string {
+interface HumanOptions {
+  readonly color?: boolean;
+  readonly targets?: readonly string[];
+  readonly columns?: number;
+  readonly verbosity?: Verbosity;
+}
+
+/** What is written to a terminal for these. */
+function human(events: ReadonlyArray<Event | number>, options: HumanOptions = {}): string {
+  const { color = false, targets = [target], columns = 80, verbosity = 'normal' } = options;
+  vi.setSystemTime(BEGINNING);
   let out = '';
   const write = (text: string): void => void (out += text);
-  const terminal = {
-    out: write,
-    err: write,
-    now,
-    color,
-    columns: () => 80,
-    rows: () => 24,
-    onResize: () => {},
-    keyboard: undefined,
-  };
-  const { report } = humanPrinter(terminal, 'normal', targets);
-  for (const event of events) report(event);
+  const paint = paintFor(color);
+  const size = { columns: () => columns, rows: () => 24, onResize: () => {} };
+  const terminal = { ...size, out: write, err: write, now, paint, paintError: paint, keyboard: undefined };
+  const { report } = humanPrinter(terminal, verbosity, targets);
+  for (const event of events) {
+    if (typeof event === 'number') vi.advanceTimersByTime(event);
+    else report(event);
+  }
   return out;
 }
 
-/** What a terminal would show in the end. */
-function screen(text: string): string[] {
-  const terminal = new Terminal(80);
-  terminal.write(text);
+/** What the terminal shows then. */
+function screen(events: ReadonlyArray<Event | number>, options: HumanOptions = {}): string[] {
+  const terminal = new Terminal(options.columns ?? 80);
+  terminal.write(human(events, options));
   return terminal.lines;
 }
 
-describe('plain lines', () => {
-  it('the path when its upload starts, the same with a dot when it is there', () => {
-    expect(plain(upload(item('a'), item('d', 'mkdir'), item('x', 'delete'))).out).toBe(
-      ['a', 'd/', 'x deleted', 'a .', 'd/ .', 'x deleted .'].map((line) => `03:04:05 ${line}\n`).join(''),
-    );
+const connected: Event = { kind: 'connected', target, ms: 1 };
+/** After its first sync, and what is there until then. */
+const begun: ReadonlyArray<Event | number> = [connected, { kind: 'passStarted', target, names: 2 }, inSync, later(100)];
+const BEGUN = ['03:04:05 connected to host:dir (1 ms)', '03:04:05 in sync: 2 paths'];
+
+describe('a log', () => {
+  it('has a line for what was done at once, with date and time, and no path twice', () => {
+    const { out } = plain([...upload(item('a'), item('d', 'mkdir'), item('x', 'delete')), inSync, 1_000]);
+    expect(out).toBe('03:04:05 2 new, 1 deleted (10 B): a, x and 1 more .  12 ms\n03:04:05 in sync: 2 paths\n');
+  });
+
+  it('has the date', () => {
+    vi.setSystemTime(BEGINNING);
+    let out = '';
+    const paint = paintFor(false);
+    const write = (text: string): void => void (out += text);
+    logPrinter({ out: write, err: write, now, paint, paintError: paint }, 'normal')(connected);
+    expect(out).toBe('2026-01-02 03:04:05 connected to host:dir (1 ms)\n');
+  });
+
+  it('has one line for one path', () => {
+    expect(
+      plain([...begun, ...upload(item('a')), inSync, 1_000])
+        .out.split('\n')
+        .slice(2),
+    ).toEqual(['03:04:05 a .  12 ms', '']);
   });
 
   it('no line for a touched directory, unless verbose', () => {
-    expect(plain(upload(item('d', 'attributes'))).out).toBe('');
-    expect(plain(upload(item('d', 'attributes')), 'verbose').out).toMatch(/d \(mode or time\) \.\n/);
+    const touched = [...upload(item('d', 'attributes')), inSync, 1_000];
+    expect(plain([...begun, ...touched]).out.split('\n').length).toBe(3);
+    expect(plain(touched, 'verbose').out).toMatch(/d \(mode or time\) \. {2}12 ms\n/);
+  });
+
+  it('verbose: a line for each path', () => {
+    const { out } = plain([...upload(item('a'), item('b', 'delete')), 1_000], 'verbose');
+    expect(out).toBe('03:04:05 a .\n03:04:05 b deleted .\n');
   });
 
   it('quiet: only errors', () => {
-    const events: Event[] = [
-      ...upload(item('a')),
-      { kind: 'pathFailed', target, name: name('b'), failure: { kind: 'path', message: 'no', hint: 'do' } },
-    ];
-    expect(plain(events, 'quiet')).toEqual({ out: '', err: '03:04:05 b FAILED: no\n03:04:05   do\n' });
+    expect(plain([...upload(item('a')), failed('b', 'do'), inSync, 5_000], 'quiet')).toEqual({
+      out: '',
+      err: '03:04:05 b FAILED: no\n03:04:05   do\n',
+    });
   });
 
   it('a name can not forge a line', () => {
-    expect(plain(upload(item('a\n03:04:05 b .'))).out.split('\n').length).toBe(3);
+    const { out } = plain([...begun, ...upload(item('a\n03:04:05 b .')), inSync, 1_000]);
+    expect(out.split('\n').length).toBe(4);
   });
 
   it('what was sent and what was not', () => {
@@ -103,35 +158,155 @@ describe('plain lines', () => {
   });
 });
 
-describe('on a terminal', () => {
-  it('the dot comes on the same line', () => {
-    const [start, delivered] = upload(item('a.txt'));
-    if (start === undefined || delivered === undefined) throw new Error('no events');
-    expect(human([start])).toBe('03:04:05 a.txt');
-    expect(screen(human([start, delivered]))).toEqual(['03:04:05 a.txt .', '']);
+describe('failures', () => {
+  it('are named one by one up to ten, and then counted; what to do is said once', () => {
+    const many = Array.from({ length: 25 }, (_, i) => failed(`f${i}`, 'do'));
+    const { err } = plain([...many, 5_000]);
+    const lines = err.trimEnd().split('\n');
+    expect(lines.slice(0, 3)).toEqual(['03:04:05 f0 FAILED: no', '03:04:05   do', '03:04:05 f1 FAILED: no']);
+    expect(lines.length).toBe(12);
+    expect(lines.at(-1)).toBe('03:04:06 15 more paths FAILED, the last one: no');
   });
 
-  it('what shared a run gets its dots together', () => {
-    expect(screen(human(upload(item('a'), item('b', 'delete'))))).toEqual([
-      '03:04:05 a',
-      '03:04:05 b deleted',
-      '03:04:05 .. 2 paths (12 ms)',
-      '',
+  it('are all named with verbose', () => {
+    const many = Array.from({ length: 25 }, (_, i) => failed(`f${i}`));
+    expect(
+      plain([...many, 5_000], 'verbose')
+        .err.trimEnd()
+        .split('\n').length,
+    ).toBe(25);
+  });
+
+  it('a path that failed is not told as there, and that all is well again is', () => {
+    const { out, err } = plain([
+      ...begun,
+      ...started(item('a')),
+      failed('a'),
+      5_000,
+      ...upload(item('a')),
+      inSync,
+      500,
+    ]);
+    expect(err).toBe('03:04:05 a FAILED: no\n');
+    expect(out.split('\n').slice(2)).toEqual(['03:04:10 a .  12 ms', '03:04:10 in sync: 2 paths', '']);
+  });
+});
+
+describe('on a terminal', () => {
+  it('the path is there when its upload starts, the dot and the time when it is there', () => {
+    expect(screen([...begun, ...started(item('a.txt'))])).toEqual([...BEGUN, '03:04:05 a.txt', '◐ syncing']);
+    const line = '03:04:05 a.txt .  12 ms';
+    expect(screen([...begun, ...upload(item('a.txt')), inSync])).toEqual([...BEGUN, line, '● in sync']);
+    expect(screen([...begun, ...upload(item('a.txt')), inSync, 1_000])).toEqual([...BEGUN, line, '● in sync']);
+  });
+
+  it('what follows within a moment is a part of it, what comes later is not', () => {
+    const first = [...begun, ...upload(item('a')), inSync, later(200)];
+    expect(screen([...first, ...upload(item('b')), inSync, later(1_000)]).slice(2)).toEqual([
+      '03:04:05 2 new (20 B): a, b .  200 ms',
+      '● in sync',
+    ]);
+    expect(screen([...first, later(200), ...upload(item('b')), inSync]).slice(2)).toEqual([
+      '03:04:05 a .  12 ms',
+      '03:04:05 b .  12 ms',
+      '● in sync',
     ]);
   });
 
-  it('the last line says how things stand, and never stays between others', () => {
-    const inSync: Event = { kind: 'inSync', target, names: 2, ms: 0 };
-    expect(screen(human([inSync, ...upload(item('a')), inSync]))).toEqual([
-      '03:04:05 in sync: 2 paths',
-      '03:04:05 a .',
+  it('a directory that was renamed is one line', () => {
+    const files = Array.from({ length: 100 }, (_, i) => `lib/f${i}`);
+    const dirs = ['src2', 'src2/lib'].map((path) => item(path, 'mkdir', 0));
+    const sent = files.map((path): BroughtItem => ({ ...item(`src2/${path}`), from: name(`src/${path}`) }));
+    const empty = item('src2/lib/__init__.py', 'send', 0);
+    const gone = ['src', 'src/lib', 'src/lib/__init__.py', ...files.map((path) => `src/${path}`)];
+    const events = [
+      ...upload(...dirs, ...sent, empty),
+      ...upload(...gone.map((path) => item(path, 'delete', 0))),
+      inSync,
+      later(1_000),
+    ];
+    expect(screen([...begun, ...events]).slice(2)).toEqual([
+      '03:04:05 src → src2, 103 paths moved .  0 ms',
+      '● in sync',
+    ]);
+  });
+
+  it('a moved file says from where, and what else was done at once beside it', () => {
+    const moved: BroughtItem = { ...item('b/x', 'move', 0), from: name('a/x') };
+    const one = [...upload(moved), ...upload(item('a/x', 'delete', 0)), inSync, later(1_000)];
+    expect(screen([...begun, ...one]).at(-2)).toBe('03:04:05 a/x → b/x moved .  0 ms');
+    const more = [
+      ...upload(moved, item('n')),
+      ...upload(item('a/x', 'delete', 0), item('a/y', 'delete', 0)),
+      inSync,
+      1_000,
+    ];
+    expect(screen([...begun, ...more]).at(-2)).toBe(
+      '03:04:05 a/x → b/x moved; 1 new, 1 deleted (10 B): n, a/y .  0 ms',
+    );
+  });
+
+  it('the first sync is a bar in the last line and one line when it is over', () => {
+    const pass: Event[] = [connected, { kind: 'passStarted', target, names: 5_200 }];
+    const items = Array.from({ length: 5_200 }, (_, i) => item(`f${i}`, 'send', 1_000));
+    const half: Event = {
+      kind: 'progress',
+      target,
+      bytes: 2_600_000,
+      totalBytes: 5_200_000,
+      names: 2_600,
+      totalNames: 5_200,
+      ms: 3_000,
+    };
+    expect(screen([...pass, later(3_000), half, later(100)], { columns: 100 })).toEqual([
+      '03:04:05 connected to host:dir (1 ms)',
+      '◐ first sync [##########----------] 2,600 of 5,200 paths, 2.6 of 5.2 MB, 867 kB/s, 3 s left',
+    ]);
+    expect(screen([...pass, ...upload(...items), { ...inSync, names: 5_200, ms: 6_000 }])).toEqual([
+      '03:04:05 connected to host:dir (1 ms)',
+      '03:04:05 in sync: 5,200 paths (6.0 s); 5,200 new (5.2 MB): f0 and 5,199 more .',
+      '● in sync',
+    ]);
+  });
+
+  it('a small save between a large file and its dot', () => {
+    const large = { ...item('large'), bytes: 3e7 };
+    const small = [...started(large), later(10), ...upload(item('small'))];
+    expect(screen([...begun, ...small, later(3_000)]).slice(2)).toEqual([
+      '03:04:05 small .  12 ms',
+      '03:04:05 large',
+      '◐ syncing',
+    ]);
+    expect(screen([...begun, ...small, later(3_000), delivered(large), inSync, later(1_000)]).slice(2)).toEqual([
+      '03:04:05 small .  12 ms',
+      '03:04:05 large .  12 ms',
+      '● in sync',
+    ]);
+  });
+
+  it('what else is said comes after what is there already', () => {
+    const hook: Event = { kind: 'hook', hook: 'onSync', target, code: 0, end: undefined, ms: 5, output: '' };
+    expect(screen([...begun, ...upload(item('a')), inSync, hook]).slice(2)).toEqual([
+      '03:04:05 a .  12 ms',
+      '03:04:05 --on-sync done (5 ms)',
       '● in sync',
     ]);
   });
 
   it('no escape codes for colours without colour', () => {
-    expect(human(upload(item('b', 'delete')))).not.toMatch(/\x1b\[\d+m/);
-    expect(human(upload(item('b', 'delete')), true)).toMatch(/\x1b\[33m/);
+    expect(human([...begun, ...upload(item('b', 'delete')), inSync])).not.toMatch(/\x1b\[\d+m/);
+    expect(human([...begun, ...upload(item('b', 'delete')), inSync], { color: true })).toMatch(/\x1b\[33m/);
+  });
+
+  it('words that do not fit go below the first of them', () => {
+    const hint = 'Give the user there the right to write to it, or leave it out.';
+    expect(screen([...begun, failed('src/app.py', hint)], { columns: 40 }).slice(-5)).toEqual([
+      '03:04:05 src/app.py FAILED: no',
+      '           Give the user there the right',
+      '         to write to it, or leave it',
+      '         out.',
+      '● in sync',
+    ]);
   });
 });
 
@@ -173,77 +348,59 @@ describe('in words', () => {
   });
 });
 
-describe('runs beside one another on a terminal', () => {
-  const started = (path: string): Event => ({ kind: 'started', target, ...item(path) });
-  const delivered = (path: string): Event => ({ kind: 'delivered', target, items: [item(path)], ms: 12 });
-
-  it('a small save between a large file and its dot', () => {
-    const shown = screen(human([started('large'), started('small'), delivered('small'), delivered('large')]));
-    expect(shown).toEqual(['03:04:05 large', '03:04:05 small .', '03:04:05 . large (12 ms)', '']);
-  });
-
-  it('how far a long run is, below its path', () => {
-    const progress = (bytes: number, totalBytes?: number): Event => ({
-      kind: 'progress',
-      target,
-      bytes,
-      totalBytes,
-      ms: 2_000,
-    });
-    expect(screen(human([started('large'), progress(5_000_000, 20_000_000)])).at(-1)).toBe(
-      '◐ [#####---------------] 5.0 MB of 20 MB, 2.5 MB/s, 6.0 s left',
-    );
-    expect(screen(human([started('large'), progress(1, 20_000_000)])).at(-1)).toBe(
-      '◐ [--------------------] 1 B of 20 MB, 1 B/s',
-    );
-    expect(screen(human([progress(5_000_000)])).at(-1)).toBe('◐ 5.0 MB, 2.5 MB/s');
-  });
-
-  it('a moved file says so', () => {
-    expect(screen(human(upload(item('b', 'move'))))).toEqual(['03:04:05 b (moved) .', '']);
-  });
-});
-
 describe('several targets', () => {
   const two = ['one', 'two'];
-  const of = (events: readonly Event[], label: string): Event[] =>
-    events.map((event) => ('target' in event ? { ...event, target: label } : event));
-  const inSync: Event = { kind: 'inSync', target, names: 3, ms: 5 };
+  const of = (events: ReadonlyArray<Event | number>, label: string): Array<Event | number> =>
+    events.map((event) => (typeof event === 'object' && 'target' in event ? { ...event, target: label } : event));
 
   it('each line says which one it is about, where it would not otherwise', () => {
     const { out, err } = plain(
       [
         { kind: 'connecting', target: 'one', place: 'me@host:a' },
+        ...of([{ kind: 'passStarted', target, names: 3 }], 'one'),
         ...of(upload(item('a')), 'two'),
-        ...of([inSync], 'one'),
+        ...of([inSync], 'two'),
+        ...of([{ ...inSync, names: 3, ms: 5 }], 'one'),
         { kind: 'rootBack', root: '/r', replaced: false },
         { kind: 'halted', failure: { kind: 'remote', message: 'no rsync' }, target: 'two' },
       ],
       'normal',
       two,
     );
-    const lines = ['connecting to one (me@host:a)', 'two: a', 'two: a .', 'one: in sync: 3 paths (5 ms)', '/r is back'];
+    const lines = [
+      'connecting to one (me@host:a)',
+      'two: a .  12 ms',
+      'two: in sync: 2 paths',
+      'one: in sync: 3 paths (5 ms)',
+      '/r is back',
+    ];
     expect(out).toBe(lines.map((line) => `03:04:05 ${line}\n`).join(''));
     expect(err).toBe('syncwatch: two: no rsync\n');
   });
 
-  it('the last line says how things stand with each, or with all where that is the same', () => {
-    const last = (...events: readonly Event[]): string | undefined => screen(human(events, false, two)).at(-1);
-    const both = [...of([inSync], 'one'), ...of([inSync], 'two')];
+  it('the last line says how things stand with each, what matters first, or with all where that is the same', () => {
+    const last = (...events: ReadonlyArray<Event | number>): string | undefined =>
+      screen(events, { targets: two }).at(-1);
+    const both = [...of(begun, 'one'), ...of(begun, 'two')];
     expect(last(...both)).toBe('● in sync');
-    expect(last(...both, { kind: 'paused', target: 'two' })).toBe('one ● in sync  two ○ paused');
+    expect(last(...both, { kind: 'paused', target: 'two' })).toBe('two ○ paused  one ● in sync');
     expect(last(...both, { kind: 'rootGone', root: '/r' })).toBe('○ waiting for the directory');
     expect(last(...both, { kind: 'halted', failure: { kind: 'remote', message: 'x' }, target: 'one' })).toBe(
       'two ● in sync',
     );
   });
 
-  it('a dot belongs to the path of the same target', () => {
-    const [started, delivered] = upload(item('a'));
-    if (started === undefined || delivered === undefined) throw new Error('no events');
-    const shown = screen(
-      human([...of([started], 'one'), ...of([started], 'two'), ...of([delivered], 'one')], false, two),
-    );
-    expect(shown.slice(0, 3)).toEqual(['03:04:05 one: a', '03:04:05 two: a', '03:04:05 one: . a (12 ms)']);
+  it('what is under way is told of each', () => {
+    const events = [
+      ...of(begun, 'one'),
+      ...of(begun, 'two'),
+      ...of(started(item('a')), 'one'),
+      ...of(upload(item('b')), 'two'),
+    ];
+    expect(screen(events, { targets: two }).slice(-3)).toEqual([
+      '03:04:05 one: a',
+      '03:04:05 two: b .  12 ms',
+      '◐ syncing',
+    ]);
   });
 });

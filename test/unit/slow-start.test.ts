@@ -4,7 +4,8 @@ import { largeDirectories } from '../../src/core/filter/large.js';
 import { type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
 import { atOnce } from '../../src/core/steps.js';
 import { SLOW_START_MS } from '../../src/core/sync/policy.js';
-import { plainPrinter } from '../../src/report/plain.js';
+import { logPrinter } from '../../src/report/log.js';
+import { paintFor } from '../../src/report/paint.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { SlowStart } from '../../src/sync/slow-start.js';
 import { passOptions } from '../support/deliver.js';
@@ -122,7 +123,9 @@ describe('a first full sync', () => {
 
 it('is told with the line that leaves each out', () => {
   let said = '';
-  const print = plainPrinter({ out: (text) => void (said += text), err: () => {}, now: () => new Date(0) }, 'normal');
+  const paint = paintFor(false);
+  const out = (text: string): void => void (said += text);
+  const print = logPrinter({ out, err: () => {}, now: () => new Date(0), paint, paintError: paint }, 'normal');
   const one: LargeDirectory = {
     ...{ name: nameFromText('a b'), count: 1, paths: 41_000, bytes: 8e8, pattern: '/a b/', hint: undefined },
   };

@@ -15,12 +15,15 @@ export type OutputLine =
     }
   /** A directory that is gone here stays there, because something else is in it. rsync exits 0 all the same. */
   | { readonly kind: 'notEmpty'; readonly name: Name }
-  /** How far the whole run is (`--info=progress2`): what was read and compared so far, in bytes. About once a second. */
-  | { readonly kind: 'progress'; readonly bytes: number }
+  /**
+   * How far the whole run is (`--info=progress2`): what was read and compared so far, in bytes; at the end of a file also how many
+   * paths rsync is through with. About once a second.
+   */
+  | { readonly kind: 'progress'; readonly bytes: number; readonly names: number | undefined }
   | { readonly kind: 'other'; readonly text: string };
 
-/** `--info=progress2`: bytes, share, rate, time, and at the end of a file how many are done. */
-const PROGRESS = /^ *([\d,.]+) +\d+% +\S+ +\d+:\d\d:\d\d(?: \(xfr#\d+, (?:to|ir)-chk=\d+\/\d+\))? */;
+/** `--info=progress2`: bytes, share, rate, time, and at the end of a file how many of the paths known by then are left. */
+const PROGRESS = /^ *([\d,.]+) +\d+% +\S+ +\d+:\d\d:\d\d(?: \(xfr#\d+, (?:to|ir)-chk=(\d+)\/(\d+)\))? */;
 
 /**
  * Cuts a run's stdout, one character per byte, into lines. A progress record begins with a CR (in names that is escaped),
@@ -40,7 +43,13 @@ export class LineReader {
       return [
         ...(progress === null
           ? []
-          : [{ kind: 'progress' as const, bytes: Number((progress[1] ?? '').replace(/[,.]/g, '')) }]),
+          : [
+              {
+                kind: 'progress' as const,
+                bytes: Number((progress[1] ?? '').replace(/[,.]/g, '')),
+                names: progress[3] === undefined ? undefined : Number(progress[3]) - Number(progress[2]),
+              },
+            ]),
         ...(own === '' ? [] : [parseOutputLine(own)]),
       ];
     });

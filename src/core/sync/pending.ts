@@ -30,6 +30,8 @@ interface Waiting {
  */
 export class Pending {
   readonly #names = new Map<Name, Waiting>();
+  /** Those of them that were told to have failed. */
+  readonly #failed = new Set<Name>();
   readonly #pace = new Pace();
 
   /**
@@ -100,6 +102,7 @@ export class Pending {
   /** The name is the same on both sides. */
   settle(name: Name): void {
     this.#names.delete(name);
+    this.#failed.delete(name);
   }
 
   /**
@@ -116,6 +119,7 @@ export class Pending {
       failure,
       failedAs: seen,
     });
+    if (failure.isPassing !== true || attempts >= TELL_PASSING_AT) this.#failed.add(name);
     return failure.isPassing === true ? attempts === TELL_PASSING_AT : old?.failure?.message !== failure.message;
   }
 
@@ -130,6 +134,21 @@ export class Pending {
   /** What waits only because it is written all the time has its turn at once. */
   hurryPaced(): void {
     for (const name of this.#names.keys()) this.#pace.free(name);
+  }
+
+  /** How many of them could not be synced, as was told. */
+  get failed(): number {
+    return this.#failed.size;
+  }
+
+  /** When the next of those is tried again; undefined where there are none. */
+  get nextRetryMs(): SteadyMs | undefined {
+    let next: SteadyMs | undefined;
+    for (const name of this.#failed) {
+      const ms = this.#names.get(name)?.notBeforeMs;
+      if (ms !== undefined && (next === undefined || ms < next)) next = ms;
+    }
+    return next;
   }
 
   /** How often it has failed since it waits. */
