@@ -91,5 +91,6 @@ interface RsyncWishes {
 export interface OutputSettings {
   readonly verbosity: Verbosity;
   readonly json: boolean;
-  readonly color: boolean;
+  /** `auto`: as the environment says, or else on a terminal. */
+  readonly color: 'auto' | 'always' | 'never';
 }

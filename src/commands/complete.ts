@@ -1,5 +1,6 @@
 import { joined, own, type Printable } from '../core/printable.js';
 import { RSYNC_OPTIONS } from '../core/rsync/options.js';
+import { canBeOff } from '../options/kinds.js';
 import type { Row } from '../options/row.js';
 import { readSoFar } from '../options/words.js';
 import { COMMANDS, type CommandName, commandNamed, commandNames, commandOf } from './table.js';
@@ -72,11 +73,7 @@ function optionOffers(
   return [
     ...left.flatMap(([each, row]): Offer[] => {
       const about = row.describe;
-      const isOn = row.value.kind === 'flag' && row.value.byDefault === true;
-      const hasOff =
-        isOn ||
-        (row.value.kind === 'flag' && row.value.byDefault === undefined) ||
-        (row.value.kind === 'text' && row.value.orNone === true);
+      const hasOff = row.value.kind === 'flag' ? row.value.byDefault !== false : canBeOff(row.value);
       return [{ word: `--${each}`, about }, ...(hasOff ? [{ word: `--no-${each}`, about }] : [])];
     }),
     { word: '--help', about: 'what it does, and its options' },

@@ -17,6 +17,7 @@ export function problemOfKind(kind: ValueKind, value: unknown): string | undefin
       return value === '' || (value.includes('') && typeof value !== 'string') ? EMPTY : undefined;
     }
     case 'choice':
+      if (kind.off !== undefined && typeof value === 'boolean') return undefined;
       return kind.of.some((each) => each === value) ? undefined : `must be one of ${kind.of.join(', ')}`;
     case 'hook':
       return typeof value === 'string' || isTextByText(value)
@@ -34,15 +35,22 @@ export function fromText(kind: ValueKind, text: string): unknown {
       return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
     case 'number':
       return numberFrom(text);
+    case 'choice':
+      return kind.off === undefined ? text : fromText({ kind: 'flag' }, text);
     case 'texts':
       return text.split('\n').filter((line) => line !== '');
     case 'text':
-    case 'choice':
     case 'hook':
     case 'targets':
       return text;
   }
 }
+
+/** Whether there is a `--no-…` of it. */
+export const canBeOff = (kind: ValueKind): boolean =>
+  kind.kind === 'flag' ||
+  (kind.kind === 'text' && kind.orNone === true) ||
+  (kind.kind === 'choice' && kind.off !== undefined);
 
 /** A number as people write it, not all that JavaScript takes for one; what is none is left as it is. */
 export const numberFrom = (value: unknown): unknown =>

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { errnoOf, type Failure } from '../core/failure.js';
 import { expandHome } from '../user-folders.js';
-import { problemOfKind } from './kinds.js';
+import { canBeOff, problemOfKind } from './kinds.js';
 import { many, type Parsed, SEE_HELP, usage, type Values } from './parsed.js';
 import type { Row, ValueKind } from './row.js';
 
@@ -19,7 +19,7 @@ function problemOf(name: string, kind: ValueKind, value: unknown): readonly [str
   if (value === undefined) return undefined;
   if (Array.isArray(value) && kind.kind !== 'texts') return [`--${name} was given more than once`, SEE_HELP];
   if (value === false && kind.kind !== 'flag')
-    return kind.kind === 'text' && kind.orNone === true ? undefined : [`--no-${name} makes no sense`, SEE_HELP];
+    return canBeOff(kind) ? undefined : [`--no-${name} makes no sense`, SEE_HELP];
   if (kind.kind === 'number' && !isWithin(kind, value)) return [`--${name} takes ${rangeInWords(kind)}`, SEE_HELP];
   const problem = problemOfKind(kind, value);
   if (problem !== undefined) return [`--${name} ${problem}`, SEE_HELP];

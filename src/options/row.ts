@@ -53,7 +53,14 @@ export type ValueKind =
       /** It is a pattern, or a file of them. */
       readonly pattern?: 'include' | 'exclude' | 'file';
     } & TextNature)
-  | { readonly kind: 'choice'; readonly of: readonly string[]; readonly byDefault: string }
+  /** `bare`: what it is without a value. `off`: what it is with `--no-…`, and `false` in the settings, where `true` is the default. */
+  | {
+      readonly kind: 'choice';
+      readonly of: readonly string[];
+      readonly byDefault: string;
+      readonly bare?: string;
+      readonly off?: string;
+    }
   /** A command, or an object of patterns with a command for each. */
   | { readonly kind: 'hook' }
   /** Names with a target for each. */

@@ -31,7 +31,7 @@ function schemaOf(value: ValueKind): object {
     case 'texts':
       return { anyOf: [TEXT, { type: 'array', items: TEXT }] };
     case 'choice':
-      return { enum: value.of };
+      return { enum: value.off === undefined ? value.of : [...value.of, true, false] };
     case 'hook':
       return { anyOf: [TEXT, { type: 'object', additionalProperties: TEXT }] };
     case 'targets':

@@ -418,10 +418,10 @@ export const ROWS = {
     power: 'none',
   },
   color: {
-    value: ON,
+    value: { kind: 'choice', of: ['auto', 'always', 'never'], byDefault: 'auto', bare: 'always', off: 'never' },
     where: 'everywhere',
     group: OUTPUT,
-    describe: 'colours on a terminal; --no-color for none',
+    describe: 'when to use colours; --color alone: always, --no-color: never',
     power: 'none',
   },
 } as const satisfies Readonly<Record<string, Row>>;

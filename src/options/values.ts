@@ -36,11 +36,16 @@ export function readValues<Name extends OptionName>(
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const kind: ValueKind = ROWS[name].value;
-    values[name] = kind.kind === 'texts' ? many(parsed[name] as Values) : (parsed[name] ?? defaultOf(kind));
+    values[name] = kind.kind === 'texts' ? many(parsed[name] as Values) : valueOrDefault(kind, parsed[name]);
   }
   const clash = contradiction(parsed) ?? contradiction(values);
   if (clash !== undefined) return failed(usage(clash));
   return success(values as Pick<OptionValues, Name>); // each is of its kind by now
+}
+
+function valueOrDefault(kind: ValueKind, value: unknown): unknown {
+  if (value === undefined || (value === true && kind.kind === 'choice')) return defaultOf(kind);
+  return value === false && kind.kind === 'choice' ? kind.off : value;
 }
 
 const defaultOf = (kind: ValueKind): unknown => ('byDefault' in kind ? kind.byDefault : undefined);

@@ -1,5 +1,5 @@
 import parse from 'yargs-parser';
-import { numberFrom } from './kinds.js';
+import { canBeOff, numberFrom } from './kinds.js';
 import type { Parsed } from './parsed.js';
 import type { Row } from './row.js';
 
@@ -98,12 +98,19 @@ function spell(argv: readonly string[], rows: Spellings): Spelt {
     else spelt.push(value === false && names.get(name)?.value.kind !== 'flag' ? `--no-${name}` : `--${name}=${value}`);
     order.push(name);
   };
+  /** What it is without a value: where the next word is none. */
+  const bareOf = (name: string, next: string | undefined): string | undefined => {
+    const kind = names.get(name)?.value;
+    return kind?.kind === 'choice' && !kind.of.some((each) => each === next) ? kind.bare : undefined;
+  };
   let at = 0;
   /** The value of an option that takes one: what follows it in the same word, or the next word. */
   const takeValue = (name: string, option: string, given: string | undefined): void => {
     const next = argv[at + 1];
+    const bare = bareOf(name, at + 1 === end ? undefined : next);
     if (given !== undefined) take(name, given);
     else if (name === 'help') take(name, '');
+    else if (bare !== undefined) take(name, bare);
     else if (next === undefined || at + 1 === end || /^--?[a-z]/i.test(next)) {
       mistake ??= { kind: 'noValue', option, name, next: at + 1 === end ? undefined : next };
       if (next === undefined) pending = name;
@@ -130,8 +137,7 @@ function spell(argv: readonly string[], rows: Spellings): Spelt {
       else mistake ??= { kind: 'valueOfFlag', option, value };
     } else if (spelling !== undefined) takeValue(name, option, value);
     else if (off === undefined) mistake ??= { kind: 'unknown', option };
-    else if (off.value.kind !== 'flag' && !(off.value.kind === 'text' && off.value.orNone === true))
-      mistake ??= { kind: 'noOff', option, name: name.slice('no-'.length) };
+    else if (!canBeOff(off.value)) mistake ??= { kind: 'noOff', option, name: name.slice('no-'.length) };
     else if (value !== undefined) mistake ??= { kind: 'valueOfFlag', option, value };
     else take(name.slice('no-'.length), false);
   }

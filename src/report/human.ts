@@ -119,8 +119,11 @@ const INDENT = own`         `;
 const wrapped = (text: string, columns: number): string =>
   wrapAnsi(text, Math.max(LEAST_COLUMNS, columns - INDENT.length), { trim: false })
     .split('\n')
-    .map((part, i) => (i === 0 ? part : `${INDENT}${part.trimStart()}`))
+    .map((part, i) => (i === 0 ? part : `${INDENT}${part.replace(SPACES, '$1')}`))
     .join('\n');
+
+/** At the beginning, whether a colour comes first or not. */
+const SPACES = new RegExp(`^((?:${String.fromCharCode(27)}\\[\\d+m)*) +`);
 
 /** In less nobody could read anything. */
 const LEAST_COLUMNS = 20;

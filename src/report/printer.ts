@@ -1,6 +1,7 @@
 import type { Environment } from '../core/environment.js';
 import { lines } from '../core/printable.js';
 import type { OutputSettings } from '../settings.js';
+import { isColored } from './color.js';
 import { humanPrinter, type Printer, type Terminal } from './human.js';
 import { jsonPrinter } from './json.js';
 import { logPrinter } from './log.js';
@@ -22,16 +23,13 @@ export function printerFor(
 ): Printer {
   const { json, verbosity, color } = settings.output;
   if (json) return undrawn(jsonPrinter(terminal.out, terminal.now), terminal);
-  const paint = paintFor(isColored(isTerminal, color, env));
-  const paintError = paintFor(isColored(isErrorTerminal, color, env));
+  const paint = paintFor(isColored(color, isTerminal, env));
+  const paintError = paintFor(isColored(color, isErrorTerminal, env));
   // On a dumb one nothing that was written can be changed.
   if (!isTerminal || env['TERM'] === 'dumb')
     return undrawn(logPrinter({ ...terminal, paint, paintError }, verbosity, targets), terminal);
   return humanPrinter({ ...terminal, paint, paintError }, verbosity, targets, onKey);
 }
-
-const isColored = (isTerminal: boolean, color: boolean, env: Environment): boolean =>
-  isTerminal && color && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb';
 
 const undrawn = (report: Printer['report'], { out }: Pick<Terminal, 'out'>): Printer => ({
   report,

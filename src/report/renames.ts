@@ -24,6 +24,7 @@ export function renamesIn(items: ReadonlyMap<Name, BroughtItem>): {
     if (pair === undefined) files.push(item);
     else pairs.set(pair.join('\0'), pair);
   }
+  for (const [from, to] of sameBelow(items)) pairs.set(`${from}\0${to}`, [from, to]);
   const told = new Set<Name>();
   const [roots, paths] = [new Map([...pairs.values()].map(([from, to]) => [to, from])), new Map<Name, number>()];
   for (const { name, action } of items.values()) {
@@ -44,6 +45,37 @@ export function renamesIn(items: ReadonlyMap<Name, BroughtItem>): {
     renames.push({ from, to: name, paths: 1 });
   }
   return { renames, others: [...items.values()].filter(({ name }) => !told.has(name)) };
+}
+
+/** So many directories at most are held against one another. */
+const MOST_HELD = 20;
+
+/** In so many paths at least two directories must agree to be the same one. */
+const LEAST_SAME = 3;
+
+/**
+ * Of directories that are gone and new: those with the very same names below them. A large one is on its way under its new name before all
+ * of the old one is missed, and then no file is found to have moved.
+ */
+function sameBelow(items: ReadonlyMap<Name, BroughtItem>): Array<readonly [from: Name, to: Name]> {
+  const [gone, fresh] = [new Map<Name, Name[]>(), new Map<Name, Name[]>()];
+  for (const { name, action, isNew } of items.values()) {
+    if (action !== 'delete' && !isNew) continue;
+    const isAlike = (dir: Name): boolean => (items.get(dir)?.action === 'delete') === (action === 'delete');
+    const root = [...ancestorsOf(name), name].find((dir) => items.has(dir) && isAlike(dir)) ?? name;
+    const roots = action === 'delete' ? gone : fresh;
+    const below = roots.get(root);
+    if (below === undefined) roots.set(root, [name]);
+    else below.push(name);
+  }
+  const found: Array<readonly [Name, Name]> = [];
+  for (const [from, old] of [...gone].slice(0, MOST_HELD))
+    for (const [to, now] of [...fresh].slice(0, MOST_HELD)) {
+      if (old.length < LEAST_SAME || old.length !== now.length) continue;
+      const tails = new Set<string>(old.map((name) => name.slice(from.length)));
+      if (now.every((name) => tails.has(name.slice(to.length)))) found.push([from, to]);
+    }
+  return found;
 }
 
 /** The outermost directories above these two names that are gone and new, and lead to them in the same way. */

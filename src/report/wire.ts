@@ -1,4 +1,9 @@
-import type { BroughtItem as OwnBrought, Event, LargeDirectory as OwnDirectory, Item as OwnItem } from '../core/event.js';
+import type {
+  Event,
+  BroughtItem as OwnBrought,
+  LargeDirectory as OwnDirectory,
+  Item as OwnItem,
+} from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { bytesOf, type Name, textOf } from '../core/name.js';
 import type { Summary } from '../core/summary.js';

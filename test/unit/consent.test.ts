@@ -67,7 +67,7 @@ describe('what needs the user’s yes', () => {
     quiet: [true, false],
     verbose: [true, false],
     notify: [true, false],
-    color: [false, false],
+    color: ['never', false],
   };
 
   it.each(namesOf(isSetting))('"%s"', (key) => {

@@ -21,7 +21,11 @@ const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 const kinds = (events: readonly Event[]): string[] =>
   events.flatMap((event) =>
-    event.kind === 'trouble' ? [`trouble ${event.failure.kind}`] : event.kind === 'note' ? [] : [event.kind],
+    event.kind === 'trouble'
+      ? [`trouble ${event.failure.kind}`]
+      : event.kind === 'note' || event.kind === 'loggingIn'
+        ? []
+        : [event.kind],
   );
 
 /** A link that is up, and used. */
@@ -150,6 +154,15 @@ describe('a connection that was lost', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(logins).toHaveLength(4);
     expect(kinds(told)).toEqual(['connecting', 'connected', 'trouble connection', 'connected', 'trouble connection']);
+  });
+
+  it('tells every try, and how long it is until the next one', async () => {
+    const { login, told } = await lost();
+    await vi.advanceTimersByTimeAsync(1_000);
+    login().fail(CUT);
+    await settled();
+    const tries = told.flatMap((event) => (event.kind === 'loggingIn' ? [event.retryMs] : []));
+    expect(tries).toEqual([1_000, undefined, 2_000]);
   });
 
   it('tells each kind of trouble once', async () => {

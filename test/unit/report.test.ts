@@ -231,6 +231,16 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('so is one of which no file was found to have moved: the same names are gone and new', () => {
+    const names = ['', '/a', '/b', '/b/c'];
+    const come = names.map((tail) => item(`src2${tail}`, tail === '' || tail === '/b' ? 'mkdir' : 'send'));
+    const went = names.map((tail) => item(`src${tail}`, 'delete', 0));
+    const events = [...upload(...come), later(100), ...upload(...went), inSync, later(1_000)];
+    expect(screen([...begun, ...events]).at(-2)).toBe('03:04:05 src → src2, 4 paths moved .  100 ms');
+    const other = [...upload(...come, item('src2/d')), later(100), ...upload(...went), inSync, later(1_000)];
+    expect(screen([...begun, ...other]).at(-2)).toContain('5 new, 4 deleted');
+  });
+
   it('a moved file says from where, and what else was done at once beside it', () => {
     const moved: BroughtItem = { ...item('b/x', 'move', 0), from: name('a/x') };
     const one = [...upload(moved), ...upload(item('a/x', 'delete', 0)), inSync, later(1_000)];
