@@ -42,7 +42,7 @@ export const processOf = (running: Running, pattern: RegExp): Promise<number> =>
   running.until(`a process ${pattern}`, () => processesOf(running, pattern)[0] ?? false);
 
 export const MASTER = /ssh -N/;
-export const WATCHER = /watch\/process/;
+export const WATCHER = /dist\/watcher\.js/;
 /** A standby, or a run for names. */
 export const STANDBY = /^\s*\d+ (?:\S*\/)?rsync .*--files-from=-/;
 
