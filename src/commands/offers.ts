@@ -21,7 +21,7 @@ export interface OffersIo {
 }
 
 /** How long a syncwatch that runs may take to say which connection it has, in milliseconds: somebody waits at a key. */
-const ANSWER_MS = 500;
+const ANSWER_MS = 1_000;
 
 /**
  * Says what a shell may offer for the last of these words; before them stands the shell's name. Nothing is logged in to, nothing is

@@ -10,7 +10,7 @@ import { askConfig } from '../ssh/config.js';
 import { findUsersMaster } from '../ssh/users-master.js';
 
 /** How long each question to ssh may take where somebody waits at a key, in milliseconds. */
-const PEEK_MS = 1_000;
+const PEEK_MS = 2_000;
 
 /** For a look at what is there, nothing of the user's goes along. */
 const BARE = sessionFrom('escapechar none');
