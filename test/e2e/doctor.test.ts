@@ -152,7 +152,7 @@ describe('init', () => {
     expect(stdout).toMatch(/the directory will be made\nwrote .*syncwatch\.json\n/);
     expect(stdout).toMatch(/remote-test:\n\tsyncwatch exec -- make test\n$/);
     expect(JSON.parse(readFileSync(join(local, 'syncwatch.json'), 'utf8'))).toEqual({
-      $schema: expect.stringMatching(/^file:.*\/dist\/syncwatch\.schema\.json$/),
+      $schema: expect.stringMatching(/^file:.*\/schema\/settings\.json$/),
       to,
       'ssh-config': args[1],
       exclude: '*.log',
