@@ -33,7 +33,8 @@ function inWords(told: Told, names: Names, paint: Paint): Printable {
   const there = what.length === 0 ? own`` : joined(listed(what, own`; `), paint('there', ' .'));
   if (!isPass) return joined(there, paint('aside', `  ${timeInWords(told.ms)}`));
   if (inSync === undefined) return joined(own`full sync: `, there, paint('aside', `  ${timeInWords(told.ms)}`));
-  const took = inSync.ms > 0 ? own` (${timeInWords(inSync.ms)})` : own``;
+  const tookMs = inSync.ms > 0 ? inSync.ms : told.ms;
+  const took = tookMs > 0 ? own` (${timeInWords(tookMs)})` : own``;
   return joined(own`in sync: ${count(inSync.names, 'path')}`, took, what.length === 0 ? own`` : joined(own`; `, there));
 }
 

@@ -24,7 +24,7 @@ it('keys do what the commands do: what is pasted is none of them', async () => {
     [/nothing waits/, 'p'],
     [/resumed/, 'f'],
     [/nothing failed/, 'r'],
-    [/full sync of/, 'q'],
+    [/in sync: 2 paths/, 'q'],
   ]);
   await inSync(local, env);
   fill(local, { b: 'b' });

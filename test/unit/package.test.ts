@@ -55,6 +55,7 @@ describe('the package', () => {
     expect(files.filter((file) => !code.includes(file) && !types.includes(file)).sort()).toEqual(
       [
         ...pages.map((file) => `docs/${file}`),
+        ...readdirSync(join(ROOT, 'docs/pictures')).map((file) => `docs/pictures/${file}`),
         ...readdirSync(join(ROOT, 'completions')).map((file) => `completions/${file}`),
         ...['dist/package.json', 'dist/LICENSES', 'schema/events.json', 'schema/settings.json', 'man/syncwatch.1'],
         ...['package.json', 'CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'],
