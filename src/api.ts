@@ -1,6 +1,6 @@
 import { type ErrorKind, SyncwatchError } from './api/error.js';
 import { EventStream } from './api/events.js';
-import { execIn } from './api/exec.js';
+import { checkCall, execIn } from './api/exec.js';
 import type { Ended, ExecOptions, FlushOptions, Missed, Output, Syncwatch } from './api/syncwatch.js';
 import { lookUpBy, worldOf } from './around.js';
 import type { Answer } from './control/protocol.js';
@@ -87,6 +87,7 @@ export async function syncwatch(options: Options): Promise<Syncwatch> {
     ended,
     flush,
     exec: async (command, { flush: isFlushed = true, input = '', ...options } = {}) => {
+      checkCall(command, input);
       const [target, other] = targetsFor(running.targets, options.target);
       if (target === undefined || other !== undefined)
         throw new SyncwatchError({

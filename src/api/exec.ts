@@ -11,6 +11,17 @@ const MOST_CHARS = 10_000_000;
 /** How long a signal may take to get there, in milliseconds. */
 const SIGNAL_MS = 3_000;
 
+/** Throws where a program without types has given something else: what is found too late would leave a command that waits for its stdin. */
+export function checkCall(words: unknown, input: unknown): void {
+  const isWord = (each: unknown): boolean => typeof each === 'string' && !each.includes('\0');
+  if (!Array.isArray(words) || words.length === 0 || !words.every(isWord))
+    throw wrong('the command must be a list: the program and its arguments, texts without NUL');
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) throw wrong('"input" must be a text or bytes');
+}
+
+const wrong = (text: string): SyncwatchError =>
+  new SyncwatchError({ kind: 'usage', message: `exec(): ${text}`, hint: 'See docs/api.md.' });
+
 /** Runs a command in a target's directory, by the way that is open to it. `input`: for its stdin. `gone`: it is ended. */
 export async function execIn(
   way: Exclude<Reach, { kind: 'none' }>,

@@ -47,6 +47,8 @@ const wrong = (text: string, hint = 'See docs/api.md.') => failed(usage(`${SOURC
 
 /** Checks that each is known and of its kind. */
 export function optionsGiven(options: Options): Result<OptionsGiven> {
+  // A program without types may have forgotten them.
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return wrong('they must be an object');
   const flags: Record<string, unknown> = { settings: false };
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {

@@ -65,7 +65,7 @@ describe('the API', () => {
   it('flushes, runs commands, ends, and leaves the process as it was', async () => {
     const there = place();
     fill(there.local, { a: 'one' });
-    const [listeners, cat, piped, bad, listenersThen, ended, after, again] = await told(
+    const [listeners, cat, piped, bad, noCommands, listenersThen, ended, after, again] = await told(
       there,
       `
       const heard = () => [...Object.keys(constants.signals), 'uncaughtException', 'unhandledRejection', 'warning']
@@ -82,6 +82,8 @@ describe('the API', () => {
         await wrong(sync.flush({ signal: AbortSignal.abort(new Error('no')) })),
         await wrong(sync.exec(['sleep', '60'], { signal: AbortSignal.timeout(200) })),
       ]);
+      tell(await Promise.all([[], ['ls', 5], ['a\\0'], 'ls', undefined].map((command) => wrong(sync.exec(command)))
+        .concat(wrong(sync.exec(['cat'], { input: 5 })))));
       tell(heard().filter((name) => !before.includes(name)));
       tell(await sync.stop());
       tell(await wrong(sync.flush()));
@@ -94,6 +96,11 @@ describe('the API', () => {
       { kind: 'usage', message: 'there is no target nowhere', hint: `There is ${there.to}.` },
       'Error: no',
       expect.stringContaining('TimeoutError'),
+    ]);
+    const noCommand = { kind: 'usage', message: expect.stringContaining('must be a list'), hint: expect.anything() };
+    expect(noCommands).toEqual([
+      ...Array.from({ length: 5 }, () => noCommand),
+      { ...noCommand, message: 'exec(): "input" must be a text or bytes' },
     ]);
     expect(listenersThen).toEqual([]);
     expect(ended).toEqual({ code: 0 });
@@ -156,7 +163,7 @@ describe('the API', () => {
       const ended = await Promise.all([one.stop(), two.stop({ now: true }), three.stop()]);
       tell([
         ended.map(({ code }) => code),
-        ...(await Promise.all([{}, { to: 3 }, { to, onUpload: 'x' }, { to, 'max-delete': -1 }, { ...at, dir: dir + '/no' }]
+        ...(await Promise.all([{}, { to: 3 }, { to, onUpload: 'x' }, { to, 'max-delete': -1 }, { ...at, dir: dir + '/no' }, undefined, null, 'x']
           .map((options) => wrong(syncwatch(options))))),
       ]);`,
     );
@@ -171,6 +178,9 @@ describe('the API', () => {
       expect.objectContaining({ message: expect.stringContaining('"onUpload"'), hint: 'Did you mean "on-upload"?' }),
       expect.objectContaining({ message: expect.stringContaining('"max-delete"') }),
       expect.objectContaining({ kind: 'start', message: expect.stringContaining('is not there') }),
+      ...Array.from({ length: 3 }, () =>
+        expect.objectContaining({ kind: 'usage', message: 'options of syncwatch(): they must be an object' }),
+      ),
     ]);
   });
 });
