@@ -1,7 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { CLI, cleanEnv, place, run } from '../support/cli.js';
+import { CLI, cleanEnv, place, Running, run } from '../support/cli.js';
 import { type Shell, tabbed } from '../support/shells.js';
 import { fill, temporaryDir } from '../support/tree.js';
 import { openUsersMaster } from '../support/users-master.js';
@@ -76,28 +76,37 @@ describe('directories there', () => {
     return stdout.split('\n').slice(1, -1);
   };
 
+  /** The server by a name that no other test has: any syncwatch that runs here may have a connection to `there`. */
+  const alone = ({ sshConfig }: { readonly sshConfig: string }): string => {
+    const file = join(temporaryDir(), 'config');
+    const config = readFileSync(sshConfig, 'utf8');
+    expect(config).toMatch(/^Host there$/m);
+    writeFileSync(file, config.replace(/^Host there$/m, 'Host there alone'), { mode: 0o600 });
+    return file;
+  };
+
   it('are offered through the connection of a syncwatch that runs, and without one not', async () => {
-    const { local, env, start, path, fillRemote } = place();
+    const { local, env, server, path, fillRemote } = place();
     fillRemote({ 'in/a': '', 'it is/b': '', '.hidden/c': '', file: '' });
-    expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([]);
-    const running = start();
+    expect(await offered(env, local, '--to', `alone:${path}/i`)).toEqual([]);
+    const running = new Running(['-F', alone(server), '--to', `alone:${path}`, '--json', local], { env });
     await running.inSync();
     await inTime(
-      () => offered(env, local, '--to', `there:${path}/i`),
-      [`+there:${path}/in/\t`, `+there:${path}/it is/\t`],
+      () => offered(env, local, '--to', `alone:${path}/i`),
+      [`+alone:${path}/in/\t`, `+alone:${path}/it is/\t`],
     );
-    await inTime(() => offered(env, local, '--to', `there:${path}/.`), [`+there:${path}/.hidden/\t`]);
-    expect(await offered(env, local, '--to', `other@there:${path}/i`)).toEqual([]);
+    await inTime(() => offered(env, local, '--to', `alone:${path}/.`), [`+alone:${path}/.hidden/\t`]);
+    expect(await offered(env, local, '--to', `other@alone:${path}/i`)).toEqual([]);
     await running.stop();
-    expect(await offered(env, local, '--to', `there:${path}/i`)).toEqual([]);
+    expect(await offered(env, local, '--to', `alone:${path}/i`)).toEqual([]);
   });
 
   it('are offered through a connection that the user has opened', async () => {
     const { local, env, server, path, fillRemote } = place();
     fillRemote({ 'in/a': '' });
-    const theirs = openUsersMaster(server.sshConfig);
-    const words = ['-F', theirs.configFile, '--to', `there:${path}/i`];
-    await inTime(() => offered(env, local, ...words), [`+there:${path}/in/\t`]);
+    const theirs = openUsersMaster(alone(server));
+    const words = ['-F', theirs.configFile, '--to', `alone:${path}/i`];
+    await inTime(() => offered(env, local, ...words), [`+alone:${path}/in/\t`]);
     theirs.exit();
     expect(await offered(env, local, ...words)).toEqual([]);
   });

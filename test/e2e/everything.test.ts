@@ -250,7 +250,10 @@ describe('everything a tree does arrives', () => {
     const { at, same, running } = await started();
     for (let i = 0; i < 100; i++) fill(at('.'), { [`quick/${i}/a/b/c/f`]: String(i) });
     await same(running);
-    await running.event('inSync', () => true, running.events.length - 1);
+    await running.until('in sync', () => {
+      const last = running.events.findLast(({ event }) => event === 'inSync' || event === 'delivered');
+      return last?.['event'] === 'inSync';
+    });
     for (let i = 0; i < 100; i += 7) writeFileSync(at(`quick/${i}/a/b/c/f`), 'changed');
     for (let i = 0; i < 100; i += 9) writeFileSync(at(`quick/${i}/a/b/new`), 'new');
     await same(running);

@@ -9,8 +9,8 @@ const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`d${i % 3}
 it('an interrupted first sync and the target removed there: the next start gets through', async () => {
   const { local, remote, args, env, run } = place();
   fill(local, many);
-  const running = new Running([...args, local, '--bwlimit', '500'], { env });
-  await running.until('some files', () => running.stdout.split('\n').filter((line) => /\bf\d+$/.test(line)).length > 8);
+  const running = new Running([...args, local, '--bwlimit', '500', '--json'], { env });
+  await running.until('some files', () => running.events.filter(({ event }) => event === 'started').length > 8);
   running.child.kill('SIGINT');
   running.child.kill('SIGTERM');
   await running.ended;

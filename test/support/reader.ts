@@ -195,7 +195,12 @@ class Running {
   }
 
   #signal(signal: NodeJS.Signals): void {
-    process.kill(this.#group, signal);
+    try {
+      process.kill(this.#group, signal);
+    } catch (error) {
+      // All of it has ended, and nobody has told us yet.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   }
 }
 
