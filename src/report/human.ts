@@ -54,7 +54,7 @@ export function humanPrinter(
     if (verbosity === 'quiet' || status === '') return [];
     return [
       ...teller.drafts(nowMs).map((draft) => joined(stampOf(draft), draft.text)),
-      joined(status, paint('failed', rules)),
+      rules === '' ? status : joined(status, paint('failed', rules)),
     ];
   };
   const live = new Live(terminal, drawn, onKey);

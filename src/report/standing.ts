@@ -74,7 +74,8 @@ export function standingAfter(before: Standing, event: Event, nowMs: SteadyMs): 
       return event.more === undefined ? { ...before, progress: undefined } : before;
     case 'stands': {
       const { waiting, failed, retryMs } = event;
-      const state = failed > 0 && waiting <= failed && IDLE.has(before.state) ? 'failing' : before.state;
+      const isIdle = IDLE.has(before.state);
+      const state = isIdle && waiting > failed ? 'syncing' : isIdle && failed > 0 ? 'failing' : before.state;
       const nextTryMs = NOT_SENDING.has(before.state) ? before.nextTryMs : inMs(nowMs, retryMs);
       return { ...before, state, waiting, failed, pass: undefined, nextTryMs };
     }

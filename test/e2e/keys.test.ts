@@ -18,16 +18,19 @@ it('keys do what the commands do: what is pasted is none of them', async () => {
   const options = { cwd: local, env: { ...env, TERM: 'xterm' } };
   const typed = runOnTerminal([...args, local], options, [
     [LAST_LINE, 'quit\r'],
-    [/\bb\b/, 'h'],
+    [/\bc\b/, 'h'],
     [/q {2}quit/, 'p'],
     [/paused/, 'w'],
     [/nothing waits/, 'p'],
     [/resumed/, 'f'],
     [/nothing failed/, 'r'],
-    [/in sync: 2 paths/, 'q'],
+    [/in sync: 3 paths/, 'q'],
   ]);
   await inSync(local, env);
   fill(local, { b: 'b' });
+  // By then it was heard that nothing follows what was pasted.
+  for (let i = 0; i < 3; i++) await run(['flush', local], { env });
+  fill(local, { c: 'c' });
   const { code, shown } = await typed;
   expect(code).toBe(0);
   expect(shown).not.toContain('quit\r');
