@@ -59,7 +59,8 @@ function othersInWords({ counts, bytes, first }: Told, names: Names, paint: Pain
     ...(moved > 0 ? [paint('renamed', `${number(moved)} moved`)] : []),
     ...(deleted > 0 ? [paint('gone', `${number(deleted)} deleted`)] : []),
   ];
-  const numbers = names === 'sum' ? own`${count(total, 'path')}` : listed(kinds, own`, `);
+  // Of one kind the sum would be no shorter.
+  const numbers = names === 'sum' && kinds.length > 1 ? own`${count(total, 'path')}` : listed(kinds, own`, `);
   const size = bytes > 0 ? own` (${bytesInWords(bytes)})` : own``;
   const named = names === 'few' ? first : names === 'one' ? [only] : [];
   if (named.length === 0) return [joined(numbers, size)];

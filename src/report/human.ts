@@ -2,7 +2,7 @@ import wrapAnsi from 'wrap-ansi';
 import { steadyNow } from '../clock.js';
 import { msBetween } from '../core/clock.js';
 import type { Event } from '../core/event.js';
-import { joined, lines, own, type Printable, trusted } from '../core/printable.js';
+import { joined, own, type Printable, trusted } from '../core/printable.js';
 import type { Verbosity } from '../settings.js';
 import { Live, type LiveTerminal } from './live.js';
 import type { Log } from './log.js';
@@ -104,7 +104,17 @@ export function humanPrinter(
     report,
     away: (job) => live.away(job),
     clear: () => live.clear(),
-    say: (texts) => live.print(lines(texts)),
+    say: (texts) =>
+      live.print(
+        joined(
+          ...texts.map((text) =>
+            joined(
+              trusted(own`${text}`, (line) => brokenAtWords(line, terminal.columns())),
+              own`\n`,
+            ),
+          ),
+        ),
+      ),
     close: () => live.stopped(),
   };
 }
@@ -121,6 +131,16 @@ const wrapped = (text: string, columns: number): string =>
     .split('\n')
     .map((part, i) => (i === 0 ? part : `${INDENT}${part.replace(SPACES, '$1')}`))
     .join('\n');
+
+/** A line in as many as it takes, without breaking a word that fits, each as far in as the first. */
+function brokenAtWords(text: string, columns: number): string {
+  const inner = text.trimStart();
+  const before = ' '.repeat(text.length - inner.length);
+  return wrapAnsi(inner, Math.max(LEAST_COLUMNS, columns) - before.length, { hard: true })
+    .split('\n')
+    .map((part) => `${before}${part}`)
+    .join('\n');
+}
 
 /** At the beginning, whether a colour comes first or not. */
 const SPACES = new RegExp(`^((?:${String.fromCharCode(27)}\\[\\d+m)*) +`);

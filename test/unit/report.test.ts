@@ -414,3 +414,24 @@ describe('several targets', () => {
     ]);
   });
 });
+
+describe('in 40 columns', () => {
+  it('an answer is broken at words, as far in as it began, and what is not text stays escaped', () => {
+    const shown = new Terminal(40);
+    const size = { columns: () => 40, rows: () => 24, onResize: () => {} };
+    const [paint, out] = [paintFor(false), (text: string) => shown.write(text)];
+    const print = humanPrinter(
+      { out, err: out, now, paint, paintError: paint, keyboard: undefined, ...size },
+      'normal',
+    );
+    print.say(['  r  a full sync now; takes settings that were edited', '  a\n\x1b[2Jb']);
+    expect(shown.lines).toEqual(['  r  a full sync now; takes settings', '  that were edited', '  a\\n\\e[2Jb', '']);
+  });
+
+  it('a first sync that does not fit says its number of paths only once', () => {
+    const many = Array.from({ length: 1_521 }, (_, i) => item(`f${i}`));
+    const synced: Event = { kind: 'inSync', target, names: 1_521, ms: 0 };
+    const shown = screen([{ kind: 'passStarted', target, names: 1_521 }, ...upload(...many), synced], { columns: 40 });
+    expect(shown.join(' ').replace(/ +/g, ' ')).toContain('in sync: 1,521 paths; 1,521 new (15 kB) .');
+  });
+});
