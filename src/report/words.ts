@@ -54,7 +54,7 @@ const NAMED_AT_END = 20;
 /** The last lines: what was sent and what was not. */
 export function summaryInWords(target: string, summary: Summary): string[] {
   const { sent, bytes, deleted, unsent } = summary;
-  const done = `${target}: ${count(sent, 'file')} sent (${bytesInWords(bytes)}), ${deleted} deleted`;
+  const done = `${target}: ${count(sent, 'file')} sent (${bytesInWords(bytes)}), ${deleted.toLocaleString('en-US')} deleted`;
   if (unsent.length === 0) return [done];
   return [
     `${done}, ${unsent.length} NOT there yet:`,

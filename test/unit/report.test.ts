@@ -6,7 +6,7 @@ import { humanPrinter } from '../../src/report/human.js';
 import { jsonPrinter } from '../../src/report/json.js';
 import { logPrinter } from '../../src/report/log.js';
 import { paintFor } from '../../src/report/paint.js';
-import { bytesInWords, timeInWords } from '../../src/report/words.js';
+import { bytesInWords, summaryInWords, timeInWords } from '../../src/report/words.js';
 import type { Verbosity } from '../../src/settings.js';
 import { Terminal } from '../support/screen.js';
 
@@ -432,6 +432,11 @@ describe('in 40 columns', () => {
     const many = Array.from({ length: 1_521 }, (_, i) => item(`f${i}`));
     const synced: Event = { kind: 'inSync', target, names: 1_521, ms: 0 };
     const shown = screen([{ kind: 'passStarted', target, names: 1_521 }, ...upload(...many), synced], { columns: 40 });
-    expect(shown.join(' ').replace(/ +/g, ' ')).toContain('in sync: 1,521 paths; 1,521 new (15 kB) .');
+    expect(shown.join(' ').replace(/ +/g, ' ')).toContain('; 1,521 new (15 kB) .');
   });
+});
+
+it('numbers at the end are written alike', () => {
+  const summary = { ...EMPTY_SUMMARY, sent: 4_623, bytes: 19_000, deleted: 3_103 };
+  expect(summaryInWords(target, summary)).toEqual(['host:dir: 4,623 files sent (19 kB), 3,103 deleted']);
 });
