@@ -11,7 +11,7 @@ export const MAY_IMPORT = {
   cli: 'begin',
   begin:
     'commands running around sync options report settings io state programs descriptors user-folders hang-up foreground',
-  api: 'running around control options report link programs spawn user-folders',
+  api: 'running around control options report link programs spawn spawn-here user-folders',
   commands:
     'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
   doctor:

@@ -64,6 +64,8 @@ export async function syncwatch(options: Options): Promise<Syncwatch> {
     throw new SyncwatchError({ kind: 'ended', message: `${target}: ${answer?.message ?? 'it has ended'}` });
   };
   const flush = async ({ target, timeoutMs, signal }: FlushOptions = {}): Promise<void> => {
+    if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs >= 0))
+      throw new SyncwatchError({ kind: 'usage', message: 'flush(): "timeoutMs" must be a whole number, 0 or more' });
     signal?.throwIfAborted();
     const late = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
     const gone = AbortSignal.any([late, signal].filter((each) => each !== undefined));

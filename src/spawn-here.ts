@@ -18,8 +18,8 @@ export interface HereOptions {
   readonly onSignal: (signal: Heard, kill: (signal: Heard) => void) => void;
 }
 
-/** The exit code that shells give to a signal. */
-export const codeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+/** The exit code that shells give to a signal; 128 for one that is not known here. */
+export const codeOf = (signal: string): number => 128 + (new Map(Object.entries(constants.signals)).get(signal) ?? 0);
 
 /**
  * Runs a program in our place, with the environment that is its own: it has our terminal, stdin, stdout and stderr.

@@ -2,6 +2,7 @@ import type { Reach } from '../core/reach.js';
 import { callIn, newMark, signalCall } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { collectText, say, spawn } from '../spawn.js';
+import { codeOf } from '../spawn-here.js';
 import { SyncwatchError } from './error.js';
 import type { Output } from './syncwatch.js';
 
@@ -51,7 +52,7 @@ export async function execIn(
     case 'exited':
       return { code: ended.code, stdout: stdout(), stderr: stderr() };
     case 'signalled':
-      return { code: 128, stdout: stdout(), stderr: stderr() };
+      return { code: codeOf(ended.signal), stdout: stdout(), stderr: stderr() };
     case 'notFound':
       throw new SyncwatchError({ kind: 'start', message: `there is no program ${words[0]}` });
     case 'notStarted':

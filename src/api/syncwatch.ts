@@ -34,7 +34,7 @@ export interface ExecOptions extends FlushOptions {
 
 /** What a command said and how it ended. */
 export interface Output {
-  /** Its exit code; 128 and more where a signal ended it. */
+  /** Its exit code; 128 and its number where a signal ended it. */
   readonly code: number;
   /** Read as UTF-8: the last 10 million characters. */
   readonly stdout: string;

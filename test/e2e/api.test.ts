@@ -81,6 +81,9 @@ describe('the API', () => {
         await wrong(sync.flush({ target: 'nowhere' })),
         await wrong(sync.flush({ signal: AbortSignal.abort(new Error('no')) })),
         await wrong(sync.exec(['sleep', '60'], { signal: AbortSignal.timeout(200) })),
+        await wrong(sync.flush({ timeoutMs: -1 })),
+        await wrong(sync.flush({ timeoutMs: Infinity })),
+        (await sync.exec(['sh', '-c', 'kill -9 $$'])).code,
       ]);
       tell(await Promise.all([[], ['ls', 5], ['a\\0'], 'ls', undefined].map((command) => wrong(sync.exec(command)))
         .concat(wrong(sync.exec(['cat'], { input: 5 })))));
@@ -96,6 +99,9 @@ describe('the API', () => {
       { kind: 'usage', message: 'there is no target nowhere', hint: `There is ${there.to}.` },
       'Error: no',
       expect.stringContaining('TimeoutError'),
+      { kind: 'usage', message: 'flush(): "timeoutMs" must be a whole number, 0 or more' },
+      { kind: 'usage', message: 'flush(): "timeoutMs" must be a whole number, 0 or more' },
+      137,
     ]);
     const noCommand = { kind: 'usage', message: expect.stringContaining('must be a list'), hint: expect.anything() };
     expect(noCommands).toEqual([
