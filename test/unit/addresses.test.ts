@@ -21,6 +21,7 @@ const KNOWN = [
   'https://github.com/libfuse/sshfs',
   'https://code.visualstudio.com/docs/',
   'http://json-schema.org/draft-07/schema#',
+  'http://www.w3.org/2000/svg', // a name of what a picture is
 ];
 
 /** No address of others: of this machine, or one that a test makes up (RFC 2606). */
