@@ -28,6 +28,9 @@ const MANY_FORMS = [
   'test/e2e/{patterns,accounting}', // any patterns and any trouble: test/unit/{pattern,regexes,complaints,settle}
   'test/e2e/{login-shells,other-rsyncs}', // the other shells and the older rsyncs
   'test/integration/place-lock', // the lock there in each shell: test/e2e/take-over
+  'test/e2e/{places,ssh-words}', // a place spelled in all ways, all that ssh's config may say: test/unit/{target,place,link}, test/e2e/{targets,connection}
+  'test/e2e/{filter,rules}', // each kind of rule, and of who may give it: test/unit/{filter,lost-rules,consent}, test/property/filter, test/e2e/git
+  'test/e2e/pages', // each command of the pages: test/unit/pages
   'test/integration/manuals', // the manuals' own cases: test/unit/pattern, test/property/filter
 ].map((files) => `${files}.test.ts`);
 const onDocker = process.env['SYNCWATCH_TEST_SERVER'] === 'docker';
