@@ -176,12 +176,13 @@ describe('a directory that may not be read here', () => {
 it('stopped at once in the first upload, it says what went over', async () => {
   const { local, args, env } = place();
   fill(local, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, 'x'.repeat(50_000)])));
-  const running = new Running([...args, local, '--bwlimit', '500'], { env });
-  await running.until('some files', () => running.stdout.split('\n').filter((line) => /\bf\d+$/.test(line)).length > 8);
+  const running = new Running([...args, local, '--bwlimit', '500', '--json'], { env });
+  await running.until('some files', () => running.events.filter(({ event }) => event === 'started').length > 8);
   running.child.kill('SIGINT');
   running.child.kill('SIGTERM');
   await running.ended;
-  const sent = Number(/: (\d+) files sent/.exec(running.stderr + running.stdout)?.[1]);
+  const summary = running.events.find(({ event }) => event === 'stopped')?.['summary'];
+  const sent = Number(/"sent":(\d+)/.exec(JSON.stringify(summary))?.[1]);
   expect(sent).toBeGreaterThan(3);
   expect(sent).toBeLessThan(40);
 });
