@@ -10,7 +10,7 @@ export const MAY_IMPORT = {
   // What is asked for.
   cli: 'begin',
   begin:
-    'commands running around sync options report settings io state programs descriptors user-folders hang-up foreground',
+    'commands running around sync options report settings io state programs descriptors user-folders hang-up foreground later',
   api: 'running around control options report link programs spawn spawn-here user-folders',
   commands:
     'control doctor options report settings rules git scan link rsync state io programs spawn-here user-folders clock',
@@ -18,7 +18,7 @@ export const MAY_IMPORT = {
     'sync state report settings rules git scan link rsync place ssh programs read-checked spawn descriptors clock',
 
   // One road: from the watcher to rsync.
-  running: 'main sync control settings io',
+  running: 'main sync control settings io later',
   main: 'keys sync control notify watch rsync scan settings io',
   keys: 'sync control report io clock',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
@@ -50,6 +50,7 @@ export const MAY_IMPORT = {
   'spawn-here': '',
   'hang-up': '',
   foreground: '',
+  later: '',
   spawn: 'descriptors',
   'read-checked': 'descriptors',
   programs: 'way',

@@ -10,6 +10,7 @@ import { isUnheardStart } from './descriptors.js';
 import { isForeground } from './foreground.js';
 import { isHangUpIgnored } from './hang-up.js';
 import { type KeyBoard, STOP_SIGNALS, type StopSignal, type StopSignals } from './io.js';
+import { later } from './later.js';
 import { CONTROLS, controlNamed } from './options/controls.js';
 import type { Permit } from './options/gather.js';
 import type { Words } from './options/words.js';
@@ -58,14 +59,6 @@ function stopSignals(): StopSignals {
   for (const signal of Object.keys(STOP_SIGNALS) as StopSignal[])
     process.on(signal, signal === 'SIGHUP' && isDeaf ? () => {} : () => take(signal));
   return { first: first.promise, second: second.promise };
-}
-
-function later<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
 
 /** The line that is typed; an empty one where the input ends instead (Ctrl-D). */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Question } from './control/protocol.js';
 import type { Answerer } from './control/server.js';
 import type { Io, StopSignal } from './io.js';
+import { later } from './later.js';
 import { type Offer, watch } from './main.js';
 import type { Invocation } from './settings.js';
 import type { Anew } from './sync/restart.js';
@@ -65,12 +66,4 @@ export function start(first: Invocation, world: Omit<Io, 'signals'>, anew: Anew)
     },
     cut: () => second.resolve('SIGTERM'),
   };
-}
-
-function later<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

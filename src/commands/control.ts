@@ -11,7 +11,7 @@ import type { Words } from '../options/words.js';
 import { statusInWords } from '../report/status.js';
 import { complaint } from '../report/words.js';
 import { runtimeFolders } from '../state/folders.js';
-import { ANSWER_MS, ask, busy, type Said } from './ask.js';
+import { ANSWER_MS, ask, busy, whyNot } from './ask.js';
 import type { ControlIo } from './control-io.js';
 import { exactWords } from './exact-words.js';
 
@@ -96,9 +96,6 @@ const optionsFrom = ({ flags }: Words): Options => ({
   to: typeof flags['to'] === 'string' ? flags['to'] : undefined,
   words: flags['--'] ?? [],
 });
-
-/** Why it was not answered as it should. */
-const whyNot = (said: Said): string => ('message' in said ? said.message : 'no answer');
 
 async function flush(found: readonly Found[], { timeoutMs }: Options, io: ControlIo): Promise<number> {
   const codes = await Promise.all(

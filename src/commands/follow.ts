@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { msSince, steadyNow, wallNow } from '../clock.js';
 import type { Found } from '../control/client.js';
 import { EXIT } from '../core/failure.js';
-import { jsonLine, line, own, type Printable, showControls } from '../core/printable.js';
+import { line, own, type Printable, showControls } from '../core/printable.js';
 import type { Status } from '../core/status.js';
 import { STOP_SIGNALS } from '../io.js';
 import { statusInALine, statusInWords } from '../report/status.js';
 import { clockTime } from '../report/words.js';
-import { ANSWER_MS, ask, busy } from './ask.js';
+import { ANSWER_MS, ask, busy, statusJson } from './ask.js';
 import type { ControlIo } from './control-io.js';
 
 /** How often `status --watch` looks, in milliseconds. */
@@ -53,8 +53,7 @@ export async function follow(
         const what = isKnown ? essence(answer.status) : '';
         if (before.get(one.socket) === what) continue;
         before.set(one.socket, what);
-        if (json)
-          io.out(isKnown ? jsonLine({ v: 1, ...answer.status }) : jsonLine({ v: 1, ...whoOf(one), silent: true }));
+        if (json) io.out(statusJson(one, answer));
         else io.out(line(`${clockTime(io.now())} ${isKnown ? statusInALine(answer.status, wallNow()) : silent(one)}`));
       }
     const signal = await Promise.race([stopped, sleep(WATCH_MS)]);
@@ -65,8 +64,6 @@ export async function follow(
 }
 
 const silent = (one: Found): Printable => showControls(`${one.target}: ${busy(one)}`);
-
-const whoOf = ({ pid, root, target, place }: Found) => ({ pid, root, target, place });
 
 /** What has to change for a new line: not how long it is that the first one waits, which is reckoned anew each time. */
 const essence = ({ waitingSinceMs: _since, ...status }: Status): string => JSON.stringify(status);

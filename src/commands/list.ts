@@ -1,10 +1,10 @@
 import { wallNow } from '../clock.js';
 import { findAll } from '../control/client.js';
 import { EXIT } from '../core/failure.js';
-import { jsonLine, line } from '../core/printable.js';
+import { line } from '../core/printable.js';
 import { statusInALine } from '../report/status.js';
 import { runtimeFolders } from '../state/folders.js';
-import { ANSWER_MS, ask, busy } from './ask.js';
+import { ANSWER_MS, ask, busy, statusJson } from './ask.js';
 import type { ControlIo } from './control-io.js';
 
 /** `syncwatch list`: every one that runs on this machine for this user. Gives the exit code. */
@@ -19,10 +19,9 @@ export async function list({ json }: { readonly json: boolean }, io: ControlIo):
   for (const [one, answer] of all) {
     if (answer?.answer === 'gone') continue; // it has ended meanwhile
     lines++;
-    const { pid, root, target, place } = one;
     const isKnown = answer?.answer === 'status';
-    if (json) io.out(jsonLine(isKnown ? { v: 1, ...answer.status } : { v: 1, pid, root, target, place, silent: true }));
-    else io.out(line(isKnown ? statusInALine(answer.status, wallNow()) : `${root} → ${target}: ${busy(one)}`));
+    if (json) io.out(statusJson(one, answer));
+    else io.out(line(isKnown ? statusInALine(answer.status, wallNow()) : `${one.root} → ${one.target}: ${busy(one)}`));
   }
   if (silent > 0)
     io.err(

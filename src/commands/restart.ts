@@ -5,7 +5,7 @@ import { EXIT } from '../core/failure.js';
 import { line } from '../core/printable.js';
 import type { Status } from '../core/status.js';
 import { runtimeFolders } from '../state/folders.js';
-import { ANSWER_MS, ask } from './ask.js';
+import { ANSWER_MS, ask, whyNot } from './ask.js';
 import type { ControlIo } from './control-io.js';
 
 /** How often it is looked whether the new start is in place, in milliseconds. */
@@ -35,12 +35,10 @@ async function restartOne(one: Found, io: ControlIo, prefix: string): Promise<nu
     return EXIT.cannotStart;
   };
   const before = await ask(one, { ask: 'status' }, undefined);
-  if (before.answer !== 'status') return complain('message' in before ? before.message : 'no answer');
+  if (before.answer !== 'status') return complain(whyNot(before));
   const taken = await ask(one, { ask: 'restart' }, undefined);
   if (taken.answer !== 'done')
-    return complain(
-      `${'message' in taken ? taken.message : 'no answer'}${taken.answer === 'error' ? ' It goes on with the settings that it has.' : ''}`,
-    );
+    return complain(`${whyNot(taken)}${taken.answer === 'error' ? ' It goes on with the settings that it has.' : ''}`);
   for (let seenMs = steadyNow(); ; ) {
     const now = (await statusesOf(one, io)).filter(({ sinceMs }) => sinceMs > before.status.sinceMs);
     if (now.length > 0) seenMs = steadyNow();

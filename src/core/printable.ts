@@ -36,6 +36,9 @@ export const own = (words: TemplateStringsArray, ...inserted: ReadonlyArray<stri
 /** One after the other. */
 export const joined = (...parts: readonly Printable[]): Printable => parts.join('') as Printable;
 
+/** Parts with something between them. */
+export const listed = (parts: readonly Printable[], between: Printable): Printable => parts.join(between) as Printable;
+
 /** What can only take something away from it, or break it into lines: cutting, wrapping. */
 export const trusted = (text: Printable, change: (text: string) => string): Printable => change(text) as Printable;
 

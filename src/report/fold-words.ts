@@ -2,11 +2,11 @@ import stringWidth from 'string-width';
 import type { BroughtItem } from '../core/event.js';
 
 import { textOf } from '../core/name.js';
-import { joined, own, type Printable } from '../core/printable.js';
+import { joined, listed, own, type Printable } from '../core/printable.js';
 import type { Fold, Told } from './fold.js';
 import type { Paint } from './paint.js';
 import type { Renamed } from './renames.js';
-import { bytesInWords, count, pathInWords, timeInWords } from './words.js';
+import { bytesInWords, count, numberInWords, pathInWords, timeInWords } from './words.js';
 
 /** So many renames are told of a batch. */
 const RENAMES_TOLD = 3;
@@ -54,17 +54,17 @@ function othersInWords({ counts, bytes, first }: Told, names: Names, paint: Pain
   if (only === undefined) return [];
   if (total === 1) return [paintedItem(only, paint)];
   const kinds = [
-    ...(fresh > 0 ? [own`${number(fresh)} new`] : []),
-    ...(changed > 0 ? [own`${number(changed)} changed`] : []),
-    ...(moved > 0 ? [paint('renamed', `${number(moved)} moved`)] : []),
-    ...(deleted > 0 ? [paint('gone', `${number(deleted)} deleted`)] : []),
+    ...(fresh > 0 ? [own`${numberInWords(fresh)} new`] : []),
+    ...(changed > 0 ? [own`${numberInWords(changed)} changed`] : []),
+    ...(moved > 0 ? [paint('renamed', `${numberInWords(moved)} moved`)] : []),
+    ...(deleted > 0 ? [paint('gone', `${numberInWords(deleted)} deleted`)] : []),
   ];
   // Of one kind the sum would be no shorter.
   const numbers = names === 'sum' && kinds.length > 1 ? own`${count(total, 'path')}` : listed(kinds, own`, `);
   const size = bytes > 0 ? own` (${bytesInWords(bytes)})` : own``;
   const named = names === 'few' ? first : names === 'one' ? [only] : [];
   if (named.length === 0) return [joined(numbers, size)];
-  const more = total > named.length ? own` and ${number(total - named.length)} more` : own``;
+  const more = total > named.length ? own` and ${numberInWords(total - named.length)} more` : own``;
   const paths = listed(
     named.map((item) => pathInWords(item.name, item)),
     own`, `,
@@ -92,8 +92,3 @@ export function draftInWords(fold: Fold, paint: Paint): Printable | undefined {
   const so = joined(own`${count(paths, 'path')}`, size, paint('there', ' .'));
   return current === undefined ? so : joined(so, paint('aside', '  '), paintedItem(current, paint));
 }
-
-const number = (n: number): string => n.toLocaleString('en-US');
-
-const listed = (parts: readonly Printable[], between: Printable): Printable =>
-  joined(...parts.flatMap((part, i) => (i === 0 ? [part] : [between, part])));

@@ -1,9 +1,9 @@
 import stringWidth from 'string-width';
 import { msBetween, type SteadyMs } from '../core/clock.js';
-import { joined, own, type Printable, showControls } from '../core/printable.js';
+import { joined, listed, own, type Printable, showControls } from '../core/printable.js';
 import type { Paint, Tone } from './paint.js';
 import { isMoving, type Standing } from './standing.js';
-import { bytesInWords, count, timeInWords } from './words.js';
+import { bytesInWords, count, numberInWords, timeInWords } from './words.js';
 
 /** A part of the last line; the least important one goes first where there is no room. `after`: what stands before the next one. */
 interface Part {
@@ -99,7 +99,7 @@ function partsOf(standing: Standing, nowMs: SteadyMs, paint: Paint, width: Bar):
   const parts: Part[] = [{ text: paint(tone, head), importance: 9, after }];
   const add: Add = (importance, text, then = COMMA) => void parts.push({ text, importance, after: then });
   if (isOnItsWay) addProgress(standing, nowMs, width, add);
-  if (failed > 0) add(8, paint('failed', `${state === 'failing' ? '' : '✗ '}${number(failed)} failed`));
+  if (failed > 0) add(8, paint('failed', `${state === 'failing' ? '' : '✗ '}${numberInWords(failed)} failed`));
   const others = waiting - failed;
   if (others > 0 && pass === undefined) add(6, own`${count(others, 'path')} waiting`);
   if (nextTryMs !== undefined && state !== 'syncing') add(7, nextTryInWords(nextTryMs, nowMs));
@@ -131,7 +131,7 @@ function addProgress({ pass, progress }: Standing, nowMs: SteadyMs, width: Bar, 
   const all = totalBytes + PATH_COSTS * allNames;
   const share = all === 0 ? undefined : Math.min(1, (Math.min(bytes, totalBytes) + PATH_COSTS * names) / all);
   if (share !== undefined) add(6, bar(share, BARS[width] - 2), SPACE);
-  if (allNames > 1) add(4, own`${number(names)} of ${count(allNames, 'path')}`);
+  if (allNames > 1) add(4, own`${numberInWords(names)} of ${count(allNames, 'path')}`);
   if (bytes > 0) add(3, totalBytes < bytes ? own`${bytesInWords(bytes)}` : sizesInWords(bytes, totalBytes));
   if (progress !== undefined && progress.ms > 0) add(2, own`${bytesInWords((bytes * 1000) / progress.ms)}/s`);
   const sinceMs = pass === undefined ? progress?.ms : msBetween(pass.sinceMs, nowMs);
@@ -150,8 +150,3 @@ function bar(share: number, width: number): Printable {
   const filled = Math.floor(width * share);
   return showControls(`[${'#'.repeat(filled)}${'-'.repeat(width - filled)}]`);
 }
-
-const number = (n: number): string => n.toLocaleString('en-US');
-
-const listed = (parts: readonly Printable[], between: Printable): Printable =>
-  joined(...parts.flatMap((part, i) => (i === 0 ? [part] : [between, part])));

@@ -1,7 +1,7 @@
 import { msBetween, type WallMs } from '../core/clock.js';
 import { type Printable, showControls } from '../core/printable.js';
 import type { Status } from '../core/status.js';
-import { bytesInWords, count, timeInWords } from './words.js';
+import { bytesInWords, count, numberInWords, timeInWords } from './words.js';
 
 /** What `syncwatch status` says of one target, in lines. */
 export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
@@ -17,7 +17,7 @@ export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
   const texts = [
     `${root} → ${target}${place === target ? '' : ` (${place})`}: ${stateInWords(status, nowMs)}`,
     ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${since}`] : []),
-    `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${status.deleted.toLocaleString('en-US')} deleted since ${ago(sinceMs)} (pid ${pid})`,
+    `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${numberInWords(status.deleted)} deleted since ${ago(sinceMs)} (pid ${pid})`,
     ...(done.length > 0 ? [`  ${done.join(', ')}`] : []),
     ...(status.directories === undefined ? [] : [`  ${count(status.directories, 'directory', 'directories')} watched`]),
     ...(rules === undefined ? [] : [`  ${rules}`]),

@@ -23,8 +23,11 @@ export function timeInWords(ms: number): string {
   return `${Math.round(ms / 60_000)} min`;
 }
 
+/** A number for people, in whatever language they are: `2,005`. */
+export const numberInWords = (n: number): string => n.toLocaleString('en-US');
+
 export const count = (n: number, one: string, many = `${one}s`): string =>
-  `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
+  `${numberInWords(n)} ${n === 1 ? one : many}`;
 
 /** A path as it is shown; a directory with a slash at its end. */
 export const pathInWords = (name: Name, item?: Item): Printable =>
@@ -54,7 +57,7 @@ const NAMED_AT_END = 20;
 /** The last lines: what was sent and what was not. */
 export function summaryInWords(target: string, summary: Summary): string[] {
   const { sent, bytes, deleted, unsent } = summary;
-  const done = `${target}: ${count(sent, 'file')} sent (${bytesInWords(bytes)}), ${deleted.toLocaleString('en-US')} deleted`;
+  const done = `${target}: ${count(sent, 'file')} sent (${bytesInWords(bytes)}), ${numberInWords(deleted)} deleted`;
   if (unsent.length === 0) return [done];
   return [
     `${done}, ${unsent.length} NOT there yet:`,
