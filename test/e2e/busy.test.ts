@@ -1,20 +1,23 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { place, run } from '../support/cli.js';
 import { fill } from '../support/tree.js';
 
+/** So much that to send it takes longer than the time between two lines: it is never there as it is here. */
+const LARGE = 'line '.repeat(3_000_000);
+
 /** Appends a line to a file all the time, until the test has finished. Gives how much there is of it. */
 function writeAllTheTime(path: string): () => number {
   const timer = setInterval(() => appendFileSync(path, `${'line '.repeat(20)}\n`), 10);
   onTestFinished(() => clearInterval(timer));
-  return () => readFileSync(path).length;
+  return () => statSync(path).size;
 }
 
 describe('a file that is written all the time', () => {
   it('is sent less and less often, holds up nothing, and is there at once when somebody asks, and at the end', async () => {
     const { local, remote, env, start } = place();
-    fill(local, { a: 'a', 'logs/app.log': '' });
+    fill(local, { a: 'a', 'logs/app.log': LARGE });
     const running = start();
     await running.inSync();
     const size = writeAllTheTime(join(local, 'logs/app.log'));
@@ -34,16 +37,16 @@ describe('a file that is written all the time', () => {
     expect(times().length).toBe(before);
     const atLeast = size();
     expect(await run(['flush', local], { env })).toMatchObject({ code: 0 });
-    expect(readFileSync(join(remote, 'logs/app.log')).length).toBeGreaterThanOrEqual(atLeast);
+    expect(statSync(join(remote, 'logs/app.log')).size).toBeGreaterThanOrEqual(atLeast);
     const atTheEnd = size();
     expect(await running.stop()).toBe(130);
-    expect(readFileSync(join(remote, 'logs/app.log')).length).toBeGreaterThanOrEqual(atTheEnd);
+    expect(statSync(join(remote, 'logs/app.log')).size).toBeGreaterThanOrEqual(atTheEnd);
     expect(running.events.at(-1)).toMatchObject({ summary: { unsent: [{ path: 'logs/app.log' }] } });
   });
 
   it('does not keep --once, nor stop, from ending, which say that it is not there as it is', async () => {
     const { local, env, start, run: once } = place();
-    fill(local, { a: 'a', 'logs/app.log': '' });
+    fill(local, { a: 'a', 'logs/app.log': LARGE });
     writeAllTheTime(join(local, 'logs/app.log'));
     const first = await once(['--once']);
     expect(first.code).toBe(1);
