@@ -1,14 +1,10 @@
 import type { Failure } from '../core/failure.js';
 import { isExtra } from '../core/rsync/extras.js';
 import { closest } from '../options/closest.js';
-import { usage } from '../options/parsed.js';
+import { seeHelp, usage } from '../options/parsed.js';
 import type { Row } from '../options/row.js';
 import type { Mistake } from '../options/words.js';
 import { type CommandName, commandNames, commandOf } from './table.js';
-
-/** Where to read on. */
-const seeHelp = (name: CommandName | undefined): string =>
-  `See syncwatch ${name === undefined ? '' : `${name} `}--help.`;
 
 /** What is wrong with a word of a command's, and what was meant. */
 export function explain(mistake: Mistake, name: CommandName | undefined): Failure {
@@ -25,6 +21,8 @@ export function explain(mistake: Mistake, name: CommandName | undefined): Failur
       );
     }
     case 'valueOfFlag':
+      if (mistake.option === '--help')
+        return usage('--help takes all or nothing', `All that ${name ?? 'syncwatch'} takes: --help=all.`);
       return usage(`${mistake.option} takes no value, not ${JSON.stringify(mistake.value)} either`, seeHelp(name));
     case 'noOff':
       return usage(`${mistake.option} makes no sense`, `To go without, leave --${mistake.name} out.`);

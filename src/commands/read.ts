@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Failure } from '../core/failure.js';
 import type { Command } from '../options/command.js';
 import { oddValue } from '../options/odd-value.js';
+import { seeHelp } from '../options/parsed.js';
 import { readWords, type Words } from '../options/words.js';
 import type { CommandName } from './table.js';
 
@@ -27,7 +28,8 @@ export async function readCommand(
     return { kind: 'failed', failure: explain(read.mistake, name) };
   }
   if (read.kind !== 'words') return read;
-  const problem = (await oddWords(name, command, read.words)) ?? oddValue(read.words.flags, command.options);
+  const problem =
+    (await oddWords(name, command, read.words)) ?? oddValue(read.words.flags, command.options, seeHelp(name));
   return problem === undefined ? read : { kind: 'failed', failure: problem };
 }
 
@@ -40,7 +42,7 @@ async function oddWords(
   const words = flags._.map(String);
   const after = flags['--'] ?? [];
   const called = name ?? 'syncwatch';
-  const see = `See syncwatch ${name === undefined ? '' : `${name} `}--help.`;
+  const see = seeHelp(name);
   const usage = (message: string, hint = see): Failure => ({ kind: 'usage', message, hint });
   if (rest?.isNeeded === true && after.length === 0)
     return usage(

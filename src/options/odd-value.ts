@@ -5,24 +5,27 @@ import { canBeOff, problemOfKind } from './kinds.js';
 import { many, type Parsed, SEE_HELP, usage, type Values } from './parsed.js';
 import type { Row, ValueKind } from './row.js';
 
-/** The first of these options whose value is none that it takes. */
-export function oddValue(parsed: Parsed, rows: Readonly<Record<string, Pick<Row, 'value'>>>): Failure | undefined {
+/** The first of these options whose value is none that it takes. `see`: where to read on, if there is nothing better to say. */
+export function oddValue(
+  parsed: Parsed,
+  rows: Readonly<Record<string, Pick<Row, 'value'>>>,
+  see = SEE_HELP,
+): Failure | undefined {
   for (const [name, { value }] of Object.entries(rows)) {
-    const problem = problemOf(name, value, parsed[name]);
-    if (problem !== undefined) return usage(...problem);
+    const [message, hint = see] = problemOf(name, value, parsed[name]) ?? [];
+    if (message !== undefined) return usage(message, hint);
   }
   return undefined;
 }
 
-/** What is wrong with a value, and what to do. */
-function problemOf(name: string, kind: ValueKind, value: unknown): readonly [string, string] | undefined {
+/** What is wrong with a value, and what to do, where that can be said. */
+function problemOf(name: string, kind: ValueKind, value: unknown): readonly [string, string?] | undefined {
   if (value === undefined) return undefined;
-  if (Array.isArray(value) && kind.kind !== 'texts') return [`--${name} was given more than once`, SEE_HELP];
-  if (value === false && kind.kind !== 'flag')
-    return canBeOff(kind) ? undefined : [`--no-${name} makes no sense`, SEE_HELP];
-  if (kind.kind === 'number' && !isWithin(kind, value)) return [`--${name} takes ${rangeInWords(kind)}`, SEE_HELP];
+  if (Array.isArray(value) && kind.kind !== 'texts') return [`--${name} was given more than once`];
+  if (value === false && kind.kind !== 'flag') return canBeOff(kind) ? undefined : [`--no-${name} makes no sense`];
+  if (kind.kind === 'number' && !isWithin(kind, value)) return [`--${name} takes ${rangeInWords(kind)}`];
   const problem = problemOfKind(kind, value);
-  if (problem !== undefined) return [`--${name} ${problem}`, SEE_HELP];
+  if (problem !== undefined) return [`--${name} ${problem}`];
   if (kind.kind !== 'text' && kind.kind !== 'texts') return undefined;
   for (const text of many(value as Values)) {
     const wrong = kind.check?.(text, name);

@@ -10,7 +10,12 @@ export interface Parsed {
   readonly [option: string]: unknown;
 }
 
-export const SEE_HELP = 'See syncwatch --help.';
+/** Where to read on about a command, or about syncwatch itself. */
+export const seeHelp = (command?: string): string =>
+  `See syncwatch ${command === undefined ? '' : `${command} `}--help.`;
+
+export const SEE_HELP = seeHelp();
+
 /** A failure of the command line. */
 export const usage = (message: string, hint = SEE_HELP): Failure => ({ kind: 'usage', message, hint });
 

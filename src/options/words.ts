@@ -94,7 +94,7 @@ function spell(argv: readonly string[], rows: Spellings): Spelt {
   let pending: string | undefined;
   const take = (name: string, value: string | boolean): void => {
     if (name === 'help') help = value === 'all' ? 'all' : '';
-    else if (name === 'version') isVersion = value !== false;
+    else if (name === 'version') isVersion = true;
     else spelt.push(value === false && names.get(name)?.value.kind !== 'flag' ? `--no-${name}` : `--${name}=${value}`);
     order.push(name);
   };
@@ -108,7 +108,9 @@ function spell(argv: readonly string[], rows: Spellings): Spelt {
   const takeValue = (name: string, option: string, given: string | undefined): void => {
     const next = argv[at + 1];
     const bare = bareOf(name, at + 1 === end ? undefined : next);
-    if (given !== undefined) take(name, given);
+    if (name === 'help' && given !== undefined && given !== 'all')
+      mistake ??= { kind: 'valueOfFlag', option, value: given };
+    else if (given !== undefined) take(name, given);
     else if (name === 'help') take(name, '');
     else if (bare !== undefined) take(name, bare);
     else if (next === undefined || at + 1 === end || /^--?[a-z]/i.test(next)) {
@@ -133,11 +135,13 @@ function spell(argv: readonly string[], rows: Spellings): Spelt {
     const spelling = names.get(name);
     const off = name.startsWith('no-') ? names.get(name.slice('no-'.length)) : undefined;
     if (spelling?.value.kind === 'flag') {
-      if (value === undefined || value === 'true' || value === 'false') take(name, value !== 'false');
+      if (value === undefined || value === 'true' || (value === 'false' && name !== 'version'))
+        take(name, value !== 'false');
       else mistake ??= { kind: 'valueOfFlag', option, value };
     } else if (spelling !== undefined) takeValue(name, option, value);
     else if (off === undefined) mistake ??= { kind: 'unknown', option };
-    else if (!canBeOff(off.value)) mistake ??= { kind: 'noOff', option, name: name.slice('no-'.length) };
+    else if (off === ALWAYS['version'] || !canBeOff(off.value))
+      mistake ??= { kind: 'noOff', option, name: name.slice('no-'.length) };
     else if (value !== undefined) mistake ??= { kind: 'valueOfFlag', option, value };
     else take(name.slice('no-'.length), false);
   }
