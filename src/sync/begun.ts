@@ -14,6 +14,7 @@ export type Journal = Pick<
   Memory,
   | 'keep'
   | 'writeAhead'
+  | 'ready'
   | 'markInFlight'
   | 'markGone'
   | 'tidy'

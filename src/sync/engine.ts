@@ -239,7 +239,10 @@ export class Engine {
     this.take({ kind: 'passWanted', pass, tries });
     this.#connected();
     const broken = await passed;
-    if (!this.#abort.signal.aborted) this.#scanner.sweepRegularly();
+    if (this.#abort.signal.aborted) return broken;
+    // A quick pass may have written nothing, and the first save is not to wait for that.
+    void this.#options.ledger.beReady();
+    this.#scanner.sweepRegularly();
     return broken;
   }
 

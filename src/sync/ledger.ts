@@ -121,7 +121,7 @@ export class Ledger {
 
   /** A name could not be synced: it backs off, and what is there is unsure. */
   failed(name: Name, failure: Failure, seen?: Seen): void {
-    this.#doubt(name);
+    this.doubt(name);
     if (this.#pending.fail(name, failure, steadyNow(), Math.random(), seen)) this.#tellFailed(name, failure);
   }
 
@@ -133,12 +133,13 @@ export class Ledger {
   /** These may be in another state there than was delivered: they get another run. */
   unsure(names: Iterable<Name>): Promise<void> {
     return eachInSlices(names, (name) => {
-      this.#doubt(name);
+      this.doubt(name);
       this.note(name);
     });
   }
 
-  #doubt(name: Name): void {
+  /** It may be in another state there than was delivered. */
+  doubt(name: Name): void {
     const was = this.index.get(name);
     if (was !== undefined) this.#books.index.set(name, unsure(was));
   }
@@ -245,6 +246,11 @@ export class Ledger {
 
   #tellFailed(name: Name, failure: Failure): void {
     this.#options.report({ kind: 'pathFailed', target: this.#options.target, name, failure });
+  }
+
+  /** Makes the files in which is written down what is begun, where they are not there yet. */
+  async beReady(): Promise<void> {
+    await this.#options.journal.ready();
   }
 
   /** Saves the index if the journal has grown long. */

@@ -28,6 +28,8 @@ export interface ReadRunOptions {
   readonly totalNames?: number;
   /** rsync has turned to this name. */
   readonly onItem?: (item: Item) => void;
+  /** It has turned to the root itself. */
+  readonly onRoot?: () => void;
   /** What rsync said that is no item. */
   readonly onText?: (text: string) => void;
 }
@@ -35,7 +37,7 @@ export interface ReadRunOptions {
 /** Reads what one rsync says, line by line, and tells it: `said` grows with each. */
 export function readRun(
   run: Run,
-  { isSilent = false, totalBytes, totalNames, onItem, onText }: ReadRunOptions,
+  { isSilent = false, totalBytes, totalNames, onItem, onRoot, onText }: ReadRunOptions,
   target: string,
   report: Report,
 ): { readonly said: Omit<RunResult, 'outcome'>; readonly read: (line: OutputLine) => void } {
@@ -54,6 +56,7 @@ export function readRun(
         const { kind: _, isDir, ...told } = line;
         if (line.name === ROOT) {
           if (told.isNew) onItem?.(told);
+          onRoot?.();
           return;
         }
         const item = { ...told, name: nameOf(line.name) };

@@ -1,14 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Event } from '../../src/core/event.js';
-import { nameFromText, ROOT } from '../../src/core/name.js';
+import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import { Disk } from '../../src/scan/disk.js';
 import { sweep } from '../../src/scan/look.js';
 import { takeSnapshot } from '../../src/scan/snapshot.js';
 import { clear } from '../../src/sync/clear.js';
 import { fullPass } from '../../src/sync/full-pass.js';
+import { readNames } from '../../src/sync/names-here.js';
 import { quickPass } from '../../src/sync/quick-pass.js';
 import { programOf } from '../support/alone.js';
 import { bringWaiting, localWork, noteAll, passOptions } from '../support/deliver.js';
@@ -103,8 +104,71 @@ describe('a quick pass', () => {
     await fullPass(work, passOptions());
     fill(root, { 'd/skip': '', 'skip/x': '', 'd/b': '' });
     const regex = filterOf({ regexes: [{ text: 'skip$', source: { kind: 'option', option: '--exclude-regex' } }] });
-    expect(await quickPass({ ...work, filter: regex }, passOptions())).toMatchObject({ kind: 'done' });
+    const anew = { ...work, filter: regex };
+    expect(await quickPass(anew, passOptions())).toMatchObject({ kind: 'done' });
+    await bringWaiting(anew);
     expect(names(there)).toEqual(['a', 'd', 'd/b']);
+  });
+
+  it('asks rsync once and changes nothing, here or in the journal, where all is the same', async () => {
+    const { root, there } = place({ 'd/e/f': 'f', keep: 'keep' });
+    const work = localWork(root, there, filter);
+    await fullPass(work, passOptions());
+    const runs: string[] = [];
+    const runner: typeof work.runner = {
+      look: (run, ...more) => {
+        runs.push(run.kind);
+        return work.runner.look(run, ...more);
+      },
+      run: never,
+    };
+    expect(await quickPass({ ...work, runner }, passOptions())).toMatchObject({ kind: 'done' });
+    expect(runs).toEqual(['pass']);
+    expect([...work.ledger.pending]).toEqual([]);
+  });
+
+  it('brings what was changed there, though nothing was here: contents, modes, what is gone, the root itself', async () => {
+    const { root, there } = place({ 'd/e/f': 'f', 'd/g': 'g', gone: 'gone', mode: 'mode', keep: 'keep' });
+    const work = localWork(root, there, filter);
+    await fullPass(work, passOptions());
+    writeFileSync(join(there, 'd/e/f'), 'somebody else');
+    rmSync(join(there, 'gone'));
+    chmodSync(join(there, 'mode'), 0o600);
+    rmSync(join(there, 'd/g'));
+    chmodSync(there, 0o700);
+    expect(await quickPass(work, passOptions())).toMatchObject({ kind: 'done' });
+    await bringWaiting(work);
+    expect(tree(there)).toEqual(tree(root));
+    for (const name of ['mode', '.']) expect(statSync(join(there, name)).mode).toBe(statSync(join(root, name)).mode);
+    expect(await quickPass(work, passOptions())).toMatchObject({ kind: 'done' });
+    expect([...work.ledger.pending]).toEqual([]);
+  });
+
+  it('is none where a directory of ours is a link there, or a file has become a directory here', async () => {
+    const { root, there } = place({ 'd/e/f': 'f', 'd/g': 'g', keep: 'keep', x: 'x' });
+    const work = localWork(root, there, filter);
+    await fullPass(work, passOptions());
+    rmSync(join(there, 'd/e'), { recursive: true });
+    symlinkSync(temporaryDir(), join(there, 'd/e'));
+    const linksThere = async (dirs: readonly Name[]): Promise<ReadonlySet<Name>> => new Set(dirs);
+    expect(await quickPass({ ...work, linksThere }, passOptions())).toBeUndefined();
+    rmSync(join(root, 'keep'));
+    fill(root, { 'keep/inside': 'i' });
+    expect(await quickPass(work, passOptions())).toBeUndefined();
+  });
+
+  it('lists each directory once and looks only at what is new', async () => {
+    const { root, there } = place({ 'd/e/f': 'f', 'd/g': 'g', 'd/h': 'h', keep: 'keep' });
+    const work = localWork(root, there, filter);
+    await fullPass(work, passOptions());
+    fill(root, { 'd/e/new': 'new' });
+    rmSync(join(root, 'd/h'));
+    const disk = new Disk(root);
+    const asked = { names: vi.spyOn(disk, 'names'), look: vi.spyOn(disk, 'look') };
+    const found = await readNames(work.ledger.index, disk, filter);
+    expect(found).toMatchObject({ count: 6, fresh: ['d/e/new'], gone: ['d/h'] });
+    expect(asked.names.mock.calls.flat().sort()).toEqual([ROOT, 'd', 'd/e']);
+    expect(asked.look.mock.calls.flat()).toEqual(['d/e/new']);
   });
 });
 

@@ -89,6 +89,7 @@ export async function bringWaiting(work: Work): Promise<void> {
 export const NO_JOURNAL: Journal = {
   keep: () => {},
   writeAhead: async () => undefined,
+  ready: async () => undefined,
   markInFlight: () => {},
   markGone: () => {},
   tidy: async () => {},

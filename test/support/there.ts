@@ -85,6 +85,7 @@ export class There {
       savedMs: EPOCH,
       begunMs: EPOCH,
       keep: (index) => memory.keep(index),
+      ready: async () => undefined,
       writeAhead: async (names) => {
         const unready = await around('writeAhead', () => memory.writeAhead(names));
         this.look('noted');

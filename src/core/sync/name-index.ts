@@ -100,10 +100,19 @@ export class NameIndex {
    * the root those in a directory that is not ours, or not yet.
    */
   *below(dir: Name): Generator<[Name, Entry]> {
-    for (const [base, entry] of this.children(dir)) {
-      const name = childOf(dir, base);
+    // By hand, for a generator in a generator costs at each name as much as there are levels.
+    const way = [{ dir, inside: this.children(dir).entries() }];
+    for (let at = way.at(-1); at !== undefined; at = way.at(-1)) {
+      const next = at.inside.next();
+      if (next.done === true) {
+        way.pop();
+        continue;
+      }
+      const [base, entry] = next.value;
+      const name = childOf(at.dir, base);
       yield [name, entry];
-      if (this.#dirs.has(name)) yield* this.below(name);
+      const children = this.#dirs.get(name);
+      if (children !== undefined) way.push({ dir: name, inside: children.entries() });
     }
     if (dir !== ROOT) return;
     for (const other of this.#dirs.keys())
