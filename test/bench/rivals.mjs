@@ -17,6 +17,9 @@ import { ours } from './stage.mjs';
  * @property {() => Promise<void>} stop
  */
 
+/** What syncwatch leaves out by itself, the others are told to. */
+export const NO_GIT = '--exclude=/.git/';
+
 export const CLI = resolve(import.meta.dirname, '../../dist/cli.js');
 
 /** @param {string} name @param {string} cli @param {Seat} seat @returns {Promise<Rival>} */
@@ -47,7 +50,7 @@ export const RIVALS = {
       changed: (path) => {
         const places =
           path === undefined
-            ? ['--delete', `${seat.local}/`, `${seat.to}/`]
+            ? ['--delete', NO_GIT, `${seat.local}/`, `${seat.to}/`]
             : [join(seat.local, path), `${seat.to}/${path}`];
         const child = spawn('rsync', ['-a', '-e', seat.ssh, ...places], { stdio: ['ignore', 'ignore', 'inherit'] });
         running = new Promise((done) => child.once('exit', () => done()));
@@ -61,10 +64,12 @@ export const RIVALS = {
   'lsyncd delay 0': (seat) => lsyncd(seat, 0),
   'lsyncd delay 1': (seat) => lsyncd(seat, 1),
 
+  'unison -repeat 1': unison,
+
   'inotifywait loop': async (seat) => {
     if (!has('inotifywait')) return undefined;
-    const watch = `inotifywait -qq -r -e modify,create,delete,move,attrib '${seat.local}'`;
-    const sync = `rsync -a --delete -e '${seat.ssh}' '${seat.local}/' '${seat.to}/'`;
+    const watch = `inotifywait -qq -r -e modify,create,delete,move,attrib --exclude '/\\.git/' '${seat.local}'`;
+    const sync = `rsync -a --delete ${NO_GIT} -e '${seat.ssh}' '${seat.local}/' '${seat.to}/'`;
     return background('inotifywait loop', seat, 'sh', ['-c', `while ${watch}; do ${sync}; done`]);
   },
 };
@@ -77,15 +82,33 @@ async function lsyncd(seat, delay) {
     config,
     `settings { nodaemon = true, logfile = "${seat.dir}/lsyncd.log", statusFile = "${seat.dir}/lsyncd.status" }
 sync { default.rsync, source = "${seat.local}", target = "${seat.to}", delay = ${delay},
-  rsync = { archive = true, rsh = "${seat.ssh}" } }
+  exclude = { "/.git/" }, rsync = { archive = true, rsh = "${seat.ssh}" } }
 `,
   );
   return background(`lsyncd delay ${delay}`, seat, 'lsyncd', [config]);
 }
 
-/** @param {string} name @param {Seat} seat @param {string} file @param {string[]} args @returns {Promise<Rival>} */
-async function background(name, seat, file, args) {
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'ignore'], detached: true });
+/**
+ * It looks at both sides anew each second: Debian packages no unison-fsmonitor, which its `-repeat watch` needs.
+ * @param {Seat} seat
+ */
+async function unison(seat) {
+  if (!has('unison')) return undefined;
+  const [, ...sshArgs] = seat.ssh.split(' ');
+  const [here, there] = [join(seat.dir, 'unison-here'), join(seat.dir, 'unison-there')];
+  const args = [
+    seat.local,
+    `ssh://there/${seat.remote}`,
+    ...['-sshargs', sshArgs.join(' '), '-servercmd', `env UNISON=${there} unison`],
+    ...['-repeat', '1', '-force', seat.local, '-ui', 'text', '-batch', '-confirmbigdel=false'],
+    ...['-times', '-ignore', 'Path .git', '-logfile', join(seat.dir, 'unison.log')],
+  ];
+  return background('unison -repeat 1', seat, 'unison', args, { UNISON: here });
+}
+
+/** @param {string} name @param {Seat} seat @param {string} file @param {string[]} args @param {NodeJS.ProcessEnv} [env] @returns {Promise<Rival>} */
+async function background(name, seat, file, args, env = {}) {
+  const child = spawn(file, args, { stdio: 'ignore', detached: true, env: { ...process.env, ...env } });
   const { pid } = child;
   if (pid !== undefined) ours.add(-pid);
   const ended = new Promise((done) => child.once('exit', done));
@@ -114,10 +137,11 @@ function has(program) {
   }
 }
 
-/** @param {Seat} seat @param {string} [cli] */
-export function startSyncwatch(seat, cli = CLI) {
+/** @param {Seat} seat @param {string} [cli] @param {readonly string[]} [to] */
+export function startSyncwatch(seat, cli = CLI, to = [seat.to]) {
   const began = performance.now();
-  const args = [cli, '-F', seat.sshConfig, '--json', '--to', seat.to, seat.local];
+  const targets = to.flatMap((each) => ['--to', each]);
+  const args = [cli, '-F', seat.sshConfig, '--json', ...targets, seat.local];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, XDG_STATE_HOME: join(seat.dir, 'state') },

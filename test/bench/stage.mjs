@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
 import { startRelay } from '../support/relay.mjs';
+import { median } from './figures.mjs';
 
 const run = promisify(execFile);
 
@@ -115,10 +116,4 @@ export function endAll() {
       }
     }
   }
-}
-
-/** @param {readonly number[]} values @param {number} [share] @returns {number} */
-export function median(values, share = 0.5) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

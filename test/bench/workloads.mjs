@@ -1,21 +1,7 @@
-// What is done to a tree, and how it is known that it has arrived.
+// What is done to a tree.
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -24,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {string} name
  * @property {(root: string) => void} prepare what is there, and in sync, before
  * @property {(root: string, round: number) => string[] | Promise<string[]>} change gives the paths to wait for, gone ones too
+ * @property {(root: string) => string[]} [restore] puts it back as it was before; not measured
  */
 
 const KB = 'x'.repeat(1024);
@@ -91,6 +78,110 @@ export const TREES = [
     change: (root, round) => makeTree(root, `many${round}`, 500, 20),
   },
 ];
+
+const DEEP = Array.from({ length: 12 }, (_, level) => `l${level}`);
+
+/** Ten chains of directories, with five files at each level. */
+const deepPaths = () =>
+  [...Array(10).keys()].flatMap((chain) =>
+    DEEP.flatMap((_, depth) =>
+      [...Array(5).keys()].map((f) => ['deep', `c${chain}`, ...DEEP.slice(0, depth), `f${f}`].join('/')),
+    ),
+  );
+
+/** 600 packages, each with five directories of ten files, one in the other. */
+const modulePaths = () =>
+  [...Array(600).keys()].flatMap((pack) =>
+    ['', 'lib/', 'lib/internal/', 'dist/', 'dist/esm/'].flatMap((dir) =>
+      [...Array(10).keys()].map((f) => `node_modules/package-${pack}/${dir}f${f}.js`),
+    ),
+  );
+
+/** @param {string} root */
+const makeDeep = (root) => writeAll(root, deepPaths());
+/** @param {string} root */
+const makeModules = (root) => writeAll(root, modulePaths());
+
+/** @param {string} root @param {string[]} paths */
+function writeAll(root, paths) {
+  for (const path of paths) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), `${path} ${KB}`);
+  }
+  return paths;
+}
+
+/** @param {string} root @param {string} tree @param {string[]} paths what is in it */
+function removed(root, tree, paths) {
+  execFileSync('rm', ['-rf', join(root, tree)]);
+  return [...paths, tree];
+}
+
+/** Whole trees that go. @type {readonly Workload[]} */
+export const DELETIONS = [
+  {
+    name: 'tree 12 deep deleted',
+    prepare: (root) => {
+      makeTree(root, 'stays', 50, 20); // where nothing is left, syncwatch asks first
+      makeDeep(root);
+    },
+    change: (root) => removed(root, 'deep', deepPaths()),
+    restore: makeDeep,
+  },
+  {
+    name: 'node_modules of 30,000 files deleted',
+    prepare: (root) => {
+      makeTree(root, 'src', 50, 20);
+      makeModules(root);
+    },
+    change: (root) => removed(root, 'node_modules', modulePaths()),
+    restore: makeModules,
+  },
+];
+
+/** @param {string} root @param {readonly string[]} args */
+const git = (root, ...args) =>
+  execFileSync('git', ['-c', 'gc.auto=0', '-c', 'user.name=bench', '-c', 'user.email=bench@localhost', ...args], {
+    cwd: root,
+    env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+
+/**
+ * 12,000 files, of which the other commit has a quarter rewritten, a sixth taken away, a sixth more, and a directory of a
+ * twelfth renamed. A repository of its own.
+ * @type {Workload}
+ */
+export const CHECKOUT = {
+  name: 'checkout of a distant commit',
+  prepare: (root) => {
+    git(root, 'init', '-q', '-b', 'near');
+    writeFileSync(join(root, '.gitignore'), '*.log\nbuild/\n');
+    for (let part = 0; part < 12; part++) makeTree(root, `part${part}`, 50, 20);
+    git(root, 'add', '-A');
+    git(root, 'commit', '-q', '-m', 'near');
+    git(root, 'checkout', '-q', '-b', 'far');
+    for (const part of [0, 1, 2]) {
+      for (let d = 0; d < 50; d++)
+        for (let f = 0; f < 20; f++)
+          writeFileSync(join(root, `part${part}/d${d}/f${f}`), `far ${part} ${d} ${f} ${KB}`);
+    }
+    for (const part of [3, 4]) rmSync(join(root, `part${part}`), { recursive: true });
+    for (const part of [20, 21]) makeTree(root, `part${part}`, 50, 20);
+    renameSync(join(root, 'part5'), join(root, 'renamed'));
+    git(root, 'add', '-A');
+    git(root, 'commit', '-q', '-m', 'far');
+    git(root, 'checkout', '-q', 'near');
+  },
+  change: (root, round) => {
+    const [from, to] = round % 2 === 0 ? ['near', 'far'] : ['far', 'near'];
+    git(root, 'checkout', '-q', to);
+    return git(root, 'diff', '--no-renames', '--name-only', '-z', from, to)
+      .split('\0')
+      .filter((path) => path !== '');
+  },
+};
 
 /** @type {readonly Workload[]} */
 export const MOVES = [
@@ -205,99 +296,3 @@ export function save(path, content, atomic) {
   writeFileSync(`${path}.tmp`, content);
   renameSync(`${path}.tmp`, path);
 }
-
-/**
- * Waits until these paths are the same on both sides (size and time, or gone), looking every millisecond, and only at the
- * first one that is not, so that looking costs next to nothing. Gives the milliseconds since `began`; infinity for what
- * is not there after `patienceMs`: some rivals lose changes.
- * @param {string} local @param {string} remote @param {readonly string[]} paths @param {number} began
- * @param {number} [patienceMs]
- */
-export async function arrived(local, remote, paths, began, patienceMs = 120_000) {
-  const deadline = began + patienceMs;
-  for (const path of [...paths].sort()) {
-    while (!isSame(join(local, path), join(remote, path))) {
-      if (performance.now() > deadline) return Number.POSITIVE_INFINITY;
-      await sleep(1);
-    }
-  }
-  return performance.now() - began;
-}
-
-/** @param {string} here @param {string} there */
-function isSame(here, there) {
-  const a = statSync(here, { bigint: true, throwIfNoEntry: false });
-  const b = statSync(there, { bigint: true, throwIfNoEntry: false });
-  return a === undefined || b === undefined ? a === b : a.size === b.size && a.mtimeNs === b.mtimeNs;
-}
-
-/**
- * What differs between two trees: names, types, modes of files, times of files, content.
- * @param {string} a @param {string} b @returns {string[]}
- */
-export function differences(a, b) {
-  const [here, there] = [list(a), list(b)];
-  return [...new Set([...here.keys(), ...there.keys()])].filter((name) => here.get(name) !== there.get(name));
-}
-
-/** @param {string} root */
-function list(root) {
-  /** @type {Map<string, string>} */
-  const found = new Map();
-  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const stats = lstatSync(path, { bigint: true });
-    const name = path.slice(root.length + 1);
-    if (entry.isDirectory()) found.set(name, 'directory');
-    else if (entry.isSymbolicLink()) found.set(name, `link ${readlinkSync(path)}`);
-    else found.set(name, `file ${stats.mode} ${stats.mtimeNs} ${hashOf(path)}`);
-  }
-  return found;
-}
-
-const chunk = Buffer.alloc(1 << 20);
-
-/** @param {string} path */
-function hashOf(path) {
-  const hash = createHash('sha1');
-  const fd = openSync(path, 'r');
-  for (let read = 0; (read = readSync(fd, chunk)) > 0; ) hash.update(chunk.subarray(0, read));
-  closeSync(fd);
-  return hash.digest('hex');
-}
-
-/**
- * CPU seconds and resident memory (MB) of a process and all below it, by name: /proc, Linux only.
- * @param {number} pid @returns {{ cpu: number, parts: Array<{ name: string, mb: number }> } | undefined}
- */
-export function usage(pid) {
-  try {
-    const ticks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-    const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,args='], { encoding: 'utf8' })
-      .trim()
-      .split('\n')
-      .map((line) => /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [])
-      .map(([, id, parent, rss, args = '']) => ({ pid: Number(id), parent: Number(parent), rss: Number(rss), args }));
-    const mine = rows.filter((row) => row.pid === pid);
-    for (const row of mine) mine.push(...rows.filter(({ parent }) => parent === row.pid));
-    let cpu = 0;
-    for (const row of mine) {
-      const [, rest = ''] = readFileSync(`/proc/${row.pid}/stat`, 'utf8').split(/\) /);
-      const fields = rest.split(' ');
-      cpu += (Number(fields[11]) + Number(fields[12])) / ticks;
-    }
-    return { cpu, parts: mine.map(({ args, rss }) => ({ name: nameOf(args), mb: Math.round(rss / 1024) })) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param {string} args */
-const nameOf = (args) =>
-  /watch\/process\.js/.test(args)
-    ? 'watcher'
-    : /cli\.js/.test(args)
-      ? 'syncwatch'
-      : /^(\S*\/)?(rsync|ssh) /.test(args)
-        ? `${args.split(' ')[0]}${/ControlMaster=auto.*ServerAlive/.test(args) ? ' master' : ''}`
-        : (args.split(' ')[0] ?? '');
