@@ -150,7 +150,7 @@ function putTogether(
   target: Target,
   { host, directory }: { readonly host: Host; readonly directory: Directory },
   { report, confirm }: Io,
-  { link, ledger, there, aim, whyElsewhere, linksThere }: Prepared,
+  { link, ledger, ahead, there, aim, whyElsewhere, linksThere }: Prepared,
 ): Engine {
   const { here } = host;
   const { disk, filter, guard, rules } = directory;
@@ -167,6 +167,7 @@ function putTogether(
   const guarded = { ledger, rsync, disk, filter, deletes };
   return new Engine({
     ...guarded,
+    ahead,
     link,
     aim,
     wayThere: () => link.ensureReachable(),

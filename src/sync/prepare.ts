@@ -1,22 +1,18 @@
 import { Buffer } from 'node:buffer';
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Who } from '../control/protocol.js';
 import { type Control, openControl } from '../control/server.js';
-import type { Event } from '../core/event.js';
-import { type Failure, failed, failureOf, type Result, success } from '../core/failure.js';
-import { type Name, ROOT } from '../core/name.js';
+import { type Failure, failed, type Result, success } from '../core/failure.js';
+import type { Name } from '../core/name.js';
 import { atPath, type Look, placeKey, targetAt } from '../core/place/place.js';
 import { own } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
 import type { There } from '../core/rsync/there.js';
 import { atLeast } from '../core/rsync/version.js';
 import type { SshAim } from '../core/ssh/exit.js';
-import { unsure } from '../core/sync/entry.js';
 import { ONCE_TRIES } from '../core/sync/login.js';
-import type { NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
-import { inFull, type Target } from '../core/target.js';
-import type { Io } from '../io.js';
+import { inFull } from '../core/target.js';
 import { transportTo } from '../link/adapters.js';
 import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
@@ -24,17 +20,12 @@ import { linksThere } from '../link/links.js';
 import { PlaceLock } from '../link/place-lock.js';
 import type { Connection } from '../link/transport.js';
 import { whyNotExact } from '../rsync/settings.js';
-import type { Disk, Ways } from '../scan/disk.js';
-import type { Settings } from '../settings.js';
-import { eachInSlices } from '../slice.js';
 import { stateFolder } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
-import { lastPlace, noteLastPlace } from '../state/last-place.js';
-import { Memory } from '../state/memory.js';
-import { remembered } from '../state/remembered.js';
-import type { Directory } from '../watch/directory.js';
-import type { Host } from './host.js';
-import { Ledger } from './ledger.js';
+import { type LastPlace, lastPlace, noteLastPlace } from '../state/last-place.js';
+import type { Ahead } from './ahead.js';
+import type { Ledger } from './ledger.js';
+import { isUnchanged, lookAhead, mayBeQuick, type RecallOptions, recall } from './recall.js';
 
 /** What the first look through a link gave. */
 interface Arrived {
@@ -56,6 +47,7 @@ export interface Prepared {
   /** See Work. */
   readonly linksThere: (dirs: readonly Name[]) => Promise<ReadonlySet<Name>>;
   readonly ledger: Ledger;
+  readonly ahead: Ahead | undefined;
   /** What was remembered of the last run is in no doubt. */
   readonly isWhole: boolean;
   /** Of DIR and the place. */
@@ -64,37 +56,45 @@ export interface Prepared {
   close(): Promise<void>;
 }
 
-export interface PrepareOptions {
-  readonly settings: Settings;
-  readonly target: Target;
-  readonly host: Host;
-  readonly directory: Directory;
-  readonly io: Io;
+export interface PrepareOptions extends RecallOptions {
   /** Of DIR and the target as it is spelled: its socket is ours. */
   readonly key: string;
   readonly who: Who;
-  /** What is there by our doing since DIR led elsewhere. */
-  readonly previous: ReadonlyIndex | undefined;
   /** Beside other targets, one that can't be reached yet is tried again: they are in no need of it. */
   readonly isPatient: boolean;
 }
 
 /** Logs in and checks everything that can be checked. Nothing is changed on the target. */
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
-  const { target, host, directory, io, key } = options;
+  const { settings, target, host, directory, io, key } = options;
   const { report } = io;
-  const { transport, link, placeLock, hold } = linkTo(options);
+  let begin: (connection: Connection) => void = () => {};
+  const through = new Promise<Connection>((resolve) => {
+    begin = resolve;
+  });
+  let ahead: Ahead | undefined;
+  const { transport, link, placeLock, hold } = linkTo(options, {
+    begin,
+    end: async () => (await ahead?.drop()) === true,
+  });
   const stop = (): void => link.stopLogins();
   signal.addEventListener('abort', stop);
   const reaching = link.connect().finally(() => signal.removeEventListener('abort', stop));
   await directory.rulesRead();
   // While ssh logs in.
   const placeNote = join(host.state, `${key}.place`);
-  const guess = lastPlace(placeNote, io.around.uid);
+  const last = lastPlace(placeNote, io.around.uid);
+  const guess = last?.place;
   const guessed = guess === undefined ? undefined : await recall(options, guess);
+  if (guessed !== undefined && last?.takes !== undefined && mayBeQuick(settings, guessed))
+    ahead = lookAhead(options, guessed, last.takes, through);
   const reached = await reaching;
-  if (!reached.ok) {
+  const dropGuess = (): void => {
     guessed?.ledger.close();
+    void ahead?.drop();
+  };
+  if (!reached.ok) {
+    dropGuess();
     return reached;
   }
   const { there, host: machine } = reached.value;
@@ -105,27 +105,29 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const exact = whyNotExact(target, look, host.here) ?? (await askWhere(options, look));
   const lock = exact === undefined ? await lockPlace(options, place) : failed(exact);
   if (!lock.ok) {
-    guessed?.ledger.close();
+    dropGuess();
     await link.close();
     return lock;
   }
   // After that of this machine, which the same DIR has there, too. A connection that is lost by now is looked through again.
   const held = link.connection === undefined ? undefined : await hold(link.connection, there);
   if (held !== undefined) {
-    guessed?.ledger.close();
+    dropGuess();
     await link.close();
     await lock.value.release();
     return failed(held);
   }
-  if (place !== guess) noteLastPlace(placeNote, place);
-  // Until we had the lock somebody else may have gone on.
-  const isGood = guessed !== undefined && place === guess && guessed.state === stateOf(memoryPath(options, place));
-  if (!isGood) guessed?.ledger.close();
+  const now: LastPlace = { place, ...(there.isCramped ? {} : { takes: there.takes }) };
+  if (!isDeepStrictEqual(now, last)) noteLastPlace(placeNote, now);
+  const isGood = guessed !== undefined && place === guess && isUnchanged(options, place, guessed);
+  if (!isGood) dropGuess();
+  else if (!isDeepStrictEqual(there.takes, last?.takes)) void ahead?.drop();
   const { ledger, isWhole, told } = isGood ? guessed : await recall(options, place);
   for (const event of told) report(event);
   tellWhatIsMissing(there, options);
   const close = async (): Promise<void> => {
     ledger.close();
+    await ahead?.drop();
     await placeLock?.release();
     await link.close();
     await lock.value.release();
@@ -139,6 +141,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     linksThere: linksBy(link, there, at.path),
     whyElsewhere: () => whyElsewhere(target, look, link.connection),
     ledger,
+    ahead,
     isWhole,
     lock: lock.value,
     close,
@@ -159,8 +162,14 @@ function linksBy(link: Link<Arrived>, { look, exists }: There, path: string): Pr
   };
 }
 
+/** What goes on beside the first look through a connection; `end`: whether there was anything. */
+interface Beside {
+  begin(connection: Connection): void;
+  end(): Promise<boolean>;
+}
+
 /** The way to the target, and what keeps it connected. */
-function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) {
+function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions, beside: Beside) {
   const { report } = io;
   const { programs, here } = host;
   const controlPath = inTurns(() => join(host.runtime, `${key}.ssh`));
@@ -186,7 +195,11 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
   const link = new Link<Arrived>(transport, {
     report,
     look: async (connection) => {
-      const there = await arrive(transport, connection, arrival);
+      beside.begin(connection);
+      const first = await arrive(transport, connection, arrival);
+      // There may be too little room for both.
+      const isInTheWay = (!first.ok || first.value.isCramped) && (await beside.end());
+      const there = isInTheWay ? await arrive(transport, connection, arrival) : first;
       return there.ok ? success({ there: there.value, host: connection.host }) : there;
     },
     lookAgain: async (connection, { there }) =>
@@ -202,59 +215,6 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions) 
 function inTurns(path: () => string): () => string {
   let turn = 0;
   return () => `${path()}${turn++ % 2 === 0 ? '' : '2'}`;
-}
-
-/** What is remembered of DIR and a place. */
-interface Recalled {
-  readonly ledger: Ledger;
-  readonly isWhole: boolean;
-  /** What there is to say of it. */
-  readonly told: readonly Event[];
-  /** Of its files, when they were read. */
-  readonly state: string;
-}
-
-async function recall(options: PrepareOptions, place: string): Promise<Recalled> {
-  const { settings, target, directory, io } = options;
-  const told: Event[] = [];
-  const path = memoryPath(options, place);
-  const state = stateOf(path);
-  const memory = new Memory({
-    path,
-    uid: io.around.uid,
-    owner: () => ({ root: settings.root, identity: directory.guard.identity, target: place }),
-    mounts: () => directory.mounts.known,
-    makeFolder: () => failureOf(stateFolder(io.around)),
-    onProblem: (text) => io.report({ kind: 'note', level: 'normal', text }),
-  });
-  const tell = (event: Event): void => void told.push(event);
-  const others = directory.mounts.recall(memory.mountsBefore() ?? new Map());
-  const { index, isWhole } = await remembered(memory, directory.disk, directory.filter, tell);
-  // Of another file system than is seen there now.
-  for (const point of others) await eachInSlices(index.allBelow(point), (name) => index.delete(name));
-  if (options.previous !== undefined) await doubtWhatIsThere(index, options.previous, directory.disk);
-  const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();
-  const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
-  return { ledger, isWhole: isWhole && options.previous === undefined, told, state };
-}
-
-/**
- * Under these names there are files of the directory that DIR led to before: of the same size and time a file may be another one,
- * so its content is compared. What is not here any more is none of its business, as with any new start.
- */
-async function doubtWhatIsThere(index: NameIndex, previous: ReadonlyIndex, disk: Disk): Promise<void> {
-  const ways: Ways = new Map();
-  await eachInSlices(previous.below(ROOT), ([name, was]) => {
-    if (typeof disk.see(name, ways) === 'object') index.set(name, unsure(was));
-  });
-}
-
-const memoryPath = ({ settings, host }: PrepareOptions, place: string): string =>
-  join(host.state, keyOf(settings.root, place));
-
-function stateOf(path: string): string {
-  const files = ['index', 'log'].map((end) => lstatSync(`${path}.${end}`, { bigint: true, throwIfNoEntry: false }));
-  return files.map((stats) => (stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.ctimeNs}`)).join();
 }
 
 /** The longest path of a socket, in bytes: 104 on macOS, with the NUL at its end. */

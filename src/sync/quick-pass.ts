@@ -1,10 +1,11 @@
 import type { Item } from '../core/event.js';
 import { type Name, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
-import { passRules } from '../core/rsync/rules.js';
 import { looksSame } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
+import type { LookingRun, RsyncProcess } from '../rsync/run.js';
 import { eachInSlices } from '../slice.js';
+import { quickRun } from './ahead.js';
 import type { PassOptions } from './full-pass.js';
 import { type NamesHere, readNames } from './names-here.js';
 import type { RunResult } from './read-run.js';
@@ -30,13 +31,13 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   const rulesAge = await rules.atRest();
   if ((await leftovers.sweep(runner)) !== undefined) return undefined; // the full pass will meet it too
   report({ kind: 'passStarted', target: rsync.target.label, names: ledger.index.size });
-  const reading = readNames(ledger.index, disk, filter);
-  // What rsync is not told it would take for new.
-  const excluded = filter.hasOwnRules ? (await reading)?.excluded : [];
-  const [names, asked] = await Promise.all([
-    reading,
-    excluded === undefined ? undefined : ask(work, passRules(filter.rsyncRules, excluded)),
-  ]);
+  const ahead = await work.ahead?.take(rulesAge);
+  const reading = ahead?.names ?? readNames(ledger.index, disk, filter);
+  const asking = async (): Promise<Asked | undefined> => {
+    const told = filter.hasOwnRules || ahead !== undefined ? await reading : NOTHING;
+    return told && ask(work, quickRun(filter, told), await ahead?.asked);
+  };
+  const [names, asked] = await Promise.all([reading, asking()]);
   if (names === undefined || asked === undefined || (await rules.atRest()) !== rulesAge) return undefined;
   const { outcome, items, isRootOther } = asked;
   if (outcome.kind === 'broken') return { kind: 'broken', failure: outcome.failure };
@@ -55,20 +56,26 @@ interface Asked extends RunResult {
   readonly isRootOther: boolean;
 }
 
-/** What differs there, as rsync sees it. */
-async function ask({ ledger, disk, runner }: PassWork, rules: readonly string[]): Promise<Asked> {
+/** Nothing that rsync would have to be told of. */
+const NOTHING = { excluded: [] } as const;
+
+/** What differs there, as rsync sees it; `ready`: one that has begun with it. */
+async function ask(
+  { ledger, disk, runner }: PassWork,
+  run: LookingRun,
+  ready: RsyncProcess | undefined,
+): Promise<Asked> {
   const own: NamesOfRun = {
     has: (name) => ledger.index.get(name) !== undefined || typeof disk.see(name) !== 'string',
     *below(dir) {
       for (const [name] of ledger.index.below(dir)) yield name;
     },
   };
-  const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: true } as const;
   let isRootOther = false;
   const onRoot = (): void => {
     isRootOther = true;
   };
-  return { ...(await runner.look(run, own, { totalNames: ledger.index.size, onRoot })), isRootOther };
+  return { ...(await runner.look(run, own, { totalNames: ledger.index.size, onRoot, ready })), isRootOther };
 }
 
 /** Whether what differs is for batches: little, of the kind that it was, and not in the place of a link that somebody put there. */

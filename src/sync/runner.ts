@@ -34,6 +34,8 @@ export interface RunnerOptions {
 export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
   /** The standbys that can take it; none where not given. */
   readonly suitable?: readonly StandbyKind[];
+  /** One that has begun with just this run. */
+  readonly ready?: RsyncProcess | undefined;
 }
 
 export interface RunOptions extends LookingOptions {
@@ -114,7 +116,7 @@ export class Runner {
 
   /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
   async #runReady(run: Run, has: NamesOfRun, options: LookingOptions & ReadRunOptions): Promise<RunResult> {
-    const standby = this.standbys.take(options.suitable ?? []);
+    const standby = options.ready ?? this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);
     const { outcome, items } = first;

@@ -6,6 +6,7 @@ import type { Rest } from '../core/sync/rest.js';
 import type { Spellings } from '../core/sync/twins.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import type { NamesOnDisk, TreeOnDisk } from '../scan/disk.js';
+import type { Ahead } from './ahead.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
 import type { Runs } from './runner.js';
@@ -39,4 +40,6 @@ export interface Work extends SettleOptions {
 /** The same for a full pass, which walks through all that is here. */
 export interface PassWork extends Work {
   readonly disk: TreeOnDisk;
+  /** What was looked at before it was let do anything. */
+  readonly ahead?: Pick<Ahead, 'take'> | undefined;
 }
