@@ -6,6 +6,12 @@ import { Slice } from '../slice.js';
 const LATE_MS = 500;
 
 /**
+ * How long after what came it is read again, in milliseconds: rsync writes each line by itself, and to wake up for each of ten
+ * thousand costs more than to read them. A pipe has room for what comes meanwhile.
+ */
+const JOIN_MS = 10;
+
+/**
  * Reads rsync's stdout line by line, in slices: ten thousand names may come at once, and while they are dealt with rsync can
  * wait.
  */
@@ -19,6 +25,9 @@ export class LinesInSlices {
   #isWorking = false;
   #working = Promise.resolve();
   #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** The process has ended: there is nothing to wait for. */
+  #isLast = false;
   #onNews = (): void => {};
 
   constructor(stdout: Readable, onLine: (line: OutputLine) => void) {
@@ -41,6 +50,8 @@ export class LinesInSlices {
 
   /** Resolves when all of it has been read. To be called when the process has ended: its pipe may never close. */
   async end(): Promise<void> {
+    this.#isLast = true;
+    this.#readOn();
     for (;;) {
       while (this.#isWorking) await this.#working;
       if (this.#isOver || !(await this.#more())) return;
@@ -67,6 +78,12 @@ export class LinesInSlices {
       }
     }
     this.#isWorking = false;
-    this.#stdout.resume();
+    if (this.#isLast) this.#readOn();
+    else this.#timer = setTimeout(() => this.#readOn(), JOIN_MS);
+  }
+
+  #readOn(): void {
+    clearTimeout(this.#timer);
+    if (!this.#isWorking) this.#stdout.resume();
   }
 }

@@ -16,6 +16,7 @@ export type Run =
       readonly names: readonly Name[];
       readonly comparesContent: boolean;
       readonly deleteMissing: boolean;
+      readonly saysHowFar?: boolean;
       readonly dryRun?: boolean;
     }
   | {
@@ -41,10 +42,17 @@ export type WritingRun =
 
 /**
  * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second
- * (progress2); silent are only a remote that reads a huge file to compare it, and a pass over a tree without changes
- * (500,000 files: 7 s). A lost connection is noticed much sooner, by its master.
+ * (progress2), or with each file where all are small; silent are only a remote that reads a huge file to compare it, and a pass
+ * over a tree without changes (500,000 files: 7 s). A lost connection is noticed much sooner, by its master.
  */
 export const NO_PROGRESS_MS = 300_000;
+
+/**
+ * A run that says nothing within a file may be silent for as long as the largest one takes, in bytes a millisecond: on a link that
+ * is slow, and on the slowest there is.
+ */
+export const SLOW_LINK = 10;
+export const SLOWEST_LINK = 0.5;
 
 /** The same where contents are compared (`--checksum`): both sides read everything before a word is said (1 TB: 3 h). */
 export const NO_PROGRESS_READING_MS = 12 * 3_600_000;

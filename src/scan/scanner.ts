@@ -1,5 +1,5 @@
 import { msSince, steadyNow, wallNow } from '../clock.js';
-import { LONG_AGO, msBetween, plusMs } from '../core/clock.js';
+import { LONG_AGO, msBetween, plusMs, type SteadyMs } from '../core/clock.js';
 import type { Filter } from '../core/filter/filter.js';
 import { type Name, ROOT } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
@@ -19,6 +19,13 @@ import { type Listing, walk, walkAll } from './walk.js';
  */
 const WALK_QUIET_MS = 500;
 const WALK_SHARE = 0.02;
+
+/**
+ * While names are being sent such a walk waits, at most so long: what it finds would wait for that run anyway, and it takes the disk
+ * from it. How often that is looked at. In milliseconds.
+ */
+const WALK_LATEST_MS = 5_000;
+const SENDING_LOOK_MS = 50;
 
 /** How often the directories' times are swept, at the most, and what share of the time that may take. */
 const SWEEP_MS = 2_000;
@@ -46,6 +53,8 @@ export interface ScannerOptions {
   readonly onShort: (why: string) => void;
   /** While nothing can be sent, looking is in vain: a full pass looks at everything before the first thing goes. */
   readonly isHeld: () => boolean;
+  /** Whether names are being sent. */
+  readonly isSending: () => boolean;
 }
 
 /**
@@ -170,7 +179,12 @@ export class Scanner {
   #walkLater(): void {
     clearTimeout(this.#walkTimer);
     const wait = Math.max(WALK_QUIET_MS, msBetween(steadyNow(), this.#notBefore));
-    this.#walkTimer = setTimeout(() => void this.walk(), wait);
+    this.#walkTimer = setTimeout(() => this.#walkWhenSent(steadyNow()), wait);
+  }
+
+  #walkWhenSent(dueMs: SteadyMs): void {
+    if (!this.#options.isSending() || msSince(dueMs) >= WALK_LATEST_MS) void this.walk();
+    else this.#walkTimer = setTimeout(() => this.#walkWhenSent(dueMs), SENDING_LOOK_MS);
   }
 
   #tell(lookers: ReadonlyArray<(done: boolean) => void>, done: boolean): void {

@@ -2,6 +2,7 @@ import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { directoriesAbove, type Name, ROOT } from '../core/name.js';
+import { LASTS_BYTES } from '../core/rsync/args.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import type { Batch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -26,6 +27,16 @@ const SUITABLE: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
   idle: ['plain', 'sure'],
 };
 
+/**
+ * With so many names a standby with `--checksum` is slower than an rsync that has to log in: it reads all files before it sends the
+ * first one.
+ */
+const MOST_READ_AHEAD = 4_000;
+
+/** Only the one with `--checksum` says how far it is. */
+const suits = (kind: StandbyKind, quickCheck: QuickCheck, many: number, lasts: boolean): boolean =>
+  kind === 'sure' ? quickCheck === 'fooled' || many <= MOST_READ_AHEAD : !lasts;
+
 /** How a run for some names of a batch ended: whether rsync had anything to do, or why it broke. */
 export type Delivered =
   | { readonly kind: 'done'; readonly any: boolean }
@@ -42,18 +53,22 @@ export async function deliver(
   const { ledger, runner } = work;
   const beganMs = steadyNow();
   const mayGo = mayGoWithItsDisk(work, names, view);
+  const { totalBytes, largestBytes } = sizesOf(names, view.before);
+  const lasts = largestBytes >= LASTS_BYTES;
+  const more = { ...(lasts ? { saysHowFar: true } : {}), ...(mayGo ? { deleteMissing: false } : {}) };
   const run: WritingRun =
     quickCheck === 'gone' || quickCheck === 'closed'
       ? { kind: 'clear', byRules: quickCheck === 'closed', names }
-      : { ...namesRun(work, quickCheck === 'fooled'), ...(mayGo ? { deleteMissing: false } : {}), names };
+      : { ...namesRun(work, quickCheck === 'fooled'), ...more, names };
   const above = await inSlices(directoriesAbove(names));
   const brings = await whatComes(names, above, view.before);
   const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return { kind: 'broken', failure: begun.failure };
   const own = ofNames(names);
   const result = await runner.run(begun.value, own, {
-    suitable: mayGo ? [] : SUITABLE[quickCheck],
-    totalBytes: sizeOf(names, view.before),
+    suitable: mayGo ? [] : SUITABLE[quickCheck].filter((kind) => suits(kind, quickCheck, names.length, lasts)),
+    totalBytes,
+    ...(lasts ? {} : { largestBytes }),
     onItem: (item, was) => {
       if (isRemovedThere(work, item, was, view.before)) work.onRemoved(item.name);
     },
@@ -122,8 +137,17 @@ function isRemovedThere(
   return isStill(before.get(name) ?? was) && isStill(disk.see(name));
 }
 
-const sizeOf = (names: readonly Name[], seen: ReadonlyMap<Name, Seen>): number =>
-  names.reduce((bytes, name) => {
+function sizesOf(
+  names: readonly Name[],
+  seen: ReadonlyMap<Name, Seen>,
+): { readonly totalBytes: number; readonly largestBytes: number } {
+  let totalBytes = 0;
+  let largestBytes = 0;
+  for (const name of names) {
     const now = seen.get(name);
-    return bytes + (typeof now === 'object' ? now.size : 0);
-  }, 0);
+    if (typeof now !== 'object') continue;
+    totalBytes += now.size;
+    largestBytes = Math.max(largestBytes, now.size);
+  }
+  return { totalBytes, largestBytes };
+}

@@ -5,7 +5,7 @@ import type { Failure } from '../core/failure.js';
 import type { Summary } from '../core/summary.js';
 import type { BatchLimits, End } from '../core/sync/effects.js';
 import type { BatchOver, Input, PassKind, PassOver } from '../core/sync/inputs.js';
-import { isBusy, isPassing, isUp, owesPass, type Policy, type State } from '../core/sync/state.js';
+import { isBusy, isPassing, isUp, owesPass, type Policy, type State, turnOf } from '../core/sync/state.js';
 import type { Outstanding } from '../hooks/hooks.js';
 import type { Link, LinkState, LinkUser } from '../link/link.js';
 import { Scanner } from '../scan/scanner.js';
@@ -113,6 +113,7 @@ export class Engine {
       refreshRules: () => rules.refresh(),
       onShort,
       isHeld: () => !isUp(this.state.phase),
+      isSending: () => turnOf(this.state.phase)?.kind === 'batch',
     });
     this.sources = new Sources(options, { inbox: this.#inbox, scanner: this.#scanner, findings, runner });
   }

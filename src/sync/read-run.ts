@@ -47,8 +47,15 @@ export function readRun(
   const beganMs = steadyNow();
   let toldMs = 0;
   let names: number | undefined;
+  let bytes = 0;
   const nameOf = (name: Name): Name =>
     run.kind !== 'moves' || run.to === ROOT ? name : name === ROOT ? run.to : childOf(run.to, name);
+  const howFar = (bytes: number, names: number | undefined): void => {
+    const ms = msSince(beganMs);
+    if (ms - toldMs < PROGRESS_MS) return;
+    toldMs = ms;
+    report({ kind: 'progress', target, bytes, totalBytes, names, totalNames, ms });
+  };
   const read = (line: OutputLine): void => {
     switch (line.kind) {
       case 'item': {
@@ -64,20 +71,20 @@ export function readRun(
         if (isDir && item.action === 'delete') deletedDirs.add(item.name);
         if (run.kind === 'pass' && run.dryRun) return;
         onItem?.(item);
-        if (!isSilent) report({ kind: 'started', target, ...item });
+        if (isSilent) return;
+        report({ kind: 'started', target, ...item });
+        // Each is there before the next one begins.
+        if (run.kind === 'names' && run.saysHowFar !== true) howFar(bytes, items.length - 1);
+        bytes += item.bytes;
         return;
       }
       case 'notEmpty':
         kept.add(line.name);
         return;
-      case 'progress': {
-        const ms = msSince(beganMs);
+      case 'progress':
         names = line.names ?? names;
-        if (ms - toldMs < PROGRESS_MS) return;
-        toldMs = ms;
-        report({ kind: 'progress', target, bytes: line.bytes, totalBytes, names, totalNames, ms });
+        howFar(line.bytes, names);
         return;
-      }
       case 'other':
         report({ kind: 'note', level: 'debug', text: `rsync: ${looseTextOf(line.text as Name)}` });
         onText?.(line.text);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { steadyNow, wallNow } from '../clock.js';
-import { LONG_AGO, type SteadyMs, type WallMs } from '../core/clock.js';
+import { LONG_AGO, latest, plusMs, type SteadyMs, type WallMs } from '../core/clock.js';
 import type { Item, Report } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { looseTextOf, type Name, ROOT } from '../core/name.js';
@@ -13,7 +13,17 @@ import type { SshAim } from '../core/ssh/exit.js';
 import type { DeleteMode } from '../core/sync/batch.js';
 import type { Entry } from '../core/sync/entry.js';
 import { whyNoRoom } from '../descriptors.js';
-import { inputOf, type LookingRun, type RsyncProcess, type Run, runRsync, startRsync } from '../rsync/run.js';
+import {
+  inputOf,
+  type LookingRun,
+  NO_PROGRESS_MS,
+  type RsyncProcess,
+  type Run,
+  runRsync,
+  SLOW_LINK,
+  SLOWEST_LINK,
+  startRsync,
+} from '../rsync/run.js';
 import { type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
 import type { Begun } from './begun.js';
@@ -36,6 +46,8 @@ export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
   readonly suitable?: readonly StandbyKind[];
   /** One that has begun with just this run. */
   readonly ready?: RsyncProcess | undefined;
+  /** Where it does not say how far it is within a file: how large the largest one is, in bytes. */
+  readonly largestBytes?: number;
 }
 
 export interface RunOptions extends LookingOptions {
@@ -61,7 +73,7 @@ export class Runner {
   readonly #abort: AbortSignal;
   readonly #onEnd: (result: RunResult, beganMs: WallMs) => void;
   readonly #running = new Set<Promise<RsyncExit>>();
-  /** When one of them said something last, or began. */
+  /** When one of them said something last, or began; or until when it may well have nothing to say. */
   #lastOutputMs = LONG_AGO;
 
   /** `onEnd`: a run has ended that began at `beganMs`. */
@@ -79,7 +91,10 @@ export class Runner {
     return Promise.allSettled(this.#running);
   }
 
-  /** When the runs under way said something last, or the last one began; undefined where there is none. */
+  /**
+   * When the runs under way said something last, or the last one began, or until when they may well have nothing to say; undefined
+   * where there is none.
+   */
   get lastOutputMs(): SteadyMs | undefined {
     return this.#running.size === 0 ? undefined : this.#lastOutputMs;
   }
@@ -139,10 +154,10 @@ export class Runner {
     const { rsync, aim } = this.#options;
     const { said, read } = readRun(run, options, rsync.target.label, this.#options.report);
     const onLine = (line: OutputLine): void => {
-      this.#lastOutputMs = steadyNow();
+      this.#heard(options.largestBytes);
       read(line);
     };
-    const exit = await this.#exitOf(standby, run, onLine);
+    const exit = await this.#exitOf(standby, run, onLine, options.largestBytes);
     this.#debug(
       `rsync ended: ${exit.code ?? exit.signal}${exit.stderr === '' ? '' : `; ${looseTextOf(exit.stderr.trim() as Name)}`}`,
     );
@@ -151,25 +166,35 @@ export class Runner {
     return { ...said, outcome, wasKilled: exit.code === undefined };
   }
 
-  async #exitOf(standby: RsyncProcess | undefined, run: Run, onLine: (line: OutputLine) => void): Promise<RsyncExit> {
-    const { rsync, noProgressMs, wayThere } = this.#options;
-    const finish = { abort: this.#abort, noProgressMs };
+  async #exitOf(
+    standby: RsyncProcess | undefined,
+    run: Run,
+    onLine: (line: OutputLine) => void,
+    largestBytes = 0,
+  ): Promise<RsyncExit> {
+    const { rsync, noProgressMs = NO_PROGRESS_MS, wayThere } = this.#options;
+    const finish = { abort: this.#abort, noProgressMs: noProgressMs + largestBytes / SLOWEST_LINK };
     if (standby !== undefined) {
       this.#debug(`standby ${standby.args.join(' ')}`);
-      return this.#underWay(standby.finish(inputOf(run, rsync.takes.deletions), onLine, finish));
+      return this.#underWay(standby.finish(inputOf(run, rsync.takes.deletions), onLine, finish), largestBytes);
     }
     const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
     const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
     for (let tries = 1; ; tries++) {
       await wayThere();
-      const exit = await this.#underWay(runRsync(rsync, run, onLine, { ...finish, onCommand }));
+      const exit = await this.#underWay(runRsync(rsync, run, onLine, { ...finish, onCommand }), largestBytes);
       if (exit.notStarted === undefined || tries === START_TRIES || this.#abort.aborted) return exit;
       await sleep(START_AGAIN_MS);
     }
   }
 
-  async #underWay(run: Promise<RsyncExit>): Promise<RsyncExit> {
-    this.#lastOutputMs = steadyNow();
+  #heard(largestBytes = 0): void {
+    this.#lastOutputMs = latest(this.#lastOutputMs, plusMs(steadyNow(), largestBytes / SLOW_LINK));
+  }
+
+  async #underWay(run: Promise<RsyncExit>, largestBytes: number): Promise<RsyncExit> {
+    if (this.#running.size === 0) this.#lastOutputMs = LONG_AGO;
+    this.#heard(largestBytes);
     this.#running.add(run);
     try {
       return await run;
@@ -204,7 +229,7 @@ const noneGone = (names: readonly Name[]): RunResult => ({
 
 /** A run for names; its arguments are those of a standby too. */
 export const namesRun = ({ deletes }: Pick<RunnerOptions, 'deletes'>, comparesContent: boolean) =>
-  ({ kind: 'names', comparesContent, deleteMissing: deletes !== 'never' }) as const;
+  ({ kind: 'names', comparesContent, deleteMissing: deletes !== 'never', saysHowFar: comparesContent }) as const;
 
 /** How each side's paths begin, for reading rsync's complaints. */
 const placesOf = ({ root, target }: RsyncSettings): string[] =>

@@ -58,6 +58,7 @@ async function scannerOf(root: string): Promise<{ scanner: Scanner; disk: Counti
     refreshRules: async () => {},
     onShort: () => {},
     isHeld: () => false,
+    isSending: () => false,
   });
   onTestFinished(() => scanner.stop());
   return { scanner, disk, found };

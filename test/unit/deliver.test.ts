@@ -49,6 +49,30 @@ describe('a run for some names of a batch', () => {
     ]);
   });
 
+  it('says how far it is where it may last, which not every standby does', async () => {
+    const world = fakeWork();
+    world.disk.write('small', 255_999);
+    world.disk.write('large', 256_000);
+    for (const [name, check] of [
+      ['small', 'idle'],
+      ['large', 'idle'],
+      ['large', 'right'],
+      ['large', 'fooled'],
+    ] as const)
+      await delivered(world, [name], check);
+    expect(world.rsync.suitable).toEqual([['plain', 'sure'], ['sure'], [], ['sure']]);
+    expect(world.rsync.runs.map((run) => 'saysHowFar' in run && run.saysHowFar)).toEqual([false, true, true, true]);
+  });
+
+  it('of very many names goes to no standby that reads all of them first, unless they have to be read', async () => {
+    const world = fakeWork();
+    const names = Array.from({ length: 4_001 }, (_, i) => world.disk.write(`f${i}`));
+    await delivered(world, names.slice(1));
+    await delivered(world, names);
+    await delivered(world, names, 'fooled');
+    expect(world.rsync.suitable).toEqual([['plain', 'sure'], ['plain'], ['sure']]);
+  });
+
   it('is counted for the pace of what it has brought, not of what is gone, which waits there for what was in it', async () => {
     const world = fakeWork();
     const paced = (name: string): boolean => world.work.ledger.pending.isPaced(n(name), steadyNow());

@@ -5,6 +5,7 @@ import {
   destination,
   isExact,
   type RsyncSettings,
+  type RunKind,
   remoteShell,
   rsyncArgs,
 } from '../../src/core/rsync/args.js';
@@ -49,6 +50,15 @@ describe('arguments for rsync', () => {
     expect(args).not.toContain('--recursive');
     expect(args.filter((arg) => arg.startsWith('--delete'))).toEqual(['--delete-missing-args']);
     expect(args.some((arg) => /^--(in|ex)clude/.test(arg))).toBe(false); // each name went through our own filter
+  });
+
+  it('tell it to say how far it is where it may last, and only there', () => {
+    const asks = (run: RunKind): boolean => rsyncArgs(settings(), run).includes('--info=progress2');
+    const names = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
+    expect([asks(names), asks({ ...names, saysHowFar: true })]).toEqual([false, true]);
+    expect(asks({ kind: 'pass', wouldDelete: 'nothing', dryRun: false })).toBe(true);
+    expect(asks({ kind: 'clear', emptyDir: '/e' })).toBe(false);
+    expect(asks({ kind: 'list', of: 'leftovers', emptyDir: '/e' })).toBe(false);
   });
 
   it('a clearing run takes an empty source and leaves the root alone', () => {

@@ -34,6 +34,7 @@ function scannerOf(more: Partial<ScannerOptions> = {}) {
     refreshRules: async () => {},
     onShort: () => {},
     isHeld: () => false,
+    isSending: () => false,
     ...more,
   });
   const walks = (): number => looks.filter((dir) => dir === ROOT).length;
@@ -56,6 +57,24 @@ it('looks at what is hinted at once, and at everything once nothing was hinted f
   expect(walks()).toBe(before + 1);
   await pass(60_000);
   expect(walks()).toBe(before + 1);
+  scanner.stop();
+});
+
+it('walks then when what is being sent is there, at the latest after five seconds', async () => {
+  let isSending = true;
+  const { scanner, walks } = scannerOf({ isSending: () => isSending });
+  scanner.hint(a);
+  await settled();
+  const before = walks();
+  await pass(3_000);
+  expect(walks()).toBe(before);
+  isSending = false;
+  await pass(50);
+  expect(walks()).toBe(before + 1);
+  isSending = true;
+  scanner.hint(a);
+  await pass(60_000); // for a while a walk costs its share
+  expect(walks()).toBe(before + 2);
   scanner.stop();
 });
 
@@ -177,6 +196,7 @@ describe('a directory in which something was hinted', () => {
       refreshRules: async () => {},
       onShort: () => {},
       isHeld: () => false,
+      isSending: () => false,
       ...more,
     });
     await scanner.walk();

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { OutputLine } from '../../src/core/rsync/output.js';
 import { atOnce, type Steps } from '../../src/core/steps.js';
 import { LinesInSlices } from '../../src/rsync/read-lines.js';
@@ -90,6 +90,22 @@ describe('what rsync prints', () => {
     setTimeout(() => stdout.write(item(2)), 20); // late, but it comes
     await ending;
     expect(count).toBe(2);
+  });
+
+  it('is read some at a time, however many lines are written by themselves, and without a pause at the end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const got: number[] = [];
+    const { stdout, lines } = read((line) => void (line.kind === 'item' && got.push(line.bytes)));
+    const numbers = Array.from({ length: 200 }, (_, i) => i);
+    for (const i of numbers) {
+      stdout.write(item(i));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(got).toEqual([0]);
+    stdout.end();
+    await lines.end();
+    expect(got).toEqual(numbers);
   });
 
   it('is nothing where there was nothing', async () => {

@@ -50,6 +50,20 @@ describe('the events as programs get them', () => {
   });
 });
 
+it('what a run turns to at once is written at once, and in its place', async () => {
+  const out: string[] = [];
+  const report = jsonPrinter(
+    (text) => void out.push(text),
+    () => new Date(0),
+  );
+  for (let i = 0; i < 100; i++) report(SAMPLES.started);
+  report(SAMPLES.delivered);
+  for (let i = 0; i < 3; i++) report(SAMPLES.started);
+  await Promise.resolve();
+  const kinds = out.map((text) => [...text.matchAll(/"event":"(\w+)"/g)].map(([, kind]) => kind));
+  expect(kinds).toEqual([['started'], Array(99).fill('started'), ['delivered'], ['started'], ['started', 'started']]);
+});
+
 /** The keys of all objects in a value. */
 function keysIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];

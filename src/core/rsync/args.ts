@@ -58,6 +58,8 @@ export type RunKind =
       readonly kind: 'names';
       readonly comparesContent: boolean;
       readonly deleteMissing: boolean;
+      /** Whether it says how far it is within a file, which costs a record for each file: see {@link LASTS_BYTES}. */
+      readonly saysHowFar?: boolean;
       readonly dryRun?: boolean;
     }
   | {
@@ -85,6 +87,12 @@ export type ListOf = 'leftovers' | 'inside' | 'names';
 /** What a dry run of a full pass tells of what is only there: nothing, what no pattern excludes, or all. */
 export type WouldDelete = 'nothing' | 'notExcluded' | 'all';
 
+/**
+ * A run with a file of so many bytes may last: it says how far it is. Of smaller files that each one begins says enough, and
+ * `--info=progress2` would be one more record, to be written and read, for each (docs/design.md#rsync).
+ */
+export const LASTS_BYTES = 256_000;
+
 /** What each item line looks like; rsync-output.ts reads it. */
 const OUT_FORMAT = '%i %l %n';
 const LIST_FORMAT = '%i %B %M %n';
@@ -92,7 +100,8 @@ const LIST_FORMAT = '%i %B %M %n';
 /** The arguments for one rsync run. Nothing in them is ever seen by a shell of ours. */
 export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   const format = run.kind === 'list' ? LIST_FORMAT : OUT_FORMAT;
-  const args = ['--links', '--outbuf=L', `--out-format=${format}`, '--info=progress2'];
+  const args = ['--links', '--outbuf=L', `--out-format=${format}`];
+  if (saysHowFar(run)) args.push('--info=progress2');
   // rsync's quick check compares whole seconds; two edits within one at the same size would stay stale for ever
   // (man rsync, --modify-window; measured, docs/design.md#rsync).
   if (settings.takes.window !== 0) args.push(`--modify-window=${settings.takes.window}`);
@@ -142,6 +151,10 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
   args.push(...extraArgs(settings.extras, takesPart(run.kind)), ...placesOf(settings, run));
   return args;
 }
+
+/** What sends nothing has nothing to say. */
+const saysHowFar = (run: RunKind): boolean =>
+  run.kind === 'pass' || run.kind === 'moves' || (run.kind === 'names' && run.saysHowFar === true);
 
 /** Whether an option of the user's is for such a run. */
 const takesPart =
