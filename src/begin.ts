@@ -144,6 +144,7 @@ async function run(): Promise<number> {
       ...outlets,
       around: around(),
       lookUp: lookUpBy(process),
+      stdin: isatty(0) ? undefined : () => process.stdin,
       isTerminal: isatty(0) && isatty(1),
       sharesTerminal: [0, 1, 2].some(isatty),
       drawing: isatty(1) && env['TERM'] !== 'dumb' ? drawing : undefined,

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import process from 'node:process';
+import type { Readable } from 'node:stream';
 import type { Program } from './core/environment.js';
 
 /** How it ended: with an exit code (128 and its number for a signal), or it did not begin; `errno`: why, as `ENOENT`. */
@@ -34,22 +35,65 @@ export function spawnHere(
 ): Promise<EndedHere> {
   if (file === '') return Promise.resolve({ kind: 'failed', errno: 'ENOENT' }); // node would throw
   // Before it begins: what it has said may bring a signal at once.
-  const listener = (signal: Heard): void => onSignal(signal, (other) => void child.kill(other));
-  for (const signal of HEARD) process.on(signal, listener);
+  const unhear = hear(onSignal, () => child);
   const child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
-  return new Promise((resolve) => {
-    const end = (ended: EndedHere): void => {
-      for (const signal of HEARD) process.off(signal, listener);
-      resolve(ended);
-    };
+  return endOf(child).finally(unhear);
+}
+
+/** A program that was started ahead of time: what it does waits for its stdin. Until then our signals end us, and so its stdin. */
+export interface Waiting {
+  /** Whether it has ended, or is about to: then it does not do what it was to do. */
+  isOver(): boolean;
+  /** Gives it this line and then our stdin; from now on it is as one of {@link spawnHere}. */
+  go(line: string, stdin: Readable, onSignal: HereOptions['onSignal']): Promise<EndedHere>;
+  /** Ends it, without a word. */
+  giveUp(): void;
+}
+
+/** Starts a program in our place, but for its stdin, see {@link Waiting}. */
+export function spawnWaiting({ file, env }: Program, args: readonly string[]): Waiting {
+  const child = spawn(file, [...args], { stdio: ['pipe', 'inherit', 'inherit'], env });
+  let isOver = false;
+  const ended = endOf(child).finally(() => {
+    isOver = true;
+  });
+  const input = child.stdin;
+  input.on('error', () => {}); // it has ended, or takes no more
+  return {
+    isOver: () => isOver,
+    go: (line, stdin, onSignal) => {
+      const unhear = hear(onSignal, () => child);
+      input.write(line);
+      stdin.on('error', () => input.end()); // a directory, for example: whoever reads it finds no more either
+      stdin.pipe(input);
+      return ended.finally(unhear);
+    },
+    giveUp: () => {
+      isOver = true; // about to be
+      input.destroy();
+      child.kill();
+    },
+  };
+}
+
+/** Hands our signals on, until the function that this gives is called. */
+function hear(onSignal: HereOptions['onSignal'], child: () => ChildProcess): () => void {
+  const listener = (signal: Heard): void => onSignal(signal, (other) => void child().kill(other));
+  for (const signal of HEARD) process.on(signal, listener);
+  return () => {
+    for (const signal of HEARD) process.off(signal, listener);
+  };
+}
+
+const endOf = (child: ChildProcess): Promise<EndedHere> =>
+  new Promise((resolve) => {
     child.once('error', (error) =>
-      end({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
+      resolve({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
     );
     child.once('exit', (code, signal) =>
-      end({ kind: 'exited', code: code ?? (signal === null ? 128 : codeOf(signal)) }),
+      resolve({ kind: 'exited', code: code ?? (signal === null ? 128 : codeOf(signal)) }),
     );
   });
-}
 
 /**
  * Runs a short program beside that one, with nothing of ours, in a session of its own: what ends us all does not end it. Gives its

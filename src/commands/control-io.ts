@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Printable } from '../core/printable.js';
 import type { StopSignal } from '../io.js';
 import type { LookUp } from '../programs.js';
@@ -12,6 +13,8 @@ export interface ControlIo {
   readonly around: Surroundings;
   /** For `exec`. */
   readonly lookUp: LookUp;
+  /** Ours, for `exec`; undefined where it is a terminal. */
+  readonly stdin: (() => Readable) | undefined;
   /** Whether stdin and stdout are a terminal. */
   readonly isTerminal: boolean;
   /** Whether any of stdin, stdout and stderr is one. */

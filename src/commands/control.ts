@@ -6,6 +6,7 @@ import { type Found, findRunning, isUsable } from '../control/client.js';
 import { EXIT, exitCodeOf, type Failure } from '../core/failure.js';
 import { jsonLine, line, lines } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
+import type { Word } from '../core/ssh/remote-command.js';
 import type { ControlCommand } from '../options/controls.js';
 import type { Words } from '../options/words.js';
 import { statusInWords } from '../report/status.js';
@@ -14,6 +15,7 @@ import { runtimeFolders } from '../state/folders.js';
 import { ANSWER_MS, ask, busy, whyNot } from './ask.js';
 import type { ControlIo } from './control-io.js';
 import { exactWords } from './exact-words.js';
+import type { BegunThere } from './run-in.js';
 
 /** After so many milliseconds it is told what `pause` waits for. */
 const TELL_MS = 1_000;
@@ -160,22 +162,56 @@ async function exec(
     });
   const preparing = prepare(one, io);
   if (options.flush) {
-    const code = await flush(found, options, io);
-    if (code !== EXIT.inSync) return code;
+    const flushing = flush(found, options, io);
+    const beginning = begin(one, words, { ...io, preparing });
+    const code = await flushing;
+    const begun = await beginning;
+    if (code !== EXIT.inSync) {
+      begun?.giveUp();
+      return code;
+    }
+    const ran = begun?.run();
+    if (ran !== undefined) return ran;
   }
-  const answer = await ask(one, { ask: 'reach' }, undefined);
-  const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
-  if (reach.kind === 'none' || !isUsable(one, reach, io.around.uid))
+  const reach = await reachOf(one, io);
+  if (reach === undefined)
     return complain({ kind: 'start', message: `there is no connection to ${one.target} at the moment` });
   const { runIn, programs } = await preparing;
   return runIn(reach, words, { ...io, programs });
 }
 
+/** The way to it, where there is one just now that may be used. */
+async function reachOf(one: Found, { around }: ControlIo): Promise<Exclude<Reach, { kind: 'none' }> | undefined> {
+  const answer = await ask(one, { ask: 'reach' }, undefined);
+  const reach: Reach = answer.answer === 'reach' ? answer.reach : { kind: 'none' };
+  return reach.kind === 'none' || !isUsable(one, reach, around.uid) ? undefined : reach;
+}
+
+/**
+ * Begins the command while what was saved is still on its way, where it can wait there: it is run when that has arrived, or not at
+ * all. Not on a terminal, which belongs to the command from its first moment on.
+ */
+async function begin(
+  one: Found,
+  words: readonly Word[],
+  io: ControlIo & { readonly preparing: ReturnType<typeof prepare> },
+): Promise<BegunThere | undefined> {
+  const { stdin } = io;
+  if (stdin === undefined) return undefined;
+  const reach = await reachOf(one, io);
+  if (reach?.kind !== 'remote' || reach.waits !== true) return undefined;
+  const { beginThere, programs } = await io.preparing;
+  return beginThere(reach, words, { ...io, programs, stdin });
+}
+
 /** What only exec needs: it comes while that waits for the other process, which has been asked by then. */
 async function prepare({ root }: Found, { lookUp }: ControlIo) {
   await turn();
-  const [{ runIn }, { findForCommands }] = await Promise.all([import('./run-in.js'), import('../programs.js')]);
-  return { runIn, programs: findForCommands(lookUp, root) };
+  const [{ runIn, beginThere }, { findForCommands }] = await Promise.all([
+    import('./run-in.js'),
+    import('../programs.js'),
+  ]);
+  return { runIn, beginThere, programs: findForCommands(lookUp, root) };
 }
 
 async function status(found: readonly Found[], { json }: Options, io: ControlIo): Promise<number> {

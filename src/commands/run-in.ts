@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Program } from '../core/environment.js';
 import { EXIT } from '../core/failure.js';
 import { line, type Printable } from '../core/printable.js';
 import type { Reach, RemoteReach } from '../core/reach.js';
 import { SSH_FAILED, type Word } from '../core/ssh/remote-command.js';
-import { type Call, callIn, checkCall, newMark } from '../link/command.js';
+import { type Call, callIn, checkCall, type Mark, newMark } from '../link/command.js';
 import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
 import { stampOf } from '../scan/stamp.js';
-import { codeOf, type EndedHere, type HereOptions, runBeside, spawnHere } from '../spawn-here.js';
+import { codeOf, type EndedHere, type HereOptions, runBeside, spawnHere, spawnWaiting } from '../spawn-here.js';
 import { SIGNAL_MS, SignalsThere } from './signals-there.js';
 
 export interface RunIo {
@@ -19,6 +20,9 @@ export interface RunIo {
   /** Whether any of ours is a terminal: a Ctrl-C there goes to all that was started from it. */
   readonly sharesTerminal: boolean;
 }
+
+/** What is begun waits for so long at the most, in milliseconds: it takes a session there, of which there may be few. */
+const LONGEST_WAIT_MS = 2_000;
 
 /** Exit codes of a command that did not run, as shells have them. */
 const NOT_RUN = 126;
@@ -45,15 +49,57 @@ export async function runIn(
     const ended = await spawnHere(program, args, { cwd, onSignal: handOn(sharesTerminal) });
     return codeFrom(ended, call.value, err);
   }
-  return runThere(way, call.value, mark, err);
+  return runThere(way, call.value, mark, err, (onSignal) => spawnHere(program, args, { onSignal }));
 }
 
-async function runThere(way: RemoteReach, call: Call, mark: string | undefined, err: RunIo['err']): Promise<number> {
-  const { program: ssh, args } = call;
+/** A command that was begun there, and waits for a word before it is run. */
+export interface BegunThere {
+  /** Runs it now, and gives the exit code; undefined where it has ended without having been run. */
+  run(): Promise<number> | undefined;
+  /** Ends it; it is not run. */
+  giveUp(): void;
+}
+
+/**
+ * Begins a command in a target's directory, which is only run when that is said: until then the session through ssh and the start of
+ * the login shell there take their time. Undefined where that can't be done, or goes wrong: {@link runIn} tells why. `stdin`: ours, for
+ * the command; no terminal.
+ */
+export function beginThere(
+  way: RemoteReach,
+  words: readonly Word[],
+  { err, programs, stdin }: Pick<RunIo, 'err' | 'programs'> & { readonly stdin: () => Readable },
+): BegunThere | undefined {
+  const mark = newMark();
+  const call = callIn(way, { kind: 'words', words, isTerminal: false, mark, waits: true }, programs);
+  if (!call.ok) return undefined;
+  const waiting = spawnWaiting(call.value.program, call.value.args);
+  const timer = setTimeout(() => waiting.giveUp(), LONGEST_WAIT_MS);
+  return {
+    run: () => {
+      clearTimeout(timer);
+      if (waiting.isOver()) return undefined;
+      return runThere(way, call.value, mark, err, (onSignal) => waiting.go(`${mark}\n`, stdin(), onSignal));
+    },
+    giveUp: () => {
+      clearTimeout(timer);
+      waiting.giveUp();
+    },
+  };
+}
+
+async function runThere(
+  way: RemoteReach,
+  call: Call,
+  mark: Mark | undefined,
+  err: RunIo['err'],
+  start: (onSignal: HereOptions['onSignal']) => Promise<EndedHere>,
+): Promise<number> {
+  const { program: ssh } = call;
   const stamp = stampOf(way.controlPath);
   const signals = mark === undefined ? undefined : new SignalsThere(way, mark, ssh);
   const onSignal = signals === undefined ? handOn(true) : signals.heard;
-  const code = codeFrom(await spawnHere(ssh, args, { onSignal }), call, err);
+  const code = codeFrom(await start(onSignal), call, err);
   const isCut = code === SSH_FAILED || (signals?.first !== undefined && code === codeOf(signals.first));
   const untold = await signals?.untold(isCut);
   if (untold !== undefined)

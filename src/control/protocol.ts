@@ -147,6 +147,7 @@ const ReachSchema = v.variant('kind', [
       sendEnv: v.array(v.pipe(v.string(), v.regex(SENT_NAME))),
       escapeChar: v.pipe(v.string(), v.regex(ESCAPE_CHAR)),
     }),
+    waits: v.optional(v.boolean()),
   }),
 ]);
 

@@ -29,6 +29,8 @@ export interface RemoteReach {
   /** The socket of the connection. */
   readonly controlPath: string;
   readonly session: Session;
+  /** Commands may be begun ahead of time, to wait there for a word: by a POSIX shell, where there is room for more sessions. */
+  readonly waits?: boolean | undefined;
 }
 
 /** Whether it leads to this target's machine, as far as it says. */

@@ -13,6 +13,8 @@ export type Wanted =
       readonly words: readonly Word[];
       readonly isTerminal: boolean;
       readonly mark?: Mark | undefined;
+      /** There it waits until the mark comes on stdin, in a line of its own. */
+      readonly waits?: boolean | undefined;
     }
   | {
       readonly kind: 'line';
@@ -55,8 +57,9 @@ export function callIn(
     case 'remote': {
       if (ssh.file === undefined) return failed(noSsh(ssh));
       const isTerminal = wanted.kind === 'words' && wanted.isTerminal;
-      const command = remoteCommand(way.path, wordsOf(wanted), wanted.mark);
-      return success({ program: ssh, args: sessionArgs(way, isTerminal, command) });
+      const waits = wanted.kind === 'words' && wanted.waits === true;
+      const command = remoteCommand(way.path, wordsOf(wanted), wanted.mark, waits);
+      return success({ program: ssh, args: sessionArgs(way, { isTerminal, isQuiet: waits }, command) });
     }
   }
 }
@@ -64,7 +67,7 @@ export function callIn(
 /** What to start here so that what runs there with this mark gets a signal: see {@link signalCommand} for its exit code. */
 export const signalCall = (way: RemoteReach, mark: Mark, signal: string, ssh: Program): Call => ({
   program: ssh,
-  args: sessionArgs(way, false, signalCommand(mark, signal)),
+  args: sessionArgs(way, { isTerminal: false, isQuiet: false }, signalCommand(mark, signal)),
 });
 
 /** What to start here to see whether there is still a connection: it ends with 0 then. */

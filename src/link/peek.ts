@@ -23,7 +23,7 @@ export async function directoriesThere(
 ): Promise<readonly string[]> {
   if (ssh.file === undefined) return [];
   const command = remoteCommand(folder, ['ls', '-1ap']);
-  const args = sessionArgs({ ...way, session: BARE }, false, command);
+  const args = sessionArgs({ ...way, session: BARE }, { isTerminal: false, isQuiet: false }, command);
   const { ended, stdout } = await say(ssh, args, { ownSession: true, patienceMs: PEEK_MS });
   if (ended.kind !== 'exited' || ended.code !== 0) return [];
   return stdout.split('\n').filter((name) => name.endsWith('/') && !/^\.\.?\/$/.test(name) && !name.includes('\ufffd'));

@@ -113,13 +113,17 @@ export function clientArgs(
 /**
  * For ssh as a client of a connection of ours, for one command there. Its own config says nothing more here, so that a
  * `RemoteCommand` or `Match exec` in it neither gets in the way nor runs. Without LogLevel it ends with "Shared connection to …
- * closed." where there is a terminal.
+ * closed." where there is a terminal. `isQuiet`: not even what goes wrong, where there is another way then.
  */
-export function sessionArgs(way: RemoteReach, isTerminal: boolean, command: string): string[] {
+export function sessionArgs(
+  way: RemoteReach,
+  { isTerminal, isQuiet }: { readonly isTerminal: boolean; readonly isQuiet: boolean },
+  command: string,
+): string[] {
   const { forwardAgent, x11, sendEnv, escapeChar } = way.session;
   return [
     ...['-F', 'none', '-o', 'ControlMaster=no', '-o', `ControlPath=${way.controlPath}`],
-    ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
+    ...['-o', 'ProxyCommand=false', '-o', 'BatchMode=yes', '-o', `LogLevel=${isQuiet ? 'QUIET' : 'ERROR'}`],
     ...[forwardAgent ? '-A' : '-a', { no: '-x', untrusted: '-X', trusted: '-Y' }[x11]],
     ...sendEnv.flatMap((name) => ['-o', `SendEnv=${name}`]),
     ...['-e', escapeChar, isTerminal ? '-t' : '-T', '--', loginOf(way), command],

@@ -137,7 +137,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     link,
     aim: transport.aim,
     there,
-    reach: () => link.reach(at),
+    reach: () => withWaiting(link.reach(at), there),
     linksThere: linksBy(link, there, at.path),
     whyElsewhere: () => whyElsewhere(target, look, link.connection),
     ledger,
@@ -147,6 +147,10 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
     close,
   });
 }
+
+/** A shell that has said where the target is can wait for a word, too. */
+const withWaiting = (reach: Reach, { look, isCramped }: There): Reach =>
+  reach.kind === 'remote' ? { ...reach, waits: look.kind === 'place' && !isCramped } : reach;
 
 /** `path`: where the target really is. */
 function linksBy(link: Link<Arrived>, { look, exists }: There, path: string): Prepared['linksThere'] {

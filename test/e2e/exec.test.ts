@@ -1,15 +1,27 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { remoteCommand } from '../../src/core/ssh/remote-command.js';
 import { CLI, cleanEnv, type Place, place, Running, run } from '../support/cli.js';
-import { MASTER, processOf } from '../support/faulty.js';
+import { MASTER, processesOf, processOf } from '../support/faulty.js';
 import { startTestServer } from '../support/server-setup.js';
 import { fill } from '../support/tree.js';
 
 const exec = ({ local, env }: Place, words: readonly string[], args: readonly string[] = [], stdin?: string) =>
   run(['exec', ...args, local, '--', ...words], { env, ...(stdin === undefined ? {} : { stdin }) });
+
+/** A command that was begun there, and waits for the word. */
+const BEGUN = /ssh .*read -r syncwatch_go/;
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
 
 describe('exec', () => {
   it('runs in the remote directory, after what was saved is there', async () => {
@@ -153,6 +165,45 @@ describe('exec', () => {
     expect(one.stderr).toBe('syncwatch: the connection to there was lost: the command may still run there\n');
     await running.event('connected', () => true, running.events.length);
     expect((await exec(there, ['sh', '-c', 'kill "$(cat pid)"'])).code).toBe(0);
+  });
+
+  it('begun while a save is on its way: stdin comes unchanged, after the save; after a kill or a failure before that it never runs', async () => {
+    const there = place();
+    fill(there.local, { a: 'one' });
+    const running = there.start(['--bwlimit', '50']);
+    await running.inSync();
+    const stdin = randomBytes(1_000_000);
+    writeFileSync(join(there.local, 'a'), 'two');
+    const words = [CLI, 'exec', there.local, '--', 'sh', '-c', 'cat a; cat'];
+    const said = spawnSync(process.execPath, words, {
+      env: { ...cleanEnv(), ...there.env },
+      input: stdin,
+      maxBuffer: 1e8,
+    });
+    expect([said.status, said.stderr.toString()]).toEqual([0, '']);
+    expect(said.stdout.equals(Buffer.concat([Buffer.from('two'), stdin]))).toBe(true);
+
+    // Takes a minute: the command has to wait all that time.
+    writeFileSync(join(there.local, 'large'), randomBytes(3_000_000));
+    const touch = ['exec', there.local, '--', 'touch', 'ran'];
+    const begin = async (): Promise<Running> => {
+      const one = new Running(touch, { env: there.env });
+      await processOf(one, BEGUN);
+      return one;
+    };
+    const killed = await begin();
+    const [ssh = 0] = processesOf(killed, BEGUN);
+    await killed.stop('SIGKILL');
+    await expect.poll(() => isAlive(ssh), { timeout: 30_000 }).toBe(false);
+    const failing = await begin();
+    const pausing = run(['pause', there.local], { env: there.env });
+    expect(await failing.ended).toBe(3);
+    expect(failing.stderr).toContain('it is paused');
+    expect(processesOf(failing, BEGUN)).toEqual([]);
+    running.child.kill('SIGTERM');
+    await running.stop('SIGINT');
+    await pausing;
+    expect(existsSync(join(there.remote, 'ran'))).toBe(false);
   });
 
   it('to a local target: the command here gets the signals', async () => {

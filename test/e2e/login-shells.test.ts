@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -104,6 +104,31 @@ describe.each(SHELLS)('with %s as the login shell there', (shell) => {
     expect(send('a2')).toBe(0);
     expect(await ends[1]).toBe(7);
     expect(send('a2')).toBe(NONE_FOUND);
+  });
+
+  it('what was begun ahead of time runs at the word that is for it, with all that follows, or never', () => {
+    const home = temporaryDir();
+    const command = remoteCommand('', ['sh', '-c', 'touch ran; od -An -tx1'], 'syncwatch-a1', true);
+    const given = (input: string | Buffer) => {
+      rmSync(join(home, 'ran'), { force: true });
+      const { status, stdout, stderr } = spawnSync(shell, ['-c', command], { cwd: home, input, encoding: 'latin1' });
+      return { status, stdout: stdout.replaceAll(/\s/g, ''), stderr, ran: existsSync(join(home, 'ran')) };
+    };
+    const rest = Buffer.from([0, 255, 10, 13, 92, 10, 32, 0]);
+    expect(given(Buffer.concat([Buffer.from('syncwatch-a1\n'), rest]))).toEqual({
+      status: 0,
+      stdout: rest.toString('hex'),
+      stderr: '',
+      ran: true,
+    });
+    for (const nothing of ['', '\n', 'syncwatch-a1'.slice(0, -1)])
+      expect(given(nothing)).toMatchObject({ status: 126, ran: false, stdout: '' });
+    for (const other of ['syncwatch-a2\nsyncwatch-a1\n', 'a = b\n', '-n\n', '* x\n'])
+      expect(given(other)).toMatchObject({
+        status: 126,
+        ran: false,
+        stderr: expect.stringContaining('nothing was run'),
+      });
   });
 
   it('every word and every directory is exactly what it is', () => {

@@ -531,6 +531,7 @@ describe('whoever answers', () => {
             around,
             isTerminal: false,
             sharesTerminal: false,
+            stdin: undefined,
             drawing: undefined,
             now: () => new Date(0),
             stopped: () => new Promise<never>(() => {}),
@@ -661,7 +662,14 @@ it('list says that none is running, which is no failure; what belongs to others 
     const said: string[] = [];
     const code = await control('list', await wordsOf('list', flags), {
       ...{ out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) },
-      ...{ around: somebody, isTerminal: false, sharesTerminal: false, drawing: undefined, now: () => new Date(0) },
+      ...{
+        around: somebody,
+        isTerminal: false,
+        sharesTerminal: false,
+        stdin: undefined,
+        drawing: undefined,
+        now: () => new Date(0),
+      },
       ...{ lookUp: { env: {}, home: dir, nodePath: '/none' }, stopped: () => new Promise<never>(() => {}) },
     });
     expect([code, said]).toEqual([0, expected]);

@@ -335,6 +335,7 @@ async function saidBy(
     around,
     lookUp: { env: {}, home: base, nodePath: '/none' },
     sharesTerminal: false,
+    stdin: undefined,
     isTerminal: false,
     drawing: undefined,
     now,

@@ -59,6 +59,13 @@ const RUN = 'trap : INT QUIT; shift; "$@"';
  */
 const runMarked = (mark: string): string => `: ${mark}; trap : INT QUIT TERM HUP; shift; "$@"`;
 
+/**
+ * Begun ahead of time, it waits for the mark in a line of its own on stdin, which no shell reads beyond (POSIX, read). Without that,
+ * as when whoever should say it is gone, nothing is run; and not where a start-up file of the shell there took it.
+ */
+const waitFor = (mark: string): string =>
+  `read -r syncwatch_go; test "$syncwatch_go" = ${mark} || { test -z "$syncwatch_go" || echo "syncwatch: the shell there has read what was not for it: nothing was run" >&2; exit 126; }; `;
+
 /** ssh's own exit code, and that of a command that was ended by a signal there: ssh(1), EXIT STATUS. */
 export const SSH_FAILED = 255;
 
@@ -88,15 +95,17 @@ export function signalCommand(mark: string, signal: string): string {
 /**
  * The one command line that ssh hands to the login shell there, for running `words` in the directory `path` of a target
  * (relative to the login directory, where commands begin, unless it is absolute). They arrive exactly as they are, with sh, bash,
- * dash, zsh, fish and tcsh there: it holds only what all of them read the same way, and a POSIX sh does the rest. `mark`: for {@link signalCommand}.
+ * dash, zsh, fish and tcsh there: it holds only what all of them read the same way, and a POSIX sh does the rest. `mark`: for {@link signalCommand};
+ * `waits`: until that comes on stdin, before anything else.
  */
-export function remoteCommand(path: string, words: readonly Word[], mark?: string): string {
+export function remoteCommand(path: string, words: readonly Word[], mark?: string, waits = false): string {
   // Home directories only the login shell can find; a quoted ~ is none to it.
   const [, home, belowHome = ''] = /^(~(?:[A-Za-z_][\w.-]*)?)(?:\/(.*))?$/s.exec(path) ?? [];
   // With a dot in front neither `-` nor CDPATH means another directory.
   const place = home !== undefined ? belowHome : path.startsWith('/') ? path : `./${path}`;
   // As rsync goes: a link and then `..` is not the way back.
-  const run = `cd ${/(^|\/)\.\.(\/|$)/.test(path) ? '-P ' : ''}-- "$1" || exit 126; ${mark === undefined ? RUN : runMarked(mark)}`;
+  const wait = waits && mark !== undefined ? waitFor(mark) : '';
+  const run = `${wait}cd ${/(^|\/)\.\.(\/|$)/.test(path) ? '-P ' : ''}-- "$1" || exit 126; ${mark === undefined ? RUN : runMarked(mark)}`;
   if (isQuotable(place) && words.every(isQuotable)) {
     const at = home === undefined ? quoted(place) : `${home}${place === '' ? '' : `/${quoted(place)}`}`;
     return ['exec sh -c', `'${run}'`, 'sh', at, ...words.map(quoted)].join(' ');
