@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { OutputLine } from '../core/rsync/output.js';
-import { clearRules } from '../core/rsync/rules.js';
+import { clearRules, type KindThere } from '../core/rsync/rules.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
@@ -24,6 +24,7 @@ export type Run =
       readonly names: readonly Name[];
       readonly stashDir?: string;
       readonly byRules?: boolean;
+      readonly kindOf?: KindThere;
       readonly dryRun?: boolean;
     }
   /** `names`: of directories, unless it is about names. */
@@ -197,7 +198,8 @@ const PART = 1_000;
  */
 export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {
   if (run.kind === 'pass') yield* nulSeparated(run.rules, (rule) => rule);
-  else if (run.kind === 'clear' && deletions === 'rules') yield* nulSeparated(clearRules(run.names), (rule) => rule);
+  else if (run.kind === 'clear' && deletions === 'rules')
+    yield* nulSeparated(clearRules(run.names, run.kindOf), (rule) => rule);
   else if (run.kind === 'list' && run.of !== 'names')
     yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
   else {

@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name, parentOf } from '../core/name.js';
-import { inReach } from '../core/rsync/rules.js';
+import { fitsRule, inRuns, isTree } from '../core/rsync/rules.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
@@ -115,13 +115,17 @@ async function bring(
       const last = [...(isOneRun ? send : []), ...sendLast, ...touch];
       const marks = rsync.takes.deletions === 'marks';
       const { pending, index } = ledger;
-      const apart = marks ? missing.filter((name) => pending.attempts(name) > 0 || isClosed(index, name)) : missing;
+      const isByRules =
+        marks && !(await inSlices(isTree(new Set(missing))))
+          ? (name: Name) => pending.attempts(name) > 0 || isClosed(index, name)
+          : () => true;
+      const apart = missing.filter((name) => isByRules(name) && (fitsRule(name) || !marks));
       if (apart.length === 0) return one([...last, ...missing], then, plan.quickCheck);
       // Their directories get a new time there by it, and the right one after that.
       const parents = parentsOf(apart, last, then.before, disk);
       await ledger.unsure(parents.keys());
-      for (const names of inReach(apart)) {
-        const failure = await one(names, then, marks ? 'closed' : 'gone');
+      for (const names of await inSlices(inRuns(apart))) {
+        const failure = await one(names, then, 'gone');
         if (failure !== undefined) return failure;
       }
       const rest = new Set(marks ? missing : []);

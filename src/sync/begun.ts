@@ -39,6 +39,8 @@ export interface Books {
 interface Mark {
   readonly was: Entry;
   readonly mark: Entry;
+  /** What comes in its place is a file, too. */
+  readonly isFileStill: boolean;
   /** It is missing here, and to be deleted there. */
   readonly isTaken: boolean;
 }
@@ -91,7 +93,8 @@ export class Begun {
     const was = index.get(name);
     if (was === undefined && name === ROOT) return; // never gone
     const mark = was === undefined ? this.#fresh[type] : unsure(was);
-    if (was !== undefined) this.#marks.set(name, { was, mark, isTaken });
+    if (was !== undefined)
+      this.#marks.set(name, { was, mark, isTaken, isFileStill: was.type === 'file' && type === 'file' });
     index.set(name, mark);
   }
 
@@ -134,7 +137,7 @@ export class Begun {
     if (outcome.complains !== true) this.#books.sums = addDelivered(this.#books.sums, wentOver(items));
     // What was listed may be there, and of a full pass what comes without a line.
     const fresh = kind === 'pass' ? namesOf(this.#brings(), 'file') : [];
-    return this.#unmark(fresh, ({ was, isTaken }) => kind !== 'moves' && was.type === 'file' && !isTaken);
+    return this.#unmark(fresh, ({ isFileStill, isTaken }) => kind !== 'moves' && isFileStill && !isTaken);
   }
 
   /** What of that which was to come is not there after a run that finished, unless rsync turned to it. */

@@ -3,9 +3,10 @@ import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
-import { inReach } from '../core/rsync/rules.js';
+import { fitsRule, inRuns, type KindThere } from '../core/rsync/rules.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
-import { eachInSlices } from '../slice.js';
+import { eachInSlices, inSlices } from '../slice.js';
+import { kindOf } from './begun.js';
 import type { Ledger } from './ledger.js';
 import type { Runs } from './runner.js';
 import { NOT_EMPTY } from './settle.js';
@@ -24,9 +25,19 @@ export const isClosed = (index: ReadonlyIndex, name: Name): boolean =>
     return entry?.type === 'dir' && entry.mode !== 0 && (entry.mode & 0o200) === 0;
   });
 
+/** What these were brought as, as far as that is sure now. */
+export function kindsOf(index: ReadonlyIndex, names: readonly Name[]): KindThere {
+  const kinds = new Map<Name, 'dir' | 'file'>();
+  for (const name of names) {
+    const entry = index.get(name);
+    if (entry !== undefined && entry.mtimeNs >= 0) kinds.set(name, kindOf(entry.type));
+  }
+  return (name) => kinds.get(name);
+}
+
 /**
- * Deletes exactly these names there. An emptied directory goes in a later run than what it held, so it goes on while
- * something goes. `onRound` gets what each run deleted. Gives what is left, or the failure if a run broke.
+ * Deletes exactly these names there. By rules, where they fit; else an emptied directory goes in a later run than what it held, so it goes on
+ * while something goes. `onRound` gets what each run deleted. Gives what is left, or the failure if a run broke.
  */
 export async function remove(
   ledger: Ledger,
@@ -36,13 +47,14 @@ export async function remove(
   isSilent = false,
 ): Promise<Left | Failure> {
   const left = new Set(names);
-  let byRules = names.some((name) => isClosed(ledger.index, name));
+  let byRules = names.every(fitsRule);
   while (left.size > 0) {
     const before = left.size;
     const failed = new Map<Name, Failure>();
-    for (const part of byRules ? inReach(left) : [[...left]]) {
+    for (const part of byRules ? await inSlices(inRuns(left)) : [[...left]]) {
       const beganMs = steadyNow();
-      const begun = await ledger.begin({ kind: 'clear', byRules, names: part });
+      const kinds = kindsOf(ledger.index, part);
+      const begun = await ledger.begin({ kind: 'clear', byRules, names: part, kindOf: kinds });
       if (!begun.ok) return begun.failure;
       const { outcome, kept, items } = await runner.run(begun.value, ofNames(part), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;
@@ -54,9 +66,10 @@ export async function remove(
       });
       await onRound(items, msSince(beganMs));
     }
+    if (byRules) return { left, failed };
     if (left.size < before) continue;
+    if (failed.size === 0) return { left, failed };
     // Perhaps a directory of others may not be written to.
-    if (byRules || failed.size === 0) return { left, failed };
     byRules = true;
   }
   return { left, failed: new Map() };

@@ -9,19 +9,19 @@ import type { Entry, Seen } from '../core/sync/entry.js';
 import type { WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
+import { kindsOf } from './clear.js';
 import { namesRun } from './runner.js';
 import { type BatchView, settle, withFrom } from './settle.js';
 import type { Work } from './work.js';
 
 /**
  * What rsync's quick check would make of the names of a run; `fooled`: it must not be asked; `gone`: there is nothing to check,
- * for they all go; `closed`: the same, and some are in directories that may not be written to.
+ * for they all go, by rules.
  */
-export type QuickCheck = Batch['quickCheck'] | 'fooled' | 'gone' | 'closed';
+export type QuickCheck = Batch['quickCheck'] | 'fooled' | 'gone';
 
 const SUITABLE: Readonly<Record<QuickCheck, readonly StandbyKind[]>> = {
   gone: [],
-  closed: [],
   right: ['plain'],
   fooled: ['sure'],
   idle: ['plain', 'sure'],
@@ -57,8 +57,8 @@ export async function deliver(
   const lasts = largestBytes >= LASTS_BYTES;
   const more = { ...(lasts ? { saysHowFar: true } : {}), ...(mayGo ? { deleteMissing: false } : {}) };
   const run: WritingRun =
-    quickCheck === 'gone' || quickCheck === 'closed'
-      ? { kind: 'clear', byRules: quickCheck === 'closed', names }
+    quickCheck === 'gone'
+      ? { kind: 'clear', byRules: true, names, kindOf: kindsOf(ledger.index, names) }
       : { ...namesRun(work, quickCheck === 'fooled'), ...more, names };
   const above = await inSlices(directoriesAbove(names));
   const brings = await whatComes(names, above, view.before);
@@ -75,7 +75,7 @@ export async function deliver(
   });
   const { outcome, items } = result;
   if (outcome.kind === 'broken') return { kind: 'broken', failure: outcome.failure };
-  await settle(work, names, view, result, outcome.failed);
+  await settle(work, names, view, { ...result, byRules: quickCheck === 'gone' }, outcome.failed);
   ledger.sent(alone(names, above, view.before), beganMs);
   for (const [name, failure] of outcome.failed) if (!own.has(name)) ledger.failed(name, failure);
   await ledger.brought(items.filter(({ name }) => !outcome.failed.has(name)).map(withFrom(view)), msSince(beganMs));

@@ -74,7 +74,7 @@ export async function settle(
   { ledger, disk, report, rsync, onBrought }: SettleOptions,
   names: readonly Name[],
   { before, grounds, above, fromMs, toMs }: BatchView,
-  { items, kept }: Pick<RunResult, 'items' | 'kept'>,
+  { items, kept, byRules = false }: Pick<RunResult, 'items' | 'kept'> & { readonly byRules?: boolean },
   failures: ReadonlyMap<Name, Failure>,
 ): Promise<void> {
   const after = await seeAll(disk, names);
@@ -99,7 +99,7 @@ export async function settle(
     } else if (typeof was === 'string' || typeof now === 'string') {
       if (was !== now || was === 'unreadable' || was === 'away') continue; // came or went meanwhile: its turn comes again
       if (kept.has(name)) {
-        if (stays(name, emptied, ledger)) continue;
+        if (stays(name, byRules ? NONE : emptied, ledger)) continue;
         report({ kind: 'kept', target: rsync.target.label, name });
       } else {
         // Missing before and after, and rsync did not say that it deleted it: then it was not there anyway, unless it was
@@ -121,6 +121,9 @@ export async function settle(
   }
   for (const dir of emptied) if (ledger.pending.failure(dir) === NOT_EMPTY) ledger.soon(dir);
 }
+
+/** By rules a directory goes after all that it held. */
+const NONE: Set<Name> = new Set();
 
 /** What is below a directory before the directory. */
 function* longestFirst(names: readonly Name[]): Generator<Name> {
@@ -157,7 +160,7 @@ async function movedOf(disk: Pick<NamesOnDisk, 'see'>, above: ReadonlyMap<Name, 
 
 /**
  * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before what it
- * holds, so each run empties one level. If nothing of ours is left in it, it holds what is not ours.
+ * holds, so each run empties one level (those that are in `emptied`). If nothing of ours is left in it, it holds what is not ours.
  */
 function stays(name: Name, emptied: Set<Name>, ledger: Ledger): boolean {
   if (emptied.has(name)) {

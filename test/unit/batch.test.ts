@@ -188,7 +188,7 @@ describe('where something has taken the place of another kind', () => {
     world.disk.remove('d');
     world.disk.write('d');
     await batch(world, ['d']);
-    expect(inWords(world).slice(0, 2)).toEqual(['clear d d/b d/e d/e/a', 'clear d d/e']);
+    expect(inWords(world).slice(0, 2)).toEqual(['clear d d/b d/e d/e/a', 'names . d']);
     expect(differences(world)).toEqual([]);
   });
 

@@ -95,6 +95,21 @@ describe('a run for some names of a batch', () => {
     expect(world.rsync.runs).toHaveLength(1);
   });
 
+  it('may have put a link in the place of a file, where it broke before it said so', async () => {
+    const world = fakeWork();
+    world.disk.write('a');
+    await bringAll(world);
+    world.disk.symlink('a');
+    let isCut = false;
+    world.rsync.course.did = () => {
+      isCut = true;
+    };
+    world.rsync.course.isCut = () => isCut;
+    expect(await delivered(world, ['a'])).toMatchObject({ kind: 'broken' });
+    expect(world.rsync.there.get(n('a'))?.entry.type).toBe('link');
+    expect(world.work.ledger.index.get(n('a'))?.mtimeNs).toBe(-1);
+  });
+
   it('does not begin where that can not be written down', async () => {
     const world = fakeWork();
     world.disk.write('a');
@@ -168,11 +183,28 @@ describe('deleting exactly these names', () => {
   }
   const cleared = ({ work }: FakeWork, names: readonly string[]) => clear(work.ledger, work.runner, names.map(n));
 
-  it('takes a run for each level, deepest first, as long as something goes', async () => {
+  it('takes one run for all levels, deepest first', async () => {
     const world = await there('d/e/a', 'b');
     expect(await cleared(world, ['d', 'd/e', 'd/e/a'])).toBeUndefined();
+    expect(world.rsync.runs).toHaveLength(1);
+    expect([[...world.rsync.there.keys()], indexed(world)]).toEqual([['b'], ['b']]);
+  });
+
+  it('takes a run for each level where a name is too long for a rule', async () => {
+    const long = 'x'.repeat(1_000);
+    const world = await there(`d/e/${long}`, 'b');
+    expect(await cleared(world, ['d', 'd/e', `d/e/${long}`])).toBeUndefined();
     expect(world.rsync.runs).toHaveLength(3);
     expect([[...world.rsync.there.keys()], indexed(world)]).toEqual([['b'], ['b']]);
+  });
+
+  it('leaves alone what is of another kind there than what was brought', async () => {
+    const world = await there('d/a', 'b');
+    for (const name of ['d', 'd/a', 'b']) world.rsync.there.delete(n(name));
+    world.rsync.plant(n('b'), begun('dir'));
+    world.rsync.plant(n('d'), begun('file'));
+    expect(await cleared(world, ['d', 'd/a', 'b'])).toBeUndefined();
+    expect([[...world.rsync.there.keys()].sort(), indexed(world)]).toEqual([['b', 'd'], []]);
   });
 
   it('leaves a directory that holds what is not ours, which is ours no more', async () => {
@@ -211,7 +243,7 @@ describe('deleting exactly these names', () => {
     await remove(world.work.ledger, world.work.runner, ['d', 'd/a'].map(n), (items) => {
       rounds.push(items.map(({ name }) => name));
     });
-    expect(rounds).toEqual([['d/a'], ['d']]);
+    expect(rounds).toEqual([['d/a', 'd']]);
     const silent = await there('a');
     const { sums } = silent.work.ledger;
     await clear(silent.work.ledger, silent.work.runner, [n('a')], true);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
+import { isBelow, type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
 import {
   canBeArgs,
   destination,
@@ -12,9 +12,18 @@ import {
 import { ofNames } from '../../src/core/rsync/complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync/exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync/output.js';
-import { clearRules, excludedName, inReach, passRules, type RsyncRules } from '../../src/core/rsync/rules.js';
+import {
+  clearRules,
+  excludedName,
+  inReach,
+  inRuns,
+  isTree,
+  passRules,
+  type RsyncRules,
+} from '../../src/core/rsync/rules.js';
 import { atLeast, readVersion } from '../../src/core/rsync/version.js';
 import { lostFailure, sshFailure } from '../../src/core/ssh/exit.js';
+import { atOnce } from '../../src/core/steps.js';
 import { parseTarget } from '../../src/core/target.js';
 import { plainSettings } from '../support/settings.js';
 
@@ -81,18 +90,51 @@ describe('arguments for rsync', () => {
       'R /c\\d',
       'R /e\\\\\\[f',
       'R /#',
+      'P */',
+      'P *',
+    ]);
+    const kinds = new Map([
+      ['d', 'dir'],
+      ['d/f', 'file'],
+    ] as const);
+    expect([...clearRules(names('d', 'd/f', 'd/?'), (name) => kinds.get(name as string as 'd'))]).toEqual([
+      'R /d/',
+      'R /d/\\?',
+      'P */',
+      'R /d/f',
       'P *',
     ]);
   });
 
   it('rules reach nothing below a directory that is not among what goes: what is in that goes before', () => {
-    expect(inReach(names('a', 'a/b', 'c/d/e'))).toEqual([names('a', 'a/b', 'c/d/e')]);
-    expect(inReach(names('a', 'a/b/c', 'a/b/c/d', 'a/b/c/d/e/f', 'g'))).toEqual([
+    expect(atOnce(inReach(names('a', 'a/b', 'c/d/e')))).toEqual([names('a', 'a/b', 'c/d/e')]);
+    expect(atOnce(inReach(names('a', 'a/b/c', 'a/b/c/d', 'a/b/c/d/e/f', 'g')))).toEqual([
       names('a/b/c/d/e/f'),
       names('a/b/c', 'a/b/c/d'),
       names('a', 'g'),
     ]);
-    expect(inReach([])).toEqual([]);
+    expect(atOnce(inReach([]))).toEqual([]);
+  });
+
+  it('thousands of names go in several runs, what a directory holds never after it, nor without what is between them', () => {
+    const all = names('a', 'a/b', 'a/b/c', 'a/b/d', 'a/e', 'f', 'f/g', 'x');
+    expect(atOnce(inRuns(all))).toEqual([all]);
+    for (let most = 1; most <= all.length; most++) {
+      const runs = atOnce(inRuns(all, most));
+      expect(runs.flat().sort()).toEqual(all);
+      expect(runs).toHaveLength(Math.ceil(all.length / most));
+      const gone = new Set<Name>();
+      for (const run of runs) {
+        for (const name of run) gone.add(name);
+        for (const name of run) expect(all.filter((each) => isBelow(each, name) && !gone.has(each))).toEqual([]);
+        expect(atOnce(inReach(run))).toHaveLength(1);
+      }
+    }
+  });
+
+  it('a tree is a directory with something of it', () => {
+    expect(atOnce(isTree(new Set(names('a', 'b/c', 'b/d'))))).toBe(false);
+    expect(atOnce(isTree(new Set(names('a', 'b/c/d', 'b'))))).toBe(true);
   });
 
   it('a full pass: deletes nothing by itself; reads the rules on stdin', () => {

@@ -1,4 +1,5 @@
-import { type Name, parentOf, ROOT } from '../name.js';
+import { ancestorsOf, type Name, parentOf, ROOT } from '../name.js';
+import type { Steps } from '../steps.js';
 
 /** Pattern rules as a full pass tells them to rsync: `+ PATTERN` or `- PATTERN`, one character per byte. */
 export interface RsyncRules {
@@ -37,20 +38,85 @@ export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): E
   isRsyncs,
 });
 
-/** What a run that deletes by rules is told: these names are at its mercy, and nothing else is. */
-export function* clearRules(names: Iterable<Name>): Generator<string> {
-  for (const name of names) if (name !== ROOT) yield `R ${literalPattern(name)}`;
+/** What a name that is to be deleted was brought as; undefined where that is not sure. */
+export type KindThere = (name: Name) => 'dir' | 'file' | undefined;
+
+/**
+ * What a run that deletes by rules is told: these names are at its mercy, and nothing else is. What was brought as a directory
+ * goes only where it is one there, and what was not only where it is none: something else there is not ours.
+ */
+export function* clearRules(names: readonly Name[], kindOf: KindThere = () => undefined): Generator<string> {
+  for (const name of names)
+    if (name !== ROOT && kindOf(name) !== 'file') yield `R ${literalPattern(name)}${kindOf(name) === 'dir' ? '/' : ''}`;
+  yield 'P */';
+  for (const name of names) if (name !== ROOT && kindOf(name) === 'file') yield `R ${literalPattern(name)}`;
   yield 'P *';
 }
 
+/** rsync takes no longer pattern, in bytes (MAXPATHLEN; that of macOS, for it may be there). */
+const LONGEST_PATTERN = 1_000;
+
+/** Whether a rule can be about this name, for every rsync. */
+export const fitsRule = (name: Name): boolean =>
+  name.length < LONGEST_PATTERN / 2 || literalPattern(name).length < LONGEST_PATTERN;
+
 /**
- * The runs in which rules reach all of these names, in order. rsync looks into a directory that goes, but not into one below it that
- * is not among them: it would say nothing at all of what is in that, as of what is not there.
+ * So many names at most go by the rules of one run: rsync holds each name against the rules before its own, so that twice as many take
+ * four times as long (10 ns a pair: 4,000 names 0.1 s, 33,000 names 5 s), while each run has its own login there.
  */
-export function inReach(names: Iterable<Name>): readonly (readonly Name[])[] {
+const MOST_RULES = 4_000;
+
+/**
+ * The runs in which rules reach all of these names, in order; what a directory holds never goes in a later one than the directory.
+ */
+export function* inRuns(names: Iterable<Name>, most = MOST_RULES): Steps<readonly (readonly Name[])[]> {
+  const runs: (readonly Name[])[] = [];
+  for (const reached of yield* inReach(names)) {
+    if (reached.length <= most) {
+      runs.push(reached);
+      continue;
+    }
+    const deepestFirst = yield* contentsFirst(reached);
+    for (let from = 0; from < deepestFirst.length; from += most) runs.push(deepestFirst.slice(from, from + most));
+  }
+  return runs;
+}
+
+/** In an order in which all that is below a directory comes right before the directory. */
+function* contentsFirst(names: readonly Name[]): Steps<Name[]> {
+  const goes = new Set(names);
+  const tops: Name[] = [];
+  const inside = new Map<Name, Name[]>();
+  for (const name of names) {
+    yield;
+    const dir = parentOf(name);
+    if (!goes.has(dir)) tops.push(name);
+    else {
+      const others = inside.get(dir);
+      if (others === undefined) inside.set(dir, [name]);
+      else others.push(name);
+    }
+  }
+  // Read backwards: a directory before what it holds.
+  const found: Name[] = [];
+  const left = tops;
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    yield;
+    found.push(name);
+    for (const below of inside.get(name) ?? []) left.push(below);
+  }
+  return found.reverse();
+}
+
+/**
+ * The names that rules reach together, those first that are below others. rsync looks into a directory that goes, but not into one below
+ * it that is not among them: it would say nothing at all of what is in that, as of what is not there.
+ */
+export function* inReach(names: Iterable<Name>): Steps<readonly (readonly Name[])[]> {
   const goes = new Set(names);
   const byGaps: Name[][] = [];
   for (const name of goes) {
+    yield;
     let gaps = 0;
     let isGap = false;
     for (let dir = parentOf(name); dir !== ROOT; dir = parentOf(dir)) {
@@ -63,6 +129,15 @@ export function inReach(names: Iterable<Name>): readonly (readonly Name[])[] {
     (byGaps[gaps] ??= []).push(name);
   }
   return byGaps.reverse();
+}
+
+/** Whether there are directories among these that hold others of them: marked as missing each level would take a run of its own. */
+export function* isTree(names: ReadonlySet<Name>): Steps<boolean> {
+  for (const name of names) {
+    yield;
+    if (ancestorsOf(name).some((dir) => names.has(dir))) return true;
+  }
+  return false;
 }
 
 /** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */
