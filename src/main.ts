@@ -3,6 +3,7 @@ import type { Answerer } from './control/server.js';
 import type { Event } from './core/event.js';
 import { exitCodeOf, success } from './core/failure.js';
 import { comparesContents } from './core/rsync/extras.js';
+import { canRewrite } from './core/rsync/rewrite.js';
 import type { ReadonlyIndex } from './core/sync/name-index.js';
 import type { Rest } from './core/sync/rest.js';
 import { Spellings } from './core/sync/twins.js';
@@ -163,6 +164,11 @@ function putTogether(
     pinnedRoot: () => guard.pinned,
     remoteShell: () => link.remoteShell,
   });
+  const mkfifo = host.programs.find('mkfifo');
+  const rewrites =
+    mkfifo.file !== undefined && !there.isCramped && canRewrite(rsync, here.version, there.version)
+      ? { mkfifo, session: (words: readonly string[]) => link.connection?.session(words) }
+      : undefined;
   const guards: GuardOptions = { dir, mirror: deletes === 'mirror', allowEmpty, maxDelete, confirm };
   const guarded = { ledger, rsync, disk, filter, deletes };
   return new Engine({
@@ -171,6 +177,7 @@ function putTogether(
     link,
     aim,
     wayThere: () => link.ensureReachable(),
+    rewrites,
     noProgressMs: comparesContents(settings.rsync.extras) ? NO_PROGRESS_READING_MS : NO_PROGRESS_MS,
     policy: { oneByOne: settings.pace.oneByOne, rescanMs: settings.pace.rescanMinutes * 60_000 },
     rest: restFor(settings.pace, disk),

@@ -10,8 +10,8 @@ const SLOW_SHELL_MS = 500;
 /** How long a command there may take, in milliseconds, before its shell is said to hang. */
 export const HANGS_MS = 20_000;
 
-/** What syncwatch may hold at once: two standbys, a run for small and one for large files, a command of the user's. */
-const SESSIONS = 5;
+/** What syncwatch may hold at once: three standbys, a run for small and one for large files, a command of the user's. */
+const SESSIONS = 6;
 
 /** How fast the shell there runs a command, and whether it keeps quiet: rsync takes what it prints for its own. */
 export async function lookAtShell(connection: Pick<Connection, 'run'>): Promise<Finding[]> {

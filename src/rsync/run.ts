@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { OutputLine } from '../core/rsync/output.js';
@@ -67,6 +68,10 @@ export interface RsyncProcess {
   /** Resolves when it is gone. Never rejects. */
   readonly ended: Promise<Ended>;
   readonly isAlive: () => boolean;
+  /** Whether it can be given its names; at once where not given. */
+  readonly isReady?: () => boolean;
+  /** Whether another one of its kind would be of no use either; where not given, it would. */
+  readonly isUnfit?: () => boolean;
   /**
    * Writes what it reads on stdin and closes that; gives what it prints as it prints it, and how it ended. `abort` ends
    * it with SIGTERM; so does {@link NO_PROGRESS_MS} of silence.
@@ -96,36 +101,51 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
     ended: child.ended,
     isAlive: () => alive,
     end: () => endSurely(child),
-    finish: async (input, onLine, { abort, noProgressMs = NO_PROGRESS_MS }) => {
-      const stop = (): void => endSurely(child);
-      if (abort.aborted) stop();
-      abort.addEventListener('abort', stop);
-      let stalled = false;
-      const silence = setTimeout(() => {
-        stalled = true;
-        stop();
-      }, noProgressMs);
+    finish: async (input, onLine, options) => {
+      const guard = guarded(() => endSurely(child), [child.stdout, child.stderr], options);
       const lines = new LinesInSlices(child.stdout, onLine);
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', () => silence.refresh());
       await eachInSlices(input, (part) => child.stdin.write(part));
       child.stdin.end();
       const ended = await child.ended;
       await lines.end();
-      clearTimeout(silence);
-      abort.removeEventListener('abort', stop);
-      return {
-        code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
-        signal: ended.kind === 'signalled' ? ended.signal : undefined,
-        notStarted: ended.kind === 'notStarted' ? ended.why : undefined,
-        stderr: stderr(),
-        stalledMs: stalled ? noProgressMs : undefined,
-      };
+      return exitOf(ended, stderr(), guard.end());
     },
   };
 }
 
+/** Stops a run when that is asked for, or after too long a silence on these streams. `end`: when it has ended; gives how long that was. */
+export function guarded(
+  stop: () => void,
+  streams: readonly Readable[],
+  { abort, noProgressMs = NO_PROGRESS_MS }: FinishOptions,
+): { readonly end: () => number | undefined } {
+  if (abort.aborted) stop();
+  abort.addEventListener('abort', stop);
+  let stalled = false;
+  const silence = setTimeout(() => {
+    stalled = true;
+    stop();
+  }, noProgressMs);
+  for (const stream of streams) stream.on('data', () => silence.refresh());
+  return {
+    end: () => {
+      clearTimeout(silence);
+      abort.removeEventListener('abort', stop);
+      return stalled ? noProgressMs : undefined;
+    },
+  };
+}
+
+export const exitOf = (ended: Ended, stderr: string, stalledMs: number | undefined): RsyncExit => ({
+  code: ended.kind === 'exited' ? ended.code : ended.kind === 'notFound' ? 127 : undefined,
+  signal: ended.kind === 'signalled' ? ended.signal : undefined,
+  notStarted: ended.kind === 'notStarted' ? ended.why : undefined,
+  stderr,
+  stalledMs,
+});
+
 /** With SIGTERM, so that both sides clean up; but one that is stopped, or waits for a frozen peer, would stay. */
-function endSurely(child: Child): void {
+export function endSurely(child: Child): void {
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
   void child.ended.then(() => clearTimeout(timer));

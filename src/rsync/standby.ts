@@ -3,11 +3,10 @@ import type { RsyncProcess } from './run.js';
 
 /**
  * What a standby was started for; its arguments are fixed. `plain` trusts rsync's quick check (size and time); `sure` has
- * `--checksum`. Most batches can go with either: one of each makes two that are ready.
+ * `--checksum`. Most batches can go with either: one of each makes two that are ready. `rewrite`: see core/rsync/rewrite.ts, only
+ * where the other side is far away.
  */
-export type StandbyKind = 'plain' | 'sure';
-
-const KINDS: readonly StandbyKind[] = ['plain', 'sure'];
+export type StandbyKind = 'plain' | 'sure' | 'rewrite';
 
 /** How old a standby may get, in milliseconds: a session that is idle for long may be ended by whoever is in between. */
 const MAX_AGE_MS = 30 * 60_000;
@@ -15,9 +14,23 @@ const MAX_AGE_MS = 30 * 60_000;
 /** How long after one was used the next is started, in milliseconds: the machine has better to do during a run. */
 const REFILL_MS = 20;
 
+/** How long after one was taken where the other side is far away: most of its run is waiting. */
+const REFILL_FAR_MS = 10;
+
+export interface StandbysOptions {
+  readonly kinds: readonly StandbyKind[];
+  /**
+   * Starts one, for the connection, filter and root of now: {@link Standbys.close} when one of them changes. Undefined where
+   * there is no room for one.
+   */
+  readonly start: (kind: StandbyKind) => RsyncProcess | undefined;
+  /** Whether the other side is known to be far away. */
+  readonly isFar: () => boolean;
+}
+
 /**
  * rsync processes that were started ahead: connected, agreed with the other side on everything, and waiting for their
- * names on stdin (docs/design.md#the-standby). Two of them, which with a run or two leaves most of the ten sessions that sshd
+ * names on stdin (docs/design.md#the-standby). One of each kind, which with a run or two leaves some of the ten sessions that sshd
  * allows (MaxSessions).
  *
  * ```
@@ -27,20 +40,18 @@ const REFILL_MS = 20;
  * ```
  */
 export class Standbys {
-  readonly #start: (kind: StandbyKind) => RsyncProcess | undefined;
+  readonly #options: StandbysOptions;
   /** In the order they were started. */
   readonly #ready = new Map<StandbyKind, RsyncProcess>();
   readonly #timers = new Map<StandbyKind, NodeJS.Timeout>();
   readonly #leaving = new Set<RsyncProcess>();
+  /** Of no use with this connection. */
+  readonly #dropped = new Set<StandbyKind>();
   #isOpen = false;
   #deaths = 0;
 
-  /**
-   * `start`: starts one, for the connection, filter and root of now: {@link close} when one of them changes. Undefined where
-   * there is no room for one.
-   */
-  constructor(start: (kind: StandbyKind) => RsyncProcess | undefined) {
-    this.#start = start;
+  constructor(options: StandbysOptions) {
+    this.#options = options;
   }
 
   /** How many are ready. */
@@ -53,7 +64,8 @@ export class Standbys {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#deaths = 0;
-    for (const kind of KINDS) this.#startNow(kind);
+    this.#dropped.clear();
+    for (const kind of this.#options.kinds) this.#startNow(kind);
   }
 
   /** Ends them all. Resolves when they are gone. */
@@ -65,21 +77,31 @@ export class Standbys {
   }
 
   /**
-   * Hands one out that suits, the oldest: a young one may still be connecting. It is replaced when its run has ended.
-   * Undefined where none is ready.
+   * Hands one out that suits, the oldest: a young one may still be connecting. It is replaced when its run has ended, or at once
+   * where the other side is far away. Undefined where none is ready.
    */
   take(suitable: readonly StandbyKind[]): RsyncProcess | undefined {
     for (const [kind, standby] of [...this.#ready]) {
       if (!suitable.includes(kind)) continue;
-      this.#ready.delete(kind);
       if (!standby.isAlive()) {
+        this.#ready.delete(kind);
         this.#startLater(kind, this.#waitMs());
         continue;
       }
-      void standby.ended.then(() => this.#startLater(kind, REFILL_MS));
+      if (standby.isReady?.() === false) continue;
+      this.#ready.delete(kind);
+      if (this.#options.isFar()) this.#startLater(kind, REFILL_FAR_MS);
+      else void standby.ended.then(() => this.#startLater(kind, REFILL_MS));
       return standby;
     }
     return undefined;
+  }
+
+  /** There are none of this kind until the next {@link open}. */
+  drop(kind: StandbyKind): void {
+    this.#dropped.add(kind);
+    const standby = this.#ready.get(kind);
+    if (standby !== undefined) this.#end(kind, standby);
   }
 
   /** The last one taken served its run: whatever made standbys die before is over. */
@@ -95,7 +117,7 @@ export class Standbys {
     if (!this.#isOpen) return;
     const waitMs = this.#waitMs();
     for (const [kind, standby] of this.#ready) this.#end(kind, standby);
-    for (const kind of KINDS) this.#startLater(kind, waitMs);
+    for (const kind of this.#options.kinds) this.#startLater(kind, waitMs);
     await this.#gone();
   }
 
@@ -117,8 +139,8 @@ export class Standbys {
   }
 
   #startNow(kind: StandbyKind): void {
-    if (!this.#isOpen || this.#ready.has(kind)) return;
-    const standby = this.#start(kind);
+    if (!this.#isOpen || this.#ready.has(kind) || this.#dropped.has(kind)) return;
+    const standby = this.#options.start(kind);
     if (standby === undefined) {
       this.#startLater(kind, this.#waitMs());
       return;
@@ -135,7 +157,7 @@ export class Standbys {
       this.#leaving.delete(standby);
       if (this.#ready.get(kind) !== standby) return; // taken, or ended by us
       this.#ready.delete(kind);
-      this.#startLater(kind, this.#waitMs());
+      this.#startLater(kind, standby.isUnfit?.() === true ? MAX_AGE_MS : this.#waitMs());
     });
   }
 

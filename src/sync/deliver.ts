@@ -6,6 +6,7 @@ import { LASTS_BYTES } from '../core/rsync/args.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import type { Batch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
+import { rewritesOf } from '../core/sync/rewrites.js';
 import type { WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
@@ -62,11 +63,13 @@ export async function deliver(
       : { ...namesRun(work, quickCheck === 'fooled'), ...more, names };
   const above = await inSlices(directoriesAbove(names));
   const brings = await whatComes(names, above, view.before);
+  const rewrites = mayGo || run.kind !== 'names' ? undefined : rewritesOf(names, view.before, ledger.index);
   const begun = await ledger.begin(run, () => brings);
   if (!begun.ok) return { kind: 'broken', failure: begun.failure };
   const own = ofNames(names);
   const result = await runner.run(begun.value, own, {
     suitable: mayGo ? [] : SUITABLE[quickCheck].filter((kind) => suits(kind, quickCheck, names.length, lasts)),
+    rewrites,
     totalBytes,
     ...(lasts ? {} : { largestBytes }),
     onItem: (item, was) => {

@@ -6,13 +6,15 @@ import type { Failure } from '../core/failure.js';
 import { looseTextOf, type Name, ROOT } from '../core/name.js';
 import type { RsyncSettings } from '../core/rsync/args.js';
 import { type NamesOfRun, withoutLines } from '../core/rsync/complaints.js';
-import { outcomeSteps } from '../core/rsync/exit.js';
+import { ALL_DONE, outcomeSteps } from '../core/rsync/exit.js';
 import type { OutputLine } from '../core/rsync/output.js';
+import { isFar } from '../core/rsync/rewrite.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
 import type { SshAim } from '../core/ssh/exit.js';
 import type { DeleteMode } from '../core/sync/batch.js';
 import type { Entry } from '../core/sync/entry.js';
 import { whyNoRoom } from '../descriptors.js';
+import { type Distance, type RewriteWay, startRewrite } from '../rsync/rewrite.js';
 import {
   inputOf,
   type LookingRun,
@@ -29,6 +31,7 @@ import { inSlices } from '../slice.js';
 import type { Begun } from './begun.js';
 import { resolveDoubt } from './doubt.js';
 import { type ReadRunOptions, type RunResult, readRun } from './read-run.js';
+import { attempted, cutOff, isProven, itemsOf, type Rewritten } from './rewrite.js';
 
 export interface RunnerOptions {
   readonly rsync: RsyncSettings;
@@ -39,6 +42,8 @@ export interface RunnerOptions {
   readonly wayThere: () => Promise<void>;
   /** How long a run may say nothing before it is ended, in milliseconds; see NO_PROGRESS_MS. */
   readonly noProgressMs?: number;
+  /** Where there may be rewrites. */
+  readonly rewrites?: RewriteWay | undefined;
 }
 
 export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
@@ -48,6 +53,8 @@ export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
   readonly ready?: RsyncProcess | undefined;
   /** Where it does not say how far it is within a file: how large the largest one is, in bytes. */
   readonly largestBytes?: number;
+  /** It can go as a rewrite too: its files. See core/rsync/rewrite.ts. */
+  readonly rewrites?: readonly Name[] | undefined;
 }
 
 export interface RunOptions extends LookingOptions {
@@ -57,6 +64,10 @@ export interface RunOptions extends LookingOptions {
 
 /** A standby is for speed only: so many descriptors have to be left for what is needed. */
 const ROOM_BESIDE = 20;
+const ROOM_BESIDE_REWRITE = 40;
+
+/** So many rewrites in a row without a proof: it is left at that for this connection. */
+const MOST_UNPROVEN = 3;
 
 /** What there is too little of in the system may be there in a moment: so often, and so long apart, in milliseconds. */
 const START_TRIES = 10;
@@ -75,15 +86,26 @@ export class Runner {
   readonly #running = new Set<Promise<RsyncExit>>();
   /** When one of them said something last, or began; or until when it may well have nothing to say. */
   #lastOutputMs = LONG_AGO;
+  readonly #distance: Distance = { rttMs: undefined };
+  #unproven = 0;
 
   /** `onEnd`: a run has ended that began at `beganMs`. */
   constructor(options: RunnerOptions, abort: AbortSignal, onEnd: (result: RunResult, beganMs: WallMs) => void) {
     this.#options = options;
     this.#abort = abort;
     this.#onEnd = onEnd;
-    this.standbys = new Standbys((kind) =>
-      whyNoRoom(ROOM_BESIDE) === undefined ? startRsync(options.rsync, namesRun(options, kind === 'sure')) : undefined,
-    );
+    this.standbys = new Standbys({
+      kinds: options.rewrites === undefined ? ['plain', 'sure'] : ['plain', 'sure', 'rewrite'],
+      start: (kind) => this.#startStandby(kind),
+      isFar: () => isFar(this.#distance.rttMs),
+    });
+  }
+
+  #startStandby(kind: StandbyKind): RsyncProcess | undefined {
+    const { rsync, rewrites } = this.#options;
+    if (whyNoRoom(kind === 'rewrite' ? ROOM_BESIDE_REWRITE : ROOM_BESIDE) !== undefined) return undefined;
+    if (kind !== 'rewrite') return startRsync(rsync, namesRun(this.#options, kind === 'sure'));
+    return rewrites && startRewrite(rsync, rewrites, this.#distance);
   }
 
   /** Resolves when the runs that are under way now have ended. */
@@ -125,12 +147,51 @@ export class Runner {
     const result = await this.#runReady(run, names, options);
     const { outcome } = result;
     if ((run.kind !== 'names' && run.kind !== 'clear') || outcome.kind === 'broken') return result;
-    const again = (part: Run): Promise<RunResult> => this.#runReady(part, names, { ...options, isSilent: true });
+    const again = (part: Run): Promise<RunResult> =>
+      this.#runReady(part, names, { ...options, isSilent: true, rewrites: undefined });
     return resolveDoubt(run, result, again, (text) => this.#debug(text));
   }
 
-  /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
+  /** As a rewrite, where it can go as one; undefined where it can't. What is not proven has to go the ordinary way after it. */
+  async #rewrite(run: Run, options: LookingOptions & ReadRunOptions): Promise<Rewritten | undefined> {
+    const { rewrites: files } = options;
+    if (files === undefined || run.kind !== 'names') return undefined;
+    const standby = this.standbys.take(['rewrite']);
+    if (standby === undefined) return undefined;
+    const { rsync, aim, report, noProgressMs } = this.#options;
+    this.#debug(`rewrite ${standby.args.join(' ')}`);
+    const beganMs = wallNow();
+    const lines: OutputLine[] = [];
+    const finish = { abort: this.#abort, noProgressMs };
+    const finished = standby.finish(inputOf(run, 'none'), (line) => lines.push(line), finish);
+    const exit = await this.#underWay(finished, 0);
+    const end = { ...exit, stderr: withoutLines(exit.stderr, rsync.chatter) };
+    if (isProven(end, lines, files)) {
+      this.#unproven = 0;
+      this.standbys.served();
+      const { said, read } = readRun(run, options, rsync.target.label, report);
+      for (const line of itemsOf(lines, run.names)) read(line);
+      return { kind: 'proven', result: { ...said, outcome: ALL_DONE } };
+    }
+    this.#debug(`not proven (${end.code ?? end.signal}), so again: ${looseTextOf(end.stderr.trim() as Name)}`);
+    if (++this.#unproven === MOST_UNPROVEN) this.standbys.drop('rewrite');
+    const items = attempted(files);
+    if (end.code !== 0) this.#onEnd(cutOff(end, aim, items), beganMs);
+    return { kind: 'unproven', items };
+  }
+
   async #runReady(run: Run, has: NamesOfRun, options: LookingOptions & ReadRunOptions): Promise<RunResult> {
+    const rewritten = await this.#rewrite(run, options);
+    if (rewritten?.kind === 'proven') return rewritten.result;
+    const result = await this.#runOrdinary(run, has, options);
+    // What became of them by the rewrite nobody knows where this run does not tell.
+    const told = new Set(result.items.map(({ name }) => name));
+    for (const item of rewritten?.items ?? []) if (!told.has(item.name)) options.onItem?.(item);
+    return result;
+  }
+
+  /** A standby takes it where one that suits is ready; if that breaks before it has done anything, a fresh rsync takes over. */
+  async #runOrdinary(run: Run, has: NamesOfRun, options: LookingOptions & ReadRunOptions): Promise<RunResult> {
     const standby = options.ready ?? this.standbys.take(options.suitable ?? []);
     const hadStandbys = standby !== undefined || this.standbys.count > 0;
     const first = await this.#runOnce(standby, run, has, options);

@@ -56,8 +56,8 @@ describe('the shell there', () => {
 
 describe('sessions', () => {
   it.each([
-    [5, 'ok', /5 and more/],
-    [4, 'warning', /only 4 at once/],
+    [6, 'ok', /6 and more/],
+    [5, 'warning', /only 5 at once/],
     [0, 'warning', /only 0 at once/],
   ] as const)('of which %i are let in: %s', async (allowed, state, message) => {
     let calls = 0;

@@ -6,6 +6,8 @@ import type { Ended } from '../../src/spawn.js';
 /** A process whose end the test decides. */
 interface Fake extends RsyncProcess {
   readonly kind: StandbyKind;
+  ready: boolean;
+  unfit: boolean;
   readonly wasEnded: () => boolean;
   exit(): Promise<void>;
 }
@@ -22,8 +24,12 @@ function fake(kind: StandbyKind): Fake {
     resolve({ kind: 'exited', code: 0 });
     await ended;
   };
-  return {
+  const one: Fake = {
     kind,
+    ready: true,
+    unfit: false,
+    isReady: () => one.ready,
+    isUnfit: () => one.unfit,
     args: [],
     ended,
     isAlive: () => alive,
@@ -35,16 +41,21 @@ function fake(kind: StandbyKind): Fake {
     wasEnded: () => asked,
     exit,
   };
+  return one;
 }
 
 /** A pool of fakes, opened, and all that were started in it. */
-function pool(): { standbys: Standbys; started: Fake[] } {
+function pool(
+  kinds: readonly StandbyKind[] = ['plain', 'sure'],
+  isFar = false,
+): { standbys: Standbys; started: Fake[] } {
   const started: Fake[] = [];
-  const standbys = new Standbys((kind) => {
+  const start = (kind: StandbyKind): Fake => {
     const one = fake(kind);
     started.push(one);
     return one;
-  });
+  };
+  const standbys = new Standbys({ kinds, start, isFar: () => isFar });
   standbys.open();
   return { standbys, started };
 }
@@ -108,6 +119,48 @@ describe('the standbys', () => {
     expect(standbys.take(['plain', 'sure'])).toBe(started[1]);
     await vi.advanceTimersByTimeAsync(1_100);
     expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+  });
+
+  it('are replaced as soon as they are taken where the other side is far away', async () => {
+    const { standbys, started } = pool(['plain', 'sure'], true);
+    standbys.take(['plain']);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(started).toHaveLength(3);
+  });
+
+  it('that are not ready yet are left alone', () => {
+    const { standbys, started } = pool(['rewrite']);
+    const [one] = started;
+    if (one === undefined) throw new Error('none was started');
+    one.ready = false;
+    expect(standbys.take(['rewrite'])).toBeUndefined();
+    one.ready = true;
+    expect(standbys.take(['rewrite'])).toBe(one);
+  });
+
+  it('of a kind that is of no use are tried again much later', async () => {
+    const { started } = pool(['rewrite']);
+    const [one] = started;
+    if (one === undefined) throw new Error('none was started');
+    one.unfit = true;
+    await one.exit();
+    await vi.advanceTimersByTimeAsync(29 * 60_000);
+    expect(started).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(2 * 60_000);
+    expect(started).toHaveLength(2);
+  });
+
+  it('of a kind that was dropped are none until they are opened again', async () => {
+    const { standbys, started } = pool(['plain', 'rewrite']);
+    standbys.drop('rewrite');
+    await vi.advanceTimersByTimeAsync(60 * 60_000);
+    expect(kinds(started).filter((kind) => kind === 'rewrite')).toHaveLength(1);
+    await standbys.close();
+    standbys.open();
+    expect(kinds(started).filter((kind) => kind === 'rewrite')).toHaveLength(2);
   });
 
   it('make room for a while', async () => {

@@ -113,3 +113,12 @@ export function remoteCommand(path: string, words: readonly Word[], mark?: strin
   const at = home === undefined ? shQuoted(place) : `"$1"/${shQuoted(place)}`;
   return `exec sh -c '${UNPACK}; ${run}' sh ${home ?? '.'} '${packed([at, ...words.map(shQuoted)])}'`;
 }
+
+/**
+ * The command line by which a POSIX sh there runs a script of ours with these words, by any login shell. `script`: of what all of
+ * them leave alone between single quotes (no quote, backslash, exclamation mark or line break).
+ */
+export const scriptCommand = (script: string, words: readonly Word[]): string =>
+  words.every(isQuotable)
+    ? ['exec sh -c', `'${script}'`, 'sh', ...words.map(quoted)].join(' ')
+    : `exec sh -c '${UNPACK}; ${script}' sh . '${packed(words.map(shQuoted))}'`;
