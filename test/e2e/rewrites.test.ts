@@ -139,15 +139,15 @@ describe('where the other side is far away', () => {
     expect(readFileSync(join(local, 'a'), 'utf8')).toBe('3 second');
   });
 
-  it('what is removed there is noticed, and brought again with all that was removed beside it', async () => {
-    const { local, remote, saves } = await far({ 'd/a': 'old', 'd/b': 'old', 'd/c': 'old' });
-    rmSync(join(remote, 'd'), { recursive: true });
-    expect(await saves(() => writeFileSync(join(local, 'd/a'), 'new'))).toEqual({ begun: 1, unproven: 1 });
-    expect(readFileSync(join(remote, 'd/c'), 'utf8')).toBe('old');
-    for (const name of ['a', 'b']) rmSync(join(remote, 'd', name));
-    expect(await saves(() => writeFileSync(join(local, 'd/a'), 'newer'))).toEqual({ begun: 1, unproven: 1 });
-    expect(readFileSync(join(remote, 'd/b'), 'utf8')).toBe('old');
-  });
+  it.each(['d', 'd/a d/b'])(
+    '%s, removed there, is noticed, and brought again with all that was removed',
+    async (gone) => {
+      const { local, remote, saves } = await far({ 'd/a': 'old', 'd/b': 'old', 'd/c': 'old' });
+      for (const name of gone.split(' ')) rmSync(join(remote, name), { recursive: true });
+      expect(await saves(() => writeFileSync(join(local, 'd/a'), 'new'))).toEqual({ begun: 1, unproven: 1 });
+      expect(readFileSync(join(remote, 'd/b'), 'utf8')).toBe('old');
+    },
+  );
 
   it('what is in the way there is told of as ever, and when it is gone all goes on', async () => {
     const { local, remote, running, waits, same } = await far({ b: 'old' });

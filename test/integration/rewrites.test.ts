@@ -183,7 +183,7 @@ describe('a rewrite', () => {
 
   it('that is cut off ends by itself, and leaves what was there', async () => {
     const cut = (most: number) => {
-      let left = most + '\ngo\n'.length;
+      let left = most + '\n\n\n\n\ngo\n'.length;
       const tamper = (all: Transform): Transform =>
         all.pipe(
           new Transform({

@@ -43,7 +43,7 @@ export const writerArgs = (fifo: string, nowhere: string): string[] => [
   '--whole-file',
   '--protocol=31',
   '--from0',
-  '--files-from=-',
+  ...['--files-from', '-'],
   `--only-write-batch=${fifo}`,
   './',
   `${nowhere}/`,
