@@ -3,7 +3,8 @@ import type { WallMs } from '../core/clock.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
 import { type Excluded, excludedName } from '../core/rsync/rules.js';
-import { NameIndex } from '../core/sync/name-index.js';
+import { MOST_PACKED, NameIndex } from '../core/sync/name-index.js';
+import { pack } from '../core/sync/packed.js';
 import { eachInSlices } from '../slice.js';
 import type { TreeOnDisk } from './disk.js';
 import { type Listing, walkAll } from './walk.js';
@@ -37,7 +38,9 @@ export async function takeSnapshot(
     if (isStopped()) break;
     onListing(listing);
     tree.set(listing.dir, listing.self);
-    await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
+    if (listing.entries.size >= MOST_PACKED)
+      await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
+    else if (listing.entries.size > 0) tree.addPacked(listing.dir, pack(listing.entries), listing.entries.size);
     for (const { name, isDir, decision } of listing.excluded) {
       if (decision.synced) continue;
       excluded.push(excludedName(name, isDir, decision.isRsyncs));

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { EPOCH, type WallMs, wallMs } from '../core/clock.js';
 import { NameIndex } from '../core/sync/name-index.js';
-import { eachInSlices, inSlices } from '../slice.js';
+import { inSlices } from '../slice.js';
 import { type Edition, type IndexOwner, loadIndex } from './index-file.js';
 import { type Believed, doubt, replay } from './journal.js';
 import { readOwn } from './own-file.js';
@@ -34,13 +34,11 @@ export async function load(indexPath: string, journalPath: string, owner: IndexO
     const index = new NameIndex();
     return { index, problem, mayHaveLostDeletions: false, edition: undefined, savedMs, begunMs: undefined };
   }
-  const { index, edition } = loaded;
-  let wasBegun = false;
-  await eachInSlices(index.entries(), ([, { ino }]) => (wasBegun ||= ino === 0));
+  const { index, edition, hasBegun } = loaded;
   const believed = await replayed(journalPath, index, edition, uid);
   const problem = believed.isWhole ? undefined : believed.why;
   const mayHaveLostDeletions = !believed.isWhole && believed.mayHaveLostDeletions;
-  return { index, problem, mayHaveLostDeletions, edition, savedMs, begunMs: wasBegun ? EPOCH : savedMs };
+  return { index, problem, mayHaveLostDeletions, edition, savedMs, begunMs: hasBegun ? EPOCH : savedMs };
 }
 
 async function replayed(path: string, index: NameIndex, edition: Edition, uid: number): Promise<Believed> {

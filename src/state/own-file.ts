@@ -61,8 +61,7 @@ export const flushed = promisify(fsync);
 const writeSome = promisify(write);
 
 /** {@link writeAll} at the end of a file, while others go on. */
-export async function writeAllSlowly(fd: number, data: string): Promise<void> {
-  const bytes = Buffer.from(data, 'utf8');
+export async function writeAllSlowly(fd: number, bytes: Buffer): Promise<void> {
   for (let done = 0; done < bytes.length; )
     done += (await writeSome(fd, bytes, done, bytes.length - done, null)).bytesWritten;
 }

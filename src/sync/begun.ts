@@ -33,6 +33,8 @@ export interface Books {
   index: NameIndex;
   readonly journal: Journal;
   sums: Summary;
+  /** Of how many runs there are marks in the index: they are known by their identity. */
+  runs: number;
 }
 
 /** A known name that a run may change: what it was, and the mark that stands for it until something is known. */
@@ -56,12 +58,14 @@ export class Begun {
 
   static async begin(run: WritingRun, brings: () => Brings, books: Books): Promise<Result<Begun>> {
     const begun = new Begun(run, brings, books);
+    books.runs++;
     // Before the journal: an index that is saved in between has it then.
     await eachInSlices(brings(), ([name, type]) => begun.#mark(name, type, false));
     await eachInSlices(begun.#takes(), ([name, type]) => begun.#mark(name, type, true));
     const unready = await books.journal.writeAhead(begun.#deeds());
     if (unready === undefined) return success(begun);
     await begun.#unmark(namesOf(brings()), () => true);
+    books.runs--;
     return failed(unready);
   }
 
@@ -129,7 +133,12 @@ export class Begun {
    * `moves`), for rsync says nothing of those, nor all of it where the run broke: the remote makes directories and links, and
    * deletes, before that is told. A file never comes before its line.
    */
-  async ended({ outcome, items }: { readonly outcome: Outcome; readonly items: readonly Item[] }): Promise<void> {
+  async ended(result: { readonly outcome: Outcome; readonly items: readonly Item[] }): Promise<void> {
+    await this.#resolve(result);
+    this.#books.runs--;
+  }
+
+  async #resolve({ outcome, items }: Parameters<Begun['ended']>[0]): Promise<void> {
     const { kind } = this.run;
     if (outcome.kind === 'finished')
       return this.#unmark(this.#notThere(outcome.failed), ({ was }) => kind !== 'moves' || was.type === 'dir');

@@ -8,7 +8,7 @@ import { begun, type Entry, type Seen, unsure } from '../core/sync/entry.js';
 import { NameIndex, type ReadonlyIndex } from '../core/sync/name-index.js';
 import { Pending, type ReadonlyPending } from '../core/sync/pending.js';
 import type { WritingRun } from '../rsync/run.js';
-import { eachInSlices, Slice } from '../slice.js';
+import { eachInSlices, inSlices, Slice } from '../slice.js';
 import { Begun, type Books, type Brings, type Journal, kindOf } from './begun.js';
 
 export interface LedgerOptions {
@@ -18,6 +18,9 @@ export interface LedgerOptions {
   /** See {@link RulesInForce.mayComeBack}. */
   readonly rulesMayComeBack: () => boolean;
 }
+
+/** So many directories of the index may be unpacked: they take less than a MiB, and are written to again. */
+const MOST_LOOSE = 100;
 
 /** So many items go into one event. */
 const TOLD_AT_ONCE = 1_000;
@@ -47,7 +50,7 @@ export class Ledger {
   /** `index`: what was there by our doing when the journal was loaded. It belongs to the ledger from now on. */
   constructor(options: LedgerOptions, index: NameIndex = new NameIndex()) {
     this.#options = options;
-    this.#books = { index, journal: options.journal, sums: EMPTY_SUMMARY };
+    this.#books = { index, journal: options.journal, sums: EMPTY_SUMMARY, runs: 0 };
     options.journal.keep(() => this.#books.index);
   }
 
@@ -253,9 +256,16 @@ export class Ledger {
     await this.#options.journal.ready();
   }
 
-  /** Saves the index if the journal has grown long. */
-  tidy(): Promise<void> {
-    return this.#books.journal.tidy();
+  /** Saves the index if the journal has grown long, and packs what of it was written to. */
+  async tidy(): Promise<void> {
+    await this.#pack();
+    await this.#books.journal.tidy();
+  }
+
+  async #pack(): Promise<void> {
+    const { index } = this.#books;
+    if (index.loose <= MOST_LOOSE) return;
+    await inSlices(index.packLoose(() => this.#books.runs === 0 && this.#books.index === index));
   }
 
   /** Saves the index for the next run. */

@@ -10,8 +10,7 @@ import { RuleFiles } from '../rules/rule-files.js';
 import { countsInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
-import { takeSnapshot } from '../scan/snapshot.js';
-import type { Listing } from '../scan/walk.js';
+import { type Listing, walkAll } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
 import { beatFolder, ownFolders, removeBeatFolder, temporaryBeginnings } from '../state/folders.js';
 import { Bridge } from './bridge.js';
@@ -128,7 +127,7 @@ export class Directory {
         ...this.#spared.paths(root),
         ...this.disk.own.folders.map((name) => `${root}/${looseTextOf(name)}`),
       ],
-      lookAgain: () => takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing)),
+      lookAgain: () => this.#noteAll(),
       onHints: (texts) => hints.push(texts),
       onDoubt: (why) => {
         report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
@@ -200,6 +199,10 @@ export class Directory {
     }
   }
 
+  async #noteAll(): Promise<void> {
+    for await (const listing of walkAll(this.disk, this.filter)) this.noteListing(listing);
+  }
+
   /** Ends everything of it. */
   async close(): Promise<void> {
     await this.#stopWatching();
@@ -236,7 +239,7 @@ export class Directory {
     const { root } = this.#settings;
     await this.#rules.atRest();
     // The watcher is told which directories it can spare.
-    await takeSnapshot(this.disk, filter, (listing) => this.noteListing(listing));
+    await this.#noteAll();
     const started = await this.#supervisor.start();
     if (!started.ok) return started;
     report({ kind: 'watching', root, directories: this.#supervisor.directories });

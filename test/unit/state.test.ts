@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
 import type { Entry } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
+import { pack } from '../../src/core/sync/packed.js';
 import { runtimeFolder, stateFolder } from '../../src/state/folders.js';
 import { type IndexOwner, loadIndex, writeIndex } from '../../src/state/index-file.js';
 import { keyOf } from '../../src/state/key.js';
@@ -52,10 +53,24 @@ const save = async (path: string, index: NameIndex): Promise<void> => {
 };
 const load = (path: string, whose: IndexOwner = owner) => loadIndex(path, whose, uid);
 
-/** The file of that index with other lines, and a checksum that is right. */
-function write(path: string, head: object, lines: readonly unknown[]): void {
-  const text = [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
-  writeFileSync(path, `${text}${createHash('sha256').update(text).digest('hex')}\n`);
+/** The file of an index with this header and these records, and a checksum that is right. */
+function write(path: string, head: object, records: readonly Buffer[]): void {
+  const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...records, Buffer.from('\n')]);
+  const sum = createHash('sha256').update(bytes).digest('hex');
+  writeFileSync(path, Buffer.concat([bytes, Buffer.from(`${sum}\n`)]));
+}
+
+/** A record as it is written; `longer`: by how much more it says that it is long. */
+function record(inDir: string, body: string | Buffer, mark = 0, longer = 0): Buffer {
+  const rest = Buffer.concat([
+    Buffer.from(inDir, 'latin1'),
+    typeof body === 'string' ? Buffer.from(body, 'latin1') : body,
+  ]);
+  const begin = Buffer.alloc(9);
+  begin.writeUInt32LE(rest.length + 5 + longer);
+  begin.writeUInt32LE(inDir.length, 4);
+  begin[8] = mark;
+  return Buffer.concat([begin, rest]);
 }
 
 describe('the saved index', () => {
@@ -97,64 +112,78 @@ describe('the saved index', () => {
     const path = join(dir, 'i');
     expect(await load(path)).toEqual({ kind: 'none' });
     const index = new NameIndex();
-    index.set(nameFromText('a'), entry);
+    index.set(nameFromText('b.txt'), entry);
     await save(path, index);
     expect(await load(path, { ...owner, identity: '1:3' })).toMatchObject({
       kind: 'unusable',
       why: expect.stringMatching(/another directory/),
     });
-    const good = readFileSync(path, 'utf8');
+    const good = readFileSync(path, 'latin1');
     for (const bad of [
       '',
       'x',
       good.slice(0, -10),
-      good.replace('"a"', '"b"'),
+      good.replace('b.txt', 'c.txt'),
       good.slice(0, good.lastIndexOf('\n', good.length - 2)),
-      good.replace('"version":5', '"version":4'),
+      good.replace('"version":6', '"version":5'),
       `${good}\n`,
       '\0'.repeat(good.length),
     ]) {
-      writeFileSync(path, bad);
+      writeFileSync(path, bad, 'latin1');
       expect((await load(path)).kind).toBe('unusable');
     }
-    writeFileSync(path, good);
+    writeFileSync(path, good, 'latin1');
     expect((await load(path)).kind).toBe('loaded');
+    // As the one before it wrote: one JSON line for each name.
+    const text = `{"version":5,"number":1,"root":"/r","identity":"1:2","target":"h:p"}\n["a",0,420,5,1,2,3,6,4,""]\n`;
+    writeFileSync(path, `${text}${createHash('sha256').update(text).digest('hex')}\n`);
+    expect(await load(path)).toEqual({ kind: 'unusable', why: 'another version wrote it' });
+  });
+
+  it('is told from another version by its first line, as the ones before it did', async () => {
+    const path = join(dir, 'i');
+    await save(path, new NameIndex());
+    const [head = '', ...rest] = readFileSync(path, 'latin1').split('\n');
+    expect(JSON.parse(head)).toEqual({ version: 6, number: 1, ...owner });
+    expect(rest.at(-1)).toBe('');
+    expect(rest.at(-2)).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('is not used if it is no such thing, whoever made its checksum', async () => {
     const path = join(dir, 'i');
-    const head = { version: 5, number: 1, ...owner };
-    const line: readonly unknown[] = ['a', 0, 0o644, 5, 1, 2, 3, 6, 4, ''];
-    write(path, head, [line]);
-    expect((await load(path)).kind).toBe('loaded');
-    for (const name of ['../a', 'a/../../b', '/etc/passwd', 'a/', 'a//b', '', './a', 'a\0b', '\u0416', 7, null]) {
-      write(path, head, [[name, ...line.slice(1)]]);
-      expect(await load(path), String(name)).toMatchObject({ kind: 'unusable', why: 'it is damaged' });
-    }
-    const odd: readonly unknown[] = [
-      line.with(1, 3),
-      line.with(1, 'file'),
-      line.with(2, '0644'),
-      line.with(3, 1.5),
-      line.with(4, null),
-      line.with(5, {}),
-      line.with(6, []),
-      line.with(7, '4'),
-      line.with(8, '4'),
-      line.with(9, 0),
-      line.slice(1),
-      [...line, 1],
-      { ...line, length: 10 },
-      'a',
-      null,
-    ];
-    for (const each of odd) {
-      write(path, head, [line, each]);
-      expect(await (await load(path)).kind, JSON.stringify(each)).toBe('unusable');
-    }
-    for (const other of [7, [], null, { ...head, number: '1' }, { version: 5, number: 1 }]) {
-      write(path, Object(other), [line]);
-      expect(await (await load(path)).kind, JSON.stringify(other)).toBe('unusable');
+    const head = { version: 6, number: 1, ...owner };
+    const a = pack([['a', entry]]);
+    const kindOf = async (...records: readonly Buffer[]): Promise<string> => {
+      write(path, head, records);
+      return (await load(path)).kind;
+    };
+    expect(await kindOf(record('.', a), record('', pack([['.', entry]])), record('d', a), record('d', a, 1))).toBe(
+      'loaded',
+    );
+    for (const name of ['../a', 'a/../../b', '/etc/passwd', 'a/', 'a//b', '', './a', 'a\0b', '..', 'a/b', '.'])
+      expect(await kindOf(record('.', pack([[name, entry]]))), name).toBe('unusable');
+    for (const name of ['../a', '/etc', 'a/', 'a//b', './a', 'a\0b', '..'])
+      expect(await kindOf(record(name, a)), name).toBe('unusable');
+    expect(await kindOf(record('', a))).toBe('unusable'); // in no directory there is the root only
+    const link = pack([['l', { ...entry, type: 'link', link: 'to' }]]);
+    for (const whole of [
+      a,
+      link,
+      pack([
+        ['a', entry],
+        ['b', entry],
+      ]),
+    ])
+      for (let length = 1; length < whole.length; length++)
+        if (length !== a.length)
+          expect(await kindOf(record('.', whole.slice(0, length))), String(length)).toBe('unusable');
+    expect(await kindOf(record('.', `\x03${a.slice(1)}`))).toBe('unusable');
+    expect(await kindOf(record('.', `${a.slice(0, 39)}\xff\xff${a.slice(41)}`))).toBe('unusable');
+    for (const longer of [-6, -1, 1, 2, 60, 1_000_000])
+      expect(await kindOf(record('.', a, 0, longer))).toBe('unusable');
+    for (const other of [7, [], null, { ...head, number: '1' }, { version: 6, number: 1 }]) {
+      write(path, Object(other), [record('.', a)]);
+      expect((await load(path)).kind, JSON.stringify(other)).toBe('unusable');
     }
   });
 

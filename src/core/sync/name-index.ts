@@ -1,15 +1,27 @@
 import { baseOf, childOf, isBelow, type Name, parentOf, ROOT } from '../name.js';
+import type { Steps } from '../steps.js';
 import { type Entry, unsure } from './entry.js';
+import { type Packed, pack, unpack } from './packed.js';
+
+/** So many packed directories are kept unpacked for whoever reads them next: a walk asks for each name of one, and for those above. */
+const OPENED = 16;
+
+/** A directory of more names is not packed: unpacking it would take more than some milliseconds. */
+export const MOST_PACKED = 2_000;
 
 /**
  * The index: for each name that is on the remote by our doing, what was delivered. Like git's index, it answers what
  * events can't: a name whose disk entry equals its index entry needs nothing; a name in the index that is gone from
  * the disk is a deletion; and only what the index holds is ours to delete.
  *
- * Kept as one small map per directory, so that listing a directory or a tree is cheap.
+ * Kept by directory, so that listing a directory or a tree is cheap; what rests is {@link Packed}, and unpacked when it is written to.
  */
 export class NameIndex {
-  readonly #dirs = new Map<Name, Map<string, Entry>>();
+  readonly #dirs = new Map<Name, Map<string, Entry> | Packed>();
+  /** Of those that are packed, the ones read last. */
+  readonly #opened = new Map<Name, ReadonlyMap<string, Entry>>();
+  /** The directories that are not packed. */
+  readonly #loose = new Set<Name>();
   #root: Entry | undefined;
   #size = 0;
   #aside: NameIndex | undefined;
@@ -19,8 +31,9 @@ export class NameIndex {
     return this.#size;
   }
 
+  /** Of what is packed another object each time. */
   get(name: Name): Entry | undefined {
-    return name === ROOT ? this.#root : this.#dirs.get(parentOf(name))?.get(baseOf(name));
+    return name === ROOT ? this.#root : this.children(parentOf(name)).get(baseOf(name));
   }
 
   set(name: Name, entry: Entry): void {
@@ -28,11 +41,58 @@ export class NameIndex {
       this.#root = entry;
       return;
     }
-    const dir = parentOf(name);
-    let children = this.#dirs.get(dir);
-    if (children === undefined) this.#dirs.set(dir, (children = new Map()));
+    const children = this.#toWrite(parentOf(name));
     if (!children.has(baseOf(name))) this.#size++;
     children.set(baseOf(name), entry);
+  }
+
+  /** Takes over what of `dir` was packed, `count` entries that it has not yet. */
+  addPacked(dir: Name, packed: Packed, count: number): void {
+    this.#size += count;
+    if (count < MOST_PACKED && !this.#dirs.has(dir)) this.#dirs.set(dir, packed);
+    else {
+      const children = this.#toWrite(dir);
+      for (const [base, entry] of unpack(packed)) children.set(base, entry);
+    }
+  }
+
+  #toWrite(dir: Name): Map<string, Entry> {
+    const now = this.#dirs.get(dir);
+    if (typeof now === 'object') return now;
+    const children = now === undefined ? new Map<string, Entry>() : unpack(now);
+    this.#opened.delete(dir);
+    this.#dirs.set(dir, children);
+    this.#loose.add(dir);
+    return children;
+  }
+
+  /** How many directories are not packed. */
+  get loose(): number {
+    return this.#loose.size;
+  }
+
+  /** Packs what was written to. Whoever holds an entry by its identity must not meanwhile: `mayGoOn` is asked before each step. */
+  *packLoose(mayGoOn: () => boolean): Steps<void> {
+    for (const dir of this.#loose) {
+      if (!mayGoOn()) return;
+      const children = this.#dirs.get(dir);
+      if (typeof children === 'object' && children.size < MOST_PACKED) this.#dirs.set(dir, pack(children));
+      this.#loose.delete(dir);
+      yield;
+    }
+  }
+
+  /** What it holds directly in `dir`, packed in parts of at most {@link MOST_PACKED}. */
+  *packed(dir: Name): Generator<Packed> {
+    const children = this.#dirs.get(dir) ?? EMPTY;
+    if (typeof children === 'string') return yield children;
+    let part: Array<readonly [string, Entry]> = [];
+    for (const child of children) {
+      if (part.push(child) < MOST_PACKED) continue;
+      yield pack(part);
+      part = [];
+    }
+    if (part.length > 0) yield pack(part);
   }
 
   /** It is not there any more, or not ours. */
@@ -45,7 +105,7 @@ export class NameIndex {
    * What is ours there, too, and left alone, because it is excluded by now: it is as if it were not there until
    * {@link takeUp}.
    */
-  get aside(): Pick<NameIndex, 'get' | 'entries' | 'directories' | 'children' | 'size'> {
+  get aside(): Pick<NameIndex, 'get' | 'entries' | 'directories' | 'children' | 'size' | 'packed'> {
     return this.#aside ?? NONE;
   }
 
@@ -73,15 +133,28 @@ export class NameIndex {
 
   #drop(name: Name): void {
     const dir = parentOf(name);
-    const children = this.#dirs.get(dir);
-    if (children?.delete(baseOf(name)) !== true) return;
+    if (!this.children(dir).has(baseOf(name))) return;
+    const children = this.#toWrite(dir);
+    children.delete(baseOf(name));
     this.#size--;
-    if (children.size === 0) this.#dirs.delete(dir);
+    if (children.size > 0) return;
+    this.#dirs.delete(dir);
+    this.#loose.delete(dir);
   }
 
-  /** What it holds directly in `dir`. */
+  /** What it holds directly in `dir`: of what is packed, as it is now. */
   children(dir: Name): ReadonlyMap<string, Entry> {
-    return this.#dirs.get(dir) ?? EMPTY;
+    const children = this.#dirs.get(dir);
+    if (typeof children !== 'string') return children ?? EMPTY;
+    const known = this.#opened.get(dir);
+    if (known !== undefined) return known;
+    const opened = unpack(children);
+    for (const oldest of this.#opened.keys()) {
+      if (this.#opened.size < OPENED) break;
+      this.#opened.delete(oldest);
+    }
+    this.#opened.set(dir, opened);
+    return opened;
   }
 
   /** Every directory that holds something, the root too. */
@@ -111,8 +184,7 @@ export class NameIndex {
       const [base, entry] = next.value;
       const name = childOf(at.dir, base);
       yield [name, entry];
-      const children = this.#dirs.get(name);
-      if (children !== undefined) way.push({ dir: name, inside: children.entries() });
+      if (this.#dirs.has(name)) way.push({ dir: name, inside: this.children(name).entries() });
     }
     if (dir !== ROOT) return;
     for (const other of this.#dirs.keys())
@@ -123,7 +195,7 @@ export class NameIndex {
 /** An index to look things up in. */
 export type ReadonlyIndex = Pick<
   NameIndex,
-  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below' | 'allBelow'
+  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below' | 'allBelow' | 'packed'
 >;
 
 const EMPTY: ReadonlyMap<string, Entry> = new Map();
