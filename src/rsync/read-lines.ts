@@ -7,9 +7,14 @@ const LATE_MS = 500;
 
 /**
  * How long after what came it is read again, in milliseconds: rsync writes each line by itself, and to wake up for each of ten
- * thousand costs more than to read them. A pipe has room for what comes meanwhile.
+ * thousand costs more than to read them. A pipe has room for some hundreds of lines, and rsync waits where it is full: so where
+ * many came, it is read again soon (a full pass over 100,000 names prints 140 in a millisecond).
  */
 const JOIN_MS = 10;
+const SOON_MS = 1;
+
+/** So many bytes are many. */
+const MANY_BYTES = 2_048;
 
 /**
  * Reads rsync's stdout line by line, in slices: ten thousand names may come at once, and while they are dealt with rsync can
@@ -71,7 +76,9 @@ export class LinesInSlices {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
+    let bytes = 0;
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+      bytes += chunk.length;
       for (const line of this.#reader.read(chunk.toString('latin1'))) {
         this.#onLine(line);
         if (this.#slice.isOver) await this.#slice.next();
@@ -79,7 +86,7 @@ export class LinesInSlices {
     }
     this.#isWorking = false;
     if (this.#isLast) this.#readOn();
-    else this.#timer = setTimeout(() => this.#readOn(), JOIN_MS);
+    else this.#timer = setTimeout(() => this.#readOn(), bytes < MANY_BYTES ? JOIN_MS : SOON_MS);
   }
 
   #readOn(): void {

@@ -66,6 +66,7 @@ describe('arguments for rsync', () => {
     const names = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
     expect([asks(names), asks({ ...names, saysHowFar: true })]).toEqual([false, true]);
     expect(asks({ kind: 'pass', wouldDelete: 'nothing', dryRun: false })).toBe(true);
+    expect(asks({ kind: 'pass', wouldDelete: 'nothing', dryRun: true })).toBe(false); // which brings nothing
     expect(asks({ kind: 'clear', emptyDir: '/e' })).toBe(false);
     expect(asks({ kind: 'list', of: 'leftovers', emptyDir: '/e' })).toBe(false);
   });

@@ -108,6 +108,23 @@ describe('what rsync prints', () => {
     expect(got).toEqual(numbers);
   });
 
+  it('is read again soon where much came: rsync would wait for us', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const got: number[] = [];
+    const { stdout } = read((line) => void (line.kind === 'item' && got.push(line.bytes)));
+    const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
+    const many = Array.from({ length: 200 }, (_, i) => i);
+    for (const from of [0, 1_000, 2_000]) {
+      stdout.write(many.map((i) => item(from + i)).join(''));
+      await turn();
+      await vi.advanceTimersByTimeAsync(1);
+      await turn();
+    }
+    expect(got.length).toBeGreaterThan(2 * many.length);
+    stdout.end();
+  });
+
   it('is nothing where there was nothing', async () => {
     const { stdout, lines } = read();
     stdout.end();

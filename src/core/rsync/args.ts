@@ -154,7 +154,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
 
 /** What sends nothing has nothing to say. */
 const saysHowFar = (run: RunKind): boolean =>
-  run.kind === 'pass' || run.kind === 'moves' || (run.kind === 'names' && run.saysHowFar === true);
+  (run.kind === 'pass' && !run.dryRun) || run.kind === 'moves' || (run.kind === 'names' && run.saysHowFar === true);
 
 /** Whether an option of the user's is for such a run. */
 const takesPart =
