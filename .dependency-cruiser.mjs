@@ -44,7 +44,7 @@ export const MAY_IMPORT = {
   io: 'state programs',
   'user-folders': 'state',
   state: 'scan way read-checked descriptors slice clock',
-  scan: 'descriptors slice clock',
+  scan: 'descriptors slice later clock',
 
   // What all of them stand on.
   'spawn-here': '',

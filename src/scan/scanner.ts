@@ -11,7 +11,8 @@ import { Job } from './job.js';
 import { Listed, mayHideChanges } from './listed.js';
 import { isNews, LooseNames, look, sweep } from './look.js';
 import { Rounds } from './rounds.js';
-import { type Listing, walk, walkAll } from './walk.js';
+import { hurryWalks, shareWalks, walkAll } from './shared-walk.js';
+import { type Listing, walk } from './walk.js';
 
 /**
  * Hints may not be the whole truth: @parcel/watcher drops some, even of a few saves at once (docs/design.md#watching). So once
@@ -72,6 +73,8 @@ export class Scanner {
   #names = new Set<Name>();
   readonly #due = new DueDirectories(this.#listed);
   #isWalkDue = false;
+  #isWalkUrgent = false;
+  readonly #unshare: () => void;
   /** Who waits for the next walk. */
   #lookers: Array<(done: boolean) => void> = [];
   readonly #looking = new Job(
@@ -87,7 +90,7 @@ export class Scanner {
     () => this.#walkOnce(),
   );
   readonly #sweeps = new Rounds(SWEEP_MS, SWEEP_SHARE, () => this.#sweepOnce());
-  readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk());
+  readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk(false));
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   #notBefore = LONG_AGO;
@@ -98,6 +101,7 @@ export class Scanner {
 
   constructor(options: ScannerOptions) {
     this.#options = options;
+    this.#unshare = shareWalks(options.disk);
   }
 
   /** Something happened at these names. */
@@ -107,9 +111,10 @@ export class Scanner {
     this.#looking.go();
   }
 
-  /** Something may have been missed: look at everything. Resolves when that is done. */
-  async walk(): Promise<void> {
+  /** Something may have been missed: look at everything. Resolves when that is done. `isUrgent`: somebody waits for it. */
+  async walk(isUrgent = true): Promise<void> {
     this.#isWalkDue = true;
+    if (isUrgent) this.#hurryWalk();
     this.#walking.go();
     await this.#walking.running;
   }
@@ -119,8 +124,14 @@ export class Scanner {
     return new Promise((resolve) => {
       this.#lookers.push(resolve);
       this.#isWalkDue = true;
+      this.#hurryWalk();
       this.#walking.go();
     });
+  }
+
+  #hurryWalk(): void {
+    this.#isWalkUrgent = true;
+    hurryWalks(this.#options.disk);
   }
 
   /** Looks at these directories at once where they have news and their pace allows, and at what is new below them. */
@@ -149,7 +160,7 @@ export class Scanner {
     this.#polls?.stop();
     this.#polls = undefined;
     if (parts.length === 0 || this.#stopped) return;
-    const look = (): Promise<void> => (parts.includes(ROOT) ? this.walk() : this.#walkBelow(parts));
+    const look = (): Promise<void> => (parts.includes(ROOT) ? this.walk(false) : this.#walkBelow(parts));
     this.#polls = new Rounds(everyMs, BLIND_SHARE, look);
     this.#polls.start();
   }
@@ -169,6 +180,7 @@ export class Scanner {
 
   stop(): void {
     this.#stopped = true;
+    this.#unshare();
     this.#forget();
     this.#tell(this.#lookers.splice(0), false);
     for (const timer of [this.#walkTimer, this.#listTimer]) clearTimeout(timer);
@@ -183,7 +195,7 @@ export class Scanner {
   }
 
   #walkWhenSent(dueMs: SteadyMs): void {
-    if (!this.#options.isSending() || msSince(dueMs) >= WALK_LATEST_MS) void this.walk();
+    if (!this.#options.isSending() || msSince(dueMs) >= WALK_LATEST_MS) void this.walk(false);
     else this.#walkTimer = setTimeout(() => this.#walkWhenSent(dueMs), SENDING_LOOK_MS);
   }
 
@@ -298,13 +310,16 @@ export class Scanner {
     const beganMs = steadyNow();
     const lookers = this.#lookers.splice(0);
     this.#isWalkDue = false;
+    const isUrgent = this.#isWalkUrgent;
+    this.#isWalkUrgent = false;
     let isWhole = true;
     let isShort = false;
     const onShort = (why: string): void => {
       isShort = true;
       this.#isShort(why);
     };
-    for await (const listing of walkAll(disk, filter, onShort)) if (!(isWhole = await this.#take(listing))) break;
+    for await (const listing of walkAll(disk, filter, onShort, isUrgent))
+      if (!(isWhole = await this.#take(listing))) break;
     if (!isShort) this.#shortage = undefined;
     this.#tell(lookers, isWhole && !isShort && !this.#stopped && rootIsThere());
     this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / WALK_SHARE);

@@ -7,7 +7,8 @@ import { MOST_PACKED, NameIndex } from '../core/sync/name-index.js';
 import { pack } from '../core/sync/packed.js';
 import { eachInSlices } from '../slice.js';
 import type { TreeOnDisk } from './disk.js';
-import { type Listing, walkAll } from './walk.js';
+import { walkAll } from './shared-walk.js';
+import type { Listing } from './walk.js';
 
 /** What a walk found: the tree as it is, and what is left out of it. */
 export interface Snapshot {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decision, Filter } from '../core/filter/filter.js';
-import { childOf, type Name, ROOT } from '../core/name.js';
+import { childOf, type Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
 import { Slice } from '../slice.js';
 import type { TreeOnDisk } from './disk.js';
@@ -154,10 +154,3 @@ export function sift(
     else excluded.push({ name, isDir, decision });
   }
 }
-
-/** Lists the whole tree. */
-export const walkAll = (
-  disk: TreeOnDisk,
-  filter: Filter,
-  onShort: WalkOptions['onShort'] = () => {},
-): AsyncGenerator<Listing> => walk(disk, filter, { from: [ROOT], descend: () => true, onShort });

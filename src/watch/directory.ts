@@ -10,7 +10,8 @@ import { RuleFiles } from '../rules/rule-files.js';
 import { countsInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
-import { type Listing, walkAll } from '../scan/walk.js';
+import { walkAll } from '../scan/shared-walk.js';
+import type { Listing } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
 import { beatFolder, ownFolders, removeBeatFolder, temporaryBeginnings } from '../state/folders.js';
 import { Bridge } from './bridge.js';
@@ -41,7 +42,8 @@ export interface DirectoryGround {
 
 /**
  * DIR, for all targets: its watcher, its guard, its rules. It tells what happens, and is told which directories there are to
- * watch ({@link noteListing}); each target looks at the disk for itself, so that none waits for another.
+ * watch ({@link noteListing}); each target looks at the disk for itself, so that none waits for another; only walks of the whole tree
+ * they share (scan/shared-walk).
  */
 export class Directory {
   readonly disk: Disk;

@@ -5,7 +5,7 @@ import type { Event } from '../../src/core/event.js';
 import { nameFromText } from '../../src/core/name.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
-import { walkAll } from '../../src/scan/walk.js';
+import { walkAll } from '../../src/scan/shared-walk.js';
 import { NO_REST, USERS_GIT } from '../support/programs.js';
 import { filterOf } from '../support/settings.js';
 import { git, Spies } from '../support/spies.js';

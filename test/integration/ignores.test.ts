@@ -9,7 +9,7 @@ import { type Name, nameFromText, ROOT, textOf } from '../../src/core/name.js';
 import { CheckIgnore } from '../../src/git/check-ignore.js';
 import { RuleFiles } from '../../src/rules/rule-files.js';
 import { Disk } from '../../src/scan/disk.js';
-import { walkAll } from '../../src/scan/walk.js';
+import { walkAll } from '../../src/scan/shared-walk.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { bringWaiting, deliverAll, deliverHints, localWork, noteAll, passOptions } from '../support/deliver.js';
 import { NO_REST, PROGRAMS, there, USERS_GIT } from '../support/programs.js';

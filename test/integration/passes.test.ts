@@ -231,7 +231,7 @@ describe('a walk', () => {
       import { closeSync, openSync } from 'node:fs';
       import { Filter } from 'src/core/filter/filter.js';
       import { Disk } from 'src/scan/disk.js';
-      import { walkAll } from 'src/scan/walk.js';
+      import { walkAll } from 'src/scan/shared-walk.js';
       const filter = Filter.create({ user: [], syncignore: [], regexes: undefined, defaults: [] }).value;
       const disk = new Disk(${JSON.stringify(root)});
       const taken = [];

@@ -5,7 +5,8 @@ import { begun } from '../../src/core/sync/entry.js';
 import type { Input } from '../../src/core/sync/inputs.js';
 import { MOST_WAITING } from '../../src/core/sync/policy.js';
 import { type Phase, type State, schedule } from '../../src/core/sync/state.js';
-import { type Listing, walkAll } from '../../src/scan/walk.js';
+import { walkAll } from '../../src/scan/shared-walk.js';
+import type { Listing } from '../../src/scan/walk.js';
 import { Findings } from '../../src/sync/findings.js';
 import { type FakeWork, fakeWork, n } from '../support/fake-work.js';
 
