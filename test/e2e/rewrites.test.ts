@@ -139,7 +139,7 @@ describe('where the other side is far away', () => {
     expect(readFileSync(join(local, 'a'), 'utf8')).toBe('3 second');
   });
 
-  it.each(['d', 'd/a d/b'])(
+  it.each(['d', 'd/a d/b', '.'])(
     '%s, removed there, is noticed, and brought again with all that was removed',
     async (gone) => {
       const { local, remote, saves } = await far({ 'd/a': 'old', 'd/b': 'old', 'd/c': 'old' });

@@ -2,13 +2,19 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { PassThrough, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Item } from '../../src/core/event.js';
 import { type Name, nameFromText } from '../../src/core/name.js';
+import { ofNames } from '../../src/core/rsync/complaints.js';
 import type { OutputLine } from '../../src/core/rsync/output.js';
-import { startRewrite } from '../../src/rsync/rewrite.js';
+import type { Entry } from '../../src/core/sync/entry.js';
+import { type RewriteWay, startRewrite } from '../../src/rsync/rewrite.js';
 import type { RsyncProcess } from '../../src/rsync/run.js';
+import { Disk } from '../../src/scan/disk.js';
 import { type Child, spawn } from '../../src/spawn.js';
 import { isProven } from '../../src/sync/rewrite.js';
+import { Runner } from '../../src/sync/runner.js';
+import { newLedger } from '../support/deliver.js';
 import { there as found, PROGRAMS } from '../support/programs.js';
 import { plainSettings } from '../support/settings.js';
 import { fill, temporaryDir, tree } from '../support/tree.js';
@@ -30,6 +36,23 @@ function farShell(rttMs: number, tamper: (all: Transform) => Transform) {
   };
 }
 
+const remoteAt = (path: string) =>
+  ({ kind: 'remote', host: 'there', user: undefined, path, label: 'l', place: 'p' }) as const;
+
+const wayBy = (session: RewriteWay['session']): RewriteWay => ({ session, mkfifo: found(PROGRAMS.find('mkfifo')) });
+
+/** Lets so many bytes through. */
+function upTo(most: number): Transform {
+  let left = most;
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      const part = chunk.subarray(0, left);
+      left -= part.length;
+      done(null, part);
+    },
+  });
+}
+
 interface Try {
   readonly tamper?: (all: Transform) => Transform;
   readonly rttMs?: number;
@@ -45,14 +68,9 @@ async function attempt(files: Record<string, string>, changed: Record<string, st
   const [here, there] = [join(base, 'here'), join(base, 'there')];
   fill(here, { './': '', ...files });
   fill(there, { './': '', ...files });
-  const target = { kind: 'remote', host: 'there', user: undefined, path: there, label: 'l', place: 'p' } as const;
   const session = farShell(more.rttMs ?? FAR_MS, more.tamper ?? ((all) => all));
   const distance = { rttMs: undefined };
-  const standby = startRewrite(
-    plainSettings({ target, root: here }),
-    { session, mkfifo: found(PROGRAMS.find('mkfifo')) },
-    distance,
-  );
+  const standby = startRewrite(plainSettings({ target: remoteAt(there), root: here }), wayBy(session), distance);
   if (standby === undefined) throw new Error('there is a connection');
   onTestFinished(() => standby.end());
   while (standby.isReady?.() === false && standby.isAlive()) await sleep(5);
@@ -183,17 +201,7 @@ describe('a rewrite', () => {
 
   it('that is cut off ends by itself, and leaves what was there', async () => {
     const cut = (most: number) => {
-      let left = most + '\n\n\n\n\ngo\n'.length;
-      const tamper = (all: Transform): Transform =>
-        all.pipe(
-          new Transform({
-            transform(chunk: Buffer, _, done) {
-              const part = chunk.subarray(0, left);
-              left -= part.length;
-              done(null, part);
-            },
-          }),
-        );
+      const tamper = (all: Transform): Transform => all.pipe(upTo('\n\n\n\n\ngo\n'.length + most));
       return attempt({ a: 'old' }, { a: 'x'.repeat(1_000) }, { tamper });
     };
     for (const { there, isProven, exit } of await Promise.all([0, 60, 500].map(cut))) {
@@ -210,13 +218,83 @@ describe('a rewrite', () => {
     expect(near.distance.rttMs).toBeLessThan(8);
     const session = (): Child =>
       spawn({ file: '/bin/sh', env: {} }, ['-c', 'echo only rsync here; cat >/dev/null'], { ownSession: true });
-    const target = { kind: 'remote', host: 'there', user: undefined, path: '/x', label: 'l', place: 'p' } as const;
-    const way = { session, mkfifo: found(PROGRAMS.find('mkfifo')) };
-    const standby = startRewrite(plainSettings({ target, root: '/' }), way, { rttMs: undefined });
+    const settings = plainSettings({ target: remoteAt('/x'), root: '/' });
+    const standby = startRewrite(settings, wayBy(session), { rttMs: undefined });
     await standby?.ended;
     expect(standby?.isUnfit?.()).toBe(true);
     expect(
-      startRewrite(plainSettings({ target, root: '/' }), { ...way, session: () => undefined }, { rttMs: 50 }),
+      startRewrite(
+        settings,
+        wayBy(() => undefined),
+        { rttMs: 50 },
+      ),
     ).toBeUndefined();
+  });
+});
+
+/** Brings `a`, known and changed here, by a rewrite and then, if need be, through something that is called as ssh is. */
+async function runBoth(ssh: string, more: Try = {}) {
+  const base = temporaryDir();
+  const [here, there] = [join(base, 'here'), join(base, 'there')];
+  for (const dir of [here, there]) fill(dir, { a: 'old', b: 'old' });
+  const remoteShell = join(base, 'ssh');
+  writeFileSync(remoteShell, `#!/bin/sh\nshift\n${ssh}\n`, { mode: 0o755 });
+  const rsync = plainSettings({ target: remoteAt(there), root: here, remoteShell });
+  const disk = new Disk(here);
+  const ledger = newLedger('l');
+  const a = nameFromText('a');
+  const seen = disk.see(a);
+  if (typeof seen !== 'object') throw new Error('a is there');
+  await ledger.assume([[a, seen]]);
+  const ended: string[] = [];
+  const runner = new Runner(
+    { rsync, aim: undefined, deletes: 'seen', report: () => {}, wayThere: async () => {} },
+    new AbortController().signal,
+    ({ outcome, items }) => void ended.push(`${outcome.kind} ${items.map(({ name }) => name).join()}`),
+  );
+  const standby = startRewrite(rsync, wayBy(farShell(FAR_MS, more.tamper ?? ((all) => all))), { rttMs: undefined });
+  if (standby === undefined) throw new Error('there is a connection');
+  onTestFinished(() => standby.end());
+  while (standby.isReady?.() === false && standby.isAlive()) await sleep(5);
+  vi.spyOn(runner.standbys, 'take').mockImplementation((kinds) => (kinds.includes('rewrite') ? standby : undefined));
+  writeFileSync(join(here, 'a'), 'new');
+  more.meanwhile?.({ here, there, standby });
+  const told: unknown[] = [];
+  const begun = await ledger.begin({ kind: 'names', names: [a], comparesContent: false, deleteMissing: true }, () => [
+    [a, 'file'],
+  ]);
+  if (!begun.ok) throw new Error(begun.failure.message);
+  const onItem = ({ isNew }: Item, was: Entry | undefined): void =>
+    void told.push([isNew, was?.mtimeNs === seen.mtimeNs]);
+  const result = await runner.run(begun.value, ofNames([a]), { suitable: ['plain'], rewrites: [a], onItem });
+  return { there, told, ended, outcome: result.outcome.kind, isUnsure: ledger.index.get(a)?.mtimeNs === -1 };
+}
+
+const SSH = 'exec sh -c "$*"';
+
+describe('a run that is a rewrite first', () => {
+  it('is over with it where that is proven', async () => {
+    const run = await runBoth('exit 255');
+    expect(run).toMatchObject({ outcome: 'finished', told: [[false, true]], ended: ['finished a'] });
+    expect(textIn(run.there, 'a')).toBe('new');
+  });
+
+  it('goes the ordinary way where that is not so, which tells what was there and is not any more', async () => {
+    const run = await runBoth(SSH, { meanwhile: ({ there }) => rmSync(join(there, 'a')) });
+    expect(run).toMatchObject({ outcome: 'finished', told: [[true, true]], ended: ['finished a'] });
+    expect(textIn(run.there, 'a')).toBe('new');
+  });
+
+  it('leaves it open what is there where the ordinary way breaks too', async () => {
+    const run = await runBoth('exit 255', { meanwhile: ({ there }) => rmSync(join(there, 'a')) });
+    expect(run).toMatchObject({ outcome: 'broken', isUnsure: true });
+  });
+
+  it('that was cut off may have left something there, which is looked for', async () => {
+    const tamper = (all: Transform): Transform => all.pipe(upTo('\n\n\n\n\ngo\n'.length + 90));
+    const run = await runBoth(SSH, { tamper });
+    expect(run).toMatchObject({ outcome: 'finished', ended: ['broken a', 'finished a'] });
+    expect(textIn(run.there, 'a')).toBe('new');
+    expect(namesIn(run.there)).toEqual(['a', 'b']);
   });
 });
