@@ -1,10 +1,10 @@
 import type { Report } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
+import type { Entry } from '../core/sync/entry.js';
 import type { NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
-import { decideAll } from '../scan/decide.js';
 import type { Disk, Ways } from '../scan/disk.js';
-import { eachInSlices } from '../slice.js';
+import { eachInSlices, Slice } from '../slice.js';
 import type { Memory } from './memory.js';
 
 /** What is left of the last run. */
@@ -64,17 +64,34 @@ async function sorted(
 ): Promise<{ readonly excluded: Name[]; readonly wanted: Name[] }> {
   const wanted: Name[] = [];
   const excluded: Name[] = [];
+  const slice = new Slice();
   for (const dir of index.directories()) {
-    for await (const part of decideAll(filter, childrenIn(index, dir))) {
-      for (const [name, , decision] of part) {
+    if (filter.hasOwnRules) await filter.learnDeep(dir, true);
+    const above = filter.decideDeep(dir, true);
+    for (const part of partsOf(index.children(dir))) {
+      const asking = above.synced ? filter.learn(dir, part) : undefined;
+      if (asking !== undefined) await asking;
+      for (const [base, isDir] of part) {
+        const name = childOf(dir, base);
+        const decision = above.synced ? filter.decide(name, isDir) : above;
         if (decision.synced) wanted.push(name);
         else if (decision.isUnsure !== true) excluded.push(name);
       }
+      if (slice.isOver) await slice.next();
     }
   }
   return { excluded, wanted };
 }
 
-function* childrenIn(index: Pick<NameIndex, 'children'>, dir: Name): Generator<readonly [Name, boolean]> {
-  for (const [base, { type }] of index.children(dir)) yield [childOf(dir, base), type === 'dir'];
+/** So many names of a directory are asked about at once: what was learnt long ago may be forgotten by now. */
+const PART = 256;
+
+function* partsOf(children: ReadonlyMap<string, Entry>): Generator<ReadonlyArray<readonly [string, boolean]>> {
+  let part: Array<readonly [string, boolean]> = [];
+  for (const [base, { type }] of children) {
+    if (part.push([base, type === 'dir']) < PART) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }

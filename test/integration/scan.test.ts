@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Name, nameFromBytes, nameFromText, ROOT } from '../../src/core/name.js';
@@ -19,9 +19,12 @@ class CountingDisk extends Disk {
   readonly listed: Name[] = [];
   readonly looked: Name[] = [];
   partMs = 0;
+  /** How often it had been looked when the walk of everything began that follows all hints. */
+  lookedBeforeWalk: number | undefined;
 
   override *names(dir: Name): ReturnType<Disk['names']> {
     this.listed.push(dir);
+    if (dir === ROOT) this.lookedBeforeWalk ??= this.looked.length;
     for (const part of super.names(dir)) {
       const until = performance.now() + this.partMs;
       while (performance.now() < until);
@@ -112,6 +115,22 @@ describe('hints', () => {
     scanner.hint(['d/a', 'd/gone/x/y'].map(nameFromText));
     const expected = ['d', 'd/a', 'd/a/b', 'd/a/b/c', 'd/gone', 'd/gone/x', 'd/gone/x/y'];
     await vi.waitFor(() => expect([...found.keys()].sort()).toEqual(expected), PATIENCE);
+  });
+
+  it('in a directory of thousands cost a look for each, saved in place or atomically, however many there are', async () => {
+    const root = temporaryDir();
+    fill(root, many('d', 5_000));
+    const { scanner, disk, found } = await scannerOf(root);
+    writeFileSync(join(root, 'd/f1'), 'in place');
+    scanner.hint([nameFromText('d/f1')]);
+    await vi.waitFor(() => expect([...found.keys()]).toEqual(['d/f1']), PATIENCE);
+    expect(disk.listed).toEqual([]);
+    writeFileSync(join(root, 'd/new'), 'atomically');
+    renameSync(join(root, 'd/new'), join(root, 'd/f2'));
+    scanner.hint(['d/new', 'd/f2'].map(nameFromText));
+    await vi.waitFor(() => expect([...found.keys()]).toEqual(expect.arrayContaining(['d', 'd/f2'])), PATIENCE);
+    await vi.waitFor(() => expect(disk.countOf(d)).toBeGreaterThan(0), PATIENCE); // for what was not told
+    expect(disk.lookedBeforeWalk ?? disk.looked.length).toBeLessThan(20);
   });
 
   it('that name nothing, for their bytes are no UTF-8, find the name all the same, in a large directory too', async () => {
