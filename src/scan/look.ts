@@ -17,6 +17,8 @@ export interface LookOptions {
   readonly isNews: (dir: Name, now: Entry) => boolean;
   /** Whether to list a directory that has news rather than look at single names in it. */
   readonly mayList: (dir: Name) => boolean;
+  /** Whether a look at a name would say no more than is known, see {@link SeenWaiting.ofNew}. */
+  readonly isWaiting?: (name: Name) => boolean;
   /** Is told of a directory that should be listed; of `text`: because of this name, whose bytes are not known. */
   readonly want: (dir: Name, text?: string) => void;
 }
@@ -58,6 +60,9 @@ export async function* look(
     if (isNews && options.mayList(dir)) continue;
     // Rules come first: they may be about the others.
     if (isNews && filter.hasOwnRules) bases.add('.gitignore');
+    if (options.isWaiting !== undefined)
+      for (const base of bases) if (options.isWaiting(childOf(dir, base))) bases.delete(base);
+    if (bases.size === 0) continue;
     const listing = await lookIn(disk, filter, dir, self, bases, slice);
     for (const [base, { type }] of listing.entries) if (type === 'dir') options.want(childOf(dir, base));
     yield listing;

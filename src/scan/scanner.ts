@@ -56,6 +56,8 @@ export interface ScannerOptions {
   readonly isHeld: () => boolean;
   /** Whether names are being sent. */
   readonly isSending: () => boolean;
+  /** What a name is of which a look would say no more: see {@link SeenWaiting.ofNew}. */
+  readonly waiting: (name: Name) => Entry | undefined;
 }
 
 /**
@@ -252,7 +254,7 @@ export class Scanner {
 
   async #lookOnce(): Promise<void> {
     if (!(await this.#mayLook())) return;
-    const { disk, filter } = this.#options;
+    const { disk, filter, waiting } = this.#options;
     const names = this.#names;
     this.#names = new Set();
     const small: Name[] = [];
@@ -264,6 +266,7 @@ export class Scanner {
         return may;
       },
       want: (dir: Name, text?: string) => this.#due.want(dir, text),
+      isWaiting: (name: Name) => waiting(name) !== undefined,
     };
     for await (const listing of look(disk, filter, names, options)) if (!(await this.#take(listing))) return;
     await this.#list(small, names);
@@ -277,7 +280,7 @@ export class Scanner {
 
   /** Lists these directories, and what has news below them. `hinted`: to be looked at in any case. */
   async #list(dirs: readonly Name[], hinted: ReadonlySet<Name> = new Set()): Promise<void> {
-    const { disk, filter, index } = this.#options;
+    const { disk, filter, index, waiting } = this.#options;
     const loose = new LooseNames(dirs.flatMap((dir) => this.#due.take(dir)));
     let fromMs = wallNow();
     let beganMs = steadyNow();
@@ -292,6 +295,7 @@ export class Scanner {
       },
       onShort: (why) => this.#isShort(why),
       trust: (name) => (hinted.has(name) || loose.has(name) ? undefined : index().get(name)),
+      waiting,
     });
     for await (const listing of listings) {
       const { dir, self } = listing;

@@ -32,6 +32,8 @@ export interface WalkOptions {
   readonly descend: (name: Name, entry: Entry) => boolean;
   /** An entry from memory to be taken for true in a large directory, without looking at the disk; undefined to look. */
   readonly trust?: (name: Name) => Entry | undefined;
+  /** What a name is of which a look would say no more, see {@link SeenWaiting.ofNew}; undefined to look. */
+  readonly waiting?: (name: Name) => Entry | undefined;
   /** A directory was left out, for no more files may be opened here: why in words. */
   readonly onShort?: (why: string) => void;
 }
@@ -50,10 +52,10 @@ export async function* walk(disk: TreeOnDisk, filter: Filter, options: WalkOptio
     if (slice.isOver) await slice.next();
     const self = disk.see(next);
     if (typeof self === 'string' || self.type !== 'dir') continue;
-    let listing = await list(disk, filter, next, self, slice, options.trust);
+    let listing = await list(disk, filter, next, self, slice, options);
     for (; listing === 'short' && patience > 0; patience--) {
       await sleep(SHORT_MS);
-      listing = await list(disk, filter, next, self, slice, options.trust);
+      listing = await list(disk, filter, next, self, slice, options);
     }
     if (listing === 'short') options.onShort?.(disk.shortage ?? '');
     if (listing === undefined || listing === 'short') continue;
@@ -75,7 +77,7 @@ async function list(
   dir: Name,
   self: Entry,
   slice: Slice,
-  trust: WalkOptions['trust'],
+  { trust, waiting }: Pick<WalkOptions, 'trust' | 'waiting'>,
 ): Promise<Listing | 'short' | undefined> {
   const sifted = newSifted();
   const long = new Set<string>();
@@ -85,7 +87,7 @@ async function list(
     const seen: Array<readonly [string, Entry | 'other']> = [];
     for (const base of part) {
       const name = childOf(dir, base);
-      const entry = trusted?.(name) ?? disk.look(name);
+      const entry = waiting?.(name) ?? trusted?.(name) ?? disk.look(name);
       if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
       if (entry === 'missing' || entry === 'unreadable' || entry === 'away') continue;
       seen.push([base, entry === 'blocked' ? 'other' : entry]);

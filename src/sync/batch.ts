@@ -80,6 +80,7 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
     ...parents.keys(),
   ]);
   if (end.kind === 'broken') return end;
+  work.seen.forget(before.keys());
   const delivered = end.any || plan.clear.length > 0 || moves.length > 0;
   return { kind: 'done', delivered, bulk: sorted.bulk, restMs: selected.restMs };
 }

@@ -9,6 +9,7 @@ import { isBusy, isPassing, isUp, owesPass, type Policy, type State, turnOf } fr
 import type { Outstanding } from '../hooks/hooks.js';
 import type { Link, LinkState, LinkUser } from '../link/link.js';
 import { Scanner } from '../scan/scanner.js';
+import { SeenWaiting } from '../scan/seen-waiting.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { DirectoryUser } from '../watch/directory-event.js';
 import { dryRun } from './dry-run.js';
@@ -25,7 +26,7 @@ import { Sources } from './sources.js';
 import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
 import type { PassWork } from './work.js';
 
-type Given = Omit<PassWork, 'runner' | 'leftovers' | 'mistakes' | 'onBrought' | 'onRemoved'>;
+type Given = Omit<PassWork, 'runner' | 'leftovers' | 'mistakes' | 'seen' | 'onBrought' | 'onRemoved'>;
 
 export interface EngineOptions extends RunnerOptions, Given, Pick<FindingsOptions, 'noteListing'> {
   readonly policy: Policy;
@@ -84,7 +85,8 @@ export class Engine {
     const runner = this.#runner;
     const now = () => ({ waits: ledger.pending, lastOutputMs: runner.lastOutputMs });
     this.#inbox = new Inbox(options.policy, now, (order) => this.#carryOut(order));
-    const findings = new Findings(options, this.#inbox);
+    const seen = new SeenWaiting({ disk, ledger });
+    const findings = new Findings({ ...options, seen }, this.#inbox);
     this.#findings = findings;
     this.#flushes = new Flushes(options, {
       note: (name, seen) => findings.note(name, seen),
@@ -96,6 +98,7 @@ export class Engine {
     });
     this.#work = {
       ...options,
+      seen,
       runner,
       leftovers,
       mistakes: new Mistakes(ledger, runner, options),
@@ -113,6 +116,8 @@ export class Engine {
       refreshRules: () => rules.refresh(),
       onShort,
       isHeld: () => !isUp(this.state.phase),
+      // What a pass may take along is noted each time.
+      waiting: (name) => (isPassing(this.state.phase) ? undefined : seen.ofNew(name)),
       isSending: () => turnOf(this.state.phase)?.kind === 'batch',
     });
     this.sources = new Sources(options, { inbox: this.#inbox, scanner: this.#scanner, findings, runner });

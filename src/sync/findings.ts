@@ -3,6 +3,7 @@ import type { Name } from '../core/name.js';
 import { type Entry, isSettled, type Seen } from '../core/sync/entry.js';
 import { isPassing, isUp, mayNote } from '../core/sync/state.js';
 import { differences } from '../scan/look.js';
+import type { SeenWaiting } from '../scan/seen-waiting.js';
 import type { Listing } from '../scan/walk.js';
 import { Slice } from '../slice.js';
 import type { Inbox } from './inbox.js';
@@ -12,6 +13,7 @@ import type { PassWork } from './work.js';
 export interface FindingsOptions extends Pick<PassWork, 'ledger' | 'disk' | 'filter' | 'rsync' | 'report'> {
   /** To be told of everything that was read of the disk: what goes back to the watcher. */
   readonly noteListing: (listing: Listing) => void;
+  readonly seen: Pick<SeenWaiting, 'note'>;
 }
 
 /** What was found on the disk: what differs from the index waits in the ledger from then on. */
@@ -36,11 +38,15 @@ export class Findings {
   /** Compares a listing with the index and notes what differs. */
   async compare(listing: Listing): Promise<void> {
     this.noteListing(listing);
-    const { ledger, rsync } = this.#options;
+    const { ledger, rsync, seen } = this.#options;
     const settled = (was: Entry | undefined, now: Entry): boolean => isSettled(was, now, rsync.carriesMore);
     const slice = new Slice();
     for (const difference of differences(listing, ledger.index, settled)) {
-      if (difference !== undefined) this.note(...difference);
+      if (difference !== undefined) {
+        const [name, now] = difference;
+        this.note(name, now);
+        if (typeof now === 'object' && name !== listing.dir) seen.note(listing, name, now);
+      }
       if (slice.isOver) await slice.next();
     }
     for (const { name, decision } of listing.excluded)

@@ -6,6 +6,7 @@ import type { Rest } from '../core/sync/rest.js';
 import type { Spellings } from '../core/sync/twins.js';
 import type { RulesInForce } from '../rules/in-force.js';
 import type { NamesOnDisk, TreeOnDisk } from '../scan/disk.js';
+import type { SeenWaiting } from '../scan/seen-waiting.js';
 import type { Ahead } from './ahead.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
@@ -18,6 +19,8 @@ export interface Work extends SettleOptions {
   readonly leftovers: Pick<Leftovers, 'sweep'>;
   readonly mistakes: Pick<Mistakes, 'leaveAlone' | 'takeBack'>;
   readonly disk: NamesOnDisk;
+  /** What names that wait were when they were looked at last. */
+  readonly seen: Pick<SeenWaiting, 'still' | 'forget'>;
   readonly filter: Filter;
   readonly deletes: DeleteMode;
   readonly rest: Rest;

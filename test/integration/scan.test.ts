@@ -62,6 +62,7 @@ async function scannerOf(root: string): Promise<{ scanner: Scanner; disk: Counti
     onShort: () => {},
     isHeld: () => false,
     isSending: () => false,
+    waiting: () => undefined,
   });
   onTestFinished(() => scanner.stop());
   return { scanner, disk, found };

@@ -12,6 +12,7 @@ import { Spellings } from '../../src/core/sync/twins.js';
 import type { RulesInForce } from '../../src/rules/in-force.js';
 import { Disk } from '../../src/scan/disk.js';
 import { differences, isNews, look } from '../../src/scan/look.js';
+import { SeenWaiting } from '../../src/scan/seen-waiting.js';
 import { walkAll } from '../../src/scan/shared-walk.js';
 import { type Listing, walk } from '../../src/scan/walk.js';
 import { runBatch } from '../../src/sync/batch.js';
@@ -33,7 +34,7 @@ export function localWork(
   more: Partial<RsyncSettings> = {},
   options: Partial<PassWork> = {},
 ): PassWork {
-  const { report = () => {}, rules = RULES } = options;
+  const { report = () => {}, rules = RULES, disk = new Disk(root) } = options;
   const target = { kind: 'local', path: there, label: there, place: there } as const;
   const rsync = plainSettings({ target, root, ...more });
   const ledger = newLedger(there, report, rules);
@@ -46,7 +47,8 @@ export function localWork(
     runner,
     leftovers,
     mistakes: new Mistakes(ledger, runner, { filter, rules, report }),
-    disk: new Disk(root),
+    disk,
+    seen: new SeenWaiting({ disk, ledger }),
     filter,
     deletes: 'seen',
     rest: { writtenMs: 0, cameMs: 0 },

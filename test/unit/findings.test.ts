@@ -5,6 +5,7 @@ import { begun } from '../../src/core/sync/entry.js';
 import type { Input } from '../../src/core/sync/inputs.js';
 import { MOST_WAITING } from '../../src/core/sync/policy.js';
 import { type Phase, type State, schedule } from '../../src/core/sync/state.js';
+import { SeenWaiting } from '../../src/scan/seen-waiting.js';
 import { walkAll } from '../../src/scan/shared-walk.js';
 import type { Listing } from '../../src/scan/walk.js';
 import { Findings } from '../../src/sync/findings.js';
@@ -33,7 +34,7 @@ function findings(phase: Phase = { is: 'waiting' }, more: Partial<State> = {}) {
   const world = fakeWork({ report: (event) => told.push(event) });
   const state: State = { ...schedule({ oneByOne: false, rescanMs: 0 }), phase, ...more };
   const found = new Findings(
-    { ...world.work, noteListing: (listing) => listed.push(listing) },
+    { ...world.work, seen: new SeenWaiting(world.work), noteListing: (listing) => listed.push(listing) },
     { state, take: ({ kind }) => void inputs.push(kind) },
   );
   return { ...world, found, told, listed, inputs };

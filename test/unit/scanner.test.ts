@@ -35,6 +35,7 @@ function scannerOf(more: Partial<ScannerOptions> = {}) {
     onShort: () => {},
     isHeld: () => false,
     isSending: () => false,
+    waiting: () => undefined,
     ...more,
   });
   const walks = (): number => looks.filter((dir) => dir === ROOT).length;
@@ -197,6 +198,7 @@ describe('a directory in which something was hinted', () => {
       onShort: () => {},
       isHeld: () => false,
       isSending: () => false,
+      waiting: () => undefined,
       ...more,
     });
     await scanner.walk();
@@ -221,6 +223,28 @@ describe('a directory in which something was hinted', () => {
     await settled();
     expect(listed).toEqual([]);
     expect(found).toContain('d/b');
+    scanner.stop();
+  });
+
+  it('is not looked at for what waits and would look the same: a hint and a listing look at the others', async () => {
+    const waiting = nameFromText('d/waits');
+    const { disk, scanner, listed, looked, found } = await knownScanner({
+      waiting: (name) => (name === waiting ? disk.get(waiting) : undefined),
+    });
+    const looksAt = (name: string): number => disk.looks.filter((each) => each === name).length;
+    disk.write('d/waits');
+    disk.write('d/new');
+    disk.looks.length = 0;
+    scanner.hint([waiting]);
+    await settled();
+    expect([listed, looksAt('d/new'), looksAt('d/waits')]).toEqual([[D], 1, 0]);
+    expect(found).toContain(waiting); // it is there
+    disk.write('d/b');
+    scanner.hint([waiting, nameFromText('d/b')]);
+    await settled();
+    expect([looked, looksAt('d/waits')]).toEqual([[D], 0]);
+    await scanner.walk(); // of all targets together
+    expect([looksAt('d/new'), looksAt('d/waits')]).toEqual([2, 1]);
     scanner.stop();
   });
 
