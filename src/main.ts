@@ -173,6 +173,7 @@ function putTogether(
   const guarded = { ledger, rsync, disk, filter, deletes };
   return new Engine({
     ...guarded,
+    underWay: host.underWay,
     ahead,
     link,
     aim,

@@ -17,6 +17,12 @@ const REFILL_MS = 20;
 /** How long after one was taken where the other side is far away: most of its run is waiting. */
 const REFILL_FAR_MS = 10;
 
+/** So long it waits at the most for runs to other targets: starting ten takes the processor from them, in milliseconds. */
+const OTHERS_MS = 400;
+
+/** The runs that were taken from standbys and are under way, of all targets, and whose they are. */
+export type RunsUnderWay = Map<RsyncProcess, object>;
+
 export interface StandbysOptions {
   readonly kinds: readonly StandbyKind[];
   /**
@@ -26,6 +32,8 @@ export interface StandbysOptions {
   readonly start: (kind: StandbyKind) => RsyncProcess | undefined;
   /** Whether the other side is known to be far away. */
   readonly isFar: () => boolean;
+  /** The same for all targets of one syncwatch. */
+  readonly underWay: RunsUnderWay;
 }
 
 /**
@@ -90,8 +98,11 @@ export class Standbys {
       }
       if (standby.isReady?.() === false) continue;
       this.#ready.delete(kind);
-      if (this.#options.isFar()) this.#startLater(kind, REFILL_FAR_MS);
-      else void standby.ended.then(() => this.#startLater(kind, REFILL_MS));
+      const { underWay, isFar } = this.#options;
+      underWay.set(standby, this);
+      void standby.ended.then(() => underWay.delete(standby));
+      if (isFar()) this.#refillLater(kind, REFILL_FAR_MS);
+      else void standby.ended.then(() => this.#refillLater(kind, REFILL_MS));
       return standby;
     }
     return undefined;
@@ -129,13 +140,18 @@ export class Standbys {
     return delayMs(STANDBY_BACKOFF, ++this.#deaths, Math.random());
   }
 
-  #startLater(kind: StandbyKind, ms: number): void {
+  #startLater(kind: StandbyKind, ms: number, start = (): void => this.#startNow(kind)): void {
     if (!this.#isOpen) return;
     clearTimeout(this.#timers.get(kind));
-    this.#timers.set(
-      kind,
-      setTimeout(() => this.#startNow(kind), ms),
-    );
+    this.#timers.set(kind, setTimeout(start, ms));
+  }
+
+  #refillLater(kind: StandbyKind, ms: number, patienceMs = OTHERS_MS): void {
+    this.#startLater(kind, ms, () => {
+      const isBusy = [...this.#options.underWay.values()].some((owner) => owner !== this);
+      if (isBusy && patienceMs > 0) this.#refillLater(kind, REFILL_MS, patienceMs - REFILL_MS);
+      else this.#startNow(kind);
+    });
   }
 
   #startNow(kind: StandbyKind): void {

@@ -9,6 +9,7 @@ import { tooFewDescriptors } from '../descriptors.js';
 import type { Io } from '../io.js';
 import type { Programs } from '../programs.js';
 import { probeHere } from '../rsync/probe.js';
+import type { RunsUnderWay } from '../rsync/standby.js';
 import type { Settings } from '../settings.js';
 import { runtimeFolder, type Surroundings, stateFolder, takenFolders } from '../state/folders.js';
 import { machineId } from '../state/machine-id.js';
@@ -19,6 +20,8 @@ import { userName } from '../user-folders.js';
 export class Host {
   readonly programs: Programs;
   readonly here: RsyncHere;
+  /** See {@link RunsUnderWay}. */
+  readonly underWay: RunsUnderWay = new Map();
   /** Where state is kept. */
   readonly state: string;
   readonly #around: Surroundings;

@@ -26,7 +26,7 @@ import {
   SLOWEST_LINK,
   startRsync,
 } from '../rsync/run.js';
-import { type StandbyKind, Standbys } from '../rsync/standby.js';
+import { type RunsUnderWay, type StandbyKind, Standbys } from '../rsync/standby.js';
 import { inSlices } from '../slice.js';
 import type { Begun } from './begun.js';
 import { resolveDoubt } from './doubt.js';
@@ -44,6 +44,8 @@ export interface RunnerOptions {
   readonly noProgressMs?: number;
   /** Where there may be rewrites. */
   readonly rewrites?: RewriteWay | undefined;
+  /** Those of all targets, where there are others. */
+  readonly underWay?: RunsUnderWay;
 }
 
 export interface LookingOptions extends Omit<ReadRunOptions, 'onItem'> {
@@ -98,6 +100,7 @@ export class Runner {
       kinds: options.rewrites === undefined ? ['plain', 'sure'] : ['plain', 'sure', 'rewrite'],
       start: (kind) => this.#startStandby(kind),
       isFar: () => isFar(this.#distance.rttMs),
+      underWay: options.underWay ?? new Map(),
     });
   }
 

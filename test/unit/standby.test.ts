@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RsyncProcess } from '../../src/rsync/run.js';
-import { type StandbyKind, Standbys } from '../../src/rsync/standby.js';
+import { type RunsUnderWay, type StandbyKind, Standbys } from '../../src/rsync/standby.js';
 import type { Ended } from '../../src/spawn.js';
 
 /** A process whose end the test decides. */
@@ -48,6 +48,7 @@ function fake(kind: StandbyKind): Fake {
 function pool(
   kinds: readonly StandbyKind[] = ['plain', 'sure'],
   isFar = false,
+  underWay: RunsUnderWay = new Map(),
 ): { standbys: Standbys; started: Fake[] } {
   const started: Fake[] = [];
   const start = (kind: StandbyKind): Fake => {
@@ -55,7 +56,7 @@ function pool(
     started.push(one);
     return one;
   };
-  const standbys = new Standbys({ kinds, start, isFar: () => isFar });
+  const standbys = new Standbys({ kinds, start, isFar: () => isFar, underWay });
   standbys.open();
   return { standbys, started };
 }
@@ -70,6 +71,30 @@ describe('the standbys', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.restoreAllMocks();
+  });
+
+  it('are replaced when runs to other targets are over, or take long', async () => {
+    for (const isFar of [false, true]) {
+      const underWay: RunsUnderWay = new Map();
+      const [one, other] = [pool(['plain'], isFar, underWay), pool(['plain'], isFar, underWay)];
+      one.standbys.take(['plain']);
+      other.standbys.take(['plain']);
+      await one.started[0]?.exit();
+      await vi.advanceTimersByTimeAsync(200);
+      expect([one.started.length, other.started.length]).toEqual([1, 1 + Number(isFar)]);
+      await other.started[0]?.exit();
+      await vi.advanceTimersByTimeAsync(40);
+      expect([one.started.length, other.started.length]).toEqual([2, 2]);
+      expect(underWay.size).toBe(0);
+      one.standbys.take(['plain']);
+      other.standbys.take(['plain']); // never ends
+      await one.started[1]?.exit();
+      await vi.advanceTimersByTimeAsync(380);
+      expect(one.started.length).toBe(2);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(one.started.length).toBe(3);
+      await Promise.all([one.standbys.close(), other.standbys.close()]);
+    }
   });
 
   it('are one of each kind, handed out once, and replaced when the run has ended', async () => {
