@@ -79,6 +79,15 @@ export function* directoriesAbove(names: Iterable<Name>): Steps<Set<Name>> {
   return found;
 }
 
+/** Whether there are directories among these that hold others of them: marked as missing each level would take a run of its own. */
+export function* isTree(names: ReadonlySet<Name>): Steps<boolean> {
+  for (const name of names) {
+    yield;
+    if (ancestorsOf(name).some((dir) => names.has(dir))) return true;
+  }
+  return false;
+}
+
 /** Whether `name` lies below `dir` (a name is not below itself). */
 export const isBelow = (name: Name, dir: Name): boolean =>
   dir === ROOT ? name !== ROOT : name.length > dir.length && name.startsWith(dir) && name[dir.length] === '/';

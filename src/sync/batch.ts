@@ -1,6 +1,6 @@
 import type { Failure } from '../core/failure.js';
-import { ancestorsOf, type Name, parentOf } from '../core/name.js';
-import { fitsRule, inRuns, isTree } from '../core/rsync/rules.js';
+import { ancestorsOf, isTree, type Name, parentOf } from '../core/name.js';
+import { fitsRule, inRuns } from '../core/rsync/rules.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';

@@ -171,6 +171,17 @@ describe('rest', () => {
     expect([...batch(known, { d: dir }).keys()]).toEqual(['d']);
   });
 
+  it('a tree that is being deleted is waited for, and goes as a whole; a single file is not', () => {
+    const known = { p: file(9, old), 'p/d': file(8, old), 'p/d/f': file(1), 'p/g': file(2) };
+    const fresh = file(9, { ...old, mtimeS: 101 });
+    const all = { p: 30, 'p/d': 30, 'p/d/f': 30, 'p/g': 30 };
+    const tree = { p: fresh, 'p/d': 'missing', 'p/d/f': 'missing' } as const;
+    expect([...batch(known, tree, all).values()].map(Math.round)).toEqual([75, 75, 75]);
+    expect(batch(known, tree, { ...all, p: 600 }).size).toBe(0);
+    expect(batch(known, { ...tree, p: file(9, { ...old, mtimeNs: 6 }) }, all).size).toBe(0);
+    expect(batch(known, { p: fresh, 'p/g': 'missing', 'p/d/f': 'missing' }, all).size).toBe(0);
+  });
+
   it('a storm is waited out, but not for ever', () => {
     const seen = Object.fromEntries(
       Array.from({ length: 60 }, (_, i): [string, Seen] => [`f${i}`, file(i, { mtimeS: 101 })]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isBelow, type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
+import { isBelow, isTree, type Name, nameFromBytes, nameFromText } from '../../src/core/name.js';
 import {
   canBeArgs,
   destination,
@@ -12,15 +12,7 @@ import {
 import { ofNames } from '../../src/core/rsync/complaints.js';
 import { ALL_DONE, outcomeOf } from '../../src/core/rsync/exit.js';
 import { LineReader, parseOutputLine } from '../../src/core/rsync/output.js';
-import {
-  clearRules,
-  excludedName,
-  inReach,
-  inRuns,
-  isTree,
-  passRules,
-  type RsyncRules,
-} from '../../src/core/rsync/rules.js';
+import { clearRules, excludedName, inReach, inRuns, passRules, type RsyncRules } from '../../src/core/rsync/rules.js';
 import { atLeast, readVersion } from '../../src/core/rsync/version.js';
 import { lostFailure, sshFailure } from '../../src/core/ssh/exit.js';
 import { atOnce } from '../../src/core/steps.js';

@@ -1,4 +1,4 @@
-import { ancestorsOf, type Name, parentOf, ROOT } from '../name.js';
+import { type Name, parentOf, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 
 /** Pattern rules as a full pass tells them to rsync: `+ PATTERN` or `- PATTERN`, one character per byte. */
@@ -129,15 +129,6 @@ export function* inReach(names: Iterable<Name>): Steps<readonly (readonly Name[]
     (byGaps[gaps] ??= []).push(name);
   }
   return byGaps.reverse();
-}
-
-/** Whether there are directories among these that hold others of them: marked as missing each level would take a run of its own. */
-export function* isTree(names: ReadonlySet<Name>): Steps<boolean> {
-  for (const name of names) {
-    yield;
-    if (ancestorsOf(name).some((dir) => names.has(dir))) return true;
-  }
-  return false;
 }
 
 /** An anchored pattern that matches exactly this name (man rsync: a backslash escapes only where a wildcard is). */

@@ -1,5 +1,5 @@
 import { msBetween, type WallMs } from '../clock.js';
-import { ancestorsOf, type Name, ROOT } from '../name.js';
+import { ancestorsOf, isTree, type Name, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 import { type Entry, type Seen, writtenMs } from './entry.js';
 import { findMoves } from './move.js';
@@ -59,6 +59,7 @@ export function* unrested(
   const waits = new Map<Name, number>();
   const moving = new Set((yield* findMoves(batch, index)).flatMap(({ from, to }) => [from, to]));
   const came: Name[] = [];
+  const gone = new Set<Name>();
   let longestMs = 0;
   let cameMs = 0;
   let lastAgoMs = Number.POSITIVE_INFINITY; // since the last write
@@ -67,6 +68,7 @@ export function* unrested(
     const ageMs = typeof now === 'string' ? 0 : msBetween(writtenMs(now), nowMs);
     if (typeof now !== 'string') lastAgoMs = Math.min(lastAgoMs, Math.max(0, ageMs));
     const was = moving.has(name) ? undefined : index.get(name);
+    if (now === 'missing' && was !== undefined) gone.add(name);
     const ms = restMs(was, now, nowMs, waitedMs(name), rest);
     longestMs = Math.max(longestMs, waitedMs(name));
     if (isRewritten(was, now, ageMs, waitedMs(name))) {
@@ -78,7 +80,9 @@ export function* unrested(
   }
   const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
   // How much longer a storm should be waited out; 0 or less: it is over.
-  const stormMs = batch.size >= STORM_NAMES && mayWait ? STORM_QUIET_MS - lastAgoMs : 0;
+  // Of a tree that is being deleted a run now would only take a part, and what is left takes another one that no standby can take.
+  const isStorm = batch.size >= STORM_NAMES || (rest.cameMs > 0 && mayWait && (yield* isTree(gone)));
+  const stormMs = isStorm && mayWait ? STORM_QUIET_MS - lastAgoMs : 0;
   const all = stormMs > 0 ? batch.keys() : cameMs > 0 && mayWait ? came : [];
   for (const name of all) {
     yield;
