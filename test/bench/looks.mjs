@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * first one that is not, so that looking costs next to nothing. Gives the milliseconds since `began`; infinity for what
  * is not there after `patienceMs`: some rivals lose changes.
  * @param {string} local @param {string} remote @param {readonly string[]} paths @param {number} began
- * @param {number} [patienceMs]
+ * @param {number} [patienceMs] @param {bigint} [tickNs] how finely times are kept there
  */
-export async function arrived(local, remote, paths, began, patienceMs = 120_000) {
+export async function arrived(local, remote, paths, began, patienceMs = 120_000, tickNs = 1n) {
   const deadline = began + patienceMs;
   for (const path of [...paths].sort()) {
-    while (!isSame(join(local, path), join(remote, path))) {
+    while (!isSame(join(local, path), join(remote, path), tickNs)) {
       if (performance.now() > deadline) return Number.POSITIVE_INFINITY;
       await sleep(1);
     }
@@ -23,24 +23,24 @@ export async function arrived(local, remote, paths, began, patienceMs = 120_000)
   return performance.now() - began;
 }
 
-/** @param {string} here @param {string} there */
-function isSame(here, there) {
+/** @param {string} here @param {string} there @param {bigint} tickNs */
+function isSame(here, there, tickNs) {
   const a = statSync(here, { bigint: true, throwIfNoEntry: false });
   const b = statSync(there, { bigint: true, throwIfNoEntry: false });
-  return a === undefined || b === undefined ? a === b : a.size === b.size && a.mtimeNs === b.mtimeNs;
+  return a === undefined || b === undefined ? a === b : a.size === b.size && a.mtimeNs / tickNs === b.mtimeNs / tickNs;
 }
 
 /**
  * What differs between two trees: names, types, modes of files, times of files, content.
- * @param {string} a @param {string} b @returns {string[]}
+ * @param {string} a @param {string} b @param {bigint} [tickNs] @returns {string[]}
  */
-export function differences(a, b) {
-  const [here, there] = [list(a), list(b)];
+export function differences(a, b, tickNs = 1n) {
+  const [here, there] = [list(a, tickNs), list(b, tickNs)];
   return [...new Set([...here.keys(), ...there.keys()])].filter((name) => here.get(name) !== there.get(name));
 }
 
-/** @param {string} root */
-function list(root) {
+/** @param {string} root @param {bigint} tickNs */
+function list(root, tickNs) {
   /** @type {Map<string, string>} */
   const found = new Map();
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
@@ -50,7 +50,7 @@ function list(root) {
     const stats = lstatSync(path, { bigint: true });
     if (entry.isDirectory()) found.set(name, 'directory');
     else if (entry.isSymbolicLink()) found.set(name, `link ${readlinkSync(path)}`);
-    else found.set(name, `file ${stats.mode} ${stats.mtimeNs} ${hashOf(path)}`);
+    else found.set(name, `file ${stats.mode} ${stats.mtimeNs / tickNs} ${hashOf(path)}`);
   }
   return found;
 }

@@ -110,12 +110,12 @@ export class Play {
   /** @param {readonly Rival[]} rivals @param {string} where */
   async compareAll(rivals, where) {
     await sleep(LATE_MS);
-    for (const { name, seat } of rivals) this.compare(name, seat.local, seat.remote, where);
+    for (const { name, seat, tickNs } of rivals) this.compare(name, seat.local, seat.remote, where, tickNs);
   }
 
-  /** A fast wrong answer is a failure. @param {string} name @param {string} local @param {string} remote @param {string} where */
-  compare(name, local, remote, where) {
-    const differ = differences(local, remote);
+  /** A fast wrong answer is a failure. @param {string} name @param {string} local @param {string} remote @param {string} where @param {bigint} [tickNs] */
+  compare(name, local, remote, where, tickNs) {
+    const differ = differences(local, remote, tickNs);
     if (differ.length === 0) return;
     if (name === US) this.wrong++;
     this.note(`${name} ended with ${differ.length} names wrong after ${where}: ${differ.slice(0, 3).join(', ')}`);

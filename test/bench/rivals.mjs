@@ -15,6 +15,7 @@ import { ours } from './stage.mjs';
  * @property {() => Promise<void>} idle resolves when nothing of it is under way
  * @property {number | undefined} pid
  * @property {() => Promise<void>} stop
+ * @property {bigint} [tickNs] how finely it keeps times there, where that is not to the nanosecond
  */
 
 /** What syncwatch leaves out by itself, the others are told to. */
@@ -103,7 +104,7 @@ async function unison(seat) {
     ...['-repeat', '1', '-force', seat.local, '-ui', 'text', '-batch', '-confirmbigdel=false'],
     ...['-times', '-ignore', 'Path .git', '-logfile', join(seat.dir, 'unison.log')],
   ];
-  return background('unison -repeat 1', seat, 'unison', args, { UNISON: here });
+  return { ...(await background('unison -repeat 1', seat, 'unison', args, { UNISON: here })), tickNs: 1_000_000_000n };
 }
 
 /** @param {string} name @param {Seat} seat @param {string} file @param {string[]} args @param {NodeJS.ProcessEnv} [env] @returns {Promise<Rival>} */

@@ -39,7 +39,7 @@ export const measureSaves = (play, rttMs, shell) =>
       for (const rival of rivals) {
         const { local, remote } = rival.seat;
         const until = (/** @type {{ path: string, began: number }} */ { path, began }) =>
-          arrived(local, remote, [path], began, SAVE_PATIENCE_MS);
+          arrived(local, remote, [path], began, SAVE_PATIENCE_MS, rival.tickNs);
         for (const atomic of [false, true]) {
           const saved = one(rival, 2 * n + Number(atomic), atomic);
           note(atomic ? WHAT.atomic : WHAT.inPlace, rival.name, await until(saved));

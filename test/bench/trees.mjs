@@ -24,7 +24,7 @@ export async function measureTrees(play, rttMs, workloads, names) {
           const paths = await workload.change(local, round);
           const began = performance.now(); // by hand, rsync starts right after the change
           rival.changed();
-          const ms = await arrived(local, remote, paths, began);
+          const ms = await arrived(local, remote, paths, began, undefined, rival.tickNs);
           await rival.idle();
           await sleep(500);
           const after = relay.bytes();
@@ -33,7 +33,7 @@ export async function measureTrees(play, rttMs, workloads, names) {
           const restored = workload.restore?.(local);
           if (restored === undefined) continue;
           rival.changed();
-          await arrived(local, remote, restored, performance.now());
+          await arrived(local, remote, restored, performance.now(), undefined, rival.tickNs);
           await rival.idle();
           await sleep(1_000);
         }
