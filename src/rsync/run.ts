@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
 import type { OutputLine } from '../core/rsync/output.js';
-import { clearRules, type KindThere } from '../core/rsync/rules.js';
+import { clearRules } from '../core/rsync/rules.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
@@ -25,7 +25,8 @@ export type Run =
       readonly names: readonly Name[];
       readonly stashDir?: string;
       readonly byRules?: boolean;
-      readonly kindOf?: KindThere;
+      /** See {@link clearRules}. */
+      readonly isDir?: (name: Name) => boolean;
       readonly dryRun?: boolean;
     }
   /** `names`: of directories, unless it is about names. */
@@ -219,7 +220,7 @@ const PART = 1_000;
 export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {
   if (run.kind === 'pass') yield* nulSeparated(run.rules, (rule) => rule);
   else if (run.kind === 'clear' && deletions === 'rules')
-    yield* nulSeparated(clearRules(run.names, run.kindOf), (rule) => rule);
+    yield* nulSeparated(clearRules(run.names, run.isDir), (rule) => rule);
   else if (run.kind === 'list' && run.of !== 'names')
     yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
   else {

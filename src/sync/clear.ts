@@ -3,10 +3,9 @@ import type { Item } from '../core/event.js';
 import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
-import { fitsRule, inRuns, type KindThere } from '../core/rsync/rules.js';
+import { fitsRule, inRuns } from '../core/rsync/rules.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import { kindOf } from './begun.js';
 import type { Ledger } from './ledger.js';
 import type { Runs } from './runner.js';
 import { NOT_EMPTY } from './settle.js';
@@ -25,14 +24,14 @@ export const isClosed = (index: ReadonlyIndex, name: Name): boolean =>
     return entry?.type === 'dir' && entry.mode !== 0 && (entry.mode & 0o200) === 0;
   });
 
-/** What these were brought as, as far as that is sure now. */
-export function kindsOf(index: ReadonlyIndex, names: readonly Name[]): KindThere {
-  const kinds = new Map<Name, 'dir' | 'file'>();
+/** Which of these were brought as directories, as far as that is sure now. */
+export function dirsOf(index: ReadonlyIndex, names: readonly Name[]): (name: Name) => boolean {
+  const dirs = new Set<Name>();
   for (const name of names) {
     const entry = index.get(name);
-    if (entry !== undefined && entry.mtimeNs >= 0) kinds.set(name, kindOf(entry.type));
+    if (entry?.type === 'dir' && entry.mtimeNs >= 0) dirs.add(name);
   }
-  return (name) => kinds.get(name);
+  return (name) => dirs.has(name);
 }
 
 /**
@@ -53,8 +52,8 @@ export async function remove(
     const failed = new Map<Name, Failure>();
     for (const part of byRules ? await inSlices(inRuns(left)) : [[...left]]) {
       const beganMs = steadyNow();
-      const kinds = kindsOf(ledger.index, part);
-      const begun = await ledger.begin({ kind: 'clear', byRules, names: part, kindOf: kinds });
+      const isDir = dirsOf(ledger.index, part);
+      const begun = await ledger.begin({ kind: 'clear', byRules, names: part, isDir });
       if (!begun.ok) return begun.failure;
       const { outcome, kept, items } = await runner.run(begun.value, ofNames(part), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;

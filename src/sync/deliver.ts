@@ -10,7 +10,7 @@ import { rewritesOf } from '../core/sync/rewrites.js';
 import type { WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import { kindsOf } from './clear.js';
+import { dirsOf } from './clear.js';
 import { namesRun } from './runner.js';
 import { type BatchView, settle, withFrom } from './settle.js';
 import type { Work } from './work.js';
@@ -59,7 +59,7 @@ export async function deliver(
   const more = { ...(lasts ? { saysHowFar: true } : {}), ...(mayGo ? { deleteMissing: false } : {}) };
   const run: WritingRun =
     quickCheck === 'gone'
-      ? { kind: 'clear', byRules: true, names, kindOf: kindsOf(ledger.index, names) }
+      ? { kind: 'clear', byRules: true, names, isDir: dirsOf(ledger.index, names) }
       : { ...namesRun(work, quickCheck === 'fooled'), ...more, names };
   const above = await inSlices(directoriesAbove(names));
   const brings = await whatComes(names, above, view.before);

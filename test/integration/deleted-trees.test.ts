@@ -144,11 +144,11 @@ describe('a tree that was deleted here', () => {
     const outside = temporaryDir();
     fill(outside, { f: 'outside' });
     for (const name of ['file', 'dir', 'linked', 'link']) remove(there, `d/${name}`);
-    fill(there, { 'd/file/': '', 'd/link/f': '', 'd/dir': 'a file by now' });
+    fill(there, { 'd/file/theirs': '', 'd/link/f': '', 'd/dir': 'a file by now' });
     symlinkSync(outside, join(there, 'd/linked'));
     remove(world.root, 'd');
     await world.go();
-    expect(names(there)).toEqual(['d', 'd/dir', 'd/file', 'd/link', 'd/link/f', 'd/linked']);
+    expect(names(there)).toEqual(['d', 'd/dir', 'd/file', 'd/file/theirs', 'd/link', 'd/link/f', 'd/linked']);
     expect(names(outside)).toEqual(['f']);
     expect(world.pending.size).toBe(0);
   });

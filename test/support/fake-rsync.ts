@@ -203,8 +203,8 @@ export class FakeRsync implements Runs {
     if (run.kind === 'clear' && run.byRules === true && isOutOfReach(run.names, name)) return;
     const isListed = run.kind === 'clear' || (run.kind === 'names' && run.deleteMissing && run.names.includes(name));
     if (thing === undefined || !isListed) return;
-    const kind = run.kind === 'clear' && run.byRules === true ? run.kindOf?.(name) : undefined;
-    if (kind !== undefined && (kind === 'dir') !== (thing.entry.type === 'dir')) return;
+    if (run.kind === 'clear' && run.byRules === true && run.isDir?.(name) === true && thing.entry.type !== 'dir')
+      return;
     const isEmpty = ![...this.there.keys()].some((each) => isBelow(each, name));
     if (fate === 'failed') failed.set(name, FAILED);
     else if (!isEmpty) kept.add(name);

@@ -38,18 +38,13 @@ export const excludedName = (name: string, isDir: boolean, isRsyncs: boolean): E
   isRsyncs,
 });
 
-/** What a name that is to be deleted was brought as; undefined where that is not sure. */
-export type KindThere = (name: Name) => 'dir' | 'file' | undefined;
-
 /**
- * What a run that deletes by rules is told: these names are at its mercy, and nothing else is. What was brought as a directory
- * goes only where it is one there, and what was not only where it is none: something else there is not ours.
+ * What a run that deletes by rules is told: these names are at its mercy, and nothing else is. `isDir`: it was surely brought as a
+ * directory, and goes only where it is one there: something else is not ours. What was brought as a file may be a directory of ours by
+ * now, if a run was cut off as it became one.
  */
-export function* clearRules(names: readonly Name[], kindOf: KindThere = () => undefined): Generator<string> {
-  for (const name of names)
-    if (name !== ROOT && kindOf(name) !== 'file') yield `R ${literalPattern(name)}${kindOf(name) === 'dir' ? '/' : ''}`;
-  yield 'P */';
-  for (const name of names) if (name !== ROOT && kindOf(name) === 'file') yield `R ${literalPattern(name)}`;
+export function* clearRules(names: Iterable<Name>, isDir: (name: Name) => boolean = () => false): Generator<string> {
+  for (const name of names) if (name !== ROOT) yield `R ${literalPattern(name)}${isDir(name) ? '/' : ''}`;
   yield 'P *';
 }
 
