@@ -124,6 +124,8 @@ async function makeGroup(
 const stashOf = (name: Name): Name => (name === ROOT ? STASH : childOf(STASH, name));
 
 async function stash({ ledger, runner }: Work, names: readonly Name[]): Promise<Failure | undefined> {
+  // Their directories there get a new time: whatever happens, a later run sets it right.
+  await ledger.unsure(new Set([ROOT, ...names.flatMap(ancestorsOf)]));
   // Known to the index before it is made: whatever happens, it is ours to delete.
   const files = names.map(stashOf);
   const dirs = new Set(files.flatMap(ancestorsOf));
