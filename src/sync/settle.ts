@@ -78,9 +78,15 @@ export async function settle(
   failures: ReadonlyMap<Name, Failure>,
 ): Promise<void> {
   const after = await seeAll(disk, names);
-  const moved = await movedOf(disk, above);
-  const wasAway = (name: Name): boolean => moved.size > 0 && ancestorsOf(name).some((dir) => moved.has(dir));
+  const { moved, changed } = await movedOf(disk, above);
+  const wasAway = (name: Name): boolean => isBelowOne(name, moved);
   const deleted = new Set(items.filter(({ action }) => action === 'delete').map(({ name }) => name));
+  const brought = new Set(items.filter(({ action }) => action !== 'delete').map(({ name }) => name));
+  /**
+   * rsync says nothing of what is there already as it is here, nor of what was not here for just the moment in which it looked: that of
+   * a directory that was away and back, and then had something come or go in it, can't be told.
+   */
+  const isTold = (name: Name): boolean => brought.has(name) || !(deleted.has(name) || isBelowOne(name, changed));
   const emptied = new Set<Name>(); // something of ours below them went, or is about to
   const slice = new Slice();
   for (const name of longestFirst(names)) {
@@ -111,7 +117,7 @@ export async function settle(
       if (kept.has(name) && ledger.index.aside.children(name).size > 0) ledger.setAside(name);
       else ledger.gone(name);
       ledger.settled(name);
-    } else if (isUntouched(was, now) && !wasAway(name)) {
+    } else if (isUntouched(was, now) && !wasAway(name) && isTold(name)) {
       const sure = sureOf(was, { fromMs, toMs }, disk.tickMs, rsync.carriesMore);
       ledger.delivered(name, sure);
       if (sure === was) ledger.settled(name);
@@ -149,14 +155,24 @@ export function sureOf(
 }
 
 /** Which of these directories may have been away in between: then rsync may have read something else below them. */
-async function movedOf(disk: Pick<NamesOnDisk, 'see'>, above: ReadonlyMap<Name, Seen>): Promise<Set<Name>> {
-  const after = await seeAll(disk, [...above.keys()]);
+async function movedOf(
+  disk: Pick<NamesOnDisk, 'see'>,
+  above: ReadonlyMap<Name, Seen>,
+): Promise<Readonly<Record<'moved' | 'changed', ReadonlySet<Name>>>> {
+  const later = await seeAll(disk, [...above.keys()]);
   const moved = new Set<Name>();
+  const changed = new Set<Name>();
   for (const [dir, before] of above) {
-    if (typeof before === 'object' && !stayedPut(before, after.get(dir))) moved.add(dir);
+    const after = later.get(dir);
+    if (typeof before !== 'object') continue;
+    if (!stayedPut(before, after)) moved.add(dir);
+    if (typeof after !== 'object' || before.ctime !== after.ctime) changed.add(dir);
   }
-  return moved;
+  return { moved, changed };
 }
+
+const isBelowOne = (name: Name, dirs: ReadonlySet<Name>): boolean =>
+  dirs.size > 0 && ancestorsOf(name).some((dir) => dirs.has(dir));
 
 /**
  * Whether a directory that is gone here, and was not empty there, still has to go: rsync tries a directory before what it

@@ -102,6 +102,34 @@ describe('after a run, a name', () => {
     expect([waits, brought]).toEqual([[DF], []]);
   });
 
+  it('below a directory that may have been away and back is done only if rsync said something of it', async () => {
+    // Something has come into the directory, which hides that it was renamed before that.
+    const micros = { ...dir(7), mtimeS: 8, mtimeNs: 0, ctime: 8_000_000 };
+    const quiet = await settled({ before: { 'd/f': file(1) }, after: { 'd/f': file(1) }, above: { d: micros } });
+    expect(quiet.ledger.index.get(DF)).toBeUndefined();
+    expect(quiet.ledger.pending.has(DF)).toBe(true);
+    const items = [{ action: 'send', name: DF, bytes: 1, isNew: true }] as const;
+    const told = await settled({
+      before: { 'd/f': file(1) },
+      after: { 'd/f': file(1) },
+      above: { d: micros },
+      result: { items },
+    });
+    expect(told.ledger.index.get(DF)).toEqual(file(1));
+    expect(told.ledger.pending.has(DF)).toBe(false);
+  });
+
+  it('that rsync deleted there has its turn again where it is here as before', async () => {
+    const items = [{ action: 'delete', name: A, bytes: 0, isNew: false }] as const;
+    const { ledger } = await settled({
+      before: { a: file(1) },
+      after: { a: file(1) },
+      index: { a: file(1) },
+      result: { items },
+    });
+    expect(ledger.pending.has(A)).toBe(true);
+  });
+
   it('that failed backs off and is told once; what was there of it is unsure', async () => {
     const { ledger, waits, events } = await settled({
       before: { a: file(2) },
