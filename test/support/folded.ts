@@ -85,6 +85,8 @@ export class FoldedPlace implements Runs {
   }
 
   #namesOf(run: Begun['run']): readonly Name[] {
+    // By rules what is in a directory goes before it.
+    if (run.kind === 'clear' && run.byRules === true) return [...run.names].sort((a, b) => b.length - a.length);
     if (run.kind !== 'pass') return run.names;
     const excluded = new Set(run.rules.map((rule) => rule.replace(/^- \/|\/$/g, '')));
     const inDir = (dir: Name): Name[] =>
