@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { childrenOf } from '../../fixtures/sshd/throwaway.mjs';
 import { CLI, cleanEnv, type Place, place, type Running } from '../support/cli.js';
+import { send } from '../support/signal.js';
 import { fill, names } from '../support/tree.js';
 
 /** Every process that this syncwatch started, while it lives. */
@@ -74,7 +75,7 @@ describe('it ends well', () => {
       fill(where.local, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i}`, 'x'.repeat(20_000)])));
       const running = where.start(['--once', '--bwlimit', '200']);
       await running.event('started');
-      for (const pid of [running.child.pid ?? Number.NaN, ...descendants(running)]) process.kill(pid, signal);
+      for (const pid of [running.child.pid ?? Number.NaN, ...descendants(running)]) send(pid, signal);
       expect(await running.ended).toBe(signal === 'SIGTERM' ? 143 : 130);
       const unsent = unsentOf(running);
       const there = new Set([...names(where.remote), ...unsent]);
@@ -91,7 +92,7 @@ describe('it ends well', () => {
     const running = where.start([], { env: where.env, wrapper });
     await running.inSync();
     const [node = Number.NaN] = childrenOf(running.child.pid ?? 0);
-    for (const pid of descendants(running)) process.kill(pid, 'SIGHUP');
+    for (const pid of descendants(running)) send(pid, 'SIGHUP');
     await running.event('watching'); // the watcher has none of it
     writeFileSync(join(where.local, 'later'), '');
     await running.event('delivered', ({ items }) => JSON.stringify(items).includes('later'));

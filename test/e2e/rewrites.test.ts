@@ -17,6 +17,7 @@ import { type Place, place, Running } from '../support/cli.js';
 import { processesOf } from '../support/faulty.js';
 import type { Relay } from '../support/relay.mjs';
 import { startTestServer } from '../support/server-setup.js';
+import { send } from '../support/signal.js';
 import { fill, temporaryDir } from '../support/tree.js';
 import { wireTo } from '../support/wire.js';
 
@@ -174,7 +175,7 @@ describe('where the other side is far away', () => {
     process.kill(writer, 'SIGSTOP');
     writeFileSync(join(local, 'a'), 'while it works');
     await running.until('it was begun', () => / rewrite exec sh(?:(?!\n.*in sync).)*$/s.test(running.stdout));
-    for (const pid of [...childrenOf(writer), writer]) process.kill(pid, 'SIGKILL');
+    for (const pid of [...childrenOf(writer), writer]) send(pid, 'SIGKILL');
     await same(running);
     // Nothing comes through, and then all is cut.
     await waits();

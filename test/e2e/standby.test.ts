@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
 import { place, Running } from '../support/cli.js';
 import { processesOf, STANDBY } from '../support/faulty.js';
+import { send } from '../support/signal.js';
 import { fill } from '../support/tree.js';
 
 /** The rsync processes that wait for names, and everything below them (their ssh). */
@@ -58,7 +59,7 @@ describe('standbys', () => {
     const running = start();
     await running.inSync();
     const killed = await bothReady(running);
-    for (const { pid } of killed) process.kill(pid, 'SIGKILL');
+    for (const { pid } of killed) send(pid, 'SIGKILL');
     writeFileSync(join(local, 'a'), 'saved');
     await same(running);
     await running.until('new ones', () => {
@@ -73,7 +74,7 @@ describe('standbys', () => {
     fill(local, { a: 'a' });
     const running = new Running([...args, '--debug', local], { env });
     await running.until('in sync', () => running.stdout.includes('in sync:'));
-    for (const { below } of await bothReady(running)) for (const pid of below) process.kill(pid, 'SIGKILL');
+    for (const { below } of await bothReady(running)) for (const pid of below) send(pid, 'SIGKILL');
     writeFileSync(join(local, 'a'), 'saved');
     await same(running);
     writeFileSync(join(local, 'a'), 'saved again');

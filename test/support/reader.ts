@@ -16,6 +16,7 @@ import { expect } from 'vitest';
 import { CLI, cleanEnv } from './cli.js';
 import type { Block } from './pages.js';
 import { startTestServer } from './server-setup.js';
+import { send } from './signal.js';
 import { fill } from './tree.js';
 
 /** How long a page's command may take: a guard against hanging. */
@@ -169,7 +170,7 @@ class Running {
         this.output += chunk.toString();
         this.#onNews();
       });
-    const timer = setTimeout(() => this.#signal('SIGKILL'), PATIENCE_MS);
+    const timer = setTimeout(() => send(this.#group, 'SIGKILL'), PATIENCE_MS);
     this.ended = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         clearTimeout(timer);
@@ -190,17 +191,8 @@ class Running {
   }
 
   async end(): Promise<void> {
-    if (!this.#isOver) this.#signal('SIGINT');
+    if (!this.#isOver) send(this.#group, 'SIGINT'); // all of it may have ended, and nobody has told us yet
     await this.ended;
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      process.kill(this.#group, signal);
-    } catch (error) {
-      // All of it has ended, and nobody has told us yet.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
   }
 }
 
