@@ -24,8 +24,9 @@ const run = promisify(execFile);
  * @property {boolean} few only syncwatch and rsync by hand
  */
 
-/** How long the slow ones are waited for before both trees are compared, in milliseconds. */
-const LATE_MS = 1_500;
+/** How long the slow ones are waited for until both trees are the same, and how often that is looked at, in milliseconds. */
+const LATE_MS = 30_000;
+const LOOK_MS = 1_500;
 
 export class Play {
   /** @type {Row[]} */
@@ -109,7 +110,10 @@ export class Play {
 
   /** @param {readonly Rival[]} rivals @param {string} where */
   async compareAll(rivals, where) {
-    await sleep(LATE_MS);
+    const apart = (/** @type {Rival} */ { seat, tickNs }) => differences(seat.local, seat.remote, tickNs).length > 0;
+    const untilMs = performance.now() + LATE_MS;
+    do await sleep(LOOK_MS);
+    while (performance.now() < untilMs && rivals.some(apart));
     for (const { name, seat, tickNs } of rivals) this.compare(name, seat.local, seat.remote, where, tickNs);
   }
 

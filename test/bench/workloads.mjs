@@ -1,7 +1,7 @@
 // What is done to a tree.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -177,9 +177,9 @@ export const CHECKOUT = {
   change: (root, round) => {
     const [from, to] = round % 2 === 0 ? ['near', 'far'] : ['far', 'near'];
     git(root, 'checkout', '-q', to);
-    return git(root, 'diff', '--no-renames', '--name-only', '-z', from, to)
-      .split('\0')
-      .filter((path) => path !== '');
+    const files = git(root, 'diff', '--no-renames', '--name-only', '-z', from, to).split('\0').slice(0, -1);
+    const dirs = new Set(files.flatMap((file) => [file.replace(/\/[^/]*$/, ''), file.replace(/\/.*$/, '')]));
+    return [...files, ...[...dirs].filter((dir) => !existsSync(join(root, dir)))];
   },
 };
 
