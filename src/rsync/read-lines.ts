@@ -6,17 +6,6 @@ import { Slice } from '../slice.js';
 const LATE_MS = 500;
 
 /**
- * How long after what came it is read again, in milliseconds: rsync writes each line by itself, and to wake up for each of ten
- * thousand costs more than to read them. A pipe has room for some hundreds of lines, and rsync waits where it is full: so where
- * many came, it is read again soon (a full pass over 100,000 names prints 140 in a millisecond).
- */
-const JOIN_MS = 10;
-const SOON_MS = 1;
-
-/** So many bytes are many. */
-const MANY_BYTES = 2_048;
-
-/**
  * Reads rsync's stdout line by line, in slices: ten thousand names may come at once, and while they are dealt with rsync can
  * wait.
  */
@@ -30,9 +19,6 @@ export class LinesInSlices {
   #isWorking = false;
   #working = Promise.resolve();
   #isOver = false;
-  #timer: NodeJS.Timeout | undefined;
-  /** The process has ended: there is nothing to wait for. */
-  #isLast = false;
   #onNews = (): void => {};
 
   constructor(stdout: Readable, onLine: (line: OutputLine) => void) {
@@ -55,8 +41,6 @@ export class LinesInSlices {
 
   /** Resolves when all of it has been read. To be called when the process has ended: its pipe may never close. */
   async end(): Promise<void> {
-    this.#isLast = true;
-    this.#readOn();
     for (;;) {
       while (this.#isWorking) await this.#working;
       if (this.#isOver || !(await this.#more())) return;
@@ -76,21 +60,13 @@ export class LinesInSlices {
 
   async #work(): Promise<void> {
     this.#isWorking = true;
-    let bytes = 0;
     for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
-      bytes += chunk.length;
       for (const line of this.#reader.read(chunk.toString('latin1'))) {
         this.#onLine(line);
         if (this.#slice.isOver) await this.#slice.next();
       }
     }
     this.#isWorking = false;
-    if (this.#isLast) this.#readOn();
-    else this.#timer = setTimeout(() => this.#readOn(), bytes < MANY_BYTES ? JOIN_MS : SOON_MS);
-  }
-
-  #readOn(): void {
-    clearTimeout(this.#timer);
-    if (!this.#isWorking) this.#stdout.resume();
+    this.#stdout.resume();
   }
 }

@@ -92,7 +92,7 @@ describe('what rsync prints', () => {
     expect(count).toBe(2);
   });
 
-  it('is read some at a time, however many lines are written by themselves, and without a pause at the end', async () => {
+  it('is read as it comes, without waiting for anything: rsync would wait where its pipe is full', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const got: number[] = [];
@@ -101,28 +101,12 @@ describe('what rsync prints', () => {
     for (const i of numbers) {
       stdout.write(item(i));
       await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(got).toEqual([0]);
+    expect(got.slice(0, 199)).toEqual(numbers.slice(0, 199));
     stdout.end();
     await lines.end();
     expect(got).toEqual(numbers);
-  });
-
-  it('is read again soon where much came: rsync would wait for us', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
-    const got: number[] = [];
-    const { stdout } = read((line) => void (line.kind === 'item' && got.push(line.bytes)));
-    const turn = (): Promise<unknown> => new Promise((resolve) => setImmediate(resolve));
-    const many = Array.from({ length: 200 }, (_, i) => i);
-    for (const from of [0, 1_000, 2_000]) {
-      stdout.write(many.map((i) => item(from + i)).join(''));
-      await turn();
-      await vi.advanceTimersByTimeAsync(1);
-      await turn();
-    }
-    expect(got.length).toBeGreaterThan(2 * many.length);
-    stdout.end();
   });
 
   it('is nothing where there was nothing', async () => {
