@@ -34,11 +34,11 @@ export function rewritesOf(
   return isFit && bytes <= REWRITE_BYTES ? files : undefined;
 }
 
-/** Not where it may be the same content as before, of which the ordinary way would send nothing. */
+/** Not where it may be the same content as before, of which the ordinary way would send nothing; so of what is unsure the second has to differ. */
 const isRewritten = (was: Entry | undefined, now: Seen | undefined): boolean =>
   was?.type === 'file' &&
   typeof now === 'object' &&
   now.type === 'file' &&
-  (was.size !== now.size || was.mtimeS !== now.mtimeS || was.mtimeNs !== now.mtimeNs);
+  (was.size !== now.size || was.mtimeS !== now.mtimeS || (was.mtimeNs >= 0 && was.mtimeNs !== now.mtimeNs));
 
 const sizeOf = (seen: Seen | undefined): number => (typeof seen === 'object' ? seen.size : 0);
