@@ -166,7 +166,9 @@ function putTogether(
   });
   const mkfifo = host.programs.find('mkfifo');
   const rewrites =
-    mkfifo.file !== undefined && !there.isCramped && canRewrite(rsync, here.version, there.version)
+    mkfifo.file !== undefined &&
+    !there.isCramped &&
+    canRewrite(rsync, here.version, there.version, settings.targets.length)
       ? { mkfifo, session: (words: readonly string[]) => link.connection?.session(words) }
       : undefined;
   const guards: GuardOptions = { dir, mirror: deletes === 'mirror', allowEmpty, maxDelete, confirm };

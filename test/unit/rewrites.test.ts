@@ -97,9 +97,9 @@ const V = (...version: Version): Version => version;
 describe('a target', () => {
   const settings = plainSettings({ target: REMOTE, root: '/r' });
 
-  it('has rewrites where nothing was asked of rsync and both are new enough', () => {
+  it('has rewrites where nothing was asked of rsync, both are new enough, and it is one of two at most', () => {
     const can = (more = {}, here = V(3, 5, 0), there: Version | undefined = V(3, 2, 3)) =>
-      canRewrite({ ...settings, ...more }, here, there);
+      canRewrite({ ...settings, ...more }, here, there, 2);
     expect(can()).toBe(true);
     expect(can({ flags: ['--compress'] })).toBe(false);
     expect(can({ extras: [{ name: '--xattrs', value: undefined, runs: 'sending' }] })).toBe(false);
@@ -108,7 +108,8 @@ describe('a target', () => {
     expect(can({ target: { kind: 'local', path: '/srv', label: 'l', place: 'p' } })).toBe(false);
     expect(can({}, V(3, 1, 3))).toBe(false);
     expect(can({}, V(3, 5, 0), V(3, 1, 3))).toBe(false);
-    expect(canRewrite(settings, V(3, 5, 0), undefined)).toBe(false);
+    expect(canRewrite(settings, V(3, 5, 0), undefined, 1)).toBe(false);
+    expect(canRewrite(settings, V(3, 5, 0), V(3, 2, 3), 3)).toBe(false);
   });
 
   it('is far away or not', () => {

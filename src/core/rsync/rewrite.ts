@@ -20,12 +20,17 @@ const READER_TIMEOUT_S = 4;
 /** What was tried, both ways: 3.2.3, 3.2.7, 3.5.0. */
 const OLDEST: Version = [3, 2, 0];
 
-/** Whether a target may have it at all: only where there is nothing to be done but what is done for everybody. */
+/** Each target's waiting halves are four processes, here and there: of more targets than this they cost more than they save. */
+const MOST_TARGETS = 2;
+
+/** Whether each of so many targets may have it at all: only where there is nothing to be done but what is done for everybody. */
 export const canRewrite = (
   { target, flags, extras, trash }: Pick<RsyncSettings, 'target' | 'flags' | 'extras' | 'trash'>,
   here: Version,
   there: Version | undefined,
+  targets: number,
 ): boolean =>
+  targets <= MOST_TARGETS &&
   target.kind === 'remote' &&
   target.path.startsWith('/') &&
   flags.length + extras.length === 0 &&
