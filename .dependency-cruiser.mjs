@@ -21,7 +21,7 @@ export const MAY_IMPORT = {
   running: 'main sync control settings io later',
   main: 'keys sync control notify watch rsync scan settings io',
   keys: 'sync control report io clock',
-  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors user-folders clock',
+  sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors later user-folders clock',
   control: 'scan state clock',
   watch: 'rules scan settings state io programs spawn slice descriptors clock',
 

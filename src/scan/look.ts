@@ -4,7 +4,7 @@ import type { Entry, Seen } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
 import type { TreeOnDisk, Ways } from './disk.js';
-import { type Listing, newSifted, sift, siftLong, typed } from './walk.js';
+import { type Listing, newSifted, sift, siftLong, typed, type WalkOptions } from './walk.js';
 
 /** U+FFFD as a name has it. */
 const REPLACEMENT = nameFromText('\uFFFD');
@@ -17,8 +17,8 @@ export interface LookOptions {
   readonly isNews: (dir: Name, now: Entry) => boolean;
   /** Whether to list a directory that has news rather than look at single names in it. */
   readonly mayList: (dir: Name) => boolean;
-  /** Whether a look at a name would say no more than is known, see {@link SeenWaiting.ofNew}. */
-  readonly isWaiting?: (name: Name) => boolean;
+  /** See {@link WalkOptions.waiting}. */
+  readonly waiting?: WalkOptions['waiting'];
   /** Is told of a directory that should be listed; of `text`: because of this name, whose bytes are not known. */
   readonly want: (dir: Name, text?: string) => void;
 }
@@ -60,8 +60,7 @@ export async function* look(
     if (isNews && options.mayList(dir)) continue;
     // Rules come first: they may be about the others.
     if (isNews && filter.hasOwnRules) bases.add('.gitignore');
-    if (options.isWaiting !== undefined)
-      for (const base of bases) if (options.isWaiting(childOf(dir, base))) bases.delete(base);
+    for (const base of bases) if (options.waiting?.(childOf(dir, base)) !== undefined) bases.delete(base);
     if (bases.size === 0) continue;
     const listing = await lookIn(disk, filter, dir, self, bases, slice);
     for (const [base, { type }] of listing.entries) if (type === 'dir') options.want(childOf(dir, base));

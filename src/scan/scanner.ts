@@ -266,7 +266,7 @@ export class Scanner {
         return may;
       },
       want: (dir: Name, text?: string) => this.#due.want(dir, text),
-      isWaiting: (name: Name) => waiting(name) !== undefined,
+      waiting,
     };
     for await (const listing of look(disk, filter, names, options)) if (!(await this.#take(listing))) return;
     await this.#list(small, names);

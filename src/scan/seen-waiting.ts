@@ -1,5 +1,5 @@
 import { baseOf, type Name, parentOf } from '../core/name.js';
-import { type Entry, isUntouched, type Seen } from '../core/sync/entry.js';
+import { type Entry, isSameDirectory, type Seen } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { ReadonlyPending } from '../core/sync/pending.js';
 import { STORM_NAMES } from '../core/sync/policy.js';
@@ -102,9 +102,6 @@ export class SeenWaiting {
     return this.#dirs.get(parentOf(name))?.entries.get(baseOf(name));
   }
 }
-
-const isSameDirectory = (was: Entry, now: Entry): boolean =>
-  was.ino === now.ino && was.born === now.born && isUntouched(was, now);
 
 /** A file that may still be being written, and a directory that fills, are another thing at each look. */
 const isWhole = ({ type, size }: Entry): boolean =>

@@ -4,7 +4,7 @@ import { type Excluded, excludedName } from '../core/rsync/rules.js';
 import type { Entry } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { TreeOnDisk } from '../scan/disk.js';
-import { typed } from '../scan/walk.js';
+import { newSifted, sift, typed } from '../scan/walk.js';
 import { Slice } from '../slice.js';
 
 /** What a look at the names alone shows, next to the saved index. */
@@ -77,16 +77,18 @@ async function lookAt(
   }
   const asking = filter.learn(dir, seen.map(typed));
   if (asking !== undefined) await asking;
+  const sifted = newSifted();
+  sift(filter, dir, seen, sifted);
+  for (const { name, isDir, decision } of sifted.excluded) {
+    if (decision.synced) continue;
+    excluded.push(excludedName(name, isDir, decision.isRsyncs));
+    if (decision.isUnsure === true) unsure.push(name);
+  }
   const dirs: Name[] = [];
-  for (const [base, entry] of seen) {
+  for (const [base, { type }] of sifted.entries) {
     const name = childOf(dir, base);
-    const isDir = entry !== 'other' && entry.type === 'dir';
-    const decision = filter.decide(name, isDir);
-    if (!decision.synced) excluded.push(excludedName(name, isDir, decision.isRsyncs));
-    if (!decision.synced && decision.isUnsure === true) unsure.push(name);
-    if (!decision.synced || entry === 'other') continue;
     fresh.push(name);
-    if (isDir) dirs.push(name);
+    if (type === 'dir') dirs.push(name);
   }
   return dirs;
 }

@@ -13,6 +13,7 @@ import { atLeast } from '../core/rsync/version.js';
 import type { SshAim } from '../core/ssh/exit.js';
 import { ONCE_TRIES } from '../core/sync/login.js';
 import { inFull } from '../core/target.js';
+import { later } from '../later.js';
 import { transportTo } from '../link/adapters.js';
 import { arrive, whyElsewhere } from '../link/arrive.js';
 import { Link } from '../link/link.js';
@@ -68,13 +69,10 @@ export interface PrepareOptions extends RecallOptions {
 export async function prepareTarget(options: PrepareOptions, signal: AbortSignal): Promise<Result<Prepared>> {
   const { settings, target, host, directory, io, key } = options;
   const { report } = io;
-  let begin: (connection: Connection) => void = () => {};
-  const through = new Promise<Connection>((resolve) => {
-    begin = resolve;
-  });
+  const through = later<Connection>();
   let ahead: Ahead | undefined;
   const { transport, link, placeLock, hold } = linkTo(options, {
-    begin,
+    begin: through.resolve,
     end: async () => (await ahead?.drop()) === true,
   });
   const stop = (): void => link.stopLogins();
@@ -87,7 +85,7 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const guess = last?.place;
   const guessed = guess === undefined ? undefined : await recall(options, guess);
   if (guessed !== undefined && last?.takes !== undefined && mayBeQuick(settings, guessed))
-    ahead = lookAhead(options, guessed, last.takes, through);
+    ahead = lookAhead(options, guessed, last.takes, through.promise);
   const reached = await reaching;
   const dropGuess = (): void => {
     guessed?.ledger.close();

@@ -7,6 +7,7 @@ import {
   type Entry,
   hasRacyAttributes,
   isRacy,
+  isSameDirectory,
   isUntouched,
   type Seen,
   stayedPut,
@@ -189,4 +190,4 @@ function stays(name: Name, emptied: Set<Name>, ledger: Ledger): boolean {
 }
 
 const isSameGround = (before: Entry | undefined, after: Entry | undefined): boolean =>
-  before !== undefined && after !== undefined && before.ino === after.ino && isUntouched(before, after);
+  before !== undefined && after !== undefined && isSameDirectory(before, after);

@@ -68,6 +68,10 @@ const isSameContent = (was: Entry, now: Entry): boolean =>
  */
 export const isUntouched = (before: Entry, after: Entry): boolean => isSettled(before, after, true);
 
+/** Whether it is the very same directory, in which nothing came or went either: an entry of one does not say so by itself. */
+export const isSameDirectory = (before: Entry, after: Entry): boolean =>
+  before.ino === after.ino && before.born === after.born && isUntouched(before, after);
+
 /** The same for whatever was seen. What can't be read may have changed. */
 export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
   typeof before === 'object' && typeof after === 'object'
