@@ -246,8 +246,8 @@ export class Engine {
     this.#connected();
     const broken = await passed;
     if (this.#abort.signal.aborted) return broken;
-    // A quick pass may have written nothing, and the first save is not to wait for that.
-    void this.#options.ledger.beReady();
+    // It may have written nothing, and the first save is not to wait for that.
+    if (pass === 'quick') void this.#options.ledger.beReady();
     this.#scanner.sweepRegularly();
     return broken;
   }

@@ -112,7 +112,7 @@ describe('the state folder, while it runs', () => {
     expect(trouble).toMatchObject({ failure: { message: expect.stringMatching(/can't be noted in .*\.log first/) } });
     expect(existsSync(join(remote, 'b'))).toBe(false);
     rmSync(folder);
-    mkdirSync(folder, { mode: 0o700 });
+    mkdirSync(folder, { mode: 0o700, recursive: true }); // it may just have tried again
     await same(running);
     expect(running.events.slice(from).filter(({ event }) => event === 'trouble').length).toBe(1);
     expect(await running.stop()).toBe(130);
