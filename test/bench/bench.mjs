@@ -1,8 +1,8 @@
 // npm run bench [-- --quick] [--only starts,saves,trees,deletions,checkout,moves,bursts,big,wide,asks,several] [--rtt 0,20,100]
-//   [--saves 40] [--rounds 3] [--files 100000] [--workload PART-OF-ITS-NAME] [--before OTHER/dist/cli.js]
+//   [--saves 40] [--rounds 3] [--files 100000] [--workload PART-OF-ITS-NAME] [--before OTHER/dist/cli.js] [--alone]
 //   [--json FILE] [--markdown FILE] [--from FILE]
 //
-// --quick: two minutes, syncwatch and rsync by hand only. --before: another build of syncwatch, side by side with this one.
+// --quick: two minutes, syncwatch and rsync by hand only. --before: another build of syncwatch, side by side with this one. --alone: no rivals but rsync by hand.
 // --markdown: the table of docs/performance.md. --from: nothing is measured, the tables are those of another run's --json.
 // How fast is it, side by side with what people use today? Starts its own servers, measures all rivals in turn on the same
 // machine in the same run, and compares both trees at the end of each: a fast wrong answer is a failure.
@@ -34,6 +34,7 @@ const { values: given } = parseArgs({
     markdown: { type: 'string' },
     from: { type: 'string' },
     before: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     dir: { type: 'string', default: tmpdir() },
   },
 });
@@ -79,7 +80,7 @@ async function measure() {
     rounds: Number(given.rounds ?? (given.quick ? 1 : 3)),
     files: Number(given.files),
     workload: given.workload,
-    few: given.quick,
+    few: given.quick || given.alone,
   };
   const play = new Play(base, amounts, given.before && resolve(given.before));
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim() ?? '?'}, Linux ${release()}, Node ${process.version}`;
