@@ -62,8 +62,8 @@ export const measureBig = (play) =>
       await watching.until(isInSync);
       await sleep(10_000);
       const idle = name === US ? await idleSsh(hand) : undefined;
-      const [before, sent] = [usage(watching.child.pid ?? 0), seat.relay.bytes()];
-      const idleSent = hand.relay.bytes();
+      const [before, sent] = [usage(watching.child.pid ?? 0), await seat.relay.bytes()];
+      const idleSent = await hand.relay.bytes();
       await sleep(IDLE_MS);
       const after = usage(watching.child.pid ?? 0);
       if (before !== undefined && after !== undefined) {
@@ -72,9 +72,9 @@ export const measureBig = (play) =>
         const parts = after.parts.map(({ name, mib }) => `${name} ${mib.toFixed(0)}`).join(', ');
         play.note(`${label('memory in MiB')}, ${name}: ${parts}`);
       }
-      add(what.idleBytes, name, [sum(seat.relay.bytes()) - sum(sent)].map(inKb), 'kB');
+      add(what.idleBytes, name, [sum(await seat.relay.bytes()) - sum(sent)].map(inKb), 'kB');
       if (idle !== undefined) {
-        add(what.idleBytes, IDLE_SSH, [sum(hand.relay.bytes()) - sum(idleSent)].map(inKb), 'kB');
+        add(what.idleBytes, IDLE_SSH, [sum(await hand.relay.bytes()) - sum(idleSent)].map(inKb), 'kB');
         idle();
       }
       const saves = [];

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { childrenOf, startServer } from '../../fixtures/sshd/throwaway.mjs';
-import { startRelay } from '../support/relay.mjs';
 import { median } from './figures.mjs';
+import { startRelayThread } from './relay-thread.mjs';
 
 const run = promisify(execFile);
 
@@ -20,7 +20,7 @@ const run = promisify(execFile);
  * @property {string} to `there:…`
  * @property {string} sshConfig
  * @property {string} ssh the command of an ssh client of the seat's open master
- * @property {import('../support/relay.mjs').Relay} relay
+ * @property {import('./relay-thread.mjs').ThreadRelay} relay
  */
 
 /**
@@ -46,7 +46,7 @@ export async function openStage(base, { rttMs, shell }) {
     const dir = join(base, name.replaceAll(/\W+/g, '-'));
     const [local, remote] = [join(dir, 'local'), join(dir, 'remote')];
     for (const path of [local, remote]) mkdirSync(path, { recursive: true });
-    const relay = await startRelay(server.port, rttMs);
+    const relay = await startRelayThread(server.port, rttMs);
     closers.unshift(() => relay.close());
     const [sshConfig, knownHosts, control] = [join(dir, 'ssh_config'), join(dir, 'known_hosts'), join(dir, 'm')];
     writeFileSync(

@@ -20,14 +20,14 @@ export async function measureTrees(play, rttMs, workloads, names) {
         for (const rival of rivals) {
           const { local, remote, relay } = rival.seat;
           await sleep(1_000);
-          const before = relay.bytes();
+          const before = await relay.bytes();
           const paths = await workload.change(local, round);
           const began = performance.now(); // by hand, rsync starts right after the change
           rival.changed();
           const ms = await arrived(local, remote, paths, began, undefined, rival.tickNs);
           await rival.idle();
           await sleep(500);
-          const after = relay.bytes();
+          const after = await relay.bytes();
           got.get(rival.name)?.ms.push(ms);
           got.get(rival.name)?.bytes.push(after.toServer + after.toClient - before.toServer - before.toClient);
           const restored = workload.restore?.(local);
