@@ -1,3 +1,5 @@
+import { msSince, steadyNow } from '../clock.js';
+import { LONG_AGO, msBetween, plusMs, type SteadyMs } from '../core/clock.js';
 import { delayMs, STANDBY_BACKOFF } from '../core/sync/retry.js';
 import type { RsyncProcess } from './run.js';
 
@@ -13,6 +15,17 @@ const MAX_AGE_MS = 30 * 60_000;
 
 /** How long after one was used the next is started, in milliseconds: the machine has better to do during a run. */
 const REFILL_MS = 20;
+
+/**
+ * How long after one was used the next is started where another one is there that would do, and none was taken for CALM_MS: a single
+ * save, as a rule, after which people start something, a test run or `exec`. The login of a new one takes 100 ms of processor from that.
+ */
+const REFILL_CALM_MS = 250;
+const CALM_MS = 300;
+
+/** Where somebody is about to run something there: so long after that, and so long after the use of one at the most, in milliseconds. */
+const GIVE_WAY_MS = 300;
+const GIVE_WAY_MOST_MS = 1_000;
 
 /** How long after one was taken where the other side is far away: most of its run is waiting. */
 const REFILL_FAR_MS = 10;
@@ -42,7 +55,7 @@ export interface StandbysOptions {
  * allows (MaxSessions).
  *
  * ```
- *   closed ──open()──► one of each kind ──take()──► (refilled when that run has ended)
+ *   closed ──open()──► one of each kind ──take()──► (refilled when that run has ended, a little later where another one is left)
  *      ▲                  │  died by itself, too old: replaced, later each time
  *      └──────close()─────┘
  * ```
@@ -53,6 +66,10 @@ export class Standbys {
   readonly #ready = new Map<StandbyKind, RsyncProcess>();
   readonly #timers = new Map<StandbyKind, NodeJS.Timeout>();
   readonly #leaving = new Set<RsyncProcess>();
+  /** Those whose replacement has time, and how much at the most. */
+  readonly #calm = new Map<StandbyKind, SteadyMs>();
+  #takenMs = LONG_AGO;
+  #busyUntilMs = LONG_AGO;
   /** Of no use with this connection. */
   readonly #dropped = new Set<StandbyKind>();
   #isOpen = false;
@@ -71,6 +88,7 @@ export class Standbys {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#calm.clear();
     this.#deaths = 0;
     this.#dropped.clear();
     for (const kind of this.#options.kinds) this.#startNow(kind);
@@ -101,16 +119,46 @@ export class Standbys {
       const { underWay, isFar } = this.#options;
       underWay.set(standby, this);
       void standby.ended.then(() => underWay.delete(standby));
+      const isSpare = (): boolean => suitable.some((other) => this.#ready.has(other));
+      const isCalm = msSince(this.#takenMs) >= CALM_MS;
+      this.#takenMs = steadyNow();
+      if (!isSpare()) this.#hurry(suitable);
       if (isFar()) this.#refillLater(kind, REFILL_FAR_MS);
-      else void standby.ended.then(() => this.#refillLater(kind, REFILL_MS));
+      else void standby.ended.then(() => this.#refill(kind, isCalm && isSpare()));
       return standby;
     }
+    this.#hurry(suitable);
     return undefined;
+  }
+
+  /** Somebody is about to run something there: what is only for later does not take the processor from that. */
+  giveWay(): void {
+    this.#busyUntilMs = plusMs(steadyNow(), GIVE_WAY_MS);
+    for (const [kind, latestMs] of this.#calm)
+      this.#refillLater(kind, Math.max(0, Math.min(GIVE_WAY_MS, msBetween(steadyNow(), latestMs))));
+  }
+
+  /** What somebody waited for is there: now is the time for what is for later. */
+  goOn(): void {
+    if (msSince(this.#busyUntilMs) < 0) return;
+    for (const kind of this.#calm.keys()) this.#refillLater(kind, 0);
+  }
+
+  #refill(kind: StandbyKind, isCalm: boolean): void {
+    if (this.#ready.has(kind)) return; // opened anew meanwhile
+    if (isCalm) this.#calm.set(kind, plusMs(steadyNow(), GIVE_WAY_MOST_MS));
+    this.#refillLater(kind, isCalm ? REFILL_CALM_MS : REFILL_MS);
+  }
+
+  /** The last one that would do was taken, or there was none: now those are missing that had time. */
+  #hurry(suitable: readonly StandbyKind[]): void {
+    for (const kind of suitable) if (this.#calm.delete(kind)) this.#refillLater(kind, REFILL_MS);
   }
 
   /** There are none of this kind until the next {@link open}. */
   drop(kind: StandbyKind): void {
     this.#dropped.add(kind);
+    this.#calm.delete(kind);
     const standby = this.#ready.get(kind);
     if (standby !== undefined) this.#end(kind, standby);
   }
@@ -127,6 +175,7 @@ export class Standbys {
   async retreat(): Promise<void> {
     if (!this.#isOpen) return;
     const waitMs = this.#waitMs();
+    this.#calm.clear();
     for (const [kind, standby] of this.#ready) this.#end(kind, standby);
     for (const kind of this.#options.kinds) this.#startLater(kind, waitMs);
     await this.#gone();
@@ -148,6 +197,7 @@ export class Standbys {
 
   #refillLater(kind: StandbyKind, ms: number, patienceMs = OTHERS_MS): void {
     this.#startLater(kind, ms, () => {
+      this.#calm.delete(kind);
       const isBusy = [...this.#options.underWay.values()].some((owner) => owner !== this);
       if (isBusy && patienceMs > 0) this.#refillLater(kind, REFILL_MS, patienceMs - REFILL_MS);
       else this.#startNow(kind);

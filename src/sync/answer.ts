@@ -28,7 +28,7 @@ const LINK_MS = 50;
 
 /** What of a target that was reached is asked. */
 export interface Asks {
-  readonly engine: Pick<Engine, 'state' | 'isBusy' | 'take' | 'lookOnce' | 'flush' | 'summary'>;
+  readonly engine: Pick<Engine, 'state' | 'isBusy' | 'take' | 'giveWay' | 'lookOnce' | 'flush' | 'summary'>;
   readonly prepared: {
     readonly link: { readonly state: Pick<LinkState, 'kind'>; readonly nextTryMs: WallMs | undefined };
     readonly ledger: {
@@ -62,6 +62,7 @@ export const answererFor =
     const live = liveOf(options.life());
     switch (question.ask) {
       case 'reach':
+        live?.engine.giveWay();
         return { answer: 'reach', reach: live?.prepared.reach() ?? { kind: 'none' } };
       case 'flush':
         return flush(options, gone);

@@ -276,6 +276,11 @@ export class Engine {
     return this.#queue.add(() => dryRun(this.#work, this.#passOptions('full')));
   }
 
+  /** Somebody is about to run something there: what is only for later waits for that. */
+  giveWay(): void {
+    this.#runner.standbys.giveWay();
+  }
+
   /** Looks at the whole disk once more. */
   async look(): Promise<void> {
     if (this.#options.rootIsThere()) await this.#scanner.walk();
@@ -293,9 +298,11 @@ export class Engine {
   }
 
   /** Waits until all names that wait now are there as they were at `sinceMs`, see {@link Flushes.flush}; nothing backs off meanwhile. */
-  flush(sinceMs: WallMs, gone: AbortSignal): Promise<FlushEnd> {
+  async flush(sinceMs: WallMs, gone: AbortSignal): Promise<FlushEnd> {
     this.hurry();
-    return this.#flushes.flush(sinceMs, gone, true);
+    const end = await this.#flushes.flush(sinceMs, gone, true);
+    this.#runner.standbys.goOn();
+    return end;
   }
 
   /** What hooks wait for. */

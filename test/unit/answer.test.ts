@@ -36,6 +36,7 @@ class Target {
   refused: Failure | undefined;
   oldestMs: number | undefined;
   looks = 0;
+  waysGiven = 0;
   /** What becomes of a look at the whole disk. */
   isLooked = true;
   flushed: FlushEnd = { kind: 'flushed' };
@@ -53,6 +54,7 @@ class Target {
           return target.isBusy;
         },
         take: ({ kind }) => void target.taken.push(kind),
+        giveWay: () => void target.waysGiven++,
         lookOnce: async () => {
           target.looks++;
           return target.isLooked;
@@ -246,6 +248,14 @@ describe('asked to flush, a target', () => {
     const target = new Target();
     expect(await target.ask('flush')).toEqual({ answer: 'flush', flushed: { end: 'flushed' } });
     expect([target.looks, target.taken]).toEqual([1, ['hurry']]);
+  });
+
+  it('gives way to those who ask for the way there, and to no others', async () => {
+    const target = new Target();
+    for (const ask of ['flush', 'status', 'waiting', 'failed'] as const) await target.ask(ask);
+    expect(target.waysGiven).toBe(0);
+    expect(await target.ask('reach')).toMatchObject({ answer: 'reach' });
+    expect(target.waysGiven).toBe(1);
   });
 
   it.each<[string, (target: Target) => void, (target: Target) => void]>([

@@ -125,6 +125,7 @@ class World {
       look: async () => {},
       lookOnce: async () => true,
       hurry: () => {},
+      giveWay: () => {},
       flush: async () => ({ kind: 'flushed' }),
       outstanding: NOTHING_WAITS,
       summary: {

@@ -156,6 +156,123 @@ describe('the standbys', () => {
     expect(started).toHaveLength(3);
   });
 
+  it('are replaced a little later after a single save where another one is left', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain', 'sure']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(240);
+    expect(started).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+  });
+
+  it('are replaced at once when the last one that would do is taken, and while one save follows the other', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain', 'sure']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(100);
+    standbys.take(['plain', 'sure']); // whose run goes on
+    await vi.advanceTimersByTimeAsync(30);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain']);
+    await started[1]?.exit();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(kinds(started)).toEqual(['plain', 'sure', 'plain', 'sure']);
+    standbys.take(['plain', 'sure']);
+    await started[2]?.exit();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(started).toHaveLength(5);
+  });
+
+  it('are replaced at once where none would do for the next, or one went during the run', async () => {
+    const alone = pool();
+    alone.standbys.take(['plain']);
+    await alone.started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(alone.started).toHaveLength(3);
+    await alone.standbys.close();
+
+    const both = pool();
+    both.standbys.take(['plain', 'sure']);
+    both.standbys.take(['plain', 'sure']);
+    await Promise.all(both.started.map((one) => one.exit()));
+    await vi.advanceTimersByTimeAsync(30);
+    expect(both.started).toHaveLength(4);
+    await both.standbys.close();
+
+    const none = pool();
+    none.standbys.take(['plain', 'sure']);
+    await none.started[0]?.exit();
+    expect(none.standbys.take(['plain'])).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(30);
+    expect(none.started).toHaveLength(3);
+  });
+
+  it('are replaced when what somebody waited for is there, unless something is about to run', async () => {
+    for (const runs of [false, true]) {
+      const { standbys, started } = pool();
+      standbys.take(['plain', 'sure']);
+      if (runs) standbys.giveWay();
+      await started[0]?.exit();
+      standbys.goOn();
+      await vi.advanceTimersByTimeAsync(5);
+      expect(started).toHaveLength(runs ? 2 : 3);
+      await vi.advanceTimersByTimeAsync(250);
+      expect(started).toHaveLength(3);
+      await standbys.close();
+    }
+  });
+
+  it('give way to whoever is about to run something, for a second at the most', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain', 'sure']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(100);
+    standbys.giveWay();
+    await vi.advanceTimersByTimeAsync(290);
+    expect(started).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(started).toHaveLength(3);
+    standbys.giveWay(); // nothing is left to hold back
+    await vi.advanceTimersByTimeAsync(10);
+    expect(started).toHaveLength(3);
+    standbys.take(['plain', 'sure']);
+    await started[1]?.exit();
+    for (let ms = 0; ms < 990; ms += 110) {
+      expect(started).toHaveLength(3);
+      await vi.advanceTimersByTimeAsync(110);
+      standbys.giveWay();
+    }
+    await vi.advanceTimersByTimeAsync(20);
+    expect(started).toHaveLength(4);
+  });
+
+  it('that have time come no sooner than all where they make room', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain', 'sure']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(10);
+    void standbys.retreat();
+    standbys.giveWay();
+    expect(standbys.take(['plain', 'sure'])).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(900);
+    expect(started).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(standbys.count).toBe(2);
+  });
+
+  it('that have time are none once closed, and there again once opened', async () => {
+    const { standbys, started } = pool();
+    standbys.take(['plain', 'sure']);
+    await started[0]?.exit();
+    await vi.advanceTimersByTimeAsync(10);
+    await standbys.close();
+    standbys.giveWay();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(started).toHaveLength(2);
+    standbys.open();
+    expect(standbys.count).toBe(2);
+  });
+
   it('that are not ready yet are left alone', () => {
     const { standbys, started } = pool(['rewrite']);
     const [one] = started;
