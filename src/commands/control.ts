@@ -57,7 +57,9 @@ export async function control(command: ControlCommand, words: Words, io: Control
     });
   const meant = (found: readonly Found[]): Found[] =>
     found.filter(({ target, place }) => options.to === undefined || options.to === target || options.to === place);
-  const all = await findAll();
+  const finding = findAll();
+  const loading = command === 'exec' ? loadForExec() : undefined;
+  const all = await finding;
   const found = meant(all);
   if (all.length > 0 && found.length === 0)
     return complain({
@@ -77,7 +79,7 @@ export async function control(command: ControlCommand, words: Words, io: Control
     case 'flush':
       return flush(found, options, io);
     case 'exec':
-      return exec(found, options, io, complain);
+      return exec(found, options, { ...io, loading: loading ?? loadForExec() }, complain);
     case 'status':
       if (!options.watch) return status(found, options, io);
       return (await import('./follow.js')).follow(async () => meant(await findAll()), options, io);
@@ -143,7 +145,7 @@ async function flush(found: readonly Found[], { timeoutMs }: Options, io: Contro
 async function exec(
   found: readonly Found[],
   options: Options,
-  io: ControlIo,
+  io: ControlIo & { readonly loading: ReturnType<typeof loadForExec> },
   complain: (failure: Failure) => number,
 ): Promise<number> {
   const [one, ...more] = found;
@@ -162,8 +164,9 @@ async function exec(
     });
   const preparing = prepare(one, io);
   if (options.flush) {
-    const flushing = flush(found, options, io);
+    // The way there is known at once, and the session begins while the flush is under way.
     const beginning = begin(one, words, { ...io, preparing });
+    const flushing = flush(found, options, io);
     const code = await flushing;
     const begun = await beginning;
     if (code !== EXIT.inSync) {
@@ -205,12 +208,19 @@ async function begin(
 }
 
 /** What only exec needs: it comes while that waits for the other process, which has been asked by then. */
-async function prepare({ root }: Found, { lookUp }: ControlIo) {
+async function loadForExec() {
   await turn();
   const [{ runIn, beginThere }, { findForCommands }] = await Promise.all([
     import('./run-in.js'),
     import('../programs.js'),
   ]);
+  return { runIn, beginThere, findForCommands };
+}
+
+/** The same with what is to be looked up for its DIR. */
+async function prepare({ root }: Found, { loading, lookUp }: Parameters<typeof exec>[2]) {
+  const { runIn, beginThere, findForCommands } = await loading;
+  await turn();
   return { runIn, beginThere, programs: findForCommands(lookUp, root) };
 }
 
