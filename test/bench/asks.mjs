@@ -44,7 +44,7 @@ export const measureAsks = (play, rttMs, shell) =>
         [WHAT.thereSaved, `${name} exec`, changed, exec],
       );
     }
-    const times = await timesOf(commands, Math.max(5, Math.round(play.amounts.saves / 2)), 100 + 4 * rttMs);
+    const times = await timesOf(commands, play.amounts.asks, 100 + 4 * rttMs);
     for (const [i, [what, rival]] of commands.entries())
       play.add({ what, rival, rttMs, shell, unit: 'ms', values: times[i] ?? [] });
     for (const { started } of watching) await started.stop();

@@ -18,6 +18,7 @@ const run = promisify(execFile);
 /**
  * @typedef {object} Amounts
  * @property {number} saves
+ * @property {number} asks how often each command that asks is run
  * @property {number} rounds
  * @property {number} files of the large tree
  * @property {string} workload only those with this in their name

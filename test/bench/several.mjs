@@ -18,7 +18,7 @@ export const measureSeveral = (play, rttMs) =>
   play.onStage(rttMs, 'login', async (stage) => {
     /** @param {string} what @param {string} rival @param {number[]} values @param {'ms' | 'MiB'} [unit] */
     const add = (what, rival, values, unit = 'ms') => play.add({ what, rival, rttMs, shell: 'login', unit, values });
-    const count = Math.max(5, Math.round(play.amounts.saves / 2));
+    const count = play.amounts.asks;
     const cases = [];
     for (const [name, cli] of play.builds) {
       for (const targets of [1, TEN]) {
