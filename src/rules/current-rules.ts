@@ -1,21 +1,33 @@
+import { msSince, steadyNow } from '../clock.js';
+import { LONG_AGO, plusMs } from '../core/clock.js';
 import type { RulesTrouble } from '../core/event.js';
 import type { AnyRule } from '../core/filter/rule.js';
 import type { Name } from '../core/name.js';
 import type { RulesInForce } from './in-force.js';
 import type { RuleFiles } from './rule-files.js';
 
+/** The share of the time in which files of rules are looked at, {@link RulesInForce.refreshAtPace}. */
+const SHARE = 0.05;
+
+/** The files that they come from. */
+type Files = Pick<
+  RuleFiles,
+  'refresh' | 'atRest' | 'restMs' | 'rests' | 'trouble' | 'lost' | 'age' | 'gitInWords' | 'close'
+>;
+
 /** The rules of DIR, kept as they are on the disk while they are in use. */
 export class CurrentRules implements RulesInForce {
-  readonly #opening: Promise<RuleFiles>;
+  readonly #opening: Promise<Files>;
   readonly #onChanged: (what: string) => void;
-  #files: RuleFiles | undefined;
+  #files: Files | undefined;
   /** The look at the rules that goes on, and the one after it: what is asked for now must see what is there now. */
   #refreshing: Promise<void> | undefined;
   #refreshingNext: Promise<void> | undefined;
   #restTimer: NodeJS.Timeout | undefined;
+  #paceFrom = LONG_AGO;
 
   /** `opening`: the files are read while ssh logs in. `onChanged`: something else is in force; in which file, if in one. */
-  constructor(opening: Promise<RuleFiles>, onChanged: (what: string) => void) {
+  constructor(opening: Promise<Files>, onChanged: (what: string) => void) {
     this.#opening = opening;
     this.#onChanged = onChanged;
     void opening.then((files) => {
@@ -24,7 +36,7 @@ export class CurrentRules implements RulesInForce {
   }
 
   /** Resolves when they were read for the first time. */
-  get read(): Promise<RuleFiles> {
+  get read(): Promise<Files> {
     return this.#opening;
   }
 
@@ -35,6 +47,10 @@ export class CurrentRules implements RulesInForce {
       return this.#refreshNow();
     });
     return this.#refreshingNext;
+  }
+
+  async refreshAtPace(): Promise<void> {
+    if (steadyNow() >= this.#paceFrom) await this.refresh();
   }
 
   async atRest(): Promise<number> {
@@ -66,7 +82,9 @@ export class CurrentRules implements RulesInForce {
 
   async #refreshNow(): Promise<void> {
     const files = await this.#opening;
+    const beganMs = steadyNow();
     const changed = await files.refresh();
+    this.#paceFrom = plusMs(steadyNow(), msSince(beganMs) / SHARE);
     clearTimeout(this.#restTimer);
     if (files.restMs > 0) this.#restTimer = setTimeout(() => void this.refresh(), files.restMs + 1);
     if (changed !== undefined) this.#onChanged(changed);

@@ -7,6 +7,11 @@ export interface RulesInForce {
   /** Brings the filter up to date with what is on the disk now. */
   refresh(): Promise<void>;
   /**
+   * The same for a look at what was hinted, during at most a small share of the time, for there may be thousands of files of rules: one look
+   * at them serves all targets. Before anything new goes they are looked at again.
+   */
+  refreshAtPace(): Promise<void>;
+  /**
    * The same, when the files of rules are at rest, for which it waits, though not for ever. Gives a number that is another one
    * whenever something else is in force.
    */

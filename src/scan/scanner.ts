@@ -36,9 +36,6 @@ const SWEEP_SHARE = 0.001;
 const BLIND_MS = 1_000;
 const BLIND_SHARE = 0.05;
 
-/** Files of rules are looked at before other things are, during at most this share of the time. */
-const RULES_SHARE = 0.05;
-
 export interface ScannerOptions {
   readonly disk: TreeOnDisk;
   readonly filter: Filter;
@@ -48,8 +45,8 @@ export interface ScannerOptions {
   readonly onListing: (listing: Listing) => Promise<void>;
   /** While the root is not there, nothing is looked at. */
   readonly rootIsThere: () => boolean;
-  /** Brings the filter up to date. */
-  readonly refreshRules: () => Promise<unknown>;
+  /** Brings the filter up to date; `atPace`: see RulesInForce. */
+  readonly refreshRules: (how: 'now' | 'atPace') => Promise<unknown>;
   /** Some of what is here can't be read just now, and why. It is looked at again until it can; told once. */
   readonly onShort: (why: string) => void;
   /** While nothing can be sent, looking is in vain: a full pass looks at everything before the first thing goes. */
@@ -99,7 +96,6 @@ export class Scanner {
   #polls: Rounds | undefined;
   #stopped = false;
   #shortage: string | undefined;
-  #rulesFrom = LONG_AGO;
 
   constructor(options: ScannerOptions) {
     this.#options = options;
@@ -229,12 +225,7 @@ export class Scanner {
       }, ROOT_AWAY_MS);
       return false;
     }
-    // At a pace that it allows: there may be thousands of files of rules, and before anything new goes they are looked at again.
-    const beganMs = steadyNow();
-    if (isAll || beganMs >= this.#rulesFrom) {
-      await refreshRules();
-      this.#rulesFrom = plusMs(steadyNow(), msSince(beganMs) / RULES_SHARE);
-    }
+    await refreshRules(isAll ? 'now' : 'atPace');
     return true;
   }
 

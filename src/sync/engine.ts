@@ -113,7 +113,7 @@ export class Engine {
       index: () => ledger.index,
       onListing: (listing) => findings.compare(listing),
       rootIsThere,
-      refreshRules: () => rules.refresh(),
+      refreshRules: (how) => (how === 'now' ? rules.refresh() : rules.refreshAtPace()),
       onShort,
       isHeld: () => !isUp(this.state.phase),
       // What a pass may take along is noted each time.

@@ -110,6 +110,7 @@ export const newLedger = (target: string, report: Report = () => {}, rules: Rule
 /** Rules that are at rest and known. */
 export const RULES: RulesInForce = {
   refresh: async () => {},
+  refreshAtPace: async () => {},
   atRest: async () => 0,
   rests: () => new Map(),
   trouble: () => undefined,

@@ -327,26 +327,21 @@ describe('a directory in which something was hinted', () => {
     scanner.stop();
   });
 
-  it('waits for the rules, which are looked at during a twentieth of the time', async () => {
-    let looks = 0;
-    const { scanner } = await knownScanner({
-      refreshRules: async () => {
-        looks++;
-        vi.advanceTimersByTime(10);
+  it('has the rules looked at now for everything, at their pace for what is hinted, and waits for them', async () => {
+    const asked: string[] = [];
+    let read = (): void => {};
+    const { scanner, looked } = await knownScanner({
+      refreshRules: (how) => {
+        asked.push(how);
+        return how === 'now' ? Promise.resolve() : new Promise<void>((resolve) => void (read = resolve));
       },
     });
-    looks = 0;
-    const hint = async (): Promise<void> => {
-      scanner.hint([nameFromText('d/b')]);
-      await settled();
-    };
-    await hint();
-    await pass(199);
-    await hint();
-    expect(looks).toBe(1);
-    await pass(1);
-    await hint();
-    expect(looks).toBe(2);
+    scanner.hint([nameFromText('d/b')]);
+    await settled();
+    expect([asked, looked]).toEqual([['now', 'atPace'], []]);
+    read();
+    await settled();
+    expect(looked).toEqual(['d']);
     scanner.stop();
   });
 });
