@@ -1,8 +1,7 @@
 import type { Report } from '../core/event.js';
 import type { Filter } from '../core/filter/filter.js';
 import { childOf, type Name } from '../core/name.js';
-import type { Entry } from '../core/sync/entry.js';
-import type { NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
+import type { Kinds, NameIndex, ReadonlyIndex } from '../core/sync/name-index.js';
 import type { Disk, Ways } from '../scan/disk.js';
 import { eachInSlices, Slice } from '../slice.js';
 import type { Memory } from './memory.js';
@@ -14,13 +13,21 @@ export interface LastRun {
   readonly isWhole: boolean;
 }
 
-/** The index of the last run; what is excluded by now is left alone there. */
-export async function remembered(memory: Memory, disk: Disk, filter: Filter, report: Report): Promise<LastRun> {
+/** The index of the last run; what is excluded by now is left alone there. `onLoaded`: it was read, and is not sorted yet. */
+export async function remembered(
+  memory: Memory,
+  disk: Disk,
+  filter: Filter,
+  report: Report,
+  onLoaded: (index: Pick<NameIndex, 'size'>, isWhole: boolean) => void = () => {},
+): Promise<LastRun> {
   const { index, problem, mayHaveLostDeletions } = await memory.load();
   if (problem !== undefined) {
     const text = `what was remembered of the last run can't be used, or not all of it: ${problem}. A full sync makes it new; what was deleted here meanwhile may stay there`;
     report({ kind: 'note', level: 'normal', text });
   }
+  const isWhole = problem === undefined;
+  onLoaded(index, isWhole);
   if (mayHaveLostDeletions) {
     const away = [...(await awayIn(index, disk)), ...(await awayIn(index.aside, disk))];
     await eachInSlices(away, (name) => index.delete(name));
@@ -28,7 +35,7 @@ export async function remembered(memory: Memory, disk: Disk, filter: Filter, rep
   const { excluded, wanted } = await byRules(index, filter);
   await eachInSlices(excluded, (name) => index.setAside(name));
   await eachInSlices(wanted, (name) => index.takeUp(name));
-  return { index, isWhole: problem === undefined };
+  return { index, isWhole };
 }
 
 /** What is in the index and not here, or here as something of another kind. */
@@ -59,7 +66,7 @@ export async function byRules(
 const NOTHING = { excluded: [], wanted: [] } as const;
 
 async function sorted(
-  index: Pick<NameIndex, 'directories' | 'children'>,
+  index: Pick<NameIndex, 'directories' | 'kinds'>,
   filter: Filter,
 ): Promise<{ readonly excluded: Name[]; readonly wanted: Name[] }> {
   const wanted: Name[] = [];
@@ -68,7 +75,7 @@ async function sorted(
   for (const dir of index.directories()) {
     if (filter.hasOwnRules) await filter.learnDeep(dir, true);
     const above = filter.decideDeep(dir, true);
-    for (const part of partsOf(index.children(dir))) {
+    for (const part of partsOf(index.kinds(dir))) {
       const asking = above.synced ? filter.learn(dir, part) : undefined;
       if (asking !== undefined) await asking;
       for (const [base, isDir] of part) {
@@ -86,10 +93,10 @@ async function sorted(
 /** So many names of a directory are asked about at once: what was learnt long ago may be forgotten by now. */
 const PART = 256;
 
-function* partsOf(children: ReadonlyMap<string, Entry>): Generator<ReadonlyArray<readonly [string, boolean]>> {
+function* partsOf(kinds: Kinds): Generator<ReadonlyArray<readonly [string, boolean]>> {
   let part: Array<readonly [string, boolean]> = [];
-  for (const [base, { type }] of children) {
-    if (part.push([base, type === 'dir']) < PART) continue;
+  for (const kind of kinds) {
+    if (part.push(kind) < PART) continue;
     yield part;
     part = [];
   }

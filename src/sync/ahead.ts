@@ -22,6 +22,9 @@ export interface Looked {
   readonly asked: Promise<RsyncProcess | undefined>;
 }
 
+/** Nothing that rsync would have to be told of. */
+export const NOTHING = { excluded: [] } as const;
+
 /** What a quick pass asks rsync: what differs there. */
 export const quickRun = (filter: Filter, { excluded }: Pick<NamesHere, 'excluded'>) =>
   ({
@@ -43,14 +46,18 @@ export class Ahead {
   readonly #rulesAge: Promise<number>;
   readonly #mountsAge: number;
   readonly #disk: TreeOnDisk;
-  readonly #beganMs = steadyNow();
+  /** Since when the names are read. */
+  #beganMs = steadyNow();
   #process: RsyncProcess | undefined;
   #isDropped = false;
   #isTaken = false;
 
-  /** `settings`: resolves once the other side is there; undefined where it is not known how it is to be asked. */
+  /**
+   * `index`: resolves once it is sorted by the rules; `settings`: once the other side is there; undefined where it is not known how it
+   * is to be asked.
+   */
   constructor(
-    index: ReadonlyIndex,
+    index: Promise<ReadonlyIndex>,
     disk: TreeOnDisk,
     filter: Filter,
     rules: Pick<RulesInForce, 'atRest'>,
@@ -59,8 +66,13 @@ export class Ahead {
     this.#disk = disk;
     this.#mountsAge = disk.mounts.age;
     this.#rulesAge = rules.atRest();
-    this.#names = this.#rulesAge.then(() => readNames(index, disk, filter));
-    this.#asked = Promise.all([settings, this.#names]).then(([rsync, names]) => {
+    this.#names = Promise.all([index, this.#rulesAge]).then(([sorted]) => {
+      this.#beganMs = steadyNow();
+      return readNames(sorted, disk, filter);
+    });
+    // What only we can exclude is known once the names are; else nothing is to be waited for.
+    const told = this.#rulesAge.then(async () => (filter.hasOwnRules ? this.#names : NOTHING));
+    this.#asked = Promise.all([settings, told]).then(([rsync, names]) => {
       if (rsync === undefined || names === undefined || this.#isDropped) return undefined;
       const run = quickRun(filter, names);
       this.#process = fed(startRsync(rsync, run), run);

@@ -44,10 +44,10 @@ export class Leftovers {
   async #addLastRun(): Promise<void> {
     if (this.#lastRun === undefined) return;
     const { savedMs } = this.#ledger;
-    const entries = this.#lastRun.entries();
+    const unsure = this.#lastRun.unsureFiles();
     this.#lastRun = undefined;
-    await eachInSlices(entries, ([name, { type, mtimeNs }]) => {
-      if (type === 'file' && mtimeNs < 0 && !this.#broken.has(name)) this.#broken.set(name, savedMs);
+    await eachInSlices(unsure, (name) => {
+      if (name !== undefined && !this.#broken.has(name)) this.#broken.set(name, savedMs);
     });
   }
 

@@ -33,16 +33,16 @@ export async function readNames(
   const slice = new Slice();
   const queue: Name[] = [ROOT];
   for (let dir = queue.pop(); dir !== undefined; dir = queue.pop()) {
-    const known = index.children(dir);
+    const known = index.kinds(dir);
     const here = new Set<string>();
     for (const part of disk.names(dir)) {
       if (part === undefined || part === 'short') return undefined;
       const others: string[] = [];
       for (const base of part) {
-        const was = known.get(base);
-        if (was === undefined) others.push(base);
+        const isDir = known.get(base);
+        if (isDir === undefined) others.push(base);
         else here.add(base);
-        if (was?.type === 'dir') queue.push(childOf(dir, base));
+        if (isDir === true) queue.push(childOf(dir, base));
       }
       if (others.length > 0) for (const name of await lookAt(disk, filter, dir, others, found)) queue.push(name);
       if (slice.isOver) await slice.next();

@@ -12,6 +12,7 @@ import type { There } from '../core/rsync/there.js';
 import { atLeast } from '../core/rsync/version.js';
 import type { SshAim } from '../core/ssh/exit.js';
 import { ONCE_TRIES } from '../core/sync/login.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { inFull } from '../core/target.js';
 import { later } from '../later.js';
 import { transportTo } from '../link/adapters.js';
@@ -26,7 +27,7 @@ import { keyOf } from '../state/key.js';
 import { type LastPlace, lastPlace, noteLastPlace } from '../state/last-place.js';
 import type { Ahead } from './ahead.js';
 import type { Ledger } from './ledger.js';
-import { isUnchanged, lookAhead, mayBeQuick, type RecallOptions, recall } from './recall.js';
+import { isUnchanged, type Loaded, lookAhead, mayBeQuick, type RecallOptions, recall } from './recall.js';
 
 /** What the first look through a link gave. */
 interface Arrived {
@@ -83,9 +84,13 @@ export async function prepareTarget(options: PrepareOptions, signal: AbortSignal
   const placeNote = join(host.state, `${key}.place`);
   const last = lastPlace(placeNote, io.around.uid);
   const guess = last?.place;
-  const guessed = guess === undefined ? undefined : await recall(options, guess);
-  if (guessed !== undefined && last?.takes !== undefined && mayBeQuick(settings, guessed))
-    ahead = lookAhead(options, guessed, last.takes, through.promise);
+  const sorted = later<ReadonlyIndex>();
+  const onLoaded = (loaded: Loaded): void => {
+    if (last?.takes !== undefined && mayBeQuick(settings, loaded))
+      ahead = lookAhead(options, sorted.promise, last.takes, through.promise);
+  };
+  const guessed = guess === undefined ? undefined : await recall(options, guess, onLoaded);
+  if (guessed !== undefined) sorted.resolve(guessed.ledger.index);
   const reached = await reaching;
   const dropGuess = (): void => {
     guessed?.ledger.close();

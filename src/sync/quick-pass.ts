@@ -5,7 +5,7 @@ import { looksSame } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
 import type { LookingRun, RsyncProcess } from '../rsync/run.js';
 import { eachInSlices } from '../slice.js';
-import { quickRun } from './ahead.js';
+import { NOTHING, quickRun } from './ahead.js';
 import type { PassOptions } from './full-pass.js';
 import { type NamesHere, readNames } from './names-here.js';
 import type { RunResult } from './read-run.js';
@@ -34,7 +34,7 @@ export async function quickPass(work: PassWork, { mirror }: PassOptions): Promis
   const ahead = await work.ahead?.take(rulesAge);
   const reading = ahead?.names ?? readNames(ledger.index, disk, filter);
   const asking = async (): Promise<Asked | undefined> => {
-    const told = filter.hasOwnRules || ahead !== undefined ? await reading : NOTHING;
+    const told = filter.hasOwnRules ? await reading : NOTHING;
     return told && ask(work, quickRun(filter, told), await ahead?.asked);
   };
   const [names, asked] = await Promise.all([reading, asking()]);
@@ -55,9 +55,6 @@ interface Asked extends RunResult {
   /** Whether the root itself has another time or mode there. */
   readonly isRootOther: boolean;
 }
-
-/** Nothing that rsync would have to be told of. */
-const NOTHING = { excluded: [] } as const;
 
 /** What differs there, as rsync sees it; `ready`: one that has begun with it. */
 async function ask(

@@ -35,6 +35,12 @@ export interface RecallOptions {
   readonly previous: ReadonlyIndex | undefined;
 }
 
+/** What was read of what is remembered: how many names, and whether it is in no doubt. */
+export interface Loaded {
+  readonly size: number;
+  readonly isWhole: boolean;
+}
+
 /** What is remembered of DIR and a place. */
 export interface Recalled {
   readonly ledger: Ledger;
@@ -45,7 +51,12 @@ export interface Recalled {
   readonly state: string;
 }
 
-export async function recall(options: RecallOptions, place: string): Promise<Recalled> {
+/** `onLoaded`: what there is was read; it goes on with sorting it by the rules. */
+export async function recall(
+  options: RecallOptions,
+  place: string,
+  onLoaded: (loaded: Loaded) => void = () => {},
+): Promise<Recalled> {
   const { settings, target, directory, io } = options;
   const told: Event[] = [];
   const path = memoryPath(options, place);
@@ -60,13 +71,16 @@ export async function recall(options: RecallOptions, place: string): Promise<Rec
   });
   const tell = (event: Event): void => void told.push(event);
   const others = directory.mounts.recall(memory.mountsBefore() ?? new Map());
-  const { index, isWhole } = await remembered(memory, directory.disk, directory.filter, tell);
+  const isSame = options.previous === undefined;
+  const { index, isWhole } = await remembered(memory, directory.disk, directory.filter, tell, ({ size }, isWhole) =>
+    onLoaded({ size, isWhole: isWhole && isSame }),
+  );
   // Of another file system than is seen there now.
   for (const point of others) await eachInSlices(index.allBelow(point), (name) => index.delete(name));
   if (options.previous !== undefined) await doubtWhatIsThere(index, options.previous, directory.disk);
   const rulesMayComeBack = (): boolean => directory.rules.mayComeBack();
   const ledger = new Ledger({ journal: memory, target: target.label, report: io.report, rulesMayComeBack }, index);
-  return { ledger, isWhole: isWhole && options.previous === undefined, told, state };
+  return { ledger, isWhole: isWhole && isSame, told, state };
 }
 
 /**
@@ -93,13 +107,16 @@ export const isUnchanged = (options: RecallOptions, place: string, { state }: Re
   state === stateOf(memoryPath(options, place));
 
 /** Whether what follows the login is likely to be a quick pass: see runTarget. */
-export const mayBeQuick = ({ mode, pace, deletions }: Settings, { isWhole, ledger: { index } }: Recalled): boolean =>
-  mode !== 'dry-run' && pace.initial && deletions.mode !== 'mirror' && isWhole && index.size >= QUICK_FROM;
+export const mayBeQuick = ({ mode, pace, deletions }: Settings, { isWhole, size }: Loaded): boolean =>
+  mode !== 'dry-run' && pace.initial && deletions.mode !== 'mirror' && isWhole && size >= QUICK_FROM;
 
-/** Looks at what that will want to know, as soon as it can be. `takes`: what the rsync there took the last time. */
+/**
+ * Looks at what that will want to know, as soon as it can be. `index`: resolves once it is sorted; `takes`: what the rsync there took
+ * the last time.
+ */
 export function lookAhead(
   { settings, target, host: { here }, directory }: RecallOptions,
-  { ledger }: Recalled,
+  index: Promise<ReadonlyIndex>,
   takes: Takes,
   through: Promise<Connection>,
 ): Ahead {
@@ -110,5 +127,5 @@ export function lookAhead(
   const settled = through.then(({ remoteShell }) =>
     rsyncSettings(settings, { ...sides, remoteShell: () => remoteShell }),
   );
-  return new Ahead(ledger.index, disk, filter, rules, settled);
+  return new Ahead(index, disk, filter, rules, settled);
 }

@@ -2,6 +2,8 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { RsyncSettings } from '../../src/core/rsync/args.js';
+import type { ReadonlyIndex } from '../../src/core/sync/name-index.js';
+import { later } from '../../src/later.js';
 import { lastPlace, noteLastPlace } from '../../src/state/last-place.js';
 import { Ahead } from '../../src/sync/ahead.js';
 import { fullPass } from '../../src/sync/full-pass.js';
@@ -14,18 +16,19 @@ import { fill, temporaryDir, tree } from '../support/tree.js';
 const uid = process.getuid?.() ?? 0;
 
 /** A tree that is in sync, and what looks at it ahead. */
-async function begin(more: Partial<PassWork> = {}) {
+async function begin(more: Partial<PassWork> = {}, filter = filterOf()) {
   const base = temporaryDir();
   const [root, there] = [join(base, 'here'), join(base, 'there')];
   mkdirSync(root);
   fill(root, { 'd/e/f': 'f', 'd/g': 'g', gone: 'gone', keep: 'keep' });
-  const work = localWork(root, there, filterOf(), {}, more);
+  const work = localWork(root, there, filter, {}, more);
   expect(await fullPass(work, passOptions())).toMatchObject({ kind: 'done' });
   const look = vi.spyOn(work.runner, 'look');
   const lookAhead = (
     settings: Promise<RsyncSettings | undefined> = Promise.resolve(work.rsync),
     rules = RULES,
-  ): Ahead => new Ahead(work.ledger.index, work.disk, work.filter, rules, settings);
+    index: Promise<ReadonlyIndex> = Promise.resolve(work.ledger.index),
+  ): Ahead => new Ahead(index, work.disk, work.filter, rules, settings);
   /** The rsync that the pass was given, if it was given one. */
   const given = () => look.mock.calls.map(([, , options]) => options?.ready);
   return { root, there, work, lookAhead, given };
@@ -55,6 +58,45 @@ describe('what is looked at before the target is reached', () => {
     vi.spyOn(work.disk.mounts, 'age', 'get').mockReturnValue(work.disk.mounts.age + 1);
     expect(await quickPass({ ...work, ahead: other }, passOptions())).toMatchObject({ kind: 'done' });
     expect(given()).toEqual([undefined, undefined]);
+  });
+
+  it('asks rsync before anything is sorted or read here, and finds what has come and gone here all the same', async () => {
+    const { root, there, work, lookAhead, given } = await begin();
+    const sorted = later<ReadonlyIndex>();
+    const ahead = lookAhead(undefined, RULES, sorted.promise);
+    const looked = await ahead.take(0);
+    const asked = await looked?.asked;
+    await asked?.ended; // all that it says was said before the names are read
+    fill(root, { late: 'late' });
+    rmSync(join(root, 'gone'));
+    sorted.resolve(work.ledger.index);
+    const taken = { take: async () => looked };
+    expect(await quickPass({ ...work, ahead: taken }, passOptions())).toMatchObject({ kind: 'done' });
+    expect(given()).toEqual([asked]);
+    await bringWaiting(work);
+    expect(tree(there)).toEqual(tree(root));
+  });
+
+  it('asks it only once the names are read where only they tell what we leave out', async () => {
+    const regex = filterOf({ regexes: [{ text: '\\.tmp$', source: { kind: 'option', option: '--exclude-regex' } }] });
+    const { root, there, work, lookAhead } = await begin({}, regex);
+    fill(root, { 'd/x.tmp': 'left out', 'd/new': 'new' });
+    const sorted = later<ReadonlyIndex>();
+    const ahead = lookAhead(undefined, RULES, sorted.promise);
+    const looked = await ahead.take(0);
+    let isAsked = false;
+    void looked?.asked.then(() => {
+      isAsked = true;
+    });
+    await new Promise(setImmediate); // all that waits for nothing has been done
+    expect(isAsked).toBe(false);
+    sorted.resolve(work.ledger.index);
+    expect((await looked?.names)?.excluded).toHaveLength(1);
+    const taken = { take: async () => looked };
+    expect(await quickPass({ ...work, ahead: taken }, passOptions())).toMatchObject({ kind: 'done' });
+    expect([...work.ledger.pending].map(([name]) => name)).not.toContain('d/x.tmp');
+    await bringWaiting(work);
+    expect(tree(there)).toEqual(tree(root, (name) => name.endsWith('.tmp')));
   });
 
   it('counts once, and not after it was dropped', async () => {

@@ -7,7 +7,7 @@ import { baseOf, childOf, type Name, nameFromText, parentOf, ROOT } from '../../
 import { atOnce } from '../../src/core/steps.js';
 import { begun, type Entry, unsure } from '../../src/core/sync/entry.js';
 import { MOST_PACKED, NameIndex } from '../../src/core/sync/name-index.js';
-import { counted, pack, unpack } from '../../src/core/sync/packed.js';
+import { counted, kindsOf, pack, unpack, unsureFilesIn } from '../../src/core/sync/packed.js';
 import { loadIndex, writeIndex } from '../../src/state/index-file.js';
 import { beginFresh } from '../../src/state/own-file.js';
 import { temporaryDir } from '../support/tree.js';
@@ -43,6 +43,9 @@ describe('what is packed', () => {
           count: children.length,
           hasBegun: children.some(([, { ino }]) => ino === 0),
         });
+        expect([...kindsOf(packed)]).toEqual(children.map(([base, { type }]) => [base, type === 'dir']));
+        const unsureFiles = children.filter(([, { type, mtimeNs }]) => type === 'file' && mtimeNs < 0);
+        expect(unsureFilesIn(packed)).toEqual(unsureFiles.map(([base]) => base));
       }),
     );
     for (const odd of [begun('file'), begun('dir')]) expect(unpack(pack([['a', odd]])).get('a')).toEqual(odd);
@@ -127,7 +130,17 @@ describe('the index', () => {
           expect(index.get(name)).toEqual(entry);
           expect(index.children(parentOf(name)).get(baseOf(name))).toEqual(entry);
         }
-        for (const dir of index.directories()) expect(index.children(dir).size).toBeGreaterThan(0);
+        for (const dir of index.directories()) {
+          expect(index.children(dir).size).toBeGreaterThan(0);
+          const kinds = [...index.children(dir)].map(([base, { type }]) => [base, type === 'dir']);
+          expect([...index.kinds(dir)]).toEqual(kinds);
+          expect([...index.kinds(dir).keys()].map((base) => [base, index.kinds(dir).get(base)])).toEqual(kinds);
+          expect([index.kinds(dir).size, index.kinds(dir).get('none')]).toEqual([kinds.length, undefined]);
+        }
+        const unsureFiles = [...model].filter(([, { type, mtimeNs }]) => type === 'file' && mtimeNs < 0);
+        expect(new Set([...index.unsureFiles()].filter((name) => name !== undefined))).toEqual(
+          new Set(unsureFiles.map(([name]) => name)),
+        );
         for (const name of ['a', 'a/b', 'a/b/c', 'c'] as Name[]) expect(index.get(name)).toEqual(model.get(name));
       }),
       { numRuns: 200 },

@@ -1,13 +1,20 @@
 import { baseOf, childOf, isBelow, type Name, parentOf, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
 import { type Entry, unsure } from './entry.js';
-import { type Packed, pack, unpack } from './packed.js';
+import { kindsOf, type Packed, pack, unpack, unsureFilesIn } from './packed.js';
 
 /** So many packed directories are kept unpacked for whoever reads them next: a walk asks for each name of one, and for those above. */
 const OPENED = 16;
 
 /** A directory of more names is not packed: unpacking it would take more than some milliseconds. */
 export const MOST_PACKED = 2_000;
+
+/** The names in a directory, and whether each is one. */
+export interface Kinds extends Iterable<readonly [string, boolean]> {
+  readonly size: number;
+  get(base: string): boolean | undefined;
+  keys(): Iterable<string>;
+}
 
 /**
  * The index: for each name that is on the remote by our doing, what was delivered. Like git's index, it answers what
@@ -105,7 +112,7 @@ export class NameIndex {
    * What is ours there, too, and left alone, because it is excluded by now: it is as if it were not there until
    * {@link takeUp}.
    */
-  get aside(): Pick<NameIndex, 'get' | 'entries' | 'directories' | 'children' | 'size' | 'packed'> {
+  get aside(): Pick<NameIndex, 'get' | 'entries' | 'directories' | 'children' | 'kinds' | 'size' | 'packed'> {
     return this.#aside ?? NONE;
   }
 
@@ -157,6 +164,24 @@ export class NameIndex {
     return opened;
   }
 
+  /** The names of {@link children}, and whether each is a directory. */
+  kinds(dir: Name): Kinds {
+    const children = this.#dirs.get(dir);
+    return typeof children === 'string' && !this.#opened.has(dir) ? kindsOf(children) : kindsIn(this.children(dir));
+  }
+
+  /** The files that it is not sure of ({@link unsure}, `begun`); undefined in between: a place to pause. */
+  *unsureFiles(): Generator<Name | undefined> {
+    for (const [dir, children] of this.#dirs) {
+      if (typeof children === 'string') {
+        for (const base of unsureFilesIn(children)) yield childOf(dir, base);
+        yield undefined;
+      } else
+        for (const [base, { type, mtimeNs }] of children)
+          yield type === 'file' && mtimeNs < 0 ? childOf(dir, base) : undefined;
+    }
+  }
+
   /** Every directory that holds something, the root too. */
   directories(): Iterable<Name> {
     return this.#dirs.keys();
@@ -195,8 +220,31 @@ export class NameIndex {
 /** An index to look things up in. */
 export type ReadonlyIndex = Pick<
   NameIndex,
-  'size' | 'get' | 'aside' | 'children' | 'directories' | 'entries' | 'below' | 'allBelow' | 'packed'
+  | 'size'
+  | 'get'
+  | 'aside'
+  | 'children'
+  | 'kinds'
+  | 'unsureFiles'
+  | 'directories'
+  | 'entries'
+  | 'below'
+  | 'allBelow'
+  | 'packed'
 >;
+
+/** The same for what is not packed, of which there may be very much: nothing is copied. */
+const kindsIn = (children: ReadonlyMap<string, Entry>): Kinds => ({
+  size: children.size,
+  get: (base) => {
+    const child = children.get(base);
+    return child && child.type === 'dir';
+  },
+  keys: () => children.keys(),
+  *[Symbol.iterator]() {
+    for (const [base, { type }] of children) yield [base, type === 'dir'];
+  },
+});
 
 const EMPTY: ReadonlyMap<string, Entry> = new Map();
 

@@ -13,6 +13,8 @@ import type { Entry } from './entry.js';
 export type Packed = string & { readonly packed: true };
 
 const TYPES: readonly Entry['type'][] = ['file', 'dir', 'link'];
+const FILE = TYPES.indexOf('file');
+const DIR = TYPES.indexOf('dir');
 const LINK = TYPES.indexOf('link');
 
 /** Where things are in an entry. */
@@ -100,6 +102,32 @@ export function unpack(packed: Packed): Map<string, Entry> {
     at = end;
   }
   return children;
+}
+
+/** The names in what is packed, and whether each is a directory: a fraction of what {@link unpack} takes. */
+export function kindsOf(packed: Packed): Map<string, boolean> {
+  const kinds = new Map<string, boolean>();
+  for (let at = 0; at < packed.length; ) {
+    const type = packed.charCodeAt(at);
+    const name = at + AT.name;
+    at = name + read16(packed, at + AT.length);
+    kinds.set(packed.slice(name, at), type === DIR);
+    if (type === LINK) at += 2 + read16(packed, at);
+  }
+  return kinds;
+}
+
+/** The files in what is packed that it is not sure of (their nanoseconds are below zero). */
+export function unsureFilesIn(packed: Packed): string[] {
+  const bases: string[] = [];
+  for (let at = 0; at < packed.length; ) {
+    const type = packed.charCodeAt(at);
+    const name = at + AT.name;
+    const end = name + read16(packed, at + AT.length);
+    if (type === FILE && read32(packed, at + AT.mtimeNs) < NANOSECONDS) bases.push(packed.slice(name, end));
+    at = type === LINK ? end + 2 + read16(packed, end) : end;
+  }
+  return bases;
 }
 
 const read16 = (from: string, at: number): number => from.charCodeAt(at) | (from.charCodeAt(at + 1) << 8);
