@@ -41,6 +41,12 @@ export const measureBig = (play) =>
     const first = startSyncwatch(seat);
     add(label('first full sync, from start'), US, [await first.until(isInSync)]);
     await first.stop();
+    for (const [name, cli] of play.builds) {
+      if (name === US) continue;
+      const other = startSyncwatch(seat, cli); // so that it, too, remembers what is there
+      await other.until(isInSync);
+      await other.stop();
+    }
     const fresh = `ssh -F ${hand.sshConfig}`;
     /** @type {[open: number[], login: number[]]} */
     const [open, login] = [[], []];

@@ -145,7 +145,8 @@ export function startSyncwatch(seat, cli = CLI, to = [seat.to]) {
   const args = [cli, '-F', seat.sshConfig, '--json', ...targets, seat.local];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, XDG_STATE_HOME: join(seat.dir, 'state') },
+    // Each build its own: one can't read what another wrote.
+    env: { ...process.env, XDG_STATE_HOME: join(seat.dir, cli === CLI ? 'state' : 'state-before') },
   });
   const { pid } = child;
   if (pid !== undefined) ours.add(pid);
