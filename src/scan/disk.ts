@@ -217,14 +217,15 @@ export class Disk {
     }
   }
 
-  /** The nearest directory above `name` that is there. */
-  groundOf(name: Name): Entry | undefined {
-    for (let dir = name; dir !== ROOT; ) {
-      dir = parentOf(dir);
-      const seen = this.see(dir);
-      if (typeof seen !== 'string') return seen;
-    }
-    return undefined;
+  /** The nearest directory above `name` that is there. `known` remembers the answers, by directory, for a batch of names. */
+  groundOf(name: Name, known: Map<Name, Entry | undefined> = new Map()): Entry | undefined {
+    if (name === ROOT) return undefined;
+    const dir = parentOf(name);
+    if (known.has(dir)) return known.get(dir);
+    const seen = this.see(dir);
+    const ground = typeof seen === 'string' ? this.groundOf(dir, known) : seen;
+    known.set(dir, ground);
+    return ground;
   }
 
   /** True for a real directory, false for anything else; or why it or one above it can't be seen. */

@@ -181,10 +181,11 @@ async function stillMissing(
   const seen = await seeAll(disk, names);
   const missing: Name[] = [];
   const grounds = new Map<Name, Entry | undefined>();
+  const known = new Map<Name, Entry | undefined>(); // one look at each directory: a tree has many names
   await eachInSlices(seen, ([name, now]) => {
     if (now !== 'missing') return;
     missing.push(name);
-    grounds.set(name, disk.groundOf(name));
+    grounds.set(name, disk.groundOf(name, known));
   });
   return { missing, grounds, seen };
 }

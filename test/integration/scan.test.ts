@@ -189,3 +189,17 @@ it('a directory that is gone is not one that nobody may look into', () => {
     true,
   ]);
 });
+
+it('what many names of a deleted tree stood on is looked at once for each directory', () => {
+  const root = temporaryDir();
+  fill(root, { 'stays/gone/inner/a': '', 'stays/b': '' });
+  rmSync(join(root, 'stays/gone'), { recursive: true });
+  const disk = new CountingDisk(root);
+  const known = new Map();
+  const names = ['stays/gone/inner/a', 'stays/gone/inner/b', 'stays/gone/inner', 'stays/gone/c', 'stays/d'];
+  const grounds = names.map((name) => disk.groundOf(nameFromText(name), known));
+  expect(disk.looked).toEqual(['stays/gone', 'stays']);
+  expect(grounds).toEqual(names.map(() => disk.see(nameFromText('stays'))));
+  expect(disk.groundOf(nameFromText('gone too/a'))).toEqual(disk.see(ROOT));
+  expect(disk.groundOf(ROOT)).toBeUndefined();
+});
