@@ -142,26 +142,6 @@ export class LooseNames {
 const loosely = (text: string): string => text.replace(/\uFFFD+/g, '\uFFFD');
 
 /**
- * Directories whose time differs from what was delivered: something came, went or was renamed in them. Finds what no
- * event told of: an existing file saved atomically and deleted within one batch gives none (docs/design.md#watching).
- */
-export async function sweep(
-  disk: TreeOnDisk,
-  index: { directories(): Iterable<Name>; get(name: Name): Entry | undefined },
-  hasNews = (name: Name, now: Entry): boolean => isNews(index.get(name), now),
-): Promise<Name[]> {
-  const found: Name[] = [];
-  const slice = new Slice();
-  for (const name of index.directories()) {
-    const now = disk.see(name);
-    if (typeof now === 'object' && now.type === 'dir' && index.get(name) !== undefined && hasNews(name, now))
-      found.push(name);
-    if (slice.isOver) await slice.next();
-  }
-  return found;
-}
-
-/**
  * Names a listing shows to differ from the index, and as what: new, changed, or gone with all that was below it. Undefined
  * for each one that does not differ: a place to pause.
  */

@@ -9,8 +9,9 @@ import type { TreeOnDisk } from './disk.js';
 import { DueDirectories } from './due.js';
 import { Job } from './job.js';
 import { Listed, mayHideChanges } from './listed.js';
-import { isNews, LooseNames, look, sweep } from './look.js';
+import { isNews, LooseNames, look } from './look.js';
 import { Rounds } from './rounds.js';
+import { sweepRegularly } from './shared-sweep.js';
 import { hurryWalks, shareWalks, walkAll } from './shared-walk.js';
 import { type Listing, walk } from './walk.js';
 
@@ -27,10 +28,6 @@ const WALK_SHARE = 0.02;
  */
 const WALK_LATEST_MS = 5_000;
 const SENDING_LOOK_MS = 50;
-
-/** How often the directories' times are swept, at the most, and what share of the time that may take. */
-const SWEEP_MS = 2_000;
-const SWEEP_SHARE = 0.001;
 
 /** While there are directories that nobody watches, the tree is walked this often, with at most this share of the time. */
 const BLIND_MS = 1_000;
@@ -74,6 +71,7 @@ export class Scanner {
   #isWalkDue = false;
   #isWalkUrgent = false;
   readonly #unshare: () => void;
+  #stopSweeps: (() => void) | undefined;
   /** Who waits for the next walk. */
   #lookers: Array<(done: boolean) => void> = [];
   readonly #looking = new Job(
@@ -88,7 +86,6 @@ export class Scanner {
     () => this.#isWalkDue,
     () => this.#walkOnce(),
   );
-  readonly #sweeps = new Rounds(SWEEP_MS, SWEEP_SHARE, () => this.#sweepOnce());
   readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk(false));
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
@@ -144,7 +141,17 @@ export class Scanner {
 
   /** From now on, looks at the times of all directories every now and then. */
   sweepRegularly(): void {
-    this.#sweeps.start();
+    const { disk, index, rootIsThere, isHeld } = this.#options;
+    this.#stopSweeps ??= sweepRegularly(disk, {
+      begin: () => {
+        const isNews = (dir: Name, now: Entry): boolean => this.#isNews(dir, now);
+        return !rootIsThere() || isHeld() ? undefined : { index: index(), isNews };
+      },
+      end: (dirs) => {
+        for (const dir of dirs) this.#due.want(dir);
+        this.#listSoon();
+      },
+    });
   }
 
   /** There are directories that nobody watches, or no longer: until then walks find what changes. */
@@ -182,7 +189,8 @@ export class Scanner {
     this.#forget();
     this.#tell(this.#lookers.splice(0), false);
     for (const timer of [this.#walkTimer, this.#listTimer]) clearTimeout(timer);
-    for (const rounds of [this.#sweeps, this.#blindWalks]) rounds.stop();
+    this.#stopSweeps?.();
+    this.#blindWalks.stop();
     this.#polls?.stop();
   }
 
@@ -318,13 +326,6 @@ export class Scanner {
     if (!isShort) this.#shortage = undefined;
     this.#tell(lookers, isWhole && !isShort && !this.#stopped && rootIsThere());
     this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / WALK_SHARE);
-  }
-
-  async #sweepOnce(): Promise<void> {
-    const { disk, index, rootIsThere, isHeld } = this.#options;
-    if (!rootIsThere() || isHeld()) return;
-    for (const dir of await sweep(disk, index(), (name, now) => this.#isNews(name, now))) this.#due.want(dir);
-    this.#listSoon();
   }
 
   /** Whether a directory may hold other names than what was found in it so far. */

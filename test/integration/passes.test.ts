@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { Event } from '../../src/core/event.js';
 import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
+import type { Entry } from '../../src/core/sync/entry.js';
 import { Disk } from '../../src/scan/disk.js';
-import { sweep } from '../../src/scan/look.js';
+import { isNews } from '../../src/scan/look.js';
+import { sweep } from '../../src/scan/shared-sweep.js';
 import { takeSnapshot } from '../../src/scan/snapshot.js';
 import { clear } from '../../src/sync/clear.js';
 import { fullPass } from '../../src/sync/full-pass.js';
@@ -262,11 +264,13 @@ describe('the sweep', () => {
     const { root } = place({ 'd/e/f': 'f', 'x/y': 'y' });
     const disk = new Disk(root);
     const { tree } = await takeSnapshot(disk, filter, () => {});
-    expect(await sweep(disk, tree)).toEqual([]);
+    const swept = { index: tree, isNews: (dir: Name, now: Entry) => isNews(tree.get(dir), now) };
+    const news = async (): Promise<readonly Name[]> => (await sweep(disk, [swept])).flat();
+    expect(await news()).toEqual([]);
     utimesSync(join(root, 'd/e'), 1, 1);
-    expect(await sweep(disk, tree)).toEqual(['d/e']);
+    expect(await news()).toEqual(['d/e']);
     utimesSync(root, 1, 1);
-    expect((await sweep(disk, tree)).sort()).toEqual([ROOT, 'd/e']);
+    expect([...(await news())].sort()).toEqual([ROOT, 'd/e']);
   });
 });
 
