@@ -9,7 +9,7 @@ const SWEEP_MS = 2_000;
 const SWEEP_SHARE = 0.001;
 
 /** What one who sweeps knows of directories. */
-export interface Swept {
+interface Swept {
   readonly index: { directories(): Iterable<Name>; get(name: Name): Entry | undefined };
   /** Whether a directory may hold other names than it knows. */
   readonly isNews: (dir: Name, now: Entry) => boolean;

@@ -35,7 +35,7 @@ export const measureSeveral = (play, rttMs) =>
         cases.push({ name, targets, seat, remotes, started, ms: /** @type {number[]} */ ([]) });
       }
     }
-    await sleep(8_000); // their standbys connect
+    await sleep(45_000); // their standbys connect, and Node gives back what the start took (V8: from 8 s on, in up to three collections)
     for (const { name, targets, started } of cases) {
       const used = usage(started.child.pid ?? 0);
       if (used === undefined) continue;
