@@ -97,8 +97,11 @@ export async function syncwatch(options: Options): Promise<Syncwatch> {
           message: 'there are several targets',
           hint: `Name one: ${running.targets.join(', ')}`,
         });
-      if (isFlushed) await flush({ ...options, target });
       const { signal: gone = new AbortController().signal } = options;
+      if (isFlushed) {
+        await ask(target, 'reach', gone); // what is only for later there gives way to what is to be run
+        await flush({ ...options, target });
+      }
       const answer = await ask(target, 'reach', gone);
       if (answer.answer !== 'reach' || answer.reach.kind === 'none')
         throw new SyncwatchError({ kind: 'connection', message: `there is no connection to ${target} at the moment` });

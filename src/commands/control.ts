@@ -200,9 +200,9 @@ async function begin(
   io: ControlIo & { readonly preparing: ReturnType<typeof prepare> },
 ): Promise<BegunThere | undefined> {
   const { stdin } = io;
-  if (stdin === undefined) return undefined;
+  // Asked in any case: what is only for later there gives way to what is to be run.
   const reach = await reachOf(one, io);
-  if (reach?.kind !== 'remote' || reach.waits !== true) return undefined;
+  if (stdin === undefined || reach?.kind !== 'remote' || reach.waits !== true) return undefined;
   const { beginThere, programs } = await io.preparing;
   return beginThere(reach, words, { ...io, programs, stdin });
 }

@@ -115,6 +115,7 @@ export class Standbys {
         continue;
       }
       if (standby.isReady?.() === false) continue;
+      clearTimeout(this.#timers.get(kind)); // nor does it get too old any more
       this.#ready.delete(kind);
       const { underWay, isFar } = this.#options;
       underWay.set(standby, this);

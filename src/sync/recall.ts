@@ -106,9 +106,9 @@ function stateOf(path: string): string {
 export const isUnchanged = (options: RecallOptions, place: string, { state }: Recalled): boolean =>
   state === stateOf(memoryPath(options, place));
 
-/** Whether what follows the login is likely to be a quick pass: see runTarget. */
-export const mayBeQuick = ({ mode, pace, deletions }: Settings, { isWhole, size }: Loaded): boolean =>
-  mode !== 'dry-run' && pace.initial && deletions.mode !== 'mirror' && isWhole && size >= QUICK_FROM;
+/** Whether what follows the login is likely to be a quick pass (see runTarget), and nobody else may still write there. */
+export const mayBeQuick = ({ mode, pace, deletions, takesOver }: Settings, { isWhole, size }: Loaded): boolean =>
+  mode !== 'dry-run' && pace.initial && deletions.mode !== 'mirror' && isWhole && size >= QUICK_FROM && !takesOver;
 
 /**
  * Looks at what that will want to know, as soon as it can be. `index`: resolves once it is sorted; `takes`: what the rsync there took

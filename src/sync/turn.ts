@@ -50,7 +50,9 @@ export async function sendLarge(work: Work, name: Name): Promise<BatchOver> {
 /** A full pass, or a quick one where that will do. */
 export async function makePass(work: PassWork, kind: PassKind, options: PassOptions): Promise<PassOver> {
   const quick = kind === 'quick' ? await quickPass(work, options) : undefined;
-  return quick ?? (await fullPass(work, options));
+  if (quick !== undefined) return quick;
+  void work.ahead?.drop(); // what was asked for a quick one
+  return fullPass(work, options);
 }
 
 /** What is excluded by now is left alone there, and what was so is no longer; what nobody knew may be known. */

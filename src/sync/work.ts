@@ -44,5 +44,5 @@ export interface Work extends SettleOptions {
 export interface PassWork extends Work {
   readonly disk: TreeOnDisk;
   /** What was looked at before it was let do anything. */
-  readonly ahead?: Pick<Ahead, 'take'> | undefined;
+  readonly ahead?: Pick<Ahead, 'take' | 'drop'> | undefined;
 }

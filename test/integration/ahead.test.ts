@@ -8,6 +8,7 @@ import { lastPlace, noteLastPlace } from '../../src/state/last-place.js';
 import { Ahead } from '../../src/sync/ahead.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { quickPass } from '../../src/sync/quick-pass.js';
+import { makePass } from '../../src/sync/turn.js';
 import type { PassWork } from '../../src/sync/work.js';
 import { bringWaiting, localWork, passOptions, RULES } from '../support/deliver.js';
 import { filterOf } from '../support/settings.js';
@@ -70,7 +71,7 @@ describe('what is looked at before the target is reached', () => {
     fill(root, { late: 'late' });
     rmSync(join(root, 'gone'));
     sorted.resolve(work.ledger.index);
-    const taken = { take: async () => looked };
+    const taken = { take: async () => looked, drop: async () => true };
     expect(await quickPass({ ...work, ahead: taken }, passOptions())).toMatchObject({ kind: 'done' });
     expect(given()).toEqual([asked]);
     await bringWaiting(work);
@@ -92,7 +93,7 @@ describe('what is looked at before the target is reached', () => {
     expect(isAsked).toBe(false);
     sorted.resolve(work.ledger.index);
     expect((await looked?.names)?.excluded).toHaveLength(1);
-    const taken = { take: async () => looked };
+    const taken = { take: async () => looked, drop: async () => true };
     expect(await quickPass({ ...work, ahead: taken }, passOptions())).toMatchObject({ kind: 'done' });
     expect([...work.ledger.pending].map(([name]) => name)).not.toContain('d/x.tmp');
     await bringWaiting(work);
@@ -109,13 +110,23 @@ describe('what is looked at before the target is reached', () => {
     expect(await dropped.take(0)).toBeUndefined();
   });
 
+  it('is dropped where no quick pass will do', async () => {
+    const { work, lookAhead, given } = await begin();
+    const ahead = lookAhead();
+    const drop = vi.spyOn(ahead, 'drop');
+    expect(await makePass({ ...work, ahead }, 'full', passOptions())).toMatchObject({ kind: 'done' });
+    expect(drop).toHaveBeenCalledOnce();
+    expect(await ahead.take(0)).toBeUndefined();
+    expect(given()).toEqual([]);
+  });
+
   it('gives way to an rsync that is started then where its own came to nothing', async () => {
     const { root, there, work, lookAhead, given } = await begin();
     writeFileSync(join(there, 'd/g'), 'somebody else');
     const ahead = lookAhead();
     const looked = await ahead.take(0);
     (await looked?.asked)?.end(); // its connection went
-    const taken = { take: async () => looked };
+    const taken = { take: async () => looked, drop: async () => true };
     expect(await quickPass({ ...work, ahead: taken }, passOptions())).toMatchObject({ kind: 'done' });
     expect(given()).toHaveLength(1);
     await bringWaiting(work);

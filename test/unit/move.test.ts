@@ -178,7 +178,13 @@ describe('rest', () => {
     const tree = { p: fresh, 'p/d': 'missing', 'p/d/f': 'missing' } as const;
     expect([...batch(known, tree, all).values()].map(Math.round)).toEqual([75, 75, 75]);
     expect(batch(known, tree, { ...all, p: 600 }).size).toBe(0);
-    expect(batch(known, { ...tree, p: file(9, { ...old, mtimeNs: 6 }) }, all).size).toBe(0);
+    // Whatever its directory says: as long as more of it is heard of.
+    const heard = { 'p/d': 'missing', 'p/d/f': 'missing' } as const;
+    expect([...batch(known, heard, { 'p/d': 90, 'p/d/f': 30 }).values()].map(Math.round)).toEqual([45, 45]);
+    expect(batch(known, heard, { 'p/d': 90, 'p/d/f': 80 }).size).toBe(0);
+    expect(batch(known, { ...tree, p: file(9, { ...old, mtimeNs: 6 }) }, { p: 80, 'p/d': 80, 'p/d/f': 80 }).size).toBe(
+      0,
+    );
     expect(batch(known, { p: fresh, 'p/g': 'missing', 'p/d/f': 'missing' }, all).size).toBe(0);
   });
 

@@ -121,6 +121,16 @@ describe('the standbys', () => {
     expect(started.map((one) => one.wasEnded())).toEqual([true, true, false, false]);
   });
 
+  it('that were handed out get no older: their run is not ended', async () => {
+    const { standbys, started } = pool(['plain']);
+    await vi.advanceTimersByTimeAsync(29 * 60_000);
+    const taken = standbys.take(['plain']);
+    expect(taken).toBe(started[0]);
+    await vi.advanceTimersByTimeAsync(5 * 60_000);
+    expect(taken?.isAlive()).toBe(true);
+    expect(started.map((one) => one.wasEnded())).toEqual([false]);
+  });
+
   it('that die by themselves are replaced, later each time, until one has served', async () => {
     const { standbys, started } = pool();
     const diesAgain = async (waitMs: number): Promise<void> => {

@@ -235,7 +235,9 @@ export type ReadonlyIndex = Pick<
 
 /** The same for what is not packed, of which there may be very much: nothing is copied. */
 const kindsIn = (children: ReadonlyMap<string, Entry>): Kinds => ({
-  size: children.size,
+  get size() {
+    return children.size;
+  },
   get: (base) => {
     const child = children.get(base);
     return child && child.type === 'dir';

@@ -63,12 +63,16 @@ export function* unrested(
   let longestMs = 0;
   let cameMs = 0;
   let lastAgoMs = Number.POSITIVE_INFINITY; // since the last write
+  let goneAgoMs = Number.POSITIVE_INFINITY; // since the last one that is gone was noted
   for (const [name, now] of batch) {
     yield;
     const ageMs = typeof now === 'string' ? 0 : msBetween(writtenMs(now), nowMs);
     if (typeof now !== 'string') lastAgoMs = Math.min(lastAgoMs, Math.max(0, ageMs));
     const was = moving.has(name) ? undefined : index.get(name);
-    if (now === 'missing' && was !== undefined) gone.add(name);
+    if (now === 'missing' && was !== undefined) {
+      gone.add(name);
+      goneAgoMs = Math.min(goneAgoMs, waitedMs(name));
+    }
     const ms = restMs(was, now, nowMs, waitedMs(name), rest);
     longestMs = Math.max(longestMs, waitedMs(name));
     if (isRewritten(was, now, ageMs, waitedMs(name))) {
@@ -79,10 +83,11 @@ export function* unrested(
     }
   }
   const mayWait = longestMs < Math.max(LONGEST_MS, rest.cameMs);
-  // How much longer a storm should be waited out; 0 or less: it is over.
   // Of a tree that is being deleted a run now would only take a part, and what is left takes another one that no standby can take.
-  const isStorm = batch.size >= STORM_NAMES || (rest.cameMs > 0 && mayWait && (yield* isTree(gone)));
-  const stormMs = isStorm && mayWait ? STORM_QUIET_MS - lastAgoMs : 0;
+  const isGoing = rest.cameMs > 0 && mayWait && (yield* isTree(gone));
+  const quietMs = isGoing ? Math.min(lastAgoMs, goneAgoMs) : lastAgoMs;
+  // How much longer a storm should be waited out; 0 or less: it is over.
+  const stormMs = (isGoing || batch.size >= STORM_NAMES) && mayWait ? STORM_QUIET_MS - quietMs : 0;
   const all = stormMs > 0 ? batch.keys() : cameMs > 0 && mayWait ? came : [];
   for (const name of all) {
     yield;
