@@ -1,5 +1,3 @@
-import type { ReadStream } from 'node:tty';
-
 /** What the shell's job control and the keys need of the process: `process` itself, or a test's own. */
 export interface JobControl {
   readonly pid: number;
@@ -11,9 +9,19 @@ export interface JobControl {
 
 type JobSignal = 'SIGTSTP' | 'SIGCONT' | 'SIGQUIT';
 
+/** A terminal's keys: `process.stdin`, or a test's own. */
+export interface Keys {
+  setRawMode(isRaw: boolean): unknown;
+  setEncoding(encoding: 'utf8'): unknown;
+  on(event: 'data', listener: (typed: string | Buffer) => void): unknown;
+  on(event: 'error', listener: () => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
 export interface KeyboardOptions {
   /** Undefined where it is no terminal: then nothing of it is touched. */
-  readonly stdin: Pick<ReadStream, 'setRawMode' | 'setEncoding' | 'on' | 'pause' | 'resume'> | undefined;
+  readonly stdin: Keys | undefined;
   readonly jobs: JobControl;
   readonly isForeground: () => boolean;
 }
@@ -86,6 +94,7 @@ export class Keyboard {
     this.#isListening = true;
     const { stdin, jobs } = this.#options;
     stdin?.setEncoding('utf8');
+    stdin?.pause(); // who listens reads at once else, and is stopped for that in the background as soon as somebody types
     stdin?.on('data', (text: string | Buffer) => this.#typed(String(text)));
     stdin?.on('error', () => this.giveBack()); // the terminal has gone
     jobs.on('SIGTSTP', this.#stop);
