@@ -17,7 +17,8 @@ it('what is typed while the last line is drawn is not shown, and Ctrl-C still en
 it('in the background it is not stopped, and draws nothing over what others have there', async () => {
   const { local, args, env } = place();
   fill(local, { a: 'a' });
-  const command = `set -m; ${inShell([...args, local])} & read line; echo "read $line"; jobs; kill %1; wait`;
+  // While the shell does not read what was typed, whoever listens in the background would.
+  const command = `set -m; ${inShell([...args, local])} & sleep 3; read line; echo "read $line"; jobs; kill %1; wait`;
   const options = { cwd: local, env: { ...env } };
   const { shown } = await commandOnTerminal(`bash -c '${command.replaceAll("'", "'\\''")}'`, options, [
     [/in sync: 1 path/, 'words\r'],
