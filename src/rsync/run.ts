@@ -1,4 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ancestorsOf, directoriesAbove, type Name, pathIn, ROOT } from '../core/name.js';
 import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArgs } from '../core/rsync/args.js';
@@ -162,35 +164,45 @@ export async function runRsync(
   const deletions = run.kind === 'clear' && run.byRules === true ? 'rules' : settings.takes.deletions;
   const made = run.kind === 'clear' || run.kind === 'list' ? makeTemporary('syncwatch-empty-') : undefined;
   if (made?.ok === false) return notStarted(made.failure.message);
-  const emptyDir = made?.value;
+  const folder = made?.value;
   try {
-    if (run.kind === 'clear' && deletions === 'rules' && emptyDir !== undefined) {
-      const why = await makeParents(run.names, emptyDir);
-      if (why !== undefined) return notStarted(why);
-    }
-    const started = startRsync(settings, kindOf(run, emptyDir));
+    const byRules = run.kind === 'clear' && deletions === 'rules' && folder !== undefined;
+    const ground = byRules ? await groundFor(run, folder) : { emptyDir: folder ?? '' };
+    if (typeof ground === 'string') return notStarted(ground);
+    const started = startRsync(settings, { ...run, ...ground });
     options.onCommand?.(started.args);
-    return await started.finish(inputOf(run, deletions), onLine, options);
+    return await started.finish(byRules ? [] : inputOf(run, deletions), onLine, options);
   } finally {
-    if (emptyDir !== undefined) rmSync(emptyDir, { recursive: true, force: true });
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a run by rules reads on this disk: all of it is there before rsync starts. Gives why it can't be made. */
+async function groundFor(
+  run: Extract<Run, { kind: 'clear' }>,
+  folder: string,
+): Promise<{ readonly emptyDir: string; readonly rulesFile: string } | string> {
+  const ground = { emptyDir: join(folder, 'empty'), rulesFile: join(folder, 'rules') };
+  try {
+    mkdirSync(ground.emptyDir);
+    await makeParents(run.names, ground.emptyDir);
+    await writeFile(ground.rulesFile, inputOf(run, 'rules'));
+    return ground;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
 /**
  * rsync deletes in directories that both sides have: those above the names, but for the ones that are to go too. An empty one
- * of these would go with what it held, if it were not there. Gives why they can't be made.
+ * of these would go with what it held, if it were not there.
  */
-async function makeParents(names: readonly Name[], emptyDir: string): Promise<string | undefined> {
+async function makeParents(names: readonly Name[], emptyDir: string): Promise<void> {
   const goes = new Set(names);
-  try {
-    await eachInSlices(await inSlices(directoriesAbove(names)), (dir) => {
-      if (goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) return;
-      mkdirSync(pathIn(emptyDir, dir), { recursive: true });
-    });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  await eachInSlices(await inSlices(directoriesAbove(names)), (dir) => {
+    if (goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) return;
+    mkdirSync(pathIn(emptyDir, dir), { recursive: true });
+  });
 }
 
 const notStarted = (why: string): RsyncExit => ({
@@ -200,9 +212,6 @@ const notStarted = (why: string): RsyncExit => ({
   stderr: '',
   stalledMs: undefined,
 });
-
-const kindOf = (run: Run, emptyDir = ''): RunKind =>
-  run.kind === 'clear' || run.kind === 'list' ? { ...run, emptyDir } : run;
 
 /**
  * A name that is never there. Any listed name brings its parents along with their mode and time, so this stands for
@@ -214,7 +223,7 @@ const NOTHING_IN_ROOT = '.syncwatch-nothing';
 const PART = 1_000;
 
 /**
- * What rsync reads on stdin, in parts. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a
+ * What rsync reads, in parts: the names on stdin, or the rules. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a
  * comment even with --from0.
  */
 export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {

@@ -1,9 +1,10 @@
-import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Place, Running } from '../support/cli.js';
+import { type Place, Running } from '../support/cli.js';
 import { faultyPlace, MASTER, processOf, timed, took, WATCHER } from '../support/faulty.js';
-import { fill, names } from '../support/tree.js';
+import { fill, names, temporaryDir } from '../support/tree.js';
 
 /** The files that remember one DIR and target between runs. */
 function stateFiles({ env }: Place, ending: string): string[] {
@@ -16,7 +17,38 @@ function stateFiles({ env }: Place, ending: string): string[] {
 const notes = (running: Running): string[] =>
   running.events.filter(({ event, level }) => event === 'note' && level === 'normal').map(({ text }) => String(text));
 
+/** A local target, and an rsync that kills whoever has it delete by rules, and then goes on. */
+function killing() {
+  const [local, remote, bin, state] = [temporaryDir(), temporaryDir(), temporaryDir(), temporaryDir()];
+  const rsync = execFileSync('sh', ['-c', 'command -v rsync'], { encoding: 'utf8' }).trim();
+  const kills = `case " $* " in *" --dry-run "*) ;; *" --filter="*) kill -9 $PPID ;; esac`;
+  writeFileSync(join(bin, 'rsync'), `#!/bin/sh\n${kills}\n${rsync} "$@"\ncode=$?\n: >${bin}/ended\nexit $code\n`, {
+    mode: 0o755,
+  });
+  const start = (): Running =>
+    new Running(['--to', `${remote}/`, '--json', local], {
+      env: { PATH: `${bin}:${process.env['PATH']}`, XDG_STATE_HOME: state },
+    });
+  const cut = async (running: Running): Promise<void> => {
+    rmSync(join(bin, 'ended'), { force: true });
+    expect(await running.ended).toBe('SIGKILL');
+    await expect.poll(() => existsSync(join(bin, 'ended')), { timeout: 30_000 }).toBe(true);
+  };
+  return { local, remote, start, cut };
+}
+
 describe('after a kill -9', () => {
+  it('at the moment in which rsync starts to delete a tree nothing goes but that', async () => {
+    const { local, remote, start, cut } = killing();
+    fill(local, { 'd/e/f': 'f', 'd/g': 'g', 'stays/h': 'h' });
+    const running = start();
+    await running.inSync();
+    fill(remote, { 'theirs/x': 'x', 'd/e/theirs': 'x', y: 'y' });
+    rmSync(join(local, 'd'), { recursive: true });
+    await cut(running);
+    expect(names(remote)).toEqual(['d', 'd/e', 'd/e/theirs', 'stays', 'stays/h', 'theirs', 'theirs/x', 'y']);
+  });
+
   it('nothing of it stays: no ssh, no watcher, no rsync', async () => {
     const { local, startWired } = await faultyPlace();
     fill(local, { a: 'a' });

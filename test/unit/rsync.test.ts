@@ -73,8 +73,8 @@ describe('arguments for rsync', () => {
 
   it('where names can not be marked as missing, they go by rules, and nothing else does', () => {
     const takes = { window: 0, deletions: 'rules' } as const;
-    const clear = rsyncArgs(settings({ takes }), { kind: 'clear', emptyDir: '/e' });
-    expect(clear).toEqual(expect.arrayContaining(['--delete', '--existing', '--filter=merge -', '--from0']));
+    const clear = rsyncArgs(settings({ takes }), { kind: 'clear', emptyDir: '/e', rulesFile: '/r' });
+    expect(clear).toEqual(expect.arrayContaining(['--delete', '--existing', '--filter=merge /r', '--from0']));
     const run = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
     expect(rsyncArgs(settings({ takes }), run).filter((arg) => /^--(delete|modify)/.test(arg))).toEqual([]);
     expect([...clearRules(names('.', 'a', 'a/b*', 'c\\d', 'e\\[f', '#'))]).toEqual([

@@ -13,13 +13,13 @@ import { temporaryDir } from '../support/tree.js';
 /** How our options are written, see rsyncArgs. */
 const WINDOW = '--modify-window=-1';
 const MARKS = '--delete-missing-args';
-const RULES = '--filter=merge -';
+const RULES = '--filter=merge ';
 
-/** An rsync that ends with `code` where it is told any of `refused`, else with `through`; and how often it was started. */
+/** An rsync that ends with `code` where it is told anything that begins like one of `refused`, else with `through`; and how often it was started. */
 function rsyncThat(refused: readonly string[], { code = 12, through = 23, version = [3, 2, 7] as Version } = {}) {
   const dir = temporaryDir();
   const file = join(dir, 'rsync');
-  const refuses = refused.map((arg) => `  case $arg in "${arg}") exit ${code};; esac`).join('\n');
+  const refuses = refused.map((arg) => `  case $arg in "${arg}"*) exit ${code};; esac`).join('\n');
   writeFileSync(
     file,
     `#!/bin/sh\necho >> ${dir}/runs\ncat > /dev/null\nfor arg do\n  :\n${refuses}\ndone\nexit ${through}\n`,

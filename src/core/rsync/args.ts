@@ -46,7 +46,8 @@ export interface RsyncSettings {
  * - `clear`: the names on stdin are deleted there and nothing else: the source is an empty directory, so all of them
  *   are missing. For names whose place here is taken by something of another kind, which rsync would not call missing.
  *   With a `stashDir` (relative to the target) they go there instead. Where names can't be marked as missing, the source has
- *   the directories above them and nothing else, and stdin has rules for what goes.
+ *   the directories above them and nothing else, and `rulesFile` has rules for what goes: all of them, before rsync starts. On stdin
+ *   their end would be wherever whoever writes them is killed, and without the last one rsync deletes all that is there.
  * - `moves`: the names on stdin, relative to `to`, are sent into the directory `to` there; what the directory `from` there
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
@@ -68,6 +69,7 @@ export type RunKind =
       readonly stashDir?: string | undefined;
       /** Even where names can be marked: a directory that may not be written to is made writable only so. */
       readonly byRules?: boolean;
+      readonly rulesFile?: string;
       readonly dryRun?: boolean;
     }
   | {
@@ -123,7 +125,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       // No --perms or --times: those of the empty directory must not reach the remote root.
       if (run.byRules !== true && settings.takes.deletions === 'marks')
         args.push('--from0', '--files-from=-', '--delete-missing-args');
-      else args.push('--recursive', '--existing', '--delete', '--from0', '--filter=merge -');
+      else args.push('--recursive', '--existing', '--delete', '--from0', `--filter=merge ${run.rulesFile}`);
       break;
     case 'moves':
       args.push('--perms', '--times', '--from0', '--files-from=-');
