@@ -143,10 +143,15 @@ export class GitIgnores implements IgnoreSource {
   }
 
   #forget(): void {
-    for (const repository of this.#repositories.values()) repository?.forget();
-    this.#outside = this.#outside.anew();
+    for (const repository of this.#repositories.values()) this.#readAnew(repository);
     this.#answers.grow(!this.#troubles.any && this.#options.followed.restMs === 0);
     this.#changed = true;
+  }
+
+  /** What has been read of the files does not count any more. */
+  #readAnew(repository: Repository | undefined): void {
+    if (repository === undefined) this.#outside = this.#outside.anew();
+    else repository.forget();
   }
 
   #askUnknown(
@@ -167,6 +172,7 @@ export class GitIgnores implements IgnoreSource {
       if (this.#troubles.of(begin)?.newNames === 'wait') return this.#leaveUnsure(entries);
       const files = [...(repository?.ruleFiles ?? []), ...chainOf(dir).map((each) => this.#files.pathIn(each))];
       const { age } = this.#answers;
+      const reading = repository?.reading;
       const stamp = followed.stampOf(files);
       if (stamp === undefined) return this.#leaveUnsure(entries);
       // A directory that is not here (a mirror asks about what is only there) can't be seen to be one.
@@ -176,12 +182,17 @@ export class GitIgnores implements IgnoreSource {
       };
       const isPlain = repository === undefined || this.#wouldWait(begin, repository, dir);
       const answers = isPlain ? this.#askPlain(dir, entries) : await repository.ask(entries.map(questionFor));
-      if (age !== this.#answers.age) continue; // what it said may be what was true before
+      // What it said may be what was true before.
+      if (age !== this.#answers.age || reading !== repository?.reading) continue;
       if (!isPlain && repository.waits) {
         this.#options.onSkipped(whyStuck(bytesOfPath(repository.path).toString()));
         continue;
       }
-      if (followed.stampOf(files) !== stamp) return this.#leaveUnsure(entries);
+      if (followed.stampOf(files) !== stamp) {
+        // It may have read, and keep, what was there for that moment only, whose end is no change to what is believed.
+        this.#readAnew(repository);
+        return this.#leaveUnsure(entries);
+      }
       if (answers.every((answer) => answer === 'unanswered') && (await this.#isFailing(begin)))
         return this.#leaveUnsure(entries);
       entries.forEach(([name, isDir], i) => {

@@ -35,6 +35,7 @@ export class Repository {
   #expected: readonly Name[] = [];
   #isSparse = false;
   #isOutlived = false;
+  #reading = 0;
 
   private constructor(
     git: Program,
@@ -113,8 +114,14 @@ export class Repository {
     return entries.map(([name, isDir]) => this.#plain.ruleFor(fromTop(name), isDir) ?? 'notIgnored');
   }
 
-  /** The rules have changed. */
+  /** How often what it had read was forgotten: what is asked meanwhile may get no answer. */
+  get reading(): number {
+    return this.#reading;
+  }
+
+  /** The rules have changed, or were others while they were read. */
   forget(): void {
+    this.#reading++;
     this.#check.forget();
     const isGone = this.#isOutlived || stampOf(bytesOfPath(this.files.itself[0])) === '-';
     this.#plain = isGone ? this.#plain.anew() : this.#plainOnes();

@@ -168,6 +168,43 @@ describe('git is being asked', () => {
     await asking;
     expect(filter.decide(nameFromText('z.log'), false).synced).toBe(true);
   });
+
+  it.each(['.git/info/exclude', '.gitignore', 'd/.gitignore'])(
+    'while %s is empty for a moment: what it has read then it is not asked about again, and others get their answer',
+    async (file) => {
+      const root = repository({ [file]: '*.secret\n', 'd/a.secret': '', 'e/b': '' });
+      const path = join(root, file);
+      const empties = join(temporaryDir(), 'git');
+      const real = there(PROGRAMS.git).file;
+      const once = `case "$*" in *check-ignore*) [ -s ${empties}.done ] || { echo 1 >${empties}.done; : >${path}; } ;; esac`;
+      writeFileSync(empties, `#!/bin/sh\n${once}\nexec ${real} "$@"\n`, { mode: 0o755 });
+      const filter = filterOf();
+      const notes: unknown[] = [];
+      const rules = await RuleFiles.open(
+        { root, dir: root, filter, gitignore: true, rest: NO_REST },
+        { ...USERS_GIT, git: { ...there(PROGRAMS.git), file: empties } },
+        (event) => notes.push(event),
+      );
+      onTestFinished(() => rules.close());
+      const [secret, other] = ['d/a.secret', 'e/b'].map(nameFromText) as [Name, Name];
+      const many = Array.from({ length: 5_000 }, (_, i) => [i === 0 ? 'b' : `b${i}`, false] as const);
+      const ask = () =>
+        Promise.all([
+          filter.learn(nameFromText('d'), [['a.secret', false]]),
+          filter.learn(nameFromText('e'), many), // more than comes in one piece
+        ]);
+      await ask();
+      expect(readFileSync(path, 'utf8')).toBe('');
+      expect(filter.decide(secret, false)).toMatchObject({ synced: false, isUnsure: true });
+      if (file === 'd/.gitignore') expect(filter.decide(other, false)).toMatchObject({ synced: true });
+      writeFileSync(path, '*.secret\n');
+      expect(await rules.refresh()).toBe('');
+      await ask();
+      expect(filter.decide(secret, false)).toMatchObject({ synced: false, rule: { text: '*.secret' } });
+      expect(filter.decide(other, false)).toMatchObject({ synced: true });
+      expect(notes).toEqual([]);
+    },
+  );
 });
 
 describe('a full pass', () => {
