@@ -3,6 +3,7 @@ import { msSince, steadyNow, wallNow } from '../clock.js';
 import { EPOCH, latest, msBetween, type SteadyMs, type WallMs, wallMs } from '../core/clock.js';
 import { type BytePath, bytesOfPath } from '../core/name.js';
 import { readChecked } from '../read-checked.js';
+import { bornNs } from '../scan/births.js';
 
 /** How long rule files rest before they are believed, in milliseconds. */
 export interface RuleRest {
@@ -227,7 +228,11 @@ function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 
       : { stamp: NONE, changedMs: changedMs(dir), size: -1 };
   }
   if (what === 'presence')
-    return { stamp: led.isDirectory() ? `${led.dev}:${led.ino}` : 'a file', changedMs: EPOCH, size: 0 };
+    return {
+      stamp: led.isDirectory() ? `${led.dev}:${led.ino}:${bornNs(led) ?? ''}` : 'a file',
+      changedMs: EPOCH,
+      size: 0,
+    };
   const stamp = own === led ? textOf(own) : `${textOf(own)} ${textOf(led)}`;
   return { stamp, changedMs: latest(changedMs(own), changedMs(led)), size: Number(led.size) };
 }

@@ -16,6 +16,7 @@ import { shortageInWords } from '../core/failure.js';
 import { bytesOf, type Name, parentOf, ROOT } from '../core/name.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import { evenIfFull, isShortage } from '../descriptors.js';
+import { bornNs } from './births.js';
 import { Mounts } from './mounts.js';
 import { OwnFiles } from './own-files.js';
 
@@ -266,6 +267,7 @@ export class Disk {
         return undefined;
       }
     }
+    const born = bornNs(stats);
     return {
       type,
       mode: Number(stats.mode) & 0o7777,
@@ -273,7 +275,7 @@ export class Disk {
       mtimeS: Number(stats.mtimeNs / 1_000_000_000n),
       mtimeNs: Number(stats.mtimeNs % 1_000_000_000n),
       ino: Number(stats.ino),
-      born: stats.birthtimeNs === 0n ? -1 : microsOf(stats.birthtimeNs),
+      born: born === undefined ? -1 : microsOf(born),
       ctime: microsOf(stats.ctimeNs),
       link,
     };

@@ -1,6 +1,6 @@
 import type { Filter } from '../core/filter/filter.js';
 import { ancestorsOf, baseOf, childOf, looseTextOf, type Name, nameFromText, parentOf, ROOT } from '../core/name.js';
-import type { Entry, Seen } from '../core/sync/entry.js';
+import { type Entry, isSameInode, type Seen } from '../core/sync/entry.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { Slice } from '../slice.js';
 import type { TreeOnDisk, Ways } from './disk.js';
@@ -111,7 +111,7 @@ async function lookIn(
 export const isNews = (was: Entry | undefined, now: Entry): boolean =>
   was === undefined ||
   was.type !== 'dir' ||
-  was.ino !== now.ino ||
+  !isSameInode(was, now) ||
   was.mtimeS !== now.mtimeS ||
   was.mtimeNs !== now.mtimeNs;
 

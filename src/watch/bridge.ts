@@ -1,4 +1,5 @@
 import type { Name } from '../core/name.js';
+import { type Inode, isSameInode } from '../core/sync/entry.js';
 import type { Disk } from '../scan/disk.js';
 import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
 
@@ -9,7 +10,7 @@ import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
 export class Bridge {
   readonly #disk: Disk;
   readonly #onHint: (name: Name) => void;
-  readonly #watches = new Map<Name, { readonly ino: number; readonly watch: DirectoryWatch }>();
+  readonly #watches = new Map<Name, { readonly inode: Inode; readonly watch: DirectoryWatch }>();
 
   constructor(disk: Disk, onHint: (name: Name) => void) {
     this.#disk = disk;
@@ -21,9 +22,9 @@ export class Bridge {
   }
 
   /** Watches this directory, until {@link keepOnly}. False if it can't; `onEnd`: it no longer can. */
-  cover(name: Name, ino: number, onEnd: () => void): boolean {
+  cover(name: Name, inode: Inode, onEnd: () => void): boolean {
     const known = this.#watches.get(name);
-    if (known?.ino === ino) return true;
+    if (known !== undefined && isSameInode(known.inode, inode)) return true;
     known?.watch.close();
     this.#watches.delete(name);
     const watch = watchDirectory(this.#disk, name, this.#onHint, () => {
@@ -31,14 +32,14 @@ export class Bridge {
       onEnd();
     });
     if (watch === undefined) return false;
-    this.#watches.set(name, { ino, watch });
+    this.#watches.set(name, { inode, watch });
     return true;
   }
 
   /** Ends the watches of the other ones. */
-  keepOnly(isNeeded: (name: Name, ino: number) => boolean): void {
-    for (const [name, { ino, watch }] of this.#watches) {
-      if (isNeeded(name, ino)) continue;
+  keepOnly(isNeeded: (name: Name, inode: Inode) => boolean): void {
+    for (const [name, { inode, watch }] of this.#watches) {
+      if (isNeeded(name, inode)) continue;
       watch.close();
       this.#watches.delete(name);
     }

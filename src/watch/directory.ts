@@ -192,7 +192,7 @@ export class Directory {
 
   /** To be told of everything that was read of the disk. */
   noteListing(listing: Listing): void {
-    if (listing.dir !== ROOT) this.#supervisor.sawDirectory(listing.dir, listing.self.ino);
+    if (listing.dir !== ROOT) this.#supervisor.sawDirectory(listing.dir, listing.self);
     this.#spared.note(listing);
     for (const name of listing.others) {
       if (this.#skipped.has(name)) continue;

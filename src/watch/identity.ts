@@ -1,4 +1,5 @@
 import { lstatSync, statfsSync } from 'node:fs';
+import { bornNs } from '../scan/births.js';
 
 /**
  * The file systems that keep for good when a directory was made, by their numbers in statfs(2). Others have no such time, or
@@ -11,9 +12,6 @@ const KEEPS_BIRTH: ReadonlySet<number> = new Set([
   0x9123683e, // btrfs
 ]);
 
-/** Where statx(2) can't be had, libuv takes the time of the last change for it: procfs, which keeps none, then has one. */
-const TELLS_BIRTHS = (lstatSync('/proc/self', { bigint: true, throwIfNoEntry: false })?.birthtimeNs ?? 0n) === 0n;
-
 /**
  * What is at a path, told from what may be there later; `''` where nothing can be seen. Device and inode alone do not do: the
  * next stick in the same slot is the same device, the next tmpfs gets the number of the last one, each root has the inode of
@@ -23,7 +21,7 @@ const TELLS_BIRTHS = (lstatSync('/proc/self', { bigint: true, throwIfNoEntry: fa
 export function identityAt(path: string | Buffer): string {
   try {
     const stats = lstatSync(path, { bigint: true });
-    const born = TELLS_BIRTHS && KEEPS_BIRTH.has(statfsSync(path).type) ? `:${stats.birthtimeNs}` : '';
+    const born = KEEPS_BIRTH.has(statfsSync(path).type) ? `:${bornNs(stats) ?? ''}` : '';
     return `${stats.isDirectory() ? '' : 'file:'}${stats.dev}:${stats.ino}${born}`;
   } catch {
     return '';

@@ -3,6 +3,7 @@ import { msSince, steadyNow } from '../clock.js';
 import { earliest, LONG_AGO, latest, msBetween, plusMs, type SteadyMs } from '../core/clock.js';
 import { type Failure, failed, type Result, success } from '../core/failure.js';
 import type { Name } from '../core/name.js';
+import { type Inode, isSameInode } from '../core/sync/entry.js';
 import { type Backoff, delayMs } from '../core/sync/retry.js';
 import type { NodeChild } from '../spawn.js';
 import type { Bridge } from './bridge.js';
@@ -82,8 +83,8 @@ export class WatchSupervisor {
   #again: string | undefined;
   #stopped = false;
   /** The directories, with their inodes, that were there before the current subscription began: it surely has them. */
-  #covered = new Map<Name, number>();
-  #seen = new Map<Name, number>();
+  #covered = new Map<Name, Inode>();
+  #seen = new Map<Name, Inode>();
   #timer: NodeJS.Timeout | undefined;
   #dueSince: SteadyMs | undefined;
   #notBefore = LONG_AGO;
@@ -127,11 +128,16 @@ export class WatchSupervisor {
   }
 
   /** A listing showed this directory. One that the current subscription may not have leads to a renewal. */
-  sawDirectory(name: Name, ino: number): void {
-    this.#seen.set(name, ino);
-    if (this.#child === undefined || this.#covered.get(name) === ino) return;
+  sawDirectory(name: Name, { ino, born }: Inode): void {
+    const inode = { ino, born };
+    this.#seen.set(name, inode);
+    if (this.#child === undefined || isSame(this.#covered.get(name), inode)) return;
     const { bridge } = this.#options;
-    if (this.#covered.size <= LARGE_TREE || bridge.size > BRIDGED || !bridge.cover(name, ino, () => this.#renewSoon()))
+    if (
+      this.#covered.size <= LARGE_TREE ||
+      bridge.size > BRIDGED ||
+      !bridge.cover(name, inode, () => this.#renewSoon())
+    )
       this.#renewSoon();
   }
 
@@ -187,7 +193,7 @@ export class WatchSupervisor {
     if (!started.ok) return this.#renewFailed(started.failure, why);
     const old = this.#child;
     this.#covered = before;
-    this.#options.bridge.keepOnly((name, ino) => before.get(name) !== ino);
+    this.#options.bridge.keepOnly((name, inode) => !isSame(before.get(name), inode));
     this.#follow(started.value);
     old?.kill('SIGKILL');
     this.#reported = undefined;
@@ -277,3 +283,5 @@ export class WatchSupervisor {
     else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }
 }
+
+const isSame = (known: Inode | undefined, inode: Inode): boolean => known !== undefined && isSameInode(known, inode);

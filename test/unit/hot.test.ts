@@ -74,13 +74,14 @@ describe('directories that the watcher may not have', () => {
   it('are watched until another one is in their place, they are needed no more, or it ends by itself', () => {
     const bridge = new Bridge(disk, () => {});
     const ended: string[] = [];
-    const cover = (name: string, ino: number): boolean => bridge.cover(n(name), ino, () => ended.push(name));
+    const cover = (name: string, ino: number, born = 10): boolean =>
+      bridge.cover(n(name), { ino, born }, () => ended.push(name));
     expect([cover('a', 1), cover('a', 1), cover('b', 2)]).toEqual([true, true, true]);
     expect(dirs()).toEqual(['a', 'b']);
     const [first] = watches;
-    cover('a', 3);
+    cover('a', 1, 20); // another one that was given the same number
     expect([dirs(), watches.some((each) => each === first), bridge.size]).toEqual([['b', 'a'], false, 2]);
-    bridge.keepOnly((name, ino) => name === 'a' && ino === 3);
+    bridge.keepOnly((name, { ino, born }) => name === 'a' && ino === 1 && born === 20);
     expect([dirs(), bridge.size]).toEqual([['a'], 1]);
     watches[0]?.onEnd();
     expect([ended, bridge.size]).toEqual([['a'], 0]);

@@ -57,6 +57,7 @@ describe('entries', () => {
     const micros = (1_700_000_000 * 1_000_000 + 123_456) % 2 ** 30;
     expect(stayedPut(before, dir({ ...filled, ctime: micros }))).toBe(true); // something came into it
     expect(stayedPut(before, dir({ ino: 2, ctime: 5 }))).toBe(false);
+    expect(stayedPut(before, dir({ ...filled, born: 2, ctime: micros }))).toBe(false); // its number was given to another
     expect(stayedPut(before, 'missing')).toBe(false);
     expect(stayedPut(before, file({ ctime: 5 }))).toBe(false);
   });

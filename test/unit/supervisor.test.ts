@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Failure } from '../../src/core/failure.js';
 import { nameFromText } from '../../src/core/name.js';
+import type { Inode } from '../../src/core/sync/entry.js';
 import type { Ended, NodeChild } from '../../src/spawn.js';
 import type { FromWatcher, ToWatcher } from '../../src/watch/protocol.js';
 import { type SupervisorOptions, WatchSupervisor } from '../../src/watch/supervisor.js';
@@ -96,6 +97,7 @@ async function watching(more: Partial<SupervisorOptions> = {}) {
 }
 
 const dir = nameFromText('d');
+const inode = (ino: number, born = 10): Inode => ({ ino, born });
 
 describe('the start', () => {
   it('is when the watcher is ready; what it hears is handed on', async () => {
@@ -143,7 +145,7 @@ describe('the start', () => {
 describe('a new directory', () => {
   it('leads to a new subscription once it is quiet; the old one hears on until that is ready', async () => {
     const { supervisor, children, last, happened } = await watching();
-    supervisor.sawDirectory(dir, 1);
+    supervisor.sawDirectory(dir, inode(1));
     await vi.advanceTimersByTimeAsync(299);
     expect(children).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1);
@@ -154,19 +156,24 @@ describe('a new directory', () => {
     await last().tell({ kind: 'ready' });
     expect(old?.isAlive()).toBe(false);
     expect(happened).toEqual(['hints x', 'sees', 'doubt: new directories']);
-    supervisor.sawDirectory(dir, 1); // covered by now
+    supervisor.sawDirectory(dir, inode(1)); // covered by now
     await vi.advanceTimersByTimeAsync(60_000);
     expect(children).toHaveLength(2);
-    supervisor.sawDirectory(dir, 2); // another one of that name
+    supervisor.sawDirectory(dir, inode(2)); // another one of that name
     await vi.advanceTimersByTimeAsync(300);
     expect(children).toHaveLength(3);
+    await last().tell({ kind: 'ready' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    supervisor.sawDirectory(dir, inode(2, 20)); // one more, that was given the same number
+    await vi.advanceTimersByTimeAsync(300);
+    expect(children).toHaveLength(4);
   });
 
   it('after the other puts that off, for 2 s at most', async () => {
     const { supervisor, children } = await watching();
     for (let i = 0; i < 20; i++) {
       expect(children).toHaveLength(1);
-      supervisor.sawDirectory(nameFromText(`d${i}`), i);
+      supervisor.sawDirectory(nameFromText(`d${i}`), inode(i));
       await vi.advanceTimersByTimeAsync(100);
     }
     expect(children).toHaveLength(2);
@@ -174,10 +181,10 @@ describe('a new directory', () => {
 
   it('costs a tenth of the time at most: after a renewal of 1 s there is none for 10 s', async () => {
     const { supervisor, children, last } = await watching();
-    supervisor.sawDirectory(dir, 1);
+    supervisor.sawDirectory(dir, inode(1));
     await vi.advanceTimersByTimeAsync(1_300);
     await last().tell({ kind: 'ready' });
-    supervisor.sawDirectory(nameFromText('e'), 2);
+    supervisor.sawDirectory(nameFromText('e'), inode(2));
     await vi.advanceTimersByTimeAsync(9_999);
     expect(children).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(1);
@@ -278,7 +285,7 @@ it('the end is at once, whatever is under way, and nothing is told after it', as
   expect(children.map(({ isAlive }) => isAlive())).toEqual([false, false]);
   await next.tell({ kind: 'ready' });
   await next.tell({ kind: 'hints', names: ['x'] });
-  supervisor.sawDirectory(dir, 1);
+  supervisor.sawDirectory(dir, inode(1));
   await vi.advanceTimersByTimeAsync(600_000);
   expect(children).toHaveLength(2);
   expect(happened).toEqual([]);

@@ -29,6 +29,11 @@ export interface Entry {
   readonly link: string;
 }
 
+/** An inode, told from a later one that was given the same number, where the file system says when it was made. */
+export type Inode = Pick<Entry, 'ino' | 'born'>;
+
+export const isSameInode = (a: Inode, b: Inode): boolean => a.ino === b.ino && a.born === b.born;
+
 /**
  * What the disk says of a name: an entry; `missing`; `blocked`, when something stands in its place that can't be synced
  * or named to rsync: a FIFO, socket or device, or a parent that is no directory any more; `unreadable`, when the
@@ -59,8 +64,7 @@ export const isSettled = (was: Entry | undefined, now: Entry, carriesMore: boole
   was !== undefined && looksSame(was, now, carriesMore) && (now.type !== 'file' || isSameContent(was, now));
 
 /** Whether nobody can have written to the file since: everything that does moves the change time. */
-const isSameContent = (was: Entry, now: Entry): boolean =>
-  was.ino === now.ino && was.born === now.born && was.ctime === now.ctime;
+const isSameContent = (was: Entry, now: Entry): boolean => isSameInode(was, now) && was.ctime === now.ctime;
 
 /**
  * Whether nothing was done to a name between two looks: not even something that was undone again, such as another
@@ -70,7 +74,7 @@ export const isUntouched = (before: Entry, after: Entry): boolean => isSettled(b
 
 /** Whether it is the very same directory, in which nothing came or went either: an entry of one does not say so by itself. */
 export const isSameDirectory = (before: Entry, after: Entry): boolean =>
-  before.ino === after.ino && before.born === after.born && isUntouched(before, after);
+  isSameInode(before, after) && isUntouched(before, after);
 
 /** The same for whatever was seen. What can't be read may have changed. */
 export const wasLeftAlone = (before: Seen | undefined, after: Seen): boolean =>
@@ -92,7 +96,7 @@ const micros = (entry: Entry): number => (entry.mtimeS * 1_000_000 + Math.floor(
 export const stayedPut = (before: Entry, after: Seen | undefined): boolean =>
   typeof after === 'object' &&
   after.type === 'dir' &&
-  before.ino === after.ino &&
+  isSameInode(before, after) &&
   (before.ctime === after.ctime || after.ctime === micros(after));
 
 /**

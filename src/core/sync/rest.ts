@@ -1,7 +1,7 @@
 import { msBetween, type WallMs } from '../clock.js';
 import { ancestorsOf, isTree, type Name, ROOT } from '../name.js';
 import type { Steps } from '../steps.js';
-import { type Entry, type Seen, writtenMs } from './entry.js';
+import { type Entry, isSameInode, type Seen, writtenMs } from './entry.js';
 import { findMoves } from './move.js';
 import type { ReadonlyIndex } from './name-index.js';
 import { EMPTIED_MS, LONGEST_MS, LONGEST_REST_MS, STORM_NAMES, STORM_QUIET_MS } from './policy.js';
@@ -14,7 +14,7 @@ const isRewritten = (was: Entry | undefined, now: Seen, ageMs: number, waitedMs:
   was?.type === 'file' &&
   typeof now !== 'string' &&
   now.type === 'file' &&
-  ((was.ino === now.ino && was.born === now.born) || ageMs - waitedMs <= LONGEST_REST_MS);
+  (isSameInode(was, now) || ageMs - waitedMs <= LONGEST_REST_MS);
 
 /** How long a name rests after the last change before it is sent, in milliseconds. */
 export interface Rest {
