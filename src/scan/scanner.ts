@@ -22,6 +22,10 @@ import { type Listing, walk } from './walk.js';
 const WALK_QUIET_MS = 500;
 const WALK_SHARE = 0.02;
 
+/** After more hints than this at once, which is when most are dropped, the next walk comes sooner: what share such walks use at most. */
+const STORM_HINTS = 100;
+const STORM_WALK_SHARE = 0.1;
+
 /**
  * While names are being sent such a walk waits, at most so long: what it finds would wait for that run anyway, and it takes the disk
  * from it. How often that is looked at. In milliseconds.
@@ -89,7 +93,10 @@ export class Scanner {
   readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk(false));
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
-  #notBefore = LONG_AGO;
+  /** When the last walk ended, how long it took, and whether there was a storm of hints since it began. */
+  #walkedMs = LONG_AGO;
+  #walkTookMs = 0;
+  #isAfterStorm = false;
   #polls: Rounds | undefined;
   #stopped = false;
   #shortage: string | undefined;
@@ -102,6 +109,7 @@ export class Scanner {
   /** Something happened at these names. */
   hint(names: readonly Name[]): void {
     for (const name of names) this.#names.add(name);
+    this.#isAfterStorm ||= names.length > STORM_HINTS;
     this.#walkLater();
     this.#looking.go();
   }
@@ -196,7 +204,8 @@ export class Scanner {
 
   #walkLater(): void {
     clearTimeout(this.#walkTimer);
-    const wait = Math.max(WALK_QUIET_MS, msBetween(steadyNow(), this.#notBefore));
+    const notBefore = plusMs(this.#walkedMs, this.#walkTookMs / (this.#isAfterStorm ? STORM_WALK_SHARE : WALK_SHARE));
+    const wait = Math.max(WALK_QUIET_MS, msBetween(steadyNow(), notBefore));
     this.#walkTimer = setTimeout(() => this.#walkWhenSent(steadyNow()), wait);
   }
 
@@ -313,6 +322,7 @@ export class Scanner {
     const beganMs = steadyNow();
     const lookers = this.#lookers.splice(0);
     this.#isWalkDue = false;
+    this.#isAfterStorm = false;
     const isUrgent = this.#isWalkUrgent;
     this.#isWalkUrgent = false;
     let isWhole = true;
@@ -325,7 +335,8 @@ export class Scanner {
       if (!(isWhole = await this.#take(listing))) break;
     if (!isShort) this.#shortage = undefined;
     this.#tell(lookers, isWhole && !isShort && !this.#stopped && rootIsThere());
-    this.#notBefore = plusMs(steadyNow(), msSince(beganMs) / WALK_SHARE);
+    this.#walkedMs = steadyNow();
+    this.#walkTookMs = msSince(beganMs);
   }
 
   /** Whether a directory may hold other names than what was found in it so far. */

@@ -97,6 +97,30 @@ it('spends a fiftieth of the time on such walks: after one of 100 ms there is no
   scanner.stop();
 });
 
+it('spends a tenth of it on the first one after a storm of hints', async () => {
+  const { scanner, looks, walks } = scannerOf({
+    onListing: async ({ dir }) => {
+      looks.push(dir);
+      vi.advanceTimersByTime(dir === ROOT ? 100 : 0);
+    },
+  });
+  const storm = Array.from({ length: 101 }, (_, i) => nameFromText(`d/none${i}`));
+  await scanner.walk();
+  for (const [hints, waitMs] of [
+    [storm, 1_000],
+    [storm.slice(1), 5_000],
+  ] as const) {
+    scanner.hint(hints);
+    await settled();
+    const before = walks();
+    await pass(waitMs - 101);
+    expect(walks()).toBe(before);
+    await pass(101);
+    expect(walks()).toBe(before + 1);
+  }
+  scanner.stop();
+});
+
 it('walks every second while there are directories that nobody watches', async () => {
   const { scanner, walks } = scannerOf();
   scanner.setBlind(true);
