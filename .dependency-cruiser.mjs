@@ -19,7 +19,7 @@ export const MAY_IMPORT = {
 
   // One road: from the watcher to rsync.
   running: 'main sync control settings io later',
-  main: 'keys sync control notify watch rsync scan settings io',
+  main: 'keys sync control notify watch rsync scan settings io clock',
   keys: 'sync control report io clock',
   sync: 'watch control hooks rules link rsync scan settings state io programs slice descriptors later user-folders clock',
   control: 'scan state clock',

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { regularly } from './clock.js';
 import type { Answerer } from './control/server.js';
 import type { Event } from './core/event.js';
 import { exitCodeOf, success } from './core/failure.js';
@@ -102,12 +103,12 @@ async function watchOne(
   let isChanged = false;
   const isOneOfSeveral = settings.targets.length > 1;
   const keys = world.keys && new Keys({ board: world.keys, restart, isChanged: () => isChanged });
-  const looking = setInterval(() => {
+  const stopLooking = regularly(SETTINGS_LOOK_MS, () => {
     const changed = settings.mode === 'watch' ? anew.changed() : undefined;
     if (changed === undefined) return;
     isChanged = true;
     io.report({ kind: 'settingsChanged', ...changed });
-  }, SETTINGS_LOOK_MS);
+  });
   const subscribe = (listener: (event: Event) => void): void => void listeners.push(listener);
   const ends = await Promise.all(
     settings.targets.map((target) => {
@@ -128,7 +129,7 @@ async function watchOne(
       });
     }),
   );
-  clearInterval(looking);
+  stopLooking();
   keys?.close();
   await directory.close();
   await notifier?.close();

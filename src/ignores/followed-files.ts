@@ -92,8 +92,9 @@ export class FollowedFiles {
   look(): FilesLook {
     const changed = new Set<BytePath>();
     const lost: Buffer[] = [];
+    const dirs: Dirs = new Map();
     for (const [path, file] of this.#files) {
-      see(path, file);
+      see(path, file, dirs);
       if (this.#restOf(file) > 0 || this.#hasJustGone(file)) continue;
       file.mayBeLess = false;
       if (isNews(file)) {
@@ -171,8 +172,11 @@ const SURE_TIMES = 5;
 /** Larger files are not kept to compare them; bytes. */
 const KEPT_BYTES = 65_536;
 
-function see(path: BytePath, file: Followed): void {
-  const now = lookAt(path, file.what, file.seen);
+/** Directories with something missing in them, as they were seen in one look at all files; undefined what is none. */
+type Dirs = Map<string, BigIntStats | undefined>;
+
+function see(path: BytePath, file: Followed, dirs?: Dirs): void {
+  const now = lookAt(path, file.what, file.seen, dirs);
   if (now === file.seen) return;
   const wasLess = isLess(file.believed, file.seen);
   file.seen = now;
@@ -183,8 +187,8 @@ function see(path: BytePath, file: Followed): void {
 }
 
 /** What a file is now; the very same object where nothing was done to it. */
-function lookAt(path: BytePath, what: What, before: Look | undefined): Look {
-  const { stamp, changedMs, size } = stampsOf(path, what);
+function lookAt(path: BytePath, what: What, before: Look | undefined, dirs?: Dirs): Look {
+  const { stamp, changedMs, size } = stampsOf(path, what, dirs);
   if (before?.stamp === stamp) return before;
   const read = what === 'presence' || size < 0 ? undefined : readChecked(bytesOfPath(path), { limit: KEPT_BYTES });
   return { stamp, changedMs, size, content: read?.kind === 'read' ? read.bytes : undefined };
@@ -217,12 +221,24 @@ const linesOf = (content: Buffer): string[] =>
     .split(/\r?\n/)
     .filter((line) => !/^\s*(#|$)/.test(line));
 
-function stampsOf(path: BytePath, what: What = 'content'): Pick<Look, 'stamp' | 'changedMs' | 'size'> {
+function stampsOf(
+  path: BytePath,
+  what: What = 'content',
+  dirs: Dirs = new Map(),
+): Pick<Look, 'stamp' | 'changedMs' | 'size'> {
+  const above = path.slice(0, path.lastIndexOf('/')) || '/';
+  const isNowhere = dirs.has(above) && dirs.get(above) === undefined;
   const bytes = bytesOfPath(path);
-  const own = statsOf(() => lstatSync(bytes, BIGINT));
+  const own = isNowhere ? undefined : statsOf(() => lstatSync(bytes, BIGINT));
   const led = own?.isSymbolicLink() === true ? statsOf(() => statSync(bytes, BIGINT)) : own;
   if (own === undefined || led === undefined) {
-    const dir = statsOf(() => statSync(bytesOfPath(path.slice(0, path.lastIndexOf('/')) || '/'), BIGINT));
+    dirs.set(path, undefined);
+    if (!dirs.has(above))
+      dirs.set(
+        above,
+        statsOf(() => statSync(bytesOfPath(above), BIGINT)),
+      );
+    const dir = dirs.get(above);
     return dir === undefined
       ? { stamp: NO_DIRECTORY, changedMs: EPOCH, size: -1 }
       : { stamp: NONE, changedMs: changedMs(dir), size: -1 };

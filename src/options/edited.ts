@@ -74,8 +74,8 @@ const saidBy = (file: SettingsFile | undefined): string =>
 
 function stampOf(path: string): string {
   try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+    const stats = statSync(path, { throwIfNoEntry: false }); // most are not there, and an error takes its time
+    return stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
   } catch {
     return '';
   }

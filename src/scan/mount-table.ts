@@ -1,15 +1,40 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { bytePathOf, type Name, ROOT } from '../core/name.js';
 import { isIn, type MountInfo, readMountInfo } from '../core/place/mounts.js';
 import { isSilent } from '../core/place/silent.js';
 import { evenIfFull } from '../descriptors.js';
 
+/** The table as it was read last: it is read every second, and is hardly ever another one. */
+let known: { readonly text: Buffer; readonly table: readonly MountInfo[] } | undefined;
+
+/** What it is read to; larger where it does not fit. */
+let room = Buffer.alloc(16_384);
+
 /** What is mounted on this machine. Linux (proc(5)); elsewhere nothing is known of it. */
 function mountTable(): readonly MountInfo[] {
   try {
-    return readMountInfo(evenIfFull(() => readFileSync('/proc/self/mountinfo', 'latin1')));
+    const text = evenIfFull(readTable);
+    if (known?.text.equals(text) !== true)
+      known = { text: Buffer.from(text), table: readMountInfo(text.toString('latin1')) };
+    return known.table;
   } catch {
     return [];
+  }
+}
+
+/** Until the next time it is read. */
+function readTable(): Buffer {
+  const fd = openSync('/proc/self/mountinfo', 'r');
+  try {
+    let length = 0;
+    for (;;) {
+      if (length === room.length) room = Buffer.concat([room], 2 * length);
+      const more = readSync(fd, room, length, room.length - length, null);
+      if (more === 0) return room.subarray(0, length);
+      length += more;
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

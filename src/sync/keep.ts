@@ -1,3 +1,4 @@
+import { regularly } from '../clock.js';
 import type { Control } from '../control/server.js';
 import type { Directory } from '../watch/directory.js';
 import type { Ledger } from './ledger.js';
@@ -36,6 +37,5 @@ export function keepInPlace(
     }
     isKeeping = false;
   };
-  const keeping = setInterval(() => void keep(), KEEP_MS);
-  return () => clearInterval(keeping);
+  return regularly(KEEP_MS, () => void keep());
 }

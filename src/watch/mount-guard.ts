@@ -97,8 +97,8 @@ export class MountGuard {
   /** Looks at all of them, and does what is to be done. Afterwards nothing counts any more in those that have gone. */
   look(): void {
     const { root, rootIsThere, onBack, onGone } = this.#options;
-    if (!rootIsThere()) return;
     const table = new Set(this.#table(root));
+    if (this.#points.size + table.size === 0 || !rootIsThere()) return;
     for (const name of new Set([...this.#points.keys(), ...table])) {
       if (this.#changing.has(name)) continue;
       const was = this.#points.get(name);

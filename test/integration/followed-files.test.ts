@@ -86,6 +86,26 @@ describe('a file of rules', () => {
     expect([changed(), files.restMs]).toEqual([[], 0]);
   });
 
+  it.each([0, 1, 2])(
+    'in a directory that comes and goes is seen to, %i of the directories above it being there',
+    (there) => {
+      const base = temporaryDir();
+      const dirs = [join(base, '.git'), join(base, '.git/info')];
+      const inThem = [join(base, '.git/HEAD'), join(base, '.git/info/exclude')];
+      for (const dir of dirs.slice(0, there)) mkdirSync(dir);
+      const files = new FollowedFiles(RESTS.none);
+      for (const path of [...dirs, ...inThem]) files.follow(path, dirs.includes(path) ? 'presence' : 'content');
+      const changed = (): string[] => [...files.look().changed];
+      expect(changed()).toEqual([]);
+      for (const dir of dirs.slice(there)) mkdirSync(dir);
+      for (const path of inThem) writeFileSync(path, 'a');
+      expect(changed()).toEqual([...dirs.slice(there), ...inThem]);
+      rmSync(join(base, '.git'), { recursive: true });
+      expect(changed()).toEqual([...dirs, ...inThem]);
+      expect(changed()).toEqual([]);
+    },
+  );
+
   it('that should be there and is not, or is empty, is waited for from the beginning', () => {
     for (const content of [undefined, '']) {
       const { path, files, changed } = followed(content, 'less', true);

@@ -1,10 +1,13 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type Name, nameFromText } from '../../src/core/name.js';
+import { mountPointsBelow } from '../../src/scan/mount-table.js';
 import { runBatch } from '../../src/sync/batch.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { bringWaiting, localWork, noteAll, passOptions } from '../support/deliver.js';
+import { canMount } from '../support/mount.js';
 import { filterOf } from '../support/settings.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
@@ -70,4 +73,22 @@ it('a mirror deletes nothing below a mount point whose own directory is in use',
   fill(there, { extra: '' });
   expect(await fullPass(work, passOptions({ mirror: 'notExcluded' }))).toMatchObject({ kind: 'done' });
   expect(names(there)).toEqual(['data', 'data/.keep', 'data/x', 'data/y', 'z']);
+});
+
+it.skipIf(!canMount())('what is mounted is seen each time, also where the table is longer than ever before', () => {
+  const root = temporaryDir();
+  const points = Array.from({ length: 80 }, (_, i) => nameFromText(`${i}-${'x'.repeat(230)}`)); // 20 kB of them
+  for (const point of points) mkdirSync(join(root, point));
+  const paths = points.map((point) => join(root, point));
+  const each = (command: string, some: readonly string[]): void =>
+    void execFileSync('sh', ['-c', `for each; do ${command}; done`, 'sh', ...some]);
+  onTestFinished(() => void spawnSync('umount', paths));
+  expect(mountPointsBelow(root)).toEqual([]);
+  each('mount -t tmpfs -o size=4k none "$each"', paths);
+  expect(mountPointsBelow(root)).toEqual(points);
+  expect(mountPointsBelow(root)).toEqual(points);
+  each('umount "$each"', paths.slice(3));
+  expect(mountPointsBelow(root)).toEqual(points.slice(0, 3));
+  each('umount "$each"', paths.slice(0, 3));
+  expect(mountPointsBelow(root)).toEqual([]);
 });
