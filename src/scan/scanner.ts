@@ -10,8 +10,8 @@ import { DueDirectories } from './due.js';
 import { Job } from './job.js';
 import { Listed, mayHideChanges } from './listed.js';
 import { isNews, LooseNames, look } from './look.js';
-import { Rounds } from './rounds.js';
-import { sweepRegularly } from './shared-sweep.js';
+import { atMost, Rounds } from './rounds.js';
+import { stirSweeps, sweepRegularly } from './shared-sweep.js';
 import { hurryWalks, shareWalks, walkAll } from './shared-walk.js';
 import { type Listing, walk } from './walk.js';
 
@@ -90,7 +90,7 @@ export class Scanner {
     () => this.#isWalkDue,
     () => this.#walkOnce(),
   );
-  readonly #blindWalks = new Rounds(BLIND_MS, BLIND_SHARE, () => this.walk(false));
+  readonly #blindWalks = new Rounds(atMost(BLIND_MS, BLIND_SHARE), () => this.walk(false));
   #walkTimer: NodeJS.Timeout | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   /** When the last walk ended, how long it took, and whether there was a storm of hints since it began. */
@@ -110,6 +110,7 @@ export class Scanner {
   hint(names: readonly Name[]): void {
     for (const name of names) this.#names.add(name);
     this.#isAfterStorm ||= names.length > STORM_HINTS;
+    stirSweeps(this.#options.disk);
     this.#walkLater();
     this.#looking.go();
   }
@@ -117,6 +118,7 @@ export class Scanner {
   /** Something may have been missed: look at everything. Resolves when that is done. `isUrgent`: somebody waits for it. */
   async walk(isUrgent = true): Promise<void> {
     this.#isWalkDue = true;
+    stirSweeps(this.#options.disk);
     if (isUrgent) this.#hurryWalk();
     this.#walking.go();
     await this.#walking.running;
@@ -127,6 +129,7 @@ export class Scanner {
     return new Promise((resolve) => {
       this.#lookers.push(resolve);
       this.#isWalkDue = true;
+      stirSweeps(this.#options.disk);
       this.#hurryWalk();
       this.#walking.go();
     });
@@ -174,7 +177,7 @@ export class Scanner {
     this.#polls = undefined;
     if (parts.length === 0 || this.#stopped) return;
     const look = (): Promise<void> => (parts.includes(ROOT) ? this.walk(false) : this.#walkBelow(parts));
-    this.#polls = new Rounds(everyMs, BLIND_SHARE, look);
+    this.#polls = new Rounds(atMost(everyMs, BLIND_SHARE), look);
     this.#polls.start();
   }
 

@@ -1,12 +1,27 @@
+import { msSince, steadyNow } from '../clock.js';
 import type { Name } from '../core/name.js';
 import type { Entry } from '../core/sync/entry.js';
 import { Slice } from '../slice.js';
-import type { TreeOnDisk } from './disk.js';
-import { Rounds } from './rounds.js';
+import type { TreeOnDisk, Ways } from './disk.js';
+import { atMost, Rounds } from './rounds.js';
 
 /** How often the directories' times are swept, at the most, and what share of the time that may take. */
 const SWEEP_MS = 2_000;
 const SWEEP_SHARE = 0.001;
+
+/**
+ * What the watcher loses it loses beside what it tells: after so long without a sign of anything each wait is as long as it has been
+ * quiet, so twice the last one, until it takes this share of the time or the wait is so long. In milliseconds.
+ */
+const QUIET_MS = 60_000;
+const QUIET_SHARE = 0.00005;
+const QUIET_MOST_MS = 300_000;
+
+const busy = atMost(SWEEP_MS, SWEEP_SHARE);
+
+/** How long it is to the next sweep after one that took so long, where nothing has happened for so long; in milliseconds. */
+export const sweepWaitMs = (tookMs: number, quietMs: number): number =>
+  quietMs < QUIET_MS ? busy(tookMs) : Math.max(busy(tookMs), Math.min(quietMs, tookMs / QUIET_SHARE, QUIET_MOST_MS));
 
 /** What one who sweeps knows of directories. */
 interface Swept {
@@ -31,10 +46,19 @@ export function sweepRegularly(disk: TreeOnDisk, sweeper: Sweeper): () => void {
   return shared.join(sweeper);
 }
 
+/** Something happens in this tree, or is asked about it: if it was quiet, it is swept as often as before that. */
+export function stirSweeps(disk: TreeOnDisk): void {
+  sweeps.get(disk)?.stir();
+}
+
 class SharedSweep {
   readonly #disk: TreeOnDisk;
   readonly #sweepers = new Set<Sweeper>();
-  readonly #rounds = new Rounds(SWEEP_MS, SWEEP_SHARE, () => this.#sweep());
+  readonly #rounds = new Rounds(
+    (tookMs) => sweepWaitMs(tookMs, msSince(this.#stirredMs)),
+    () => this.#sweep(),
+  );
+  #stirredMs = steadyNow();
 
   constructor(disk: TreeOnDisk) {
     this.#disk = disk;
@@ -43,10 +67,16 @@ class SharedSweep {
   join(sweeper: Sweeper): () => void {
     this.#sweepers.add(sweeper);
     this.#rounds.start();
+    this.stir();
     return () => {
       this.#sweepers.delete(sweeper);
       if (this.#sweepers.size === 0) this.#rounds.stop();
     };
+  }
+
+  stir(): void {
+    this.#stirredMs = steadyNow();
+    this.#rounds.hurry();
   }
 
   async #sweep(): Promise<void> {
@@ -58,6 +88,7 @@ class SharedSweep {
       this.#disk,
       begun.map(({ swept }) => swept),
     );
+    if (found.some((dirs) => dirs.length > 0)) this.stir();
     for (const [at, { sweeper }] of begun.entries()) if (this.#sweepers.has(sweeper)) sweeper.end(found[at] ?? []);
   }
 }
@@ -70,12 +101,16 @@ export async function sweep(disk: Pick<TreeOnDisk, 'see'>, all: readonly Swept[]
   const found = all.map((): Name[] => []);
   const looked = new Set<Name>();
   const slice = new Slice();
+  let ways: Ways = new Map();
   for (const one of all) {
     for (const dir of one.index.directories()) {
-      if (slice.isOver) await slice.next();
+      if (slice.isOver) {
+        await slice.next();
+        ways = new Map(); // they may be others by now
+      }
       if (looked.has(dir)) continue;
       if (all.length > 1) looked.add(dir);
-      const now = disk.see(dir);
+      const now = disk.see(dir, ways);
       if (typeof now !== 'object' || now.type !== 'dir') continue;
       for (const [at, { index, isNews }] of all.entries())
         if (index.get(dir) !== undefined && isNews(dir, now)) found[at]?.push(dir);

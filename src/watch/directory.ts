@@ -1,3 +1,4 @@
+import { regularly } from '../clock.js';
 import type { EventOf } from '../core/event.js';
 import { type Result, success } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
@@ -10,6 +11,7 @@ import { RuleFiles } from '../rules/rule-files.js';
 import { countsInWords } from '../rules/words.js';
 import { Disk } from '../scan/disk.js';
 import { OwnFiles, type OwnPlaces } from '../scan/own-files.js';
+import { stirSweeps } from '../scan/shared-sweep.js';
 import { walkAll } from '../scan/shared-walk.js';
 import type { Listing } from '../scan/walk.js';
 import type { Settings } from '../settings.js';
@@ -27,11 +29,11 @@ import { watchRoot } from './root-watch.js';
 import { SparedDirectories } from './spared.js';
 import { WatchSupervisor } from './supervisor.js';
 
-/** How often the root itself is looked at, in milliseconds: no event tells that it was unmounted or moved. */
-const ROOT_CHECK_MS = 1_000;
-
-/** How often the files that rules come from are looked at, in milliseconds: most are in .git, where nobody watches. */
-const RULES_CHECK_MS = 1_000;
+/**
+ * How often it is looked at what no event tells of, in milliseconds: the root and what is mounted below it, which may go, the clocks,
+ * and the files that rules come from, of which most are in .git, where nobody watches. All at once, for each look wakes it.
+ */
+const LOOK_MS = CLOCK_CHECK_MS;
 
 /** What it takes of this machine. */
 export interface DirectoryGround {
@@ -64,7 +66,7 @@ export class Directory {
   readonly #polled: PolledParts;
   readonly #skipped = new Set<Name>();
   #members = 0;
-  #timers: readonly NodeJS.Timeout[] = [];
+  #stopLooking: (() => void) | undefined;
   #watching: Promise<Result<undefined>> | undefined;
   readonly #moved = new AbortController();
   #isBlind = false;
@@ -97,7 +99,7 @@ export class Directory {
       onChange: () => {
         this.#pollWhatIsSilent();
         this.#tell({ kind: 'doubt' });
-        if (this.#timers.length > 0) this.#supervisor.renew('a file system was mounted or unmounted');
+        if (this.#stopLooking !== undefined) this.#supervisor.renew('a file system was mounted or unmounted');
       },
     });
     const opening = RuleFiles.open({ ...settings, filter }, { ...io.around, git: ground.programs.git }, report);
@@ -130,7 +132,10 @@ export class Directory {
         ...this.disk.own.folders.map((name) => `${root}/${looseTextOf(name)}`),
       ],
       lookAgain: () => this.#noteAll(),
-      onHints: (texts) => hints.push(texts),
+      onHints: (texts) => {
+        stirSweeps(this.disk); // by what is left out, too: where one is told of, others may be lost
+        hints.push(texts);
+      },
       onDoubt: (why) => {
         report({ kind: 'note', level: 'debug', text: `looking at everything: ${why}` });
         this.#tell({ kind: 'doubt' });
@@ -257,23 +262,19 @@ export class Directory {
       this.#tell({ kind: 'rootBack', isReplaced });
       this.#supervisor.renew('the root is back');
     };
-    this.#timers = [
-      setInterval(
-        watchRoot(this.guard, report, root, onBack, () => this.#moved.abort()),
-        ROOT_CHECK_MS,
-      ),
-      setInterval(() => this.mounts.look(), ROOT_CHECK_MS),
-      setInterval(
-        watchClock(cpuMs, report, () => this.#tell({ kind: 'woke' })),
-        CLOCK_CHECK_MS,
-      ),
-      setInterval(() => void this.#rules.refresh(), RULES_CHECK_MS),
-    ];
+    const lookAtRoot = watchRoot(this.guard, report, root, onBack, () => this.#moved.abort());
+    const lookAtClock = watchClock(cpuMs, report, () => this.#tell({ kind: 'woke' }));
+    this.#stopLooking = regularly(LOOK_MS, () => {
+      lookAtClock();
+      lookAtRoot();
+      this.mounts.look();
+      void this.#rules.refresh();
+    });
     return success(undefined);
   }
 
   async #stopWatching(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stopLooking?.();
     this.#hot.stop();
     await this.#supervisor.stop();
   }

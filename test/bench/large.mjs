@@ -12,7 +12,13 @@ import { save } from './workloads.mjs';
 
 const run = promisify(execFile);
 
-const IDLE_MS = 60_000;
+/**
+ * It is idle once nothing has happened for a while: what it remembers is tidied up after a start, and its looks at the tree become
+ * rarer, up to one in five minutes. The figures are for a minute of the time after that.
+ */
+const QUIET_MS = 120_000;
+const IDLE_MS = 300_000;
+const IDLE_MINUTES = IDLE_MS / 60_000;
 const SAVES = 15;
 
 /** @param {import('./play.mjs').Play} play */
@@ -66,21 +72,21 @@ export const measureBig = (play) =>
     for (const { name, cli } of builds) {
       const watching = startSyncwatch(seat, cli);
       await watching.until(isInSync);
-      await sleep(10_000);
+      await sleep(QUIET_MS);
       const idle = name === US ? await idleSsh(hand) : undefined;
       const [before, sent] = [usage(watching.child.pid ?? 0), await seat.relay.bytes()];
       const idleSent = await hand.relay.bytes();
       await sleep(IDLE_MS);
       const after = usage(watching.child.pid ?? 0);
       if (before !== undefined && after !== undefined) {
-        add(what.idleCpu, name, [(after.cpu - before.cpu) * 1000]);
+        add(what.idleCpu, name, [((after.cpu - before.cpu) * 1000) / IDLE_MINUTES]);
         add(what.memory, name, [after.mib], 'MiB');
         const parts = after.parts.map(({ name, mib }) => `${name} ${mib.toFixed(0)}`).join(', ');
         play.note(`${label('memory in MiB')}, ${name}: ${parts}`);
       }
-      add(what.idleBytes, name, [sum(await seat.relay.bytes()) - sum(sent)].map(inKb), 'kB');
+      add(what.idleBytes, name, [(sum(await seat.relay.bytes()) - sum(sent)) / IDLE_MINUTES].map(inKb), 'kB');
       if (idle !== undefined) {
-        add(what.idleBytes, IDLE_SSH, [sum(await hand.relay.bytes()) - sum(idleSent)].map(inKb), 'kB');
+        add(what.idleBytes, IDLE_SSH, [(sum(await hand.relay.bytes()) - sum(idleSent)) / IDLE_MINUTES].map(inKb), 'kB');
         idle();
       }
       const saves = [];

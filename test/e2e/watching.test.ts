@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { churn } from '../support/churn.js';
@@ -72,6 +72,21 @@ describe('watches', () => {
     expect(excluded).toEqual([]);
     writeFileSync(join(local, 'src/b'), '');
     await same(running, (name) => name === 'node_modules');
+  });
+});
+
+describe('a change that cancels out', () => {
+  it('arrives: a file that is saved atomically and removed at once', async () => {
+    const { local, remote, start, same } = place();
+    fill(local, { 'd/e/f': 'before', 'd/g': '' });
+    const running = start();
+    await running.inSync();
+    const [file, fresh] = [join(local, 'd/e/f'), join(local, 'd/e/fresh')];
+    writeFileSync(fresh, 'after');
+    renameSync(fresh, file);
+    rmSync(file);
+    await running.until('it is gone there', () => !existsSync(join(remote, 'd/e/f')));
+    await same(running);
   });
 });
 

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Rounds } from '../../src/scan/rounds.js';
+import { atMost, type Pace, Rounds } from '../../src/scan/rounds.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Rounds that take so long, at least 100 ms apart and in a twentieth of the time; and when each began. */
-function rounds(tookMs: () => number) {
+function rounds(tookMs: () => number, pace: Pace = atMost(100, 0.05)) {
   const beganMs: number[] = [];
   const startMs = performance.now();
-  const some = new Rounds(100, 0.05, async () => {
+  const some = new Rounds(pace, async () => {
     beganMs.push(performance.now() - startMs);
     await new Promise((resolve) => setTimeout(resolve, tookMs()));
   });
@@ -38,4 +38,34 @@ it('none begins after it was stopped, in the middle of one either, until it is s
   await vi.advanceTimersByTimeAsync(100);
   expect(beganMs).toHaveLength(2);
   some.stop();
+});
+
+it('one whose pace is a faster one by now comes as soon as by that, and as a first one would; never later', async () => {
+  let waitMs = 10_000;
+  const { some, beganMs } = rounds(
+    () => 10,
+    (tookMs) => (tookMs === 0 ? 100 : waitMs),
+  );
+  await vi.advanceTimersByTimeAsync(100 + 10);
+  some.hurry(); // it is the same
+  waitMs = 1_000;
+  await vi.advanceTimersByTimeAsync(400);
+  some.hurry();
+  await vi.advanceTimersByTimeAsync(590);
+  waitMs = 20_000;
+  some.hurry();
+  await vi.advanceTimersByTimeAsync(20);
+  expect(beganMs).toEqual([100, 1_110]);
+  await vi.advanceTimersByTimeAsync(8_000);
+  waitMs = 1_000; // that is over
+  some.hurry();
+  const hurriedMs = 100 + 10 + 400 + 590 + 20 + 8_000;
+  for (let i = 0; i < 11; i++) {
+    await vi.advanceTimersByTimeAsync(10);
+    some.hurry(); // however often
+  }
+  expect(beganMs).toEqual([100, 1_110, hurriedMs + 100]);
+  some.stop();
+  some.hurry();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -3,6 +3,7 @@ import { childOf, type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { Disk } from '../../src/scan/disk.js';
 import { Scanner, type ScannerOptions } from '../../src/scan/scanner.js';
+import { sweepRegularly } from '../../src/scan/shared-sweep.js';
 import { FakeDisk } from '../support/fake-disk.js';
 import { filterOf } from '../support/settings.js';
 import { fill, temporaryDir } from '../support/tree.js';
@@ -334,6 +335,35 @@ describe('a directory in which something was hinted', () => {
     await pass(1);
     expect(listed).toEqual([DE]);
     expect(found).toContain('d/e/new');
+    scanner.stop();
+  });
+
+  it.each<[string, (scanner: Scanner) => void]>([
+    ['a hint', (scanner) => scanner.hint([nameFromText('a')])],
+    ['a doubt', (scanner) => void scanner.walk()],
+    ['somebody who asks', (scanner) => void scanner.lookOnce()],
+  ])('is looked at again as often as ever once %s has ended a long quiet', async (_what, stir) => {
+    const { disk, scanner } = await knownScanner();
+    scanner.sweepRegularly();
+    let sweeps = 0;
+    const stop = sweepRegularly(disk, {
+      begin: () => {
+        sweeps++;
+        vi.advanceTimersByTime(30); // as if it were a large tree
+        return undefined;
+      },
+      end: () => {},
+    });
+    await pass(1_800_000);
+    sweeps = 0;
+    await pass(1_800_000);
+    expect(sweeps).toBe(6);
+    stir(scanner);
+    await pass(2_000);
+    expect(sweeps).toBe(7);
+    await pass(31_000);
+    expect(sweeps).toBe(8);
+    stop();
     scanner.stop();
   });
 

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import type { Entry } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { isNews } from '../../src/scan/look.js';
-import { type Sweeper, sweepRegularly } from '../../src/scan/shared-sweep.js';
+import { type Sweeper, stirSweeps, sweepRegularly, sweepWaitMs } from '../../src/scan/shared-sweep.js';
 import { FakeDisk } from '../support/fake-disk.js';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -75,4 +75,83 @@ it('goes on for the others when one stops, or looks at nothing for now, and ends
   const many = looks.length;
   await vi.advanceTimersByTimeAsync(10_000);
   expect([looks.length, vi.getTimerCount()]).toEqual([many, 0]);
+});
+
+const MINUTE_MS = 60_000;
+
+it('a sweep takes a thousandth of the time, and where nothing happens less and less of it', () => {
+  // 5,000 directories, in 30 ms: the waits from the first one on.
+  const waits: number[] = [];
+  for (let quietMs = 0; quietMs < 20 * MINUTE_MS; quietMs += waits.at(-1) ?? 0) waits.push(sweepWaitMs(30, quietMs));
+  const seconds = waits.map((ms) => Math.round(ms / 1_000));
+  expect(seconds).toEqual([30, 30, 60, 120, 240, 300, 300, 300]);
+});
+
+it.each([
+  ['few directories are swept nearly as often as ever', 0.1, [2, 2, 2]],
+  ['some hundred up to every 20 s', 1, [2, 20, 20]],
+  [
+    'very many as often as their share lets them: never less often than every five minutes for that they are quiet',
+    500,
+    [500, 500, 500],
+  ],
+])('%s', (_, tookMs, seconds) => {
+  const waits = [0, MINUTE_MS, 60 * MINUTE_MS].map((quietMs) => sweepWaitMs(tookMs, quietMs) / 1_000);
+  expect(waits.map(Math.round)).toEqual(seconds);
+});
+
+describe('where nothing happens', () => {
+  /** A large tree: each sweep takes 30 ms, and it has been quiet for half an hour. */
+  async function quiet() {
+    const { disk, looks, sweeper } = world();
+    const see = disk.see.bind(disk);
+    disk.see = (name, ...more) => {
+      if (name === ROOT) vi.advanceTimersByTime(30);
+      return see(name, ...more);
+    };
+    const one = sweeper(ALL);
+    const sweeps = (): number => looks.filter((name) => name === ROOT).length;
+    await vi.advanceTimersByTimeAsync(30 * MINUTE_MS);
+    const before = sweeps();
+    await vi.advanceTimersByTimeAsync(30 * MINUTE_MS);
+    expect(sweeps() - before).toBe(6);
+    return { disk, sweeps, one };
+  }
+
+  it('a change that nobody told of is found all the same, and from then on it is swept as often as before', async () => {
+    const { disk, sweeps, one } = await quiet();
+    disk.write('d/e/new');
+    for (let waited = 0; waited <= 5 * MINUTE_MS && one.told.length === 0; waited += 100)
+      await vi.advanceTimersByTimeAsync(100);
+    expect(one.told).toEqual([DE]);
+    const before = sweeps();
+    await vi.advanceTimersByTimeAsync(MINUTE_MS + 200);
+    expect(sweeps() - before).toBe(2);
+    one.stop();
+  });
+
+  it('the first sign of anything brings the next sweep within two seconds, and those after it are as often as before', async () => {
+    const { disk, sweeps, one } = await quiet();
+    await vi.advanceTimersByTimeAsync(MINUTE_MS);
+    const before = sweeps();
+    stirSweeps(disk);
+    await vi.advanceTimersByTimeAsync(1_000);
+    stirSweeps(disk); // more of it does not put it off
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sweeps() - before).toBe(1);
+    await vi.advanceTimersByTimeAsync(MINUTE_MS + 200);
+    expect(sweeps() - before).toBe(3);
+    one.stop();
+  });
+
+  it('one more who sweeps is such a sign', async () => {
+    const { disk, sweeps, one } = await quiet();
+    const before = sweeps();
+    const other: Sweeper = { begin: () => ({ index: new NameIndex(), isNews: () => false }), end: () => {} };
+    const stop = sweepRegularly(disk, other);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sweeps() - before).toBe(1);
+    stop();
+    one.stop();
+  });
 });
