@@ -177,6 +177,30 @@ export async function runRsync(
   }
 }
 
+/** What a run that waits is told: to go through all there is. */
+const BEGIN = Buffer.from('./\0');
+
+/**
+ * Starts one that deletes by rules ahead of its time: it connects, and does nothing before it is given its input. Undefined where it can't
+ * be started.
+ */
+export async function startClear(
+  settings: RsyncSettings,
+  run: Extract<Run, { kind: 'clear' }>,
+): Promise<RsyncProcess | undefined> {
+  const made = makeTemporary('syncwatch-empty-');
+  if (!made.ok) return undefined;
+  const tidy = (): void => rmSync(made.value, { recursive: true, force: true });
+  const ground = await groundFor(run, made.value);
+  if (typeof ground === 'string') {
+    tidy();
+    return undefined;
+  }
+  const started = startRsync(settings, { ...run, ...ground, waits: true });
+  void started.ended.then(tidy);
+  return { ...started, finish: (_, onLine, options) => started.finish([BEGIN], onLine, options) };
+}
+
 /** What a run by rules reads on this disk: all of it is there before rsync starts. Gives why it can't be made. */
 async function groundFor(
   run: Extract<Run, { kind: 'clear' }>,

@@ -10,6 +10,7 @@ import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear, isClosed } from './clear.js';
+import { ClearAhead } from './clear-ahead.js';
 import { type Delivered, deliver, type QuickCheck } from './deliver.js';
 import { outsideLinked } from './linked.js';
 import { makeMoves, planMoves } from './moves.js';
@@ -99,28 +100,29 @@ async function bring(
 ): Promise<Delivered> {
   const { disk, rsync, ledger } = work;
   let any = false;
+  let ahead: ClearAhead | undefined;
   const one = async (names: readonly Name[], seen: BatchView, check: QuickCheck): Promise<Failure | undefined> => {
-    const end = await deliver(work, names, seen, check);
+    const ready = check === 'gone' ? await ahead?.take(names) : undefined;
+    const end = await deliver(work, names, seen, check, ready);
     if (end.kind === 'broken') return end.failure;
     if (end.any) any = true;
     return undefined;
   };
   const isOneRun = moves.length === 0 && (send.length === 0 || plan.remove.length === 0);
+  const isLater = moves.length > 0 || compare.length > 0 || !isOneRun;
+  const marks = rsync.takes.deletions === 'marks';
   const steps: ReadonlyArray<() => Promise<Failure | undefined>> = [
-    async () => (isOneRun ? undefined : one(send, view, plan.quickCheck)),
+    async () => {
+      if (isLater && marks) ahead = await ClearAhead.begin(work, await byRules(work, plan.remove));
+      return isOneRun ? undefined : one(send, view, plan.quickCheck);
+    },
     () => makeMoves(work, moves, view),
     () => one(compare, view, 'fooled'),
     async () => {
       const { missing, grounds, seen } = await stillMissing(disk, plan.remove);
       const then = { ...withMore(view, seen), grounds };
       const last = [...(isOneRun ? send : []), ...sendLast, ...touch];
-      const marks = rsync.takes.deletions === 'marks';
-      const { pending, index } = ledger;
-      const isByRules =
-        marks && !(await inSlices(isTree(new Set(missing))))
-          ? (name: Name) => pending.attempts(name) > 0 || isClosed(index, name)
-          : () => true;
-      const apart = missing.filter((name) => isByRules(name) && (fitsRule(name) || !marks));
+      const apart = await byRules(work, missing);
       if (apart.length === 0) return one([...last, ...missing], then, plan.quickCheck);
       // Their directories get a new time there by it, and the right one after that.
       const parents = parentsOf(apart, last, then.before, disk);
@@ -134,11 +136,25 @@ async function bring(
       return one([...last, ...rest, ...parents.keys()], withMore(then, parents), plan.quickCheck);
     },
   ];
-  for (const step of steps) {
-    const failure = await step();
-    if (failure !== undefined) return { kind: 'broken', failure };
+  try {
+    for (const step of steps) {
+      const failure = await step();
+      if (failure !== undefined) return { kind: 'broken', failure };
+    }
+  } finally {
+    await ahead?.drop();
   }
   return { kind: 'done', any };
+}
+
+/** Which of these that are gone here go by rules, not marked as missing. */
+async function byRules({ ledger, rsync }: Work, missing: readonly Name[]): Promise<readonly Name[]> {
+  const { pending, index } = ledger;
+  if (rsync.takes.deletions !== 'marks') return missing;
+  const isTreeOfThem = await inSlices(isTree(new Set(missing)));
+  return missing.filter(
+    (name) => (isTreeOfThem || pending.attempts(name) > 0 || isClosed(index, name)) && fitsRule(name),
+  );
 }
 
 async function sort(

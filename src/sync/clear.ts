@@ -25,7 +25,7 @@ export const isClosed = (index: ReadonlyIndex, name: Name): boolean =>
   });
 
 /** Which of these were brought as directories, as far as that is sure now. */
-export function dirsOf(index: ReadonlyIndex, names: readonly Name[]): (name: Name) => boolean {
+function dirsOf(index: ReadonlyIndex, names: readonly Name[]): (name: Name) => boolean {
   const dirs = new Set<Name>();
   for (const name of names) {
     const entry = index.get(name);
@@ -33,6 +33,10 @@ export function dirsOf(index: ReadonlyIndex, names: readonly Name[]): (name: Nam
   }
   return (name) => dirs.has(name);
 }
+
+/** A run by rules for these names. */
+export const clearRun = (index: ReadonlyIndex, names: readonly Name[]) =>
+  ({ kind: 'clear', byRules: true, names, isDir: dirsOf(index, names) }) as const;
 
 /**
  * Deletes exactly these names there. By rules, where they fit; else an emptied directory goes in a later run than what it held, so it goes on

@@ -7,10 +7,10 @@ import { ofNames } from '../core/rsync/complaints.js';
 import type { Batch } from '../core/sync/batch.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import { rewritesOf } from '../core/sync/rewrites.js';
-import type { WritingRun } from '../rsync/run.js';
+import type { RsyncProcess, WritingRun } from '../rsync/run.js';
 import type { StandbyKind } from '../rsync/standby.js';
 import { eachInSlices, inSlices } from '../slice.js';
-import { dirsOf } from './clear.js';
+import { clearRun } from './clear.js';
 import { namesRun } from './runner.js';
 import { type BatchView, settle, withFrom } from './settle.js';
 import type { Work } from './work.js';
@@ -43,12 +43,13 @@ export type Delivered =
   | { readonly kind: 'done'; readonly any: boolean }
   | { readonly kind: 'broken'; readonly failure: Failure };
 
-/** One run for some names of a batch, and what came of it. */
+/** One run for some names of a batch, and what came of it. `ready`: one that was started for it. */
 export async function deliver(
   work: Work,
   names: readonly Name[],
   view: BatchView,
   quickCheck: QuickCheck,
+  ready?: RsyncProcess,
 ): Promise<Delivered> {
   if (names.length === 0) return { kind: 'done', any: false };
   const { ledger, runner } = work;
@@ -59,7 +60,7 @@ export async function deliver(
   const more = { ...(lasts ? { saysHowFar: true } : {}), ...(mayGo ? { deleteMissing: false } : {}) };
   const run: WritingRun =
     quickCheck === 'gone'
-      ? { kind: 'clear', byRules: true, names, isDir: dirsOf(ledger.index, names) }
+      ? clearRun(ledger.index, names)
       : { ...namesRun(work, quickCheck === 'fooled'), ...more, names };
   const above = await inSlices(directoriesAbove(names));
   const brings = await whatComes(names, above, view.before);
@@ -70,6 +71,7 @@ export async function deliver(
   const result = await runner.run(begun.value, own, {
     suitable: mayGo ? [] : SUITABLE[quickCheck].filter((kind) => suits(kind, quickCheck, names.length, lasts)),
     rewrites,
+    ready,
     totalBytes,
     ...(lasts ? {} : { largestBytes }),
     onItem: (item, was) => {

@@ -26,7 +26,7 @@ import { Sources } from './sources.js';
 import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
 import type { PassWork } from './work.js';
 
-type Given = Omit<PassWork, 'runner' | 'leftovers' | 'mistakes' | 'seen' | 'onBrought' | 'onRemoved'>;
+type Given = Omit<PassWork, 'runner' | 'startClear' | 'leftovers' | 'mistakes' | 'seen' | 'onBrought' | 'onRemoved'>;
 
 export interface EngineOptions extends RunnerOptions, Given, Pick<FindingsOptions, 'noteListing'> {
   readonly policy: Policy;
@@ -100,6 +100,7 @@ export class Engine {
       ...options,
       seen,
       runner,
+      startClear: (run) => runner.startClear(run),
       leftovers,
       mistakes: new Mistakes(ledger, runner, options),
       onBrought: (name, lookedMs) => this.#flushes.brought(name, lookedMs),

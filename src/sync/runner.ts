@@ -24,6 +24,7 @@ import {
   runRsync,
   SLOW_LINK,
   SLOWEST_LINK,
+  startClear,
   startRsync,
 } from '../rsync/run.js';
 import { type RunsUnderWay, type StandbyKind, Standbys } from '../rsync/standby.js';
@@ -111,6 +112,15 @@ export class Runner {
     return rewrites && startRewrite(rsync, rewrites, this.#distance);
   }
 
+  /**
+   * Starts one for a run by rules that comes after others: it logs in meanwhile, and does nothing before {@link run} has it as `ready`.
+   * Undefined where another run goes on beside those, which takes a session too, or there is no room.
+   */
+  async startClear(run: Extract<Run, { kind: 'clear' }>): Promise<RsyncProcess | undefined> {
+    if (this.#running.size > 0 || whyNoRoom(ROOM_BESIDE) !== undefined) return undefined;
+    return startClear(this.#options.rsync, run);
+  }
+
   /** Resolves when the runs that are under way now have ended. */
   underWay(): Promise<unknown> {
     return Promise.allSettled(this.#running);
@@ -151,7 +161,7 @@ export class Runner {
     const { outcome } = result;
     if ((run.kind !== 'names' && run.kind !== 'clear') || outcome.kind === 'broken') return result;
     const again = (part: Run): Promise<RunResult> =>
-      this.#runReady(part, names, { ...options, isSilent: true, rewrites: undefined });
+      this.#runReady(part, names, { ...options, isSilent: true, rewrites: undefined, ready: undefined });
     return resolveDoubt(run, result, again, (text) => this.#debug(text));
   }
 

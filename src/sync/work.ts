@@ -10,12 +10,13 @@ import type { SeenWaiting } from '../scan/seen-waiting.js';
 import type { Ahead } from './ahead.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
-import type { Runs } from './runner.js';
+import type { Runner, Runs } from './runner.js';
 import type { SettleOptions } from './settle.js';
 
 /** What all that brings names to one target, or takes them away there, works with. */
 export interface Work extends SettleOptions {
   readonly runner: Runs;
+  readonly startClear: Runner['startClear'];
   readonly leftovers: Pick<Leftovers, 'sweep'>;
   readonly mistakes: Pick<Mistakes, 'leaveAlone' | 'takeBack'>;
   readonly disk: NamesOnDisk;

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.js';
+import { nameFromText } from '../../src/core/name.js';
 import type { RsyncSettings } from '../../src/core/rsync/args.js';
+import { clearRules } from '../../src/core/rsync/rules.js';
 import { parseTarget } from '../../src/core/target.js';
-import type { WritingRun } from '../../src/rsync/run.js';
+import { startClear, startRsync, type WritingRun } from '../../src/rsync/run.js';
+import { clearRun } from '../../src/sync/clear.js';
 import type { RunResult } from '../../src/sync/read-run.js';
 import { amount } from '../support/amount.js';
 import { bringWaiting, localWork, noteAll } from '../support/deliver.js';
@@ -55,7 +58,17 @@ async function synced(make: (root: string) => void, more: Partial<RsyncSettings>
     await noteAll(all);
     await bringWaiting(all);
   };
-  return { root, there, go, runs, told, course, index: all.ledger.index, pending: all.ledger.pending };
+  return {
+    root,
+    there,
+    rsync: all.rsync,
+    go,
+    runs,
+    told,
+    course,
+    index: all.ledger.index,
+    pending: all.ledger.pending,
+  };
 }
 
 const remove = (root: string, name: string): void => rmSync(join(root, name), { recursive: true });
@@ -185,6 +198,29 @@ describe('a tree that was deleted here', () => {
     expect(clears(world.runs)).toBe(1);
   });
 
+  it('stays whole while a run that was started ahead waits, and where that is not told to begin', async () => {
+    const world = await synced((root) => fill(root, { 'd/e/f': '', 'd/g': '', x: '' }));
+    fill(world.there, { 'd/e/theirs': 'theirs' });
+    const before = tree(world.there);
+    const run = clearRun(world.index, ['d', 'd/e', 'd/e/f', 'd/g'].map(nameFromText));
+    const folder = temporaryDir();
+    const ground = { emptyDir: join(folder, 'empty'), rulesFile: join(folder, 'rules') };
+    mkdirSync(ground.emptyDir);
+    writeFileSync(ground.rulesFile, [...clearRules(run.names, run.isDir)].map((rule) => `${rule}\0`).join(''));
+    const options = { abort: new AbortController().signal };
+    // As where whoever started it is killed: its stdin just ends.
+    const orphan = await startRsync(world.rsync, { ...run, ...ground, waits: true }).finish([], () => {}, options);
+    expect([orphan.code, tree(world.there)]).toEqual([0, before]);
+    const [first, second] = [await startClear(world.rsync, run), await startClear(world.rsync, run)];
+    first?.end();
+    await first?.ended;
+    expect(tree(world.there)).toEqual(before);
+    const gone: string[] = [];
+    await second?.finish([], (line) => void (line.kind === 'item' && gone.push(line.name)), options);
+    expect(gone.sort()).toEqual(['d/e/f', 'd/g']);
+    expect(names(world.there)).toEqual(['d', 'd/e', 'd/e/theirs', 'x']);
+  });
+
   it('and is made again meanwhile is there again after it', async () => {
     const world = await synced((root) => fill(root, { 'd/e/f': 'f', 'd/e/g': 'g', 'x/y/z': '' }));
     remove(world.root, 'd');
@@ -206,14 +242,16 @@ it('whatever trees there are: ours go, what is theirs stays with the directories
     theirs: fc.uniqueArray(aPath, { maxLength: 3 }),
     gone: fc.uniqueArray(aPath, { minLength: 1, maxLength: 3 }),
     cutAfter: fc.option(fc.nat({ max: 4 }), { nil: undefined }),
+    isMore: fc.boolean(), // something is sent before, while the run by rules waits
   });
   await fc.assert(
-    fc.asyncProperty(someTree, async ({ ours, theirs, gone, cutAfter }) => {
+    fc.asyncProperty(someTree, async ({ ours, theirs, gone, cutAfter, isMore }) => {
       const world = await synced((root) =>
         fill(root, Object.fromEntries(ours.map((path) => [`${path}/our file`, '']))),
       );
       fill(world.there, Object.fromEntries(theirs.map((path) => [`${path}/their file`, 'theirs'])));
       for (const path of gone) rmSync(join(world.root, path), { recursive: true, force: true });
+      if (isMore) fill(world.root, { 'more/f': '' });
       if (cutAfter !== undefined) {
         world.course.cutAfter = cutAfter;
         await world.go().catch(() => {});

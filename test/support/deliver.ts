@@ -45,6 +45,7 @@ export function localWork(
     rsync,
     ledger,
     runner,
+    startClear: (run) => runner.startClear(run),
     leftovers,
     mistakes: new Mistakes(ledger, runner, { filter, rules, report }),
     disk,

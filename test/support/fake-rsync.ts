@@ -4,7 +4,7 @@ import { ancestorsOf, childOf, isBelow, type Name, parentOf, ROOT } from '../../
 import type { NamesOfRun } from '../../src/core/rsync/complaints.js';
 import type { Outcome } from '../../src/core/rsync/exit.js';
 import type { Entry } from '../../src/core/sync/entry.js';
-import type { LookingRun, WritingRun } from '../../src/rsync/run.js';
+import type { LookingRun, RsyncProcess, Run, WritingRun } from '../../src/rsync/run.js';
 import type { Begun } from '../../src/sync/begun.js';
 import type { RunResult } from '../../src/sync/read-run.js';
 import type { LookingOptions, RunOptions, Runs } from '../../src/sync/runner.js';
@@ -66,8 +66,11 @@ export class FakeRsync implements Runs {
   readonly runs: WritingRun[] = [];
   /** What each run was offered to. */
   readonly suitable: Array<RunOptions['suitable']> = [];
+  /** What was started ahead, what became of it, and with which run. */
+  readonly ahead: Array<{ readonly names: readonly Name[]; end: 'waits' | 'ended' | 'run' }> = [];
   course: Course;
   readonly #disk: FakeDisk;
+  readonly #ready = new Map<RsyncProcess, (typeof this.ahead)[number]>();
 
   constructor(disk: FakeDisk, course: Partial<Course> = {}) {
     this.#disk = disk;
@@ -87,10 +90,28 @@ export class FakeRsync implements Runs {
     if (thing !== undefined) this.there.set(name, { ...thing, content: -1 });
   }
 
+  async startClear({ names }: Extract<Run, { kind: 'clear' }>): Promise<RsyncProcess> {
+    const one: (typeof this.ahead)[number] = { names, end: 'waits' };
+    this.ahead.push(one);
+    const process: RsyncProcess = {
+      args: [],
+      ended: Promise.resolve({ kind: 'exited', code: 0 }),
+      isAlive: () => one.end === 'waits',
+      finish: () => Promise.reject(new Error('not used here')),
+      end: () => {
+        one.end = 'ended';
+      },
+    };
+    this.#ready.set(process, one);
+    return process;
+  }
+
   async run(begun: Begun, _names: NamesOfRun, options: RunOptions = {}, course = this.course): Promise<RunResult> {
     const { run } = begun;
     this.runs.push(run);
     this.suitable.push(options.suitable);
+    const ready = options.ready && this.#ready.get(options.ready);
+    if (ready !== undefined) ready.end = 'run';
     course.begins(run);
     const all = turnsTo(run);
     const result = {

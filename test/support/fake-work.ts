@@ -18,7 +18,13 @@ export interface FakeWork {
 export function fakeWork(options: Partial<PassWork> = {}, course: Partial<Course> = {}): FakeWork {
   const disk = new FakeDisk();
   const rsync = new FakeRsync(disk, course);
-  const plain = localWork('/r', '/t', filterOf(), {}, { disk, runner: rsync, ...options });
+  const plain = localWork(
+    '/r',
+    '/t',
+    filterOf(),
+    {},
+    { disk, runner: rsync, startClear: (run) => rsync.startClear(run), ...options },
+  );
   return { disk, rsync, work: plain };
 }
 

@@ -64,6 +64,54 @@ describe('a batch', () => {
     expect([differences(world), waits(world)]).toEqual([[], []]);
   });
 
+  it('starts the run by rules for a tree that is gone while the runs before it go on', async () => {
+    const world = await synced(fakeWork(), 'd/a', 'd/b', 'old/x/f', 'stays');
+    const ahead = (): unknown[] => world.rsync.ahead.map(({ names, end }) => [[...names].sort().join(' '), end]);
+    world.rsync.course.begins = ({ kind }) => void (kind === 'names' && started.push(ahead()));
+    const started: unknown[] = [];
+    world.disk.remove('d');
+    world.disk.write('new');
+    await batch(world, ['d', 'd/a', 'd/b', 'new']);
+    expect(inWords(world)).toEqual(['names new', 'clear d d/a d/b', 'names .']);
+    expect(started[0]).toEqual([['d d/a d/b', 'waits']]);
+    expect(ahead()).toEqual([['d d/a d/b', 'run']]);
+    expect(differences(world)).toEqual([]);
+    // Nothing goes before it, or nothing goes by rules.
+    world.disk.remove('old/x');
+    await batch(world, ['old/x', 'old/x/f']);
+    world.disk.remove('stays');
+    world.disk.write('newer');
+    await batch(world, ['stays', 'newer']);
+    expect(world.rsync.ahead).toHaveLength(1);
+  });
+
+  it('lets a run that was started by rules go on only where it would be told the same', async () => {
+    const back = ({ disk }: FakeWork): void => void disk.write('d/b');
+    const isUnsure = ({ work }: FakeWork): void => void work.ledger.unsure([n('d')]);
+    const breaks = ({ rsync }: FakeWork): void => void (rsync.course.isCut = () => true);
+    for (const [meanwhile, end] of [
+      [() => {}, 'run'],
+      [back, 'ended'],
+      [isUnsure, 'ended'],
+      [breaks, 'ended'],
+    ] as const) {
+      const world = await synced(fakeWork(), 'd/a', 'd/b');
+      let isFirst = true;
+      world.rsync.course.fate = () => {
+        if (isFirst) meanwhile(world);
+        isFirst = false;
+        return 'done';
+      };
+      world.disk.remove('d');
+      world.disk.write('new');
+      await batch(world, ['d', 'd/a', 'd/b', 'new']);
+      expect(world.rsync.ahead).toMatchObject([{ end }]);
+      world.rsync.course.isCut = () => false;
+      await bringAll(world);
+      expect(differences(world)).toEqual([]);
+    }
+  });
+
   it('looks again before it deletes: what is back meanwhile stays, and waits', async () => {
     const world = await synced(fakeWork(), 'a');
     world.disk.remove('a');

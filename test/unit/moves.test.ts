@@ -97,6 +97,20 @@ describe('a file that has another name', () => {
     expect(differences(world)).toEqual([]);
   });
 
+  it('goes with its directory by rules that wait for that while it is moved', async () => {
+    const world = await synced(['d/a', 'd/b']);
+    let waited: unknown;
+    world.rsync.course.begins = ({ kind }) => {
+      if (kind === 'moves') waited = world.rsync.ahead.map(({ names, end }) => [names, end]);
+    };
+    world.disk.rename('d', 'e');
+    await batch(world);
+    expect(kinds(world)).toEqual(['names', 'moves', 'clear', 'names']);
+    expect(waited).toEqual([[['d', 'd/a', 'd/b'], 'waits']]);
+    expect(world.rsync.ahead).toMatchObject([{ end: 'run' }]);
+    expect(differences(world)).toEqual([]);
+  });
+
   it('is copied where nothing is deleted', async () => {
     const world = await synced(['d/a'], { deletes: 'never' });
     world.disk.rename('d/a', 'e/a');

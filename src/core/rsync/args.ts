@@ -70,6 +70,8 @@ export type RunKind =
       /** Even where names can be marked: a directory that may not be written to is made writable only so. */
       readonly byRules?: boolean;
       readonly rulesFile?: string;
+      /** By rules: it connects, and does nothing before it reads `./` on stdin; nothing at all where that just ends. */
+      readonly waits?: boolean;
       readonly dryRun?: boolean;
     }
   | {
@@ -126,6 +128,7 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       if (run.byRules !== true && settings.takes.deletions === 'marks')
         args.push('--from0', '--files-from=-', '--delete-missing-args');
       else args.push('--recursive', '--existing', '--delete', '--from0', `--filter=merge ${run.rulesFile}`);
+      if (run.waits === true) args.push('--files-from=-');
       break;
     case 'moves':
       args.push('--perms', '--times', '--from0', '--files-from=-');
