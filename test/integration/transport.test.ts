@@ -148,7 +148,7 @@ describe.each<Kind>(['remote', 'local', 'users'])('a transport to a target: %s',
     expect(other.isReachable()).toBe(true);
     expect(await other.run(['true'])).toMatchObject(exit(0));
     await other.close();
-    expect(running(mark)).toEqual([]);
+    await vi.waitFor(() => expect(running(mark)).toEqual([]), { timeout: 20_000 });
     expect(isLost).toBe(false);
   });
 
