@@ -26,9 +26,15 @@ export interface Distance {
 
 /**
  * Starts both halves of a rewrite ahead, see core/rsync/rewrite.ts. The one there says when it is there, and by how soon it answers how
- * far away it is. Where that is too near to be worth it, or it says anything else, both end: unfit. Undefined without a connection.
+ * far away it is. Where that is too near to be worth it, or it says anything else, both end: unfit. `onReady`: both wait. Undefined
+ * without a connection.
  */
-export function startRewrite(settings: RsyncSettings, way: RewriteWay, distance: Distance): RsyncProcess | undefined {
+export function startRewrite(
+  settings: RsyncSettings,
+  way: RewriteWay,
+  distance: Distance,
+  onReady: () => void = () => {},
+): RsyncProcess | undefined {
   const command = readerCommand(settings);
   const reader = way.session([command]);
   if (reader === undefined) return undefined;
@@ -48,6 +54,7 @@ export function startRewrite(settings: RsyncSettings, way: RewriteWay, distance:
   const begin = async (): Promise<void> => {
     writer = await startWriter(settings, way.mkfifo);
     if (writer === undefined || state !== 'waits') return end();
+    onReady();
     void writer.child.ended.then(() => {
       if (state === 'waits') over('over');
     });

@@ -109,7 +109,7 @@ export class Runner {
     const { rsync, rewrites } = this.#options;
     if (whyNoRoom(kind === 'rewrite' ? ROOM_BESIDE_REWRITE : ROOM_BESIDE) !== undefined) return undefined;
     if (kind !== 'rewrite') return startRsync(rsync, namesRun(this.#options, kind === 'sure'));
-    return rewrites && startRewrite(rsync, rewrites, this.#distance);
+    return rewrites && startRewrite(rsync, rewrites, this.#distance, () => this.#debug('a rewrite waits'));
   }
 
   /**

@@ -56,9 +56,12 @@ async function far(files: Record<string, string>, config: readonly string[] = []
   const count = () => ({ begun: times(/^.*rewrite exec sh/gm), unproven: times(/^.*not proven /gm) });
   const waits = () =>
     running.until('a rewrite waits', () => {
-      const [writer] = processesOf(running, WRITER);
-      const [reader] = processesOf(running, READER);
-      return writer !== undefined && reader !== undefined && readdirSync(temporary).length === 0 && { writer, reader };
+      // Of one that was taken both halves are still there for a moment.
+      const isNext = running.stdout.lastIndexOf('a rewrite waits') > running.stdout.lastIndexOf(' rewrite exec sh');
+      const writer = processesOf(running, WRITER).at(-1);
+      const reader = processesOf(running, READER).at(-1);
+      const areThere = writer !== undefined && reader !== undefined && readdirSync(temporary).length === 0;
+      return isNext && areThere && { writer, reader };
     });
   const saves = async (change: () => void) => {
     await waits();
@@ -71,6 +74,9 @@ async function far(files: Record<string, string>, config: readonly string[] = []
   };
   return { ...there, relay, running, temporary, waits, count, saves };
 }
+
+/** All that went so was proven. On a busy machine what is written together may go in several. */
+const isProven = ({ begun, unproven }: { begun: number; unproven: number }): boolean => begun > 0 && unproven === 0;
 
 const isThere = (pid: number): boolean => {
   try {
@@ -86,31 +92,30 @@ describe('where the other side is far away', () => {
     const { local, remote, running, waits, saves, temporary, relay } = await far(
       Object.fromEntries([...odd, 'plain'].map((name) => [name, 'old'])),
     );
-    const proven = { begun: 1, unproven: 0 };
-    expect(await saves(() => fill(local, Object.fromEntries(odd.map((name) => [name, 'new']))))).toEqual(proven);
+    expect(await saves(() => fill(local, Object.fromEntries(odd.map((name) => [name, 'new']))))).toSatisfy(isProven);
     expect(
       await saves(() => {
         writeFileSync(join(local, 'd/e/temporary'), 'saved atomically');
         renameSync(join(local, 'd/e/temporary'), join(local, 'd/e/f'));
       }),
-    ).toEqual(proven);
-    expect(await saves(() => writeFileSync(join(local, 'plain'), ''))).toEqual(proven);
+    ).toSatisfy(isProven);
+    expect(await saves(() => writeFileSync(join(local, 'plain'), ''))).toSatisfy(isProven);
     expect(
       await saves(() => {
         writeFileSync(join(local, 'plain'), 'more');
         chmodSync(join(local, 'plain'), 0o600);
         utimesSync(join(local, 'plain'), 1_000_000, 1_000_000.5);
       }),
-    ).toEqual(proven);
+    ).toSatisfy(isProven);
     // Others have made something of it there.
     writeFileSync(join(remote, 'plain'), 'foreign');
-    expect(await saves(() => writeFileSync(join(local, 'plain'), 'again'))).toEqual(proven);
+    expect(await saves(() => writeFileSync(join(local, 'plain'), 'again'))).toSatisfy(isProven);
     rmSync(join(remote, 'plain'));
     symlinkSync('-dash', join(remote, 'plain'));
-    expect(await saves(() => writeFileSync(join(local, 'plain'), 'and again'))).toEqual(proven);
+    expect(await saves(() => writeFileSync(join(local, 'plain'), 'and again'))).toSatisfy(isProven);
     rmSync(join(remote, 'plain'));
     linkSync(join(remote, '-dash'), join(remote, 'plain'));
-    expect(await saves(() => writeFileSync(join(local, 'plain'), 'once more'))).toEqual(proven);
+    expect(await saves(() => writeFileSync(join(local, 'plain'), 'once more'))).toSatisfy(isProven);
     // New, large, removed.
     expect(await saves(() => fill(local, { 'new/dir/f': 'new' }))).toEqual({ begun: 0, unproven: 0 });
     expect(await saves(() => writeFileSync(join(local, 'plain'), 'x'.repeat(41_000)))).toEqual({
@@ -145,7 +150,8 @@ describe('where the other side is far away', () => {
     async (gone) => {
       const { local, remote, saves } = await far({ 'd/a': 'old', 'd/b': 'old', 'd/c': 'old' });
       for (const name of gone.split(' ')) rmSync(join(remote, name), { recursive: true });
-      expect(await saves(() => writeFileSync(join(local, 'd/a'), 'new'))).toEqual({ begun: 1, unproven: 1 });
+      const { begun, unproven } = await saves(() => writeFileSync(join(local, 'd/a'), 'new'));
+      expect([begun > 0, unproven > 0]).toEqual([true, true]);
       expect(readFileSync(join(remote, 'd/b'), 'utf8')).toBe('old');
     },
   );
