@@ -4,6 +4,7 @@ import type { Failure } from '../core/failure.js';
 import { ancestorsOf, type Name } from '../core/name.js';
 import { ofNames } from '../core/rsync/complaints.js';
 import { fitsRule, inRuns } from '../core/rsync/rules.js';
+import { isBelowNoDirectory } from '../core/sync/batch.js';
 import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import type { Ledger } from './ledger.js';
@@ -54,6 +55,11 @@ export async function remove(
   while (left.size > 0) {
     const before = left.size;
     const failed = new Map<Name, Failure>();
+    await eachInSlices([...left], (name) => {
+      if (!isBelowNoDirectory(ledger.index, name)) return;
+      left.delete(name);
+      ledger.gone(name);
+    });
     for (const part of byRules ? await inSlices(inRuns(left)) : [[...left]]) {
       const beganMs = steadyNow();
       const isDir = dirsOf(ledger.index, part);

@@ -236,6 +236,17 @@ describe('deleting exactly these names', () => {
     expect(indexed(world)).toEqual(['a', 'b']);
   });
 
+  it('leaves alone what was in a directory in the place of which a file was brought: that has gone with it', async () => {
+    const world = await there('d/a', 'b');
+    const { ledger, runner } = world.work;
+    const file = ledger.index.get(n('b'));
+    if (file === undefined) throw new Error('b was not brought');
+    ledger.delivered(n('d'), file);
+    expect(await remove(ledger, runner, ['d/a', 'b'].map(n), () => {})).toMatchObject({ left: new Set() });
+    expect(world.rsync.runs.map((run) => run.kind !== 'pass' && run.names)).toEqual([['b']]);
+    expect(indexed(world)).toEqual(['d']);
+  });
+
   it('tells each round, or nothing where it is housekeeping', async () => {
     const world = await there('d/a');
     const rounds: string[][] = [];

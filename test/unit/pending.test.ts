@@ -292,6 +292,15 @@ describe('a batch', () => {
     });
   });
 
+  it('has nothing to do about what was in a directory that surely is a file there by now', () => {
+    const seen: Record<string, Seen> = { 'd/x': 'blocked', 'd/e/y': 'missing' };
+    const known = { 'd/x': file(), 'd/e': dir(), 'd/e/y': file() };
+    const isNothing = { clear: [], send: [], remove: [], drop: ['d/x', 'd/e/y'] };
+    expect(plan(seen, { ...known, d: file() })).toMatchObject(isNothing);
+    expect(plan(seen, { ...known, d: unsure(file()) })).toMatchObject({ clear: ['d/x'], remove: ['d/e/y'], drop: [] });
+    expect(plan(seen, { ...known, d: dir() })).toMatchObject({ clear: ['d/x'], remove: ['d/e/y'], drop: [] });
+  });
+
   it('sends what can not be read, so that rsync says why, and never deletes it', () => {
     expect(plan({ a: 'unreadable' }, { a: file() })).toMatchObject({ send: ['a'], remove: [], clear: [], drop: [] });
   });
@@ -323,7 +332,7 @@ describe('a batch', () => {
   });
 
   it('clears a directory that can not be here any more with all that is ours in it, though their turn has not come', () => {
-    const index = { d: file(), 'd/s': dir(), 'd/s/x': file(), 'd/s/t': dir(), 'd/s/t/y': file() };
+    const index = { 'd/s': dir(), 'd/s/x': file(), 'd/s/t': dir(), 'd/s/t/y': file() };
     expect(plan({ 'd/s': 'blocked' }, index).clear).toEqual(['d/s', 'd/s/x', 'd/s/t', 'd/s/t/y']);
   });
 

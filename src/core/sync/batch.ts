@@ -1,4 +1,4 @@
-import type { Name } from '../name.js';
+import { ancestorsOf, type Name } from '../name.js';
 import type { Steps } from '../steps.js';
 import type { Window } from '../window.js';
 import { type Entry, foolsQuickCheck, isSettled, type Seen } from './entry.js';
@@ -24,7 +24,10 @@ export interface Batch {
    * surely has another size or time (`idle`).
    */
   readonly quickCheck: 'right' | 'idle';
-  /** Nothing to do: it is there as it is here, or away; or it is gone here and was never sent, or deletions are not wanted. */
+  /**
+   * Nothing to do: it is there as it is here, or away; or it is gone here and was never sent, or has gone there with the directory that it
+   * was in, or deletions are not wanted.
+   */
   readonly drop: readonly Name[];
 }
 
@@ -73,7 +76,7 @@ export function* planBatch(
       continue;
     }
     if (now === 'missing' || now === 'blocked') {
-      if (was === undefined || deletes === 'never') drop.push(name);
+      if (was === undefined || deletes === 'never' || isBelowNoDirectory(index, name)) drop.push(name);
       else if (now === 'missing') remove.push(name);
       else yield* clearAll(name); // nothing can be below it here
       continue;
@@ -94,6 +97,16 @@ export function* planBatch(
   }
   return { clear: [...clear], send, compare, touch, remove, quickCheck, drop };
 }
+
+/**
+ * Whether something that is no directory was surely brought above it: then nothing of it is there any more. It must not be deleted: by
+ * rules that would make a directory of what is above it.
+ */
+export const isBelowNoDirectory = (index: ReadonlyIndex, name: Name): boolean =>
+  ancestorsOf(name).some((above) => {
+    const entry = index.get(above);
+    return entry !== undefined && entry.type !== 'dir' && entry.mtimeNs >= 0;
+  });
 
 /** Whether the quick check has nothing to decide: what is there surely has another size or time, or is no file. */
 const surelyDiffers = (was: Entry | undefined, now: Entry): boolean =>
