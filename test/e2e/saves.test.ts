@@ -94,11 +94,15 @@ describe('a save', () => {
   it('by a slow writer that truncates first is never empty there', async () => {
     const { local, start, same } = place();
     fill(local, { 'big.log': 'x'.repeat(100_000) });
-    const running = start(['--debounce', '500']);
+    const debounceMs = 500;
+    const running = start(['--debounce', String(debounceMs)]);
     await running.inSync();
+    let stalls = 0; // a machine that stands still for so long leaves it empty for good, as far as anybody can tell
     for (let n = 0; n < 3; n++) {
+      const emptied = performance.now();
       const fd = openSync(join(local, 'big.log'), 'w');
       await sleep(30);
+      if (performance.now() - emptied >= debounceMs) stalls++;
       for (let chunk = 0; chunk < 20; chunk++) {
         writeSync(fd, String(n).repeat(5_000));
         await sleep(5);
@@ -106,7 +110,7 @@ describe('a save', () => {
       closeSync(fd);
       await same(running);
     }
-    expect(uploads(running).filter(([, bytes]) => bytes === 0)).toEqual([]);
+    expect(uploads(running).filter(([, bytes]) => bytes === 0).length).toBeLessThanOrEqual(stalls);
   });
 
   it('that really empties a file arrives too, and so does one dated in the future', async () => {
