@@ -161,17 +161,21 @@ export async function runRsync(
   onLine: (line: OutputLine) => void,
   options: FinishOptions & { readonly onCommand?: (args: readonly string[]) => void },
 ): Promise<RsyncExit> {
-  const deletions = run.kind === 'clear' && run.byRules === true ? 'rules' : settings.takes.deletions;
+  const { deletions } = settings.takes;
+  if (run.kind === 'clear' && (run.byRules === true || deletions === 'rules')) {
+    const started = await startByRules(settings, run, false);
+    if (typeof started === 'string') return notStarted(started);
+    options.onCommand?.(started.args);
+    return started.finish([], onLine, options);
+  }
   const made = run.kind === 'clear' || run.kind === 'list' ? makeTemporary('syncwatch-empty-') : undefined;
   if (made?.ok === false) return notStarted(made.failure.message);
   const folder = made?.value;
   try {
-    const byRules = run.kind === 'clear' && deletions === 'rules' && folder !== undefined;
-    const ground = byRules ? await groundFor(run, folder) : { emptyDir: folder ?? '' };
-    if (typeof ground === 'string') return notStarted(ground);
-    const started = startRsync(settings, { ...run, ...ground });
+    const source = { emptyDir: folder ?? '' };
+    const started = startRsync(settings, { ...run, ...source });
     options.onCommand?.(started.args);
-    return await started.finish(byRules ? [] : inputOf(run, deletions), onLine, options);
+    return await started.finish(inputOf(run, deletions), onLine, options);
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
@@ -188,17 +192,28 @@ export async function startClear(
   settings: RsyncSettings,
   run: Extract<Run, { kind: 'clear' }>,
 ): Promise<RsyncProcess | undefined> {
+  const started = await startByRules(settings, run, true);
+  if (typeof started === 'string') return undefined;
+  return { ...started, finish: (_, onLine, options) => started.finish([BEGIN], onLine, options) };
+}
+
+/** Starts one, with what it reads on this disk, which is gone when it has ended. Gives why it can't be made. */
+async function startByRules(
+  settings: RsyncSettings,
+  run: Extract<Run, { kind: 'clear' }>,
+  waits: boolean,
+): Promise<RsyncProcess | string> {
   const made = makeTemporary('syncwatch-empty-');
-  if (!made.ok) return undefined;
+  if (!made.ok) return made.failure.message;
   const tidy = (): void => rmSync(made.value, { recursive: true, force: true });
   const ground = await groundFor(run, made.value);
   if (typeof ground === 'string') {
     tidy();
-    return undefined;
+    return ground;
   }
-  const started = startRsync(settings, { ...run, ...ground, waits: true });
+  const started = startRsync(settings, { ...run, ...ground, waits });
   void started.ended.then(tidy);
-  return { ...started, finish: (_, onLine, options) => started.finish([BEGIN], onLine, options) };
+  return started;
 }
 
 /** What a run by rules reads on this disk: all of it is there before rsync starts. Gives why it can't be made. */
