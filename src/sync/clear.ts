@@ -51,15 +51,15 @@ export async function remove(
   isSilent = false,
 ): Promise<Left | Failure> {
   const left = new Set(names);
+  await eachInSlices(names, (name) => {
+    if (!isBelowNoDirectory(ledger.index, name)) return;
+    left.delete(name);
+    ledger.gone(name);
+  });
   let byRules = names.every(fitsRule);
   while (left.size > 0) {
     const before = left.size;
     const failed = new Map<Name, Failure>();
-    await eachInSlices([...left], (name) => {
-      if (!isBelowNoDirectory(ledger.index, name)) return;
-      left.delete(name);
-      ledger.gone(name);
-    });
     for (const part of byRules ? await inSlices(inRuns(left)) : [[...left]]) {
       const beganMs = steadyNow();
       const isDir = dirsOf(ledger.index, part);
