@@ -22,8 +22,10 @@ import { type Listing, walk } from './walk.js';
 const WALK_QUIET_MS = 500;
 const WALK_SHARE = 0.02;
 
-/** After more hints than this at once, which is when most are dropped, the next walk comes sooner: what share such walks use at most. */
-const STORM_HINTS = 100;
+/** With more hints than this at once it is a storm, which is when most are dropped. */
+export const STORM_HINTS = 100;
+
+/** The next walk comes sooner then: what share of the time such walks use at most. */
 const STORM_WALK_SHARE = 0.1;
 
 /**

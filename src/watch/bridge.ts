@@ -24,7 +24,7 @@ export class Bridge {
   /** Watches this directory, until {@link keepOnly}. False if it can't; `onEnd`: it no longer can. */
   cover(name: Name, inode: Inode, onEnd: () => void): boolean {
     const known = this.#watches.get(name);
-    if (known !== undefined && isSameInode(known.inode, inode)) return true;
+    if (isSameInode(known?.inode, inode)) return true;
     known?.watch.close();
     this.#watches.delete(name);
     const watch = watchDirectory(this.#disk, name, this.#onHint, () => {

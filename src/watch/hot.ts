@@ -2,14 +2,12 @@ import { msSince, steadyNow } from '../clock.js';
 import type { SteadyMs } from '../core/clock.js';
 import { type Name, parentOf } from '../core/name.js';
 import type { Disk } from '../scan/disk.js';
+import { STORM_HINTS } from '../scan/scanner.js';
 import { type DirectoryWatch, watchDirectory } from './directory-watch.js';
 
 /** How many directories are hot at a time, and for how long one is, in milliseconds, before it is watched anew. */
 const MOST = 16;
 const AGE_MS = 60_000;
-
-/** With more hints than this at once it is a storm. */
-const STORM_HINTS = 100;
 
 /**
  * The directories where something happened last, each with a watch of its own. After an event @parcel/watcher holds the

@@ -131,7 +131,7 @@ export class WatchSupervisor {
   sawDirectory(name: Name, { ino, born }: Inode): void {
     const inode = { ino, born };
     this.#seen.set(name, inode);
-    if (this.#child === undefined || isSame(this.#covered.get(name), inode)) return;
+    if (this.#child === undefined || isSameInode(this.#covered.get(name), inode)) return;
     const { bridge } = this.#options;
     if (
       this.#covered.size <= LARGE_TREE ||
@@ -193,7 +193,7 @@ export class WatchSupervisor {
     if (!started.ok) return this.#renewFailed(started.failure, why);
     const old = this.#child;
     this.#covered = before;
-    this.#options.bridge.keepOnly((name, inode) => !isSame(before.get(name), inode));
+    this.#options.bridge.keepOnly((name, inode) => !isSameInode(before.get(name), inode));
     this.#follow(started.value);
     old?.kill('SIGKILL');
     this.#reported = undefined;
@@ -283,5 +283,3 @@ export class WatchSupervisor {
     else if (this.#next === undefined) this.#backOff('the watcher process ended');
   }
 }
-
-const isSame = (known: Inode | undefined, inode: Inode): boolean => known !== undefined && isSameInode(known, inode);

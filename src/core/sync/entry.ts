@@ -32,7 +32,9 @@ export interface Entry {
 /** An inode, told from a later one that was given the same number, where the file system says when it was made. */
 export type Inode = Pick<Entry, 'ino' | 'born'>;
 
-export const isSameInode = (a: Inode, b: Inode): boolean => a.ino === b.ino && a.born === b.born;
+/** Not where none is known. */
+export const isSameInode = (known: Inode | undefined, now: Inode): boolean =>
+  known !== undefined && known.ino === now.ino && known.born === now.born;
 
 /**
  * What the disk says of a name: an entry; `missing`; `blocked`, when something stands in its place that can't be synced

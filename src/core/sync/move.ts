@@ -56,7 +56,7 @@ export function* findMoves(seen: ReadonlyMap<Name, Seen>, index: ReadonlyIndex):
     const there = index.get(to);
     const was = from === undefined ? undefined : index.get(from);
     if (from === undefined || from === to || was === undefined || was.born !== now.born) continue;
-    if (there !== undefined && isSameInode(there, now)) continue;
+    if (isSameInode(there, now)) continue;
     left.delete(now.ino); // a second name of the same file is sent
     const isCertain = now.born >= 0 && was.ctime === now.ctime && was.size === now.size;
     moves.push({ from, to, size: now.size, isCertain, isTaken: there !== undefined });
