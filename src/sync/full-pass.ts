@@ -5,7 +5,7 @@ import { type Name, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
 import { passRules } from '../core/rsync/rules.js';
-import { type Entry, foolsPass, looksSame } from '../core/sync/entry.js';
+import { type Entry, foolsPass, looksSame, stayedPut } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
 import type { NameIndex } from '../core/sync/name-index.js';
 import { type Snapshot, takeSnapshot } from '../scan/snapshot.js';
@@ -218,6 +218,10 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
       if (type !== 'file' && !isLeftOut(name)) ledger.markInFlight(name, type);
     });
+    // Of what is known, too: something else may have been in its place meanwhile, and be there now.
+    await eachInSlices(ledger.index.below(ROOT), ([name, was]) => {
+      if (!isStillThere(was, after.tree.get(name))) ledger.doubt(name);
+    });
     if (isStopped()) await nameUnsent(work, tree);
     return broken(outcome.failure);
   }
@@ -233,6 +237,10 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   for (const { name, action } of items) if (action === 'send') fooled.delete(name);
   return { outcome, items: items.filter(({ name }) => !taken.names.has(name)), fooled, after };
 }
+
+/** Whether a known name surely was of this type all the time. */
+const isStillThere = (was: Entry, now: Entry | undefined): boolean =>
+  was.type === now?.type && (was.type !== 'dir' || stayedPut(was, now));
 
 /** What is only there, and has not come here since. */
 async function strays({ disk, filter }: PassWork, { expected }: Plan, after: Snapshot): Promise<Name[]> {

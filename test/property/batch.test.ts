@@ -99,6 +99,6 @@ it('whatever changes, fails and breaks in whatever order, in the end here is the
         expect(rsync.there.get(n('d/foreign'))?.isOurs).toBe(false);
       },
     ),
-    { numRuns: amount(300, 50_000) },
+    { numRuns: amount(2_000, 100_000) },
   );
 });

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { fullPass } from '../../src/sync/full-pass.js';
+import { passOptions } from '../support/deliver.js';
+import { bringAll, differences, type FakeWork, fakeWork, n } from '../support/fake-work.js';
+
+/** A known directory `b`, and a place where all is deleted by rules. */
+async function knownDirectory(): Promise<FakeWork> {
+  const { rsync } = fakeWork().work;
+  const world = fakeWork({ rsync: { ...rsync, takes: { ...rsync.takes, deletions: 'rules' } } });
+  world.disk.mkdir('b');
+  world.disk.write('keep', 1);
+  await bringAll(world);
+  world.disk.write('a', 1);
+  return world;
+}
+
+/** A full pass in which `b` becomes a link after the walk, and which breaks when that is there, and before rsync says so. */
+async function cutPass({ work, disk, rsync }: FakeWork, then: () => void): Promise<void> {
+  const { course } = rsync;
+  let isThere = false;
+  rsync.course = {
+    ...course,
+    begins: () => disk.symlink('b'),
+    did: (what) => {
+      if (what === 'brought b') isThere = true;
+    },
+    isCut: () => isThere,
+    ends: then,
+  };
+  expect((await fullPass(work, passOptions())).kind).toBe('broken');
+  expect(rsync.there.get(n('b'))?.entry.type).toBe('link');
+  rsync.course = course;
+}
+
+describe('a directory that became a link while a pass went on that broke is deleted there as what it is', () => {
+  it.each<[string, (world: FakeWork) => void]>([
+    ['it is one still', () => {}],
+    ['it is the directory again', ({ disk }) => disk.mkdir('b')],
+    ['it is gone', ({ disk }) => disk.remove('b')],
+  ])('when, right after that, %s', async (_, then) => {
+    const world = await knownDirectory();
+    await cutPass(world, () => then(world));
+    world.disk.remove('b');
+    await bringAll(world);
+    expect(differences(world)).toEqual([]);
+  });
+});
