@@ -135,9 +135,9 @@ describe('exec', () => {
     process.kill(group, 'SIGTERM');
     await ended;
     expect(said).toBe('up\n');
-    // Signalled, it may take a moment to be gone.
-    const look = ['sh', '-c', 'kill -0 "$(cat pid)"'];
-    await expect.poll(async () => (await exec(there, look)).code, { timeout: 30_000 }).not.toBe(0);
+    // Signalled, it may take a moment to be gone. What is there if not says more than that something is.
+    const look = ['sh', '-c', 'kill -0 "$(cat pid)" && cat pid && ps -A -o pid,ppid,pgid,stat,args'];
+    await expect.poll(async () => (await exec(there, look)).stdout, { timeout: 30_000 }).toBe('');
   });
 
   it('a closed pipe ends what writes to it there', async () => {
