@@ -99,10 +99,11 @@ export async function clear(
   await eachInSlices(end.left, (name) => {
     const failure = end.failed.get(name);
     if (failure !== undefined) ledger.failed(name, failure);
-    else if (ledger.index.children(name).size === 0)
-      ledger.gone(name); // it holds what is not ours
     // What is ours in it has its own turn, and this has to go after that.
-    else ledger.putOff(name, NOT_EMPTY);
+    else if (ledger.index.children(name).size > 0) ledger.putOff(name, NOT_EMPTY);
+    // What is ours in it and left alone keeps it ours.
+    else if (ledger.index.aside.children(name).size > 0) ledger.setAside(name);
+    else ledger.gone(name); // it holds what is not ours
   });
   return undefined;
 }
