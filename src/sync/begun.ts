@@ -172,6 +172,8 @@ export class Begun {
     });
     await eachInSlices(fresh, (name) => {
       if (!this.#isFresh(index.get(name))) return;
+      const leftAlone = index.aside.get(name);
+      if (leftAlone !== undefined) return index.setAside(name, leftAlone); // that is still there in its place
       index.delete(name);
       journal.markGone(name);
     });

@@ -27,6 +27,7 @@ describe('a directory that holds what is excluded by now stays ours, and goes wh
   it.each<[string, (world: FakeWork) => void]>([
     ['is gone here', ({ disk }) => disk.remove('d')],
     ['is a FIFO here', ({ disk }) => disk.block('d')],
+    ['is a file here, which fails', ({ disk }) => disk.write('d')],
   ])('where it %s', async (_, becomes) => {
     const world = fakeWork({ filter: filterOf({ syncignore: [] }) });
     world.disk.write('d/left/x');
