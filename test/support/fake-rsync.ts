@@ -1,10 +1,11 @@
 import type { Item } from '../../src/core/event.js';
 import type { Failure } from '../../src/core/failure.js';
-import { ancestorsOf, childOf, isBelow, type Name, parentOf, ROOT } from '../../src/core/name.js';
+import { ancestorsOf, childOf, directoriesAbove, isBelow, type Name, parentOf, ROOT } from '../../src/core/name.js';
 import type { NamesOfRun } from '../../src/core/rsync/complaints.js';
 import type { Outcome } from '../../src/core/rsync/exit.js';
-import type { Entry } from '../../src/core/sync/entry.js';
+import { begun as bare, type Entry, type Seen } from '../../src/core/sync/entry.js';
 import type { LookingRun, RsyncProcess, Run, WritingRun } from '../../src/rsync/run.js';
+import { inSlices } from '../../src/slice.js';
 import type { Begun } from '../../src/sync/begun.js';
 import type { RunResult } from '../../src/sync/read-run.js';
 import type { LookingOptions, RunOptions, Runs } from '../../src/sync/runner.js';
@@ -69,6 +70,8 @@ export class FakeRsync implements Runs {
   /** What was started ahead, what became of it, and with which run. */
   readonly ahead: Array<{ readonly names: readonly Name[]; end: 'waits' | 'ended' | 'run' }> = [];
   course: Course;
+  /** What rsync leaves out of a full pass, for it is told the rules. */
+  isExcluded: (name: Name, isDir: boolean) => boolean = () => false;
   readonly #disk: FakeDisk;
   readonly #ready = new Map<RsyncProcess, (typeof this.ahead)[number]>();
 
@@ -128,14 +131,18 @@ export class FakeRsync implements Runs {
       course.did(`told of ${item.name}`);
     };
     const turned = new Map<Name, Entry>();
+    if (run.kind === 'clear' && run.byRules === true) await this.#makeWay(run.names, tell, course);
+    const listed = new Map(run.kind === 'clear' ? [] : all.map((name) => [name, this.#readList(name)]));
     for (const name of this.#withLate(run, all)) {
       await null;
       if (course.isCut()) break;
       const fate = course.fate(name);
-      const now = run.kind === 'clear' ? undefined : this.#disk.see(name);
+      const { now, content } = run.kind === 'clear' ? NOTHING : (listed.get(name) ?? this.#readList(name));
+      if (run.kind === 'pass' && typeof now === 'object' && this.isExcluded(name, now.type === 'dir')) continue;
       if (typeof now === 'object') turned.set(name, now);
       if (fate === 'untouched' || now === 'unreadable' || now === 'blocked') result.failed.set(name, FAILED);
-      else if (typeof now === 'object') await this.#bring(run, name, now, fate, tell, course, result.failed);
+      else if (typeof now === 'object')
+        await this.#bring(run, name, { now, content }, fate, tell, course, result.failed);
       else await this.#delete(run, name, fate, tell, course, result);
     }
     if (run.kind !== 'clear' && !course.isCut()) this.#setTimes(turned);
@@ -153,7 +160,7 @@ export class FakeRsync implements Runs {
     const items: Item[] = [];
     const deletedDirs = new Set<Name>();
     if (run.kind === 'pass') {
-      for (const [name, now] of this.#disk.entries()) {
+      for (const [name, now] of this.#passed()) {
         const thing = this.there.get(name);
         if (!isSame(thing, now)) items.push(itemOf(name, now, thing));
       }
@@ -167,18 +174,28 @@ export class FakeRsync implements Runs {
     return { outcome, items, kept: new Set(), deletedDirs };
   }
 
+  /** What a name is when rsync makes its list, which it does before anything else. */
+  #readList(name: Name): { readonly now: Seen; readonly content: number } {
+    const now = this.#disk.see(name);
+    return { now, content: typeof now === 'object' ? this.#disk.contentOf(name) : 0 };
+  }
+
   /** A full pass reads the disk by itself, and takes along what comes meanwhile. */
   *#withLate(run: WritingRun, names: readonly Name[]): Generator<Name> {
     if (run.kind !== 'pass') return yield* names;
-    const all = new Set([...this.#disk.entries()].map(([name]) => name));
+    const all = new Set([...this.#passed()].map(([name]) => name));
     yield* all;
-    for (const [name, { type }] of this.#disk.entries()) if (!all.has(name) && type === 'file') yield name;
+    for (const [name, { type }] of this.#passed()) if (!all.has(name) && type === 'file') yield name;
+  }
+
+  *#passed(): Generator<[Name, Entry]> {
+    for (const [name, now] of this.#disk.entries()) if (!this.isExcluded(name, now.type === 'dir')) yield [name, now];
   }
 
   async #bring(
     run: WritingRun,
     name: Name,
-    now: Entry,
+    { now, content }: { readonly now: Entry; readonly content: number },
     fate: Fate,
     tell: (item: Item) => void,
     { isCut, isLinked, did }: Course,
@@ -191,7 +208,6 @@ export class FakeRsync implements Runs {
       failed.set(name, FAILED);
       return;
     }
-    const content = this.#disk.contentOf(name);
     const compares = (run.kind === 'names' || run.kind === 'moves') && run.comparesContent;
     if (isSame(thing, now) && !(compares && now.type === 'file' && thing?.content !== content)) return;
     const basis = run.kind === 'moves' && now.type === 'file' ? this.#basisOf(run, name, now, content) : undefined;
@@ -205,11 +221,35 @@ export class FakeRsync implements Runs {
       return;
     }
     // Its times are those of the list, its content that of the moment when it is read.
-    const read = this.#disk.has(name) ? this.#disk.contentOf(name) : content;
-    this.#put(name, { entry: now, content: basis?.content ?? read, isOurs: true });
+    const read = now.type === 'file' && basis === undefined ? this.#disk.get(name) : now;
+    if (read?.type !== now.type) {
+      failed.set(name, FAILED);
+      return;
+    }
+    const was = basis?.content ?? content;
+    this.#put(name, {
+      entry: { ...now, size: read.size },
+      content: read === now ? was : this.#disk.contentOf(name),
+      isOurs: true,
+    });
     did(`brought ${name}`);
     await null;
     if (isLate && !isCut()) tell(item);
+  }
+
+  /** By rules: something else in the place of a directory above what goes makes way for an empty one. */
+  async #makeWay(names: readonly Name[], tell: (item: Item) => void, { isCut, did }: Course): Promise<void> {
+    const goes = new Set(names);
+    for (const dir of [...(await inSlices(directoriesAbove(names)))].sort()) {
+      if (isCut() || goes.has(dir) || ancestorsOf(dir).some((above) => goes.has(above))) continue;
+      const thing = this.there.get(dir);
+      if (thing === undefined || thing.entry.type === 'dir') continue;
+      this.#touch(parentOf(dir));
+      this.there.set(dir, { entry: { ...bare('dir'), mode: 0o755 }, content: 0, isOurs: true, isTouched: true });
+      did(`made ${dir}`);
+      await null;
+      if (!isCut()) tell({ action: 'mkdir', name: dir, bytes: 0, isNew: true });
+    }
   }
 
   async #delete(
@@ -272,6 +312,8 @@ export class FakeRsync implements Runs {
     }
   }
 }
+
+const NOTHING = { now: undefined, content: 0 } as const;
 
 /** By rules rsync goes down into what goes, and no further: a directory below it that is not to go stays with all that is in it. */
 function isOutOfReach(names: readonly Name[], name: Name): boolean {
