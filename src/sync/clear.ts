@@ -51,11 +51,6 @@ export async function remove(
   isSilent = false,
 ): Promise<Left | Failure> {
   const left = new Set(names);
-  await eachInSlices(names, (name) => {
-    if (!isBelowNoDirectory(ledger.index, name)) return;
-    left.delete(name);
-    ledger.gone(name);
-  });
   let byRules = names.every(fitsRule);
   while (left.size > 0) {
     const before = left.size;
@@ -84,7 +79,10 @@ export async function remove(
   return { left, failed: new Map() };
 }
 
-/** {@link remove} for what is ours: what is left backs off, or is not ours. Gives the failure if a run broke. */
+/**
+ * {@link remove} for what is ours: what is left backs off, or is not ours, and of what is surely gone there with its directory nothing is
+ * deleted. Gives the failure if a run broke.
+ */
 export async function clear(
   ledger: Ledger,
   runner: Runs,
@@ -94,7 +92,12 @@ export async function clear(
   const onRound = async (items: readonly Item[], ms: number): Promise<void> => {
     if (!isSilent) await ledger.brought(items, ms);
   };
-  const end = await remove(ledger, runner, names, onRound, isSilent);
+  const there: Name[] = [];
+  await eachInSlices(names, (name) => {
+    if (isBelowNoDirectory(ledger.index, name)) ledger.gone(name);
+    else there.push(name);
+  });
+  const end = await remove(ledger, runner, there, onRound, isSilent);
   if (!('left' in end)) return end;
   await eachInSlices(end.left, (name) => {
     const failure = end.failed.get(name);

@@ -242,8 +242,8 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
 const isStillThere = (was: Entry, now: Entry | undefined): boolean =>
   was.type === now?.type && (was.type !== 'dir' || stayedPut(was, now));
 
-/** What is only there, and has not come here since. */
-async function strays({ disk, filter }: PassWork, { expected }: Plan, after: Snapshot): Promise<Name[]> {
+/** What is only there and was not in the way, for that is gone by now, and has not come here since. */
+async function strays({ disk, filter }: PassWork, { expected, snapshot }: Plan, after: Snapshot): Promise<Name[]> {
   // Neither in the walk nor excluded: it has come since.
   const hasCome = (name: Name): boolean => {
     const seen = disk.see(name);
@@ -253,9 +253,10 @@ async function strays({ disk, filter }: PassWork, { expected }: Plan, after: Sna
       (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced)
     );
   };
+  const inTheWay = new Set(await inTheWayOf(snapshot.tree, expected.extraneous));
   const stray: Name[] = [];
   await eachInSlices(expected.extraneous, (name) => {
-    if (after.tree.get(name) === undefined && !hasCome(name)) stray.push(name);
+    if (after.tree.get(name) === undefined && !inTheWay.has(name) && !hasCome(name)) stray.push(name);
   });
   return stray;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { begun } from '../../src/core/sync/entry.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { passOptions } from '../support/deliver.js';
 import { bringAll, differences, type FakeWork, fakeWork, n } from '../support/fake-work.js';
@@ -43,5 +44,22 @@ describe('a directory that became a link while a pass went on that broke is dele
     world.disk.remove('b');
     await bringAll(world);
     expect(differences(world)).toEqual([]);
+  });
+});
+
+describe('a mirror brings a file where others have a directory there, with something in it', () => {
+  it.each<[string, (world: FakeWork) => Promise<void>]>([
+    ['that was never there', async () => {}],
+    ['that was there before', bringAll],
+  ])('%s', async (_, before) => {
+    const world = fakeWork();
+    world.disk.write('a');
+    await before(world);
+    const { there } = world.rsync;
+    there.delete(n('a'));
+    world.rsync.plant(n('a/x'), begun('file'));
+    expect(await fullPass(world.work, passOptions({ mirror: 'all' }))).toMatchObject({ kind: 'done' });
+    expect([...there].map(([name, { entry }]) => [name, entry.type])).toEqual([['a', 'file']]);
+    expect(world.work.ledger.pending.size).toBe(0);
   });
 });
