@@ -41,14 +41,15 @@ export const clearRun = (index: ReadonlyIndex, names: readonly Name[]) =>
 
 /**
  * Deletes exactly these names there. By rules, where they fit; else an emptied directory goes in a later run than what it held, so it goes on
- * while something goes. `onRound` gets what each run deleted. Gives what is left, or the failure if a run broke.
+ * while something goes. `onRound` gets what each run deleted. `brought`: what that says was brought as a directory goes only where it is one.
+ * Gives what is left, or the failure if a run broke.
  */
 export async function remove(
   ledger: Ledger,
   runner: Runs,
   names: readonly Name[],
   onRound: (items: readonly Item[], ms: number) => Promise<void> | void,
-  isSilent = false,
+  { isSilent = false, brought }: { readonly isSilent?: boolean; readonly brought?: ReadonlyIndex } = {},
 ): Promise<Left | Failure> {
   const left = new Set(names);
   let byRules = names.every(fitsRule);
@@ -57,8 +58,8 @@ export async function remove(
     const failed = new Map<Name, Failure>();
     for (const part of byRules ? await inSlices(inRuns(left)) : [[...left]]) {
       const beganMs = steadyNow();
-      const isDir = dirsOf(ledger.index, part);
-      const begun = await ledger.begin({ kind: 'clear', byRules, names: part, isDir });
+      const isDir = brought && dirsOf(brought, part);
+      const begun = await ledger.begin({ kind: 'clear', byRules, names: part, ...(isDir && { isDir }) });
       if (!begun.ok) return begun.failure;
       const { outcome, kept, items } = await runner.run(begun.value, ofNames(part), { isSilent });
       if (outcome.kind === 'broken') return outcome.failure;
@@ -97,7 +98,7 @@ export async function clear(
     if (isBelowNoDirectory(ledger.index, name)) ledger.gone(name);
     else there.push(name);
   });
-  const end = await remove(ledger, runner, there, onRound, isSilent);
+  const end = await remove(ledger, runner, there, onRound, { isSilent, brought: ledger.index });
   if (!('left' in end)) return end;
   await eachInSlices(end.left, (name) => {
     const failure = end.failed.get(name);

@@ -63,3 +63,14 @@ describe('a mirror brings a file where others have a directory there, with somet
     expect(world.work.ledger.pending.size).toBe(0);
   });
 });
+
+it('a mirror deletes what others have in the place of a directory that was brought there', async () => {
+  const world = fakeWork();
+  world.disk.mkdir('d');
+  await bringAll(world);
+  world.rsync.there.delete(n('d'));
+  world.rsync.plant(n('d'), begun('file'));
+  world.disk.remove('d');
+  await fullPass(world.work, passOptions({ mirror: 'all' }));
+  expect([...world.rsync.there.keys()]).toEqual([]);
+});
