@@ -218,11 +218,12 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
       if (type !== 'file' && !isLeftOut(name)) ledger.markInFlight(name, type);
     });
-    // Of what is known, too: something else may have been in its place meanwhile, and be there now.
-    await eachInSlices(ledger.index.below(ROOT), ([name, was]) => {
-      if (!isStillThere(was, after.tree.get(name))) ledger.doubt(name);
-    });
     if (isStopped()) await nameUnsent(work, tree);
+    // Of what is known, too: something else may have been in its place meanwhile, and be there now.
+    else if (rootIsThere())
+      await eachInSlices(ledger.index.below(ROOT), ([name, was]) => {
+        if (!isStillThere(was, after.tree.get(name))) ledger.doubt(name);
+      });
     return broken(outcome.failure);
   }
   if (isStopped()) return { kind: 'stopped' };

@@ -74,3 +74,24 @@ it('a mirror deletes what others have in the place of a directory that was broug
   await fullPass(world.work, passOptions({ mirror: 'all' }));
   expect([...world.rsync.there.keys()]).toEqual([]);
 });
+
+describe('a pass that broke where the walk after it shows nothing leaves no doubt of what is known', () => {
+  it.each<[string, boolean]>([
+    ['it was stopped', true],
+    ['the directory is gone', false],
+  ])('for %s', async (_, isStopped) => {
+    let isOver = false;
+    const world = fakeWork({ rootIsThere: () => isStopped || !isOver });
+    world.disk.write('d/a');
+    await bringAll(world);
+    world.disk.write('b');
+    world.rsync.course.isCut = () => {
+      isOver = true;
+      if (!isStopped) world.disk.remove('d');
+      return true;
+    };
+    await fullPass(world.work, passOptions({ isStopped: () => isStopped && isOver }));
+    const sure = [...world.work.ledger.index.entries()].filter(([, { mtimeNs }]) => mtimeNs >= 0);
+    expect(sure.map(([name]) => name)).toEqual(expect.arrayContaining(['d', 'd/a'].map(n)));
+  });
+});
