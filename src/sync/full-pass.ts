@@ -1,7 +1,7 @@
 import { msSince, steadyNow } from '../clock.js';
 import type { Item } from '../core/event.js';
 import { dispositionOf, type Failure } from '../core/failure.js';
-import { type Name, ROOT } from '../core/name.js';
+import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
 import { passRules } from '../core/rsync/rules.js';
@@ -106,6 +106,9 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
     ]),
   );
   await noteLeft(work, after, plan.isLeftOut);
+  // What a mirror deleted last gave its directory another time there: the next run sets that right.
+  const emptied = new Set(late.items.map(({ name }) => parentOf(name)));
+  await ledger.unsure([...emptied].filter((dir) => after.tree.get(dir) !== undefined));
   for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),

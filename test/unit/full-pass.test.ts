@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../src/core/name.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { passOptions } from '../support/deliver.js';
@@ -73,6 +74,18 @@ it('a mirror deletes what others have in the place of a directory that was broug
   world.disk.remove('d');
   await fullPass(world.work, passOptions({ mirror: 'all' }));
   expect([...world.rsync.there.keys()]).toEqual([]);
+});
+
+it('a mirror gives the directories in which it deletes the times that they have here', async () => {
+  const world = fakeWork();
+  world.disk.write('d/a');
+  await bringAll(world);
+  for (const name of ['d/x', 'e/y', 'z']) world.rsync.plant(n(name), begun('file'));
+  await fullPass(world.work, passOptions({ mirror: 'all' }));
+  expect([...world.work.ledger.pending].map(([name]) => name).sort()).toEqual([ROOT, n('d')]);
+  await bringAll(world);
+  expect(differences(world)).toEqual([]);
+  expect([...world.rsync.there.keys()]).toEqual(['d', 'd/a']);
 });
 
 describe('a pass that broke where the walk after it shows nothing leaves no doubt of what is known', () => {
