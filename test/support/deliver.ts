@@ -34,10 +34,9 @@ export function localWork(
   more: Partial<RsyncSettings> = {},
   options: Partial<PassWork> = {},
 ): PassWork {
-  const { report = () => {}, rules = RULES, disk = new Disk(root) } = options;
+  const { report = () => {}, rules = RULES, disk = new Disk(root), ledger = newLedger(there, report, rules) } = options;
   const target = { kind: 'local', path: there, label: there, place: there } as const;
   const rsync = plainSettings({ target, root, ...more });
-  const ledger = newLedger(there, report, rules);
   const leftovers = new Leftovers(ledger);
   const runs = { rsync, aim: undefined, deletes: 'seen', report, wayThere: async () => {} } as const;
   const runner = new Runner(runs, new AbortController().signal, (result, beganMs) => leftovers.note(result, beganMs));
@@ -47,7 +46,7 @@ export function localWork(
     runner,
     startClear: (run) => runner.startClear(run),
     leftovers,
-    mistakes: new Mistakes(ledger, runner, { filter, rules, report }),
+    mistakes: new Mistakes(ledger, options.runner ?? runner, { filter, rules, report }),
     disk,
     seen: new SeenWaiting({ disk, ledger }),
     filter,
