@@ -33,6 +33,7 @@ export async function adopt(
     const inDoubt = isInDoubt(doubt, name) && !isSettled(was, entry, rsync.carriesMore);
     const isSure = now !== undefined && !inDoubt && !fooled.has(name) && isUntouched(entry, now) && !isAway;
     ledger.delivered(name, isSure ? sureOf(entry, look, disk.tickMs, rsync.carriesMore) : unsure(entry));
+    if (isSure && ledger.pending.failure(name) !== undefined) ledger.soon(name); // or it would count as failed for a minute more
   });
 }
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { steadyNow } from '../../src/clock.js';
 import type { Event } from '../../src/core/event.js';
 import { type Name, nameFromText, ROOT } from '../../src/core/name.js';
 import type { Entry } from '../../src/core/sync/entry.js';
@@ -65,6 +66,22 @@ describe('clearing', () => {
       expect(tree(there)).toEqual(tree(root));
     };
     await vi.waitFor(isThere, { timeout: 20_000 });
+  });
+});
+
+describe('a full pass', () => {
+  it('gives what had failed, and went over with it, its turn at once: it waits no longer', async () => {
+    const { root, there } = place({ a: 'a', b: 'b' });
+    const work = localWork(root, there, filter);
+    const { ledger } = work;
+    const failure = { kind: 'path', message: 'permission denied there' } as const;
+    for (const name of ['a', 'b'].map(nameFromText))
+      for (let tries = 0; tries < 10; tries++) ledger.failed(name, failure);
+    expect(ledger.pending.ready(steadyNow(), 10)).toEqual([]);
+    expect(await fullPass(work, passOptions())).toMatchObject({ kind: 'done' });
+    await bringWaiting(work);
+    expect(tree(there)).toEqual(tree(root));
+    expect([...ledger.unsent]).toEqual([]);
   });
 });
 
