@@ -133,7 +133,7 @@ export class Fold {
     if (this.#inSync !== undefined) return this.#isPass ? this.#inSync.atMs : plusMs(this.#inSync.atMs, AFTER_SYNC_MS);
     if (this.#deliveredMs === undefined || this.#sinceMs === undefined) return undefined;
     const atLastMs = plusMs(this.#sinceMs, LONGEST_MS);
-    const isMoreUnderWay = this.#begunMs !== undefined && this.#begunMs > this.#deliveredMs;
+    const isMoreUnderWay = this.#underWay.size > 0 && this.#begunMs !== undefined && this.#begunMs > this.#deliveredMs;
     return isMoreUnderWay ? atLastMs : earliest(plusMs(this.#deliveredMs, AFTER_LAST_MS), atLastMs);
   }
 

@@ -294,6 +294,16 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('what is there does not wait for what has failed beside it', () => {
+    const beside = [...begun, ...upload(item('a')), later(100), ...started(item('b')), failed('b')];
+    const lines = [...BEGUN, '03:04:05 b FAILED: no', '03:04:05 a .  12 ms'];
+    expect(screen([...beside, later(3_000), failed('c'), later(100)])).toEqual([
+      ...lines,
+      '03:04:08 c FAILED: no',
+      '◐ syncing',
+    ]);
+  });
+
   it('what else is said comes after what is there already', () => {
     const hook: Event = { kind: 'hook', hook: 'onSync', target, code: 0, end: undefined, ms: 5, output: '' };
     expect(screen([...begun, ...upload(item('a')), inSync, hook]).slice(2)).toEqual([
