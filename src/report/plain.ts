@@ -68,7 +68,8 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'pathFailed':
       return explain(`${pathInWords(event.name)} FAILED: `, event.failure);
     case 'trouble': {
-      const next = `; ${count(event.waiting, 'path')} waiting, next try in ${timeInWords(event.retryMs)}`;
+      const waiting = event.waiting > 0 ? `${count(event.waiting, 'path')} waiting, ` : '';
+      const next = `; ${waiting}next try in ${timeInWords(event.retryMs)}`;
       return explain(`${event.target}: `, event.failure, next);
     }
     case 'removedThere':
@@ -85,7 +86,7 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
     case 'paused':
       return say('paused: changes collect until `syncwatch resume`');
     case 'resumed':
-      return say(`resumed: ${count(event.waiting, 'path')} waiting`);
+      return say(`resumed${event.waiting > 0 ? `: ${count(event.waiting, 'path')} waiting` : ''}`);
     case 'settingsChanged':
       return event.failure === undefined
         ? say(`${event.source} has changed; \`r\` or \`syncwatch restart\` takes it`)

@@ -30,6 +30,8 @@ export interface Standing {
   /** How far a run is that takes long, see {@link EventOf}. */
   readonly progress: EventOf<'progress'> | undefined;
   readonly wasInSync: boolean;
+  /** How it would stand if it were not paused. */
+  readonly unpaused: Standing | undefined;
 }
 
 interface Pass {
@@ -48,6 +50,7 @@ export const NO_STANDING: Standing = {
   pass: undefined,
   progress: undefined,
   wasInSync: false,
+  unpaused: undefined,
 };
 
 const inMs = (nowMs: SteadyMs, ms: number | undefined): SteadyMs | undefined =>
@@ -55,6 +58,14 @@ const inMs = (nowMs: SteadyMs, ms: number | undefined): SteadyMs | undefined =>
 
 /** How things stand after one more event that is about this target. */
 export function standingAfter(before: Standing, event: Event, nowMs: SteadyMs): Standing {
+  // What happens meanwhile is seen when it goes on: it may be offline by then, or no longer.
+  const unpaused = after(before.unpaused ?? before, event, nowMs);
+  const isPaused = event.kind === 'paused' || (before.unpaused !== undefined && event.kind !== 'resumed');
+  if (!isPaused || NEVER_PAUSED.has(unpaused.state)) return unpaused;
+  return { ...unpaused, state: 'paused', nextTryMs: undefined, unpaused };
+}
+
+function after(before: Standing, event: Event, nowMs: SteadyMs): Standing {
   switch (event.kind) {
     case 'connecting':
       return { ...before, state: 'silent' };
@@ -90,10 +101,11 @@ export function standingAfter(before: Standing, event: Event, nowMs: SteadyMs): 
       return before.state === 'offline' ? { ...before, nextTryMs: inMs(nowMs, event.retryMs) } : before;
     case 'waiting':
       return { ...before, waiting: event.waiting };
-    case 'paused':
-      return { ...before, state: 'paused' };
-    case 'resumed':
-      return { ...before, state: event.waiting > 0 ? 'syncing' : 'inSync', waiting: event.waiting };
+    case 'resumed': {
+      const { waiting } = event;
+      const state = waiting > 0 ? 'syncing' : 'inSync';
+      return { ...before, state: IDLE.has(before.state) ? state : before.state, waiting };
+    }
     case 'rootGone':
       return { ...before, state: 'rootGone' };
     case 'rootBack':
@@ -112,7 +124,10 @@ export function standingAfter(before: Standing, event: Event, nowMs: SteadyMs): 
 /** Whatever is sent then is news. */
 const IDLE: ReadonlySet<State> = new Set<State>(['starting', 'inSync', 'failing', 'syncing', 'trouble']);
 
-const NOT_SENDING: ReadonlySet<State> = new Set<State>(['offline', 'trouble', 'paused', 'rootGone', 'silent']);
+const NOT_SENDING: ReadonlySet<State> = new Set<State>(['offline', 'trouble', 'rootGone', 'silent']);
+
+/** Before the first login, and from when on it ends. */
+const NEVER_PAUSED: ReadonlySet<State> = new Set<State>(['silent', 'finishing', 'ended']);
 
 /** Whether what is said of it is otherwise a second later. */
 export const isMoving = ({ nextTryMs, pass, progress }: Standing): boolean =>

@@ -313,6 +313,34 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('a pause hides what happens meanwhile, and what goes on then is how it stands by then', () => {
+    const failure = { kind: 'connection', message: 'box is gone' } as const;
+    const lost: Event = { kind: 'trouble', target, failure, waiting: 0, retryMs: 4_000 };
+    const paused: Event[] = [{ kind: 'paused', target }];
+    const resumed: Event = { kind: 'resumed', target, waiting: 0 };
+    const last = (...events: ReadonlyArray<Event | number>) => screen([...begun, ...events]).at(-1);
+    expect(last(lost, ...paused)).toBe('○ paused');
+    expect(last(lost, ...paused, resumed)).toBe('○ offline, next try in 4 s');
+    expect(last(...paused, lost)).toBe('○ paused');
+    expect(last(...paused, lost, connected)).toBe('○ paused');
+    expect(last(...paused, lost, resumed)).toBe('○ offline, next try in 4 s');
+    expect(last(...paused, lost, connected, resumed)).toBe('● in sync');
+    expect(last(...paused, { kind: 'stopping', target, signal: 'SIGINT', waiting: 0 })).toBe('◐ finishing');
+  });
+
+  it('says nothing of what waits where nothing does', () => {
+    const failure = { kind: 'connection', message: 'box is gone' } as const;
+    const lines = (waiting: number) =>
+      plain([
+        { kind: 'trouble', target, failure, waiting, retryMs: 4_000 },
+        { kind: 'resumed', target, waiting },
+      ]);
+    expect(lines(0).err).toBe('03:04:05 host:dir: box is gone; next try in 4.0 s\n');
+    expect(lines(0).out).toBe('03:04:05 resumed\n');
+    expect(lines(2).err).toBe('03:04:05 host:dir: box is gone; 2 paths waiting, next try in 4.0 s\n');
+    expect(lines(2).out).toBe('03:04:05 resumed: 2 paths waiting\n');
+  });
+
   it('no escape codes for colours without colour', () => {
     expect(human([...begun, ...upload(item('b', 'delete')), inSync])).not.toMatch(/\x1b\[\d+m/);
     expect(human([...begun, ...upload(item('b', 'delete')), inSync], { color: true })).toMatch(/\x1b\[33m/);

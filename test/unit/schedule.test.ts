@@ -522,6 +522,14 @@ describe('paused', () => {
     expect([world.differing, kinds(world)]).toEqual([[], ['paused', 'resumed', 'inSync']]);
   });
 
+  it('is not told as over where it was not paused: a second time, or while it is offline', () => {
+    const world = up();
+    world.take({ kind: 'resume' });
+    world.take({ kind: 'down' });
+    world.take({ kind: 'resume' });
+    expect([kinds(world), world.state.phase]).toMatchObject([[], { is: 'offline' }]);
+  });
+
   it('is told when a large file’s run has ended too, and again when it is asked for again', () => {
     const world = up();
     world.isLarge = (name) => name.startsWith('large');

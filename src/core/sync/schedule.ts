@@ -155,9 +155,9 @@ function pause(state: State): State {
 function resume(state: State, effects: Effect[]): State {
   const { phase } = state;
   if (phase.is === 'draining') return state;
+  if (phase.is !== 'paused') return isUp(phase) ? { ...state, resumeMs: LONG_AGO } : state;
   effects.push({ do: 'tell', what: { kind: 'resumed' } });
-  if (!isUp(phase)) return phase.is === 'paused' ? { ...state, phase: { is: 'offline', turn: phase.turn } } : state;
-  if (phase.is !== 'paused') return { ...state, resumeMs: LONG_AGO };
+  if (!phase.isUp) return { ...state, phase: { is: 'offline', turn: phase.turn } };
   if (state.keepsStandbys) effects.push({ do: 'standbys', how: 'open' });
   return { ...state, resumeMs: LONG_AGO, phase: opened(phase.turn) };
 }
