@@ -177,7 +177,7 @@ async function run(): Promise<number> {
     }
     case 'init': {
       const { init } = await import('./commands/init.js');
-      return init(asked.words, { ...outlets, around: around(), programs: await finder(), pid, ...asking() });
+      return init(asked.words, { ...outlets, around: around(), env, programs: await finder(), pid, ...asking() });
     }
     default:
       return sync(asked.words, name === 'doctor');

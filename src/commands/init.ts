@@ -10,6 +10,7 @@ import { transportTo } from '../link/adapters.js';
 import { visit } from '../link/arrive.js';
 import { invocationFrom } from '../options/check.js';
 import { consentFor } from '../options/consent.js';
+import { loginFrom } from '../options/environment.js';
 import { patternsKept } from '../options/filter.js';
 import { gather, type Permit } from '../options/gather.js';
 import { many, type Parsed, type Values } from '../options/parsed.js';
@@ -28,6 +29,7 @@ export interface InitIo {
   readonly out: (text: Printable) => void;
   readonly err: (text: Printable) => void;
   readonly around: Surroundings;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   /** Asks for a line of text on the terminal; undefined where there is none. */
   readonly ask: ((question: Printable) => Promise<string>) | undefined;
@@ -78,7 +80,9 @@ export async function init(words: Words, io: InitIo): Promise<number> {
   const answer = to.length > 0 ? undefined : await io.ask?.(own`Where to? For example me@host:path/to/dir: `);
   const flags: Parsed = { ...given, to: to.length > 0 ? to : many(answer?.trim() || undefined), settings: false };
   const permit: Permit = async (file) => success(file); // there is none
-  const gathered = await gather({ ...words, flags }, { env: {}, uid: io.around.uid, permit, warn: () => {} });
+  // Not written down, but what is tried is what `syncwatch` will do here.
+  const env = loginFrom(io.env);
+  const gathered = await gather({ ...words, flags }, { env, uid: io.around.uid, permit, warn: () => {} });
   if (!gathered.ok) return complain(gathered.failure);
   const invocation = invocationFrom(gathered.value);
   if (!invocation.ok) return complain(invocation.failure);

@@ -38,6 +38,10 @@ export function environmentLayer(
   return success({ source: 'the environment', values });
 }
 
+/** Those of the environment that say how to log in. */
+export const loginFrom = (env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> =>
+  Object.fromEntries(['port', 'identity', 'ssh-config', 'ssh-option'].map(variableOf).map((name) => [name, env[name]]));
+
 const variableOf = (key: string): string => PREFIX + key.toUpperCase().replaceAll('-', '_');
 
 const isInEnvironment = ({ where }: Row): boolean => where === 'everywhere' || where === 'settings';

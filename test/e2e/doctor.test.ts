@@ -187,6 +187,15 @@ describe('init', () => {
     expect(existsSync(join(there, 'keep.log'))).toBe(false);
   });
 
+  it('logs in as the environment has it, and does not write that down', async () => {
+    const { local, server, env, to } = place();
+    const { sshConfig: config } = server;
+    const made = await run(['init', '--to', to, local], { env: { ...env, SYNCWATCH_SSH_CONFIG: config } });
+    expect(made.code, made.stderr).toBe(0);
+    const written: unknown = JSON.parse(readFileSync(join(local, 'syncwatch.json'), 'utf8'));
+    expect(written).toEqual({ $schema: expect.stringMatching(/./), to });
+  });
+
   it('writes nothing where it was not reached, nothing is named, or an option has no place in it', async () => {
     const { local, server, env } = place();
     const none = ['-F', server.sshConfig, '--to', `there:${server.thereBase}/none/x/y`];
