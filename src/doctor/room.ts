@@ -22,12 +22,16 @@ echo "room=$(df -Pk "$p" 2>/dev/null | tail -n 1)"
 echo "inodes=$(df -Pi "$p" 2>/dev/null | tail -n 1)"
 echo "now=$(date +%s)"`;
 
-/** The path there, the room in it, and the clock. `look`: where it really is, if that is known. */
+/**
+ * The path there, the room in it, and the clock. `look`: where it really is, if that is known. `mayBeMade`: rsync has tried; otherwise
+ * what it has said tells more than that it will be made.
+ */
 export async function lookAtPlace(
   connection: Pick<Connection, 'run'>,
   target: Target,
   look: Look | undefined,
   tree: Pick<Tree, 'bytes'>,
+  mayBeMade = true,
 ): Promise<Finding[]> {
   const real = look === undefined ? target : targetAt(target, look);
   // Somebody else's home directory only the login shell could find.
@@ -42,8 +46,9 @@ export async function lookAtPlace(
   const [, , , freeInodes] = sayOf('inodes')?.split(/\s+/) ?? [];
   const inodes = numberIn(freeInodes);
   const nowS = numberIn(sayOf('now'));
+  const isWritable = sayOf('writable') !== undefined;
   return [
-    place(inWords(target, real), exists, sayOf('writable') !== undefined),
+    ...(exists || mayBeMade || !isWritable ? [place(inWords(target, real), exists, isWritable)] : []),
     ...(freeKiB === undefined ? [] : [room(Number(freeKiB) * 1_024, inodes, exists ? 0 : tree.bytes)]),
     clock(nowS === undefined ? undefined : nowS + 0.5 - middleS),
   ];

@@ -79,7 +79,7 @@ export async function lookAtRemote(
       ...shell,
       rsync,
       ...(there.ok ? judge(there.value, { ...options, target, here: probed.here }) : []),
-      ...(await lookAtPlace(connection, target, there.ok ? there.value.look : undefined, options.tree)),
+      ...(await lookAtPlace(connection, target, there.ok ? there.value.look : undefined, options.tree, there.ok)),
       await sessions(connection),
       ...(await ownMaster(target, options)),
     ];

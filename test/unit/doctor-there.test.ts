@@ -215,6 +215,18 @@ describe('a target that was reached', () => {
     });
   });
 
+  it('is not told to be made where rsync could not be tried', async () => {
+    const checks = async (looked: string): Promise<string[]> => {
+      const run = async (command: readonly string[]): Promise<Said> =>
+        said(/exists=/.test(command.join(' ')) ? looked : '');
+      return states(
+        await lookAtRemote({ run, probe: async () => failed(failure), close: async () => {} }, reached, options),
+      );
+    };
+    expect(await checks('writable=1\n')).not.toContain('place: ok');
+    expect(await checks('exists=1\nwritable=1\n')).toContain('place: ok');
+  });
+
   it('is not looked at further where its shell prints, for all would be wrong', async () => {
     expect(await found('hi')).toEqual({ checks: ['login: ok', 'shell there: error'], closed: 1 });
   });
