@@ -5,7 +5,7 @@ import { control } from './commands/control.js';
 import { type Asked, readCommand } from './commands/read.js';
 import type { CommandName } from './commands/table.js';
 import { EXIT, exitCodeOf, type Failure, failed, success } from './core/failure.js';
-import { joined, line, lines, own, type Printable } from './core/printable.js';
+import { joined, line, lines, own, type Printable, trusted } from './core/printable.js';
 import { isUnheardStart } from './descriptors.js';
 import { isForeground } from './foreground.js';
 import { isHangUpIgnored } from './hang-up.js';
@@ -200,7 +200,8 @@ const rows = (): number => process.stdout.rows || 24;
 
 /** Gives what draws lines in place of those before. */
 async function drawing(): Promise<(lines: readonly Printable[]) => void> {
-  const { Live, wrapped } = await import('./report/live.js');
+  const { Live } = await import('./report/live.js');
+  const { brokenFurtherIn } = await import('./report/wrap.js');
   let now: readonly Printable[] = [];
   const live = new Live(
     { ...outlets, rows, keyboard: undefined },
@@ -208,7 +209,9 @@ async function drawing(): Promise<(lines: readonly Printable[]) => void> {
     () => {},
   );
   return (next) => {
-    now = next.flatMap((line) => wrapped(line, outlets.columns() - 1));
+    now = next.flatMap((text) =>
+      brokenFurtherIn(text, outlets.columns() - 1, 4).map((part) => trusted(text, () => part)),
+    );
     live.draw();
   };
 }
@@ -249,7 +252,8 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
     case 'run': {
       if (isDoctor) {
         const { doctor } = await import('./commands/doctor.js');
-        return doctor(asked, { ...outlets, around: around(), programs, pid });
+        const columns = isatty(1) ? outlets.columns() : Number.POSITIVE_INFINITY;
+        return doctor(asked, { ...outlets, columns, around: around(), programs, pid });
       }
       const { worldOf } = await import('./around.js');
       const { start } = await import('./running.js');

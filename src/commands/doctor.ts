@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
-import { jsonLine, line, lines, type Printable } from '../core/printable.js';
+import { jsonLine, line, lines, type Printable, showControls } from '../core/printable.js';
 import { inFull } from '../core/target.js';
 import type { Finding } from '../doctor/finding.js';
 import { lookHere } from '../doctor/here.js';
 import { lookThere } from '../doctor/there.js';
 import type { Io } from '../io.js';
+import { brokenFurtherIn } from '../report/wrap.js';
 import type { Invocation } from '../settings.js';
 import type { Surroundings } from '../state/folders.js';
 import { keyOf } from '../state/key.js';
@@ -13,6 +14,8 @@ import { keyOf } from '../state/key.js';
 export interface DoctorIo {
   readonly programs: Io['programs'];
   readonly out: (text: Printable) => void;
+  /** How wide a line may be. */
+  readonly columns: number;
   readonly around: Surroundings;
   readonly pid: number;
 }
@@ -27,7 +30,7 @@ export async function doctor({ settings, filter }: Invocation, io: DoctorIo): Pr
     for (const finding of findings) {
       if (finding.state === 'error') errors++;
       if (finding.state === 'warning') warnings++;
-      io.out(settings.output.json ? jsonLine({ v: 1, ...finding, target }) : inWords(finding));
+      io.out(settings.output.json ? jsonLine({ v: 1, ...finding, target }) : inWords(finding, io.columns));
     }
   };
   const title = (text: string): void => {
@@ -59,6 +62,13 @@ export async function doctor({ settings, filter }: Invocation, io: DoctorIo): Pr
   return errors === 0 ? EXIT.inSync : EXIT.somePathsFailed;
 }
 
-function inWords({ check, state, message, hint }: Finding): Printable {
-  return lines([`  ${MARKS[state]}  ${check}: ${message}`, ...(hint === undefined ? [] : [`           ${hint}`])]);
+function inWords({ check, state, message, hint }: Finding, columns: number): Printable {
+  const before = `  ${MARKS[state]}  `;
+  const texts = [`${before}${check}: ${message}`, ...(hint === undefined ? [] : [' '.repeat(before.length) + hint])];
+  return lines(
+    // Its control characters are shown before it is measured.
+    columns === Number.POSITIVE_INFINITY
+      ? texts
+      : texts.flatMap((text) => brokenFurtherIn(showControls(text), columns, before.length)),
+  );
 }

@@ -10,6 +10,7 @@ import { isMoving, NO_STANDING, type Standing, standingAfter } from './standing.
 import { standingsInWords } from './standing-words.js';
 import { Teller, type Told } from './teller.js';
 import { clockTime } from './words.js';
+import { brokenAtWords, LEAST_COLUMNS } from './wrap.js';
 
 export interface Terminal extends Log, LiveTerminal {
   /** To be called when it has another size. */
@@ -109,7 +110,7 @@ export function humanPrinter(
         joined(
           ...texts.map((text) =>
             joined(
-              trusted(own`${text}`, (line) => brokenAtWords(line, terminal.columns())),
+              trusted(own`${text}`, (line) => brokenAtWords(line, terminal.columns()).join('\n')),
               own`\n`,
             ),
           ),
@@ -132,21 +133,8 @@ const wrapped = (text: string, columns: number): string =>
     .map((part, i) => (i === 0 ? part : `${INDENT}${part.replace(SPACES, '$1')}`))
     .join('\n');
 
-/** A line in as many as it takes, without breaking a word that fits, each as far in as the first. */
-function brokenAtWords(text: string, columns: number): string {
-  const inner = text.trimStart();
-  const before = ' '.repeat(text.length - inner.length);
-  return wrapAnsi(inner, Math.max(LEAST_COLUMNS, columns) - before.length, { hard: true })
-    .split('\n')
-    .map((part) => `${before}${part}`)
-    .join('\n');
-}
-
 /** At the beginning, whether a colour comes first or not. */
 const SPACES = new RegExp(`^((?:${String.fromCharCode(27)}\\[\\d+m)*) +`);
-
-/** In less nobody could read anything. */
-const LEAST_COLUMNS = 20;
 
 const NEW_WAITS = "; git can't be asked, what is new waits";
 const NO_GIT = '; no git work tree any more';

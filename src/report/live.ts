@@ -143,23 +143,6 @@ export class Live implements Drawer {
 const fitted = (line: Printable, columns: number): Printable =>
   columns < 1 ? own`` : trusted(line, (text) => cliTruncate(text, columns));
 
-/** A line in as many as it takes to show all of it. */
-export function wrapped(line: Printable, columns: number): Printable[] {
-  const most = Math.max(2, columns);
-  const parts: string[] = [''];
-  let width = 0;
-  for (const { segment } of new Intl.Segmenter().segment(line)) {
-    const more = stringWidth(segment);
-    if (width + more > most) {
-      parts.push('');
-      width = 0;
-    }
-    parts[parts.length - 1] += segment;
-    width += more;
-  }
-  return parts.map((part) => trusted(line, () => part));
-}
-
 const NEW_LINE = own`\n`;
 const CLEAR_LINE = own`\r\x1b[2K`;
 /** The lines that have scrolled out stay, where the terminal keeps them. */

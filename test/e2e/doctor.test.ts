@@ -6,6 +6,7 @@ import { CHECKS } from '../../src/doctor/finding.js';
 import { place, run } from '../support/cli.js';
 import { canLimit, withLimit } from '../support/limits.js';
 import { withoutOverride } from '../support/rights.js';
+import { runOnTerminal } from '../support/terminal.js';
 import { fill, temporaryDir } from '../support/tree.js';
 
 interface Finding {
@@ -140,6 +141,14 @@ describe('doctor', () => {
     const bad = await run(['doctor', '--to', join(there, 'no/where'), '--json', local], { env });
     expect(bad.code).toBe(1);
   });
+});
+
+it('doctor breaks its lines at words on a terminal', async () => {
+  const { local, args, env } = place();
+  const { shown } = await runOnTerminal(['doctor', ...args, local], { cwd: local, env }, []);
+  const widths = shown.split(/\r?\n/).map((line) => line.length);
+  expect(shown).toMatch(/^ {2}ok {7}filter: [^\n]*\r\n {11}\S/m);
+  expect(Math.max(...widths)).toBeLessThanOrEqual(80);
 });
 
 describe('init', () => {
