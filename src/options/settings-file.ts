@@ -28,6 +28,8 @@ export const SETTINGS_FILE = 'syncwatch.json';
 /** Where they may be too, and under which key. */
 export const PACKAGE = 'package.json';
 const PACKAGE_KEY = 'syncwatch';
+/** In a package.json that can't be read: no dependency is like that. Without what it leaves out, too much would be sent. */
+const LIKE_SETTINGS = /"syncwatch"\s*:\s*\{/;
 
 /**
  * The nearest settings in `from` or above: a syncwatch.json, or "syncwatch" in a package.json. They are somebody's word
@@ -122,9 +124,14 @@ function readJson(path: string): Json {
     case 'read':
       break;
   }
-  const json = readJsonc(read.bytes.toString('utf8'), basename(path) === PACKAGE);
+  const text = read.bytes.toString('utf8');
+  const json = readJsonc(text, basename(path) === PACKAGE);
   if (!json.ok)
-    return { kind: 'failed', failure: usage(`${path} ${json.why}`, 'Mind commas and quotes.'), isNpms: true };
+    return {
+      kind: 'failed',
+      failure: usage(`${path} ${json.why}`, 'Mind commas and quotes.'),
+      isNpms: !LIKE_SETTINGS.test(text),
+    };
   return { kind: 'json', path, value: json.value, json, stats: read.stats };
 }
 

@@ -249,6 +249,15 @@ describe('a settings file that somebody else may have put there', () => {
     await settings(['--to', 'h:p', dir]);
     writeFileSync(join(dir, 'package.json'), '{ "name": "x" }');
     await settings(['--to', 'h:p', dir]);
+    writeFileSync(join(dir, 'package.json'), '{ "devDependencies": { "syncwatch": "1" }, }');
+    await settings(['--to', 'h:p', dir]);
+  });
+
+  it('one with settings that is no JSON is refused: what it leaves out would be sent', async () => {
+    const dir = temporaryDir();
+    fill(dir, { 'package.json': '{\n  "syncwatch": { "exclude": ["/secret"] },\n}' });
+    expect(await refusal(['--to', 'h:p', dir])).toMatch(/package\.json is no valid JSON: .*, line 3, column 1\n/);
+    await settings(['--to', 'h:p', '--no-settings', dir]);
   });
 
   it('--exclude-from that is a FIFO or leads to a device', async () => {
