@@ -86,10 +86,13 @@ function targetFrom(text: string, named: ReadonlyMap<string, string>, root: stri
   if (path === '/')
     return failed(usage(`--to ${text} is this machine's whole file system`, 'Name a directory below it.'));
   if (path === root) return failed(usage(`--to ${text} is DIR itself`, 'Name another directory.'));
-  if (isInside(path, root))
+  if (isInside(path, root)) {
+    const isHost = TARGET_NAME.test(text) && !existsSync(path);
+    const hint = isHost ? ` If a host is meant, write ${text}:PATH.` : '';
     return failed(
-      usage(`--to ${text} is inside DIR: it would sync itself into itself`, 'Name a directory outside it.'),
+      usage(`--to ${text} is inside DIR: it would sync itself into itself`, `Name a directory outside it.${hint}`),
     );
+  }
   if (isInside(root, path))
     return failed(usage(`DIR is inside --to ${text}: it would be synced over itself`, 'Name a directory elsewhere.'));
   return success({ ...target, path, label: meant === undefined ? text : target.label, place: path });

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { commandOf } from '../../src/commands/table.js';
 import { success } from '../../src/core/failure.js';
 import { readJsonc } from '../../src/options/jsonc.js';
+import type { SettingsFile } from '../../src/options/settings-file.js';
 import { complaint } from '../../src/report/words.js';
 import { fill, temporaryDir } from '../support/tree.js';
 import { optionsOf } from '../support/words.js';
@@ -68,6 +69,16 @@ describe('a target without its colon', () => {
     expect((await outcome(['--to', to])).says).toContain(
       `--to "${to}": the path is missing: did you forget the colon?\n  A target is host:path`,
     );
+  });
+
+  it('is asked about beside the directory that it would be in DIR', async () => {
+    const permit = async (file: SettingsFile) => success(file);
+    const outcomeOf = async (to: string) => {
+      const asked = await optionsOf(['--no-settings', '--to', to], { env: {}, uid, permit, warn: () => {} });
+      return asked.kind === 'failed' ? complaint(asked.failure) : asked.kind;
+    };
+    expect(await outcomeOf('server')).toContain('Name a directory outside it. If a host is meant, write server:PATH.');
+    for (const to of ['src', './server']) expect(await outcomeOf(to)).toMatch(/Name a directory outside it\.\n?$/);
   });
 
   it('is a directory where it has a slash, or there is one', async () => {
