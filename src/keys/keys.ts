@@ -14,6 +14,9 @@ export interface KeysOptions {
   readonly isChanged: () => boolean;
 }
 
+/** After so long it is told that a pause has to wait, in milliseconds. */
+const PAUSE_TAKES_LONG_MS = 300;
+
 /** What the keys do: each asks all targets what the commands of the same name ask by their sockets. */
 export class Keys {
   readonly #options: KeysOptions;
@@ -24,6 +27,8 @@ export class Keys {
   readonly #presses = new Presses();
   #timer: NodeJS.Timeout | undefined;
   #isQuitting = false;
+  /** How often it was asked to pause or to go on. */
+  #turns = 0;
 
   constructor(options: KeysOptions) {
     this.#options = options;
@@ -82,11 +87,18 @@ export class Keys {
   }
 
   async #pauseOrResume(): Promise<void> {
+    const turn = ++this.#turns;
     const statuses = await this.#askAll({ ask: 'status' });
     const goesOn = statuses.some(
       ([, answer]) => answer.answer === 'status' && !['paused', 'pausing', 'halted'].includes(answer.status.state.kind),
     );
-    this.#complain(await this.#askAll({ ask: goesOn ? 'pause' : 'resume' }));
+    // A full sync that is under way may take long, and nothing else tells that the key was heard.
+    const tell = (): void => this.#options.board.say(['about to pause: what is under way ends first; p goes on']);
+    const timer = goesOn ? setTimeout(tell, PAUSE_TAKES_LONG_MS).unref() : undefined;
+    const answers = await this.#askAll({ ask: goesOn ? 'pause' : 'resume' });
+    clearTimeout(timer);
+    // Pressed once more meanwhile it goes on because of that.
+    if (turn === this.#turns) this.#complain(answers);
   }
 
   /** A full pass; where the settings have changed it is the first one by the new ones. */

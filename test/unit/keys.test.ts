@@ -5,6 +5,7 @@ import type { Failure } from '../../src/core/failure.js';
 import { ALONE_MS, KEYS, type Key, keyFrom, Presses } from '../../src/core/keys.js';
 import type { Status, TargetState } from '../../src/core/status.js';
 import { Keys } from '../../src/keys/keys.js';
+import { later } from '../../src/later.js';
 
 /** What was pressed of what is typed at these moments, in milliseconds. */
 function pressed(typed: ReadonlyArray<readonly [number, string]>): string {
@@ -71,7 +72,7 @@ describe('what is typed', () => {
 type Asked = Exclude<Question['ask'], 'who'>;
 
 /** Targets that answer what they are told to, and a terminal; what is asked and shown is noted. */
-function world(states: readonly TargetState[], more: Partial<Record<Asked, Answer>> = {}) {
+function world(states: readonly TargetState[], more: Partial<Record<Asked, Answer | Promise<Answer>>> = {}) {
   const asked: string[] = [];
   const shown: string[] = [];
   const did: string[] = [];
@@ -79,7 +80,7 @@ function world(states: readonly TargetState[], more: Partial<Record<Asked, Answe
   let refused: Failure | undefined;
   let isChanged = false;
   let type: (text: string) => void = () => {};
-  const answer = (state: TargetState, ask: Asked): Answer => {
+  const answer = (state: TargetState, ask: Asked): Answer | Promise<Answer> => {
     const status: Status = {
       ...{ pid: 1, root: '/d', target: 't', place: 't', sinceMs: wallMs(0), state },
       ...{ waiting: 0, sent: 0, bytes: 0, deleted: 0 },
@@ -135,6 +136,25 @@ describe('the key', () => {
     expect((await press([SENDING, { kind: 'paused' }], ['p'])).asked).toEqual(pause);
     expect((await press([{ kind: 'pausing' }, { kind: 'paused' }], ['p'])).asked).toEqual(resume);
     expect((await press([{ kind: 'halted', message: '' }, { kind: 'paused' }], ['p'])).asked).toEqual(resume);
+  });
+
+  it('p says that a pause has to wait for what is under way, and nothing more where it goes on before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const pausing = later<Answer>();
+    const { keys, shown, asked } = world([SENDING], { pause: pausing.promise });
+    const first = keys.press('p');
+    await vi.advanceTimersByTimeAsync(299);
+    expect(shown).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(shown).toEqual(['about to pause: what is under way ends first; p goes on']);
+    const second = keys.press('p');
+    pausing.resolve({ answer: 'error', message: 'it goes on' });
+    await Promise.all([first, second]);
+    expect(shown.slice(1)).toEqual(['t0: it goes on']);
+    expect(asked).toEqual(['t0 pause', 't0 pause']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(shown.length).toBe(2);
   });
 
   it('p says where it can not be done', async () => {
