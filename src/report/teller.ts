@@ -167,8 +167,9 @@ export class Teller {
         this.#fold(target).broke();
       }
     if (lines.length === 0) return;
-    // What is there already comes first.
-    for (const [target, fold] of this.#folds) if (fold.isThere || target === about) this.#close(target, nowMs);
+    // What is there already comes first; a full sync that goes on is one line all the same.
+    for (const [target, fold] of this.#folds)
+      if (fold.isThere || (target === about && !fold.isPass)) this.#close(target, nowMs);
     this.#tellEvent(event);
   }
 

@@ -279,6 +279,17 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('the first sync stays one line, whatever is said while it goes on', () => {
+    const pass: Event[] = [connected, { kind: 'passStarted', target, names: 3 }];
+    const resumed: Event = { kind: 'resumed', target, waiting: 0 };
+    expect(screen([...pass, ...upload(item('a')), resumed, ...upload(item('b'), item('c')), inSync])).toEqual([
+      '03:04:05 connected to host:dir (1 ms)',
+      '03:04:05 resumed',
+      '03:04:05 in sync: 2 paths; 3 new (30 B): a, b, c .',
+      '● in sync',
+    ]);
+  });
+
   it('a small save between a large file and its dot', () => {
     const large = { ...item('large'), bytes: 3e7 };
     const small = [...started(large), later(10), ...upload(item('small'))];
