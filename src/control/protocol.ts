@@ -107,6 +107,7 @@ const StatusSchema = v.object({
   state: StateSchema,
   waiting: Count,
   waitingSinceMs: v.optional(Time),
+  failed: v.optional(Count),
   sent: Count,
   bytes: Count,
   deleted: Count,

@@ -28,6 +28,8 @@ export interface Status {
   /** How many paths wait, and since when the first of them does. */
   readonly waiting: number;
   readonly waitingSinceMs?: WallMs | undefined;
+  /** How many are not there because they failed. */
+  readonly failed?: number | undefined;
   readonly sent: number;
   readonly bytes: number;
   readonly deleted: number;

@@ -16,7 +16,7 @@ export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
   ];
   const texts = [
     `${root} → ${target}${place === target ? '' : ` (${place})`}: ${stateInWords(status, nowMs)}`,
-    ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${since}`] : []),
+    ...(waiting > 0 ? [`  ${count(waiting, 'path')} waiting${ofThemFailed(status)}${since}`] : []),
     `  ${count(status.sent, 'file')} sent (${bytesInWords(status.bytes)}), ${numberInWords(status.deleted)} deleted since ${ago(sinceMs)} (pid ${pid})`,
     ...(done.length > 0 ? [`  ${done.join(', ')}`] : []),
     ...(status.directories === undefined ? [] : [`  ${count(status.directories, 'directory', 'directories')} watched`]),
@@ -30,6 +30,16 @@ export function statusInWords(status: Status, nowMs: WallMs): Printable[] {
   return texts.map(showControls);
 }
 
+/** All that waits has failed: nothing is sent until the next try. */
+const isFailing = ({ state, waiting, failed = 0 }: Status): boolean =>
+  state.kind === 'sending' && failed > 0 && failed >= waiting;
+
+/** Where that is not said as the state. */
+const ofThemFailed = (status: Status): string =>
+  status.failed === undefined || status.failed === 0 || isFailing(status)
+    ? ''
+    : ` (${numberInWords(status.failed)} failed)`;
+
 /** The same in one line: what it is about, its state, and what waits or failed. */
 export function statusInALine(status: Status, nowMs: WallMs): string {
   const { target, place, root, pid, sinceMs, waiting, lastError, lastDeliveredMs } = status;
@@ -37,13 +47,14 @@ export function statusInALine(status: Status, nowMs: WallMs): string {
   const isOver = lastError === undefined || (lastDeliveredMs !== undefined && lastDeliveredMs > lastError.ms);
   const parts = [
     stateInWords(status, nowMs),
-    ...(waiting > 0 ? [`${count(waiting, 'path')} waiting`] : []),
+    ...(waiting > 0 && !isFailing(status) ? [`${count(waiting, 'path')} waiting${ofThemFailed(status)}`] : []),
     ...(isOver || waiting === 0 ? [] : [`last error: ${lastError.message}`]),
   ];
   return `${root} → ${target}${place === target ? '' : ` (${place})`}: ${parts.join(', ')} (pid ${pid}, for ${since})`;
 }
 
-function stateInWords({ state }: Status, nowMs: WallMs): string {
+function stateInWords(status: Status, nowMs: WallMs): string {
+  const { state } = status;
   switch (state.kind) {
     case 'connecting':
       return 'connecting';
@@ -54,7 +65,7 @@ function stateInWords({ state }: Status, nowMs: WallMs): string {
         ? 'not connected, logging in'
         : `not connected, next try in ${timeInWords(msBetween(nowMs, state.untilMs))}`;
     case 'sending':
-      return 'sending';
+      return isFailing(status) ? `${count(status.failed ?? 0, 'path')} failed, to be tried again` : 'sending';
     case 'inSync':
       return 'in sync';
     case 'pausing':

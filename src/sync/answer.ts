@@ -33,6 +33,7 @@ export interface Asks {
     readonly link: { readonly state: Pick<LinkState, 'kind'>; readonly nextTryMs: WallMs | undefined };
     readonly ledger: {
       readonly sums: Ledger['sums'];
+      readonly failedCount: number;
       readonly pending: Pick<ReadonlyPending, 'size' | 'oldestMs' | typeof Symbol.iterator>;
     };
     readonly reach: () => Reach;
@@ -178,6 +179,7 @@ function statusOf({ who, sinceMs, facts, life }: AnswerOptions): Status {
     state: stateOf(life(), rootIsGone),
     waiting: ledger?.pending.size ?? 0,
     waitingSinceMs,
+    failed: ledger?.failedCount,
     sent,
     bytes,
     deleted,

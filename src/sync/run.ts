@@ -35,7 +35,7 @@ export interface Identity {
 /** A target that was reached. */
 interface Ready extends Keeps {
   readonly link: Keeps['link'] & Pick<Link<unknown>, 'state' | 'nextTryMs' | 'attach' | 'stopLogins' | 'close'>;
-  readonly ledger: Pick<Ledger, 'keepInPlace' | 'sums' | 'pending' | 'index' | 'save'>;
+  readonly ledger: Pick<Ledger, 'failedCount' | 'keepInPlace' | 'sums' | 'pending' | 'index' | 'save'>;
   readonly reach: () => Reach;
   /** What was remembered of the last run is in no doubt. */
   readonly isWhole: boolean;

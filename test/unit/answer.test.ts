@@ -73,6 +73,7 @@ class Target {
         },
         ledger: {
           sums: { sent: 3, bytes: 30, deleted: 1 },
+          failedCount: 1,
           pending: {
             get size() {
               return target.size;
@@ -181,7 +182,7 @@ describe('asked for its status, a target', () => {
     target.size = 2;
     target.oldestMs = performance.now() - 3_000;
     const answer = await target.ask('status');
-    expect(answer).toMatchObject({ status: { pid: 1, sent: 3, bytes: 30, deleted: 1, waiting: 2 } });
+    expect(answer).toMatchObject({ status: { pid: 1, sent: 3, bytes: 30, deleted: 1, waiting: 2, failed: 1 } });
     expect(answer).toMatchObject({ status: { waitingSinceMs: Date.now() - 3_000 } });
   });
 

@@ -24,7 +24,7 @@ import { wallMs } from '../../src/core/clock.js';
 import { nameFromText } from '../../src/core/name.js';
 import type { RemoteReach } from '../../src/core/reach.js';
 import { afterEvent, NO_FACTS, type Status } from '../../src/core/status.js';
-import { statusInWords } from '../../src/report/status.js';
+import { statusInALine, statusInWords } from '../../src/report/status.js';
 import { keyOf } from '../../src/state/key.js';
 import { fakePeer } from '../support/fake-peer.js';
 import { temporaryDir } from '../support/tree.js';
@@ -649,6 +649,25 @@ describe('status', () => {
       '  5 directories watched',
       '  last error 2.0 s ago: x: no\\epermission',
     ]);
+    expect(statusInWords({ ...status, failed: 1 }, wallMs(10_000))).toContain(
+      '  2 paths waiting (1 failed), the first since 1.0 s',
+    );
+  });
+
+  it('is not sending where all that waits has failed', () => {
+    const status: Status = {
+      ...who(9, '/r', 'h:p'),
+      sinceMs: wallMs(4_000),
+      state: { kind: 'sending' },
+      waiting: 2,
+      failed: 2,
+      ...{ sent: 0, bytes: 0, deleted: 0 },
+    };
+    expect(statusInWords(status, wallMs(10_000)).slice(0, 2)).toEqual([
+      '/r → h:p: 2 paths failed, to be tried again',
+      '  2 paths waiting',
+    ]);
+    expect(statusInALine(status, wallMs(10_000))).toContain('h:p: 2 paths failed, to be tried again (pid 9');
   });
 });
 

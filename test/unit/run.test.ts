@@ -84,6 +84,7 @@ class World {
         index: this.index,
         pending: this.pending,
         sums: EMPTY_SUMMARY,
+        failedCount: 0,
         keepInPlace: async () => {},
         save: async () => this.#note('saved'),
       },
