@@ -23,6 +23,7 @@ export function help({ flags }: Words, columns: number): Result<string> {
   const name = commandNamed(word);
   if (word === undefined || word === 'syncwatch' || name !== undefined)
     return success(helpText(name, flags['all'] === true, columns));
+  if (word === 'all') return failed(usage('there is no command all', 'All options: syncwatch help --all.'));
   const best = closest(word, commandNames());
   const hint = best === undefined ? `There is ${commandNames().join(', ')}.` : `Did you mean syncwatch help ${best}?`;
   return failed(usage(`there is no command ${word}`, hint));

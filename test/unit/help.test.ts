@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { helpText } from '../../src/commands/help.js';
+import { help, helpText } from '../../src/commands/help.js';
 import { type CommandName, commandNames, commandOf } from '../../src/commands/table.js';
 import { EXITS } from '../../src/core/exits.js';
 import { isFlag, namesOf, rowOf } from '../../src/options/table.js';
+import { wordsOf } from '../support/words.js';
 
 const NAMES: ReadonlyArray<CommandName | undefined> = [undefined, ...commandNames()];
 
@@ -24,6 +25,13 @@ describe('the main help', () => {
     const all = helpText(undefined, true, 80);
     for (const name of namesOf(isFlag)) expect(all).toMatch(new RegExp(`^ .*--(no-)?${name}( |$)`, 'm'));
   });
+});
+
+it.each([
+  ['statsu', 'Did you mean syncwatch help status?'],
+  ['all', 'All options: syncwatch help --all.'],
+])('help %s says what may be meant', async (word, hint) => {
+  expect(help(await wordsOf('help', [word]), 80)).toMatchObject({ ok: false, failure: { hint } });
 });
 
 describe('an option that takes a value', () => {
