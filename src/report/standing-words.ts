@@ -93,13 +93,15 @@ const HEADS: Readonly<Record<Standing['state'], readonly [Tone, string]>> = {
 function partsOf(standing: Standing, nowMs: SteadyMs, paint: Paint, width: Bar): Part[] {
   const { state, waiting, failed, nextTryMs, pass, progress } = standing;
   const [tone, word] = HEADS[state];
-  const head = pass !== undefined && state === 'syncing' ? `◐ ${pass.isFirst ? 'first' : 'full'} sync` : word;
+  const sync = pass !== undefined && state === 'syncing' ? `◐ ${pass.isFirst ? 'first' : 'full'} sync` : undefined;
+  const failures = `✗ ${numberInWords(failed)} failed`;
+  const head = state === 'failing' ? failures : (sync ?? word);
   const isOnItsWay = state === 'syncing' && (pass !== undefined || progress !== undefined);
-  const after = isOnItsWay || state === 'failing' ? SPACE : COMMA;
+  const after = isOnItsWay ? SPACE : COMMA;
   const parts: Part[] = [{ text: paint(tone, head), importance: 9, after }];
   const add: Add = (importance, text, then = COMMA) => void parts.push({ text, importance, after: then });
   if (isOnItsWay) addProgress(standing, nowMs, width, add);
-  if (failed > 0) add(8, paint('failed', `${state === 'failing' ? '' : '✗ '}${numberInWords(failed)} failed`));
+  if (failed > 0 && state !== 'failing') add(8, paint('failed', failures));
   const others = waiting - failed;
   if (others > 0 && pass === undefined) add(6, own`${count(others, 'path')} waiting`);
   if (nextTryMs !== undefined && state !== 'syncing') add(7, nextTryInWords(nextTryMs, nowMs));

@@ -442,6 +442,9 @@ describe('several targets', () => {
       screen(events, { targets: two }).at(-1);
     const both = [...of(begun, 'one'), ...of(begun, 'two')];
     expect(last(...both)).toBe('● in sync');
+    const failing: Event = { kind: 'stands', target: 'one', waiting: 1, failed: 1, retryMs: 9_000 };
+    expect(screen([...both, failing], { targets: two, columns: 30 }).at(-1)).toBe('one ✗ 1 failed  two ● in sync');
+    expect(screen([...both, failing], { targets: two, columns: 16 }).at(-1)).toBe('one ✗ 1 failed…');
     expect(last(...both, { kind: 'paused', target: 'two' })).toBe('two ○ paused  one ● in sync');
     expect(last(...both, { kind: 'rootGone', root: '/r' })).toBe('○ waiting for the directory');
     expect(last(...both, { kind: 'halted', failure: { kind: 'remote', message: 'x' }, target: 'one' })).toBe(
