@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf } from '../core/failure.js';
 import { describeSource, ruleText } from '../core/filter/rule.js';
-import { nameFromText, ROOT, textOf } from '../core/name.js';
+import { type Name, nameFromText, parentOf, ROOT, textOf } from '../core/name.js';
 import type { UsersGit } from '../git/git.js';
 import type { WhyAsked } from '../options/check.js';
 import { RuleFiles } from '../rules/rule-files.js';
@@ -18,6 +18,11 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
   await rules.atRest();
   const disk = new Disk(root);
   let all = true;
+  /** Whatever the rules say, for what it is here. */
+  const never = (name: Name, rule: string): void => {
+    all = false;
+    report({ kind: 'why', name, synced: false, of: textOf(name), source: 'syncwatch', rule });
+  };
   try {
     for (const path of paths) {
       const below = relative(root, resolve(from, path));
@@ -33,8 +38,16 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
       const name = nameFromText(below);
       const seen = disk.see(name);
       const isDir = typeof seen === 'string' ? /[/]$/.test(path) : seen.type === 'dir';
+      if (seen === 'blocked' && !isInDirectory(disk, name)) {
+        never(name, 'what it is in is no directory here'); // and git would refuse to say anything of it
+        continue;
+      }
       await filter.learnDeep(name, isDir);
       const [of, decision] = filter.whatDecides(name, isDir);
+      if (seen === 'blocked' && decision.synced) {
+        never(name, 'it is neither a file, a directory nor a link');
+        continue;
+      }
       const { synced, rule } = decision;
       const broad = decision.synced ? undefined : decision.tooBroad;
       all &&= synced;
@@ -53,4 +66,9 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
     rules.close();
   }
   return all ? EXIT.inSync : EXIT.somePathsFailed;
+}
+
+function isInDirectory(disk: Disk, name: Name): boolean {
+  const above = disk.see(parentOf(name));
+  return typeof above === 'object' && above.type === 'dir';
 }

@@ -400,6 +400,23 @@ describe('--why', () => {
     expect((await run(['--why', '../x', local], { env })).code).toBe(2);
   });
 
+  it('knows what no rule leaves out and still stays here: a FIFO, and what is beyond a link', async () => {
+    const { local, env } = place();
+    project(local);
+    execFileSync('mkfifo', [join(local, 'fifo')]);
+    symlinkSync('src', join(local, 'link'));
+    const asked = ['fifo', 'link', 'link/main.c', 'src/main.c/x'].flatMap((path) => ['--why', path]);
+    expect(await run([...asked, local], { env })).toMatchObject({
+      code: 1,
+      stdout: [
+        'fifo: not synced; syncwatch: it is neither a file, a directory nor a link\n',
+        'link: synced; no rule matches it\n',
+        'link/main.c: not synced; syncwatch: what it is in is no directory here\n',
+        'src/main.c/x: not synced; syncwatch: what it is in is no directory here\n',
+      ].join(''),
+    });
+  });
+
   it('-v says how many rules came from where', async () => {
     const { local, start } = place();
     project(local);
