@@ -68,5 +68,5 @@ export function summaryInWords(target: string, summary: Summary): string[] {
   ];
 }
 
-/** Whether an item is worth a line without `-v`: not a directory whose time or mode was set. */
+/** Whether an item is worth a line without `-v`: not one of which only mode or time was set. */
 export const isWorthALine = (item: Item): boolean => item.action !== 'attributes';
