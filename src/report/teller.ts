@@ -41,6 +41,8 @@ export class Teller {
   readonly #failures = new Map<string, Failures>();
   /** Those of which the last that was said is not that they are in sync. */
   readonly #out: Set<string>;
+  /** When these words were last said for information. */
+  readonly #notes = new Map<string, SteadyMs>();
 
   constructor(options: TellerOptions) {
     this.#options = options;
@@ -166,11 +168,22 @@ export class Teller {
         this.#close(target, nowMs);
         this.#fold(target).broke();
       }
-    if (lines.length === 0) return;
+    // With the target in it, of several.
+    const said = lines.map(({ text }) => text).join('\n');
+    if (lines.length === 0 || (event.kind === 'note' && this.#wasJustSaid(said, nowMs))) return;
     // What is there already comes first; a full sync that goes on is one line all the same.
     for (const [target, fold] of this.#folds)
       if (fold.isThere || (target === about && !fold.isPass)) this.#close(target, nowMs);
     this.#tellEvent(event);
+  }
+
+  /** A checkout writes a `.gitignore` more than once. */
+  #wasJustSaid(text: string, nowMs: SteadyMs): boolean {
+    for (const [said, ms] of this.#notes) if (msBetween(ms, nowMs) > SAID_ONCE_MS) this.#notes.delete(said);
+    if (this.#unfolds) return false;
+    const wasSaid = this.#notes.has(text);
+    if (!wasSaid) this.#notes.set(text, nowMs);
+    return wasSaid;
   }
 
   #close(target: string, nowMs: SteadyMs): void {
@@ -219,6 +232,9 @@ export class Teller {
 
 /** A batch of so few is told as it will be; of more that takes too long to be done all the time. */
 const FEW = 1_000;
+
+/** Words for information are said once in so many milliseconds, but for `-v`. */
+const SAID_ONCE_MS = 10_000;
 
 /** After these it is worth a line that everything is in sync again. */
 const OUT: ReadonlySet<Event['kind']> = new Set<Event['kind']>([

@@ -315,6 +315,14 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('the same words for information are said once in a while, and each time with verbose', () => {
+    const note: Event = { kind: 'note', level: 'normal', text: 'the rules have changed' };
+    const checkout = [note, later(500), note, { ...note, text: 'other' }, later(9_000), note, later(1_000), note];
+    const said = ['03:04:05 the rules have changed', '03:04:05 other', '03:04:15 the rules have changed', ''];
+    expect(plain(checkout).out.split('\n')).toEqual(said);
+    expect(plain(checkout, 'verbose').out.split('\n').length).toBe(6);
+  });
+
   it('what else is said comes after what is there already', () => {
     const hook: Event = { kind: 'hook', hook: 'onSync', target, code: 0, end: undefined, ms: 5, output: '' };
     expect(screen([...begun, ...upload(item('a')), inSync, hook]).slice(2)).toEqual([
