@@ -6,11 +6,11 @@ import type { BatchOptions } from '../core/sync/effects.js';
 import type { Entry, Seen } from '../core/sync/entry.js';
 import type { BatchOver } from '../core/sync/inputs.js';
 import type { MoveGroup } from '../core/sync/move.js';
+import type { RsyncProcess } from '../rsync/run.js';
 import type { NamesOnDisk } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clear, isClosed } from './clear.js';
-import { ClearAhead } from './clear-ahead.js';
 import { type Delivered, deliver, type QuickCheck } from './deliver.js';
 import { outsideLinked } from './linked.js';
 import { makeMoves, planMoves } from './moves.js';
@@ -45,6 +45,11 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   if (!rootIsThere()) return { kind: 'rootGone' };
   const mountsAge = disk.mounts.age;
   const selected = await select(work, names, options);
+  if (selected.going.length > 0) {
+    if (rsync.takes.deletions === 'marks' && deletes !== 'never')
+      void work.clearAhead.foresee(selected.going.filter(fitsRule));
+    return { kind: 'done', delivered: false, bulk: [], restMs: selected.restMs };
+  }
   const apart = await tellApart(work, await outsideLinked(work, selected.view.before));
   if (!apart.ok) return { kind: 'broken', failure: apart.failure };
   const { before } = apart.value;
@@ -98,11 +103,14 @@ async function bring(
   view: BatchView,
   touch: readonly Name[],
 ): Promise<Delivered> {
-  const { disk, rsync, ledger } = work;
+  const { disk, rsync, ledger, clearAhead } = work;
   let any = false;
-  let ahead: ClearAhead | undefined;
-  const one = async (names: readonly Name[], seen: BatchView, check: QuickCheck): Promise<Failure | undefined> => {
-    const ready = check === 'gone' ? await ahead?.take(names) : undefined;
+  const one = async (
+    names: readonly Name[],
+    seen: BatchView,
+    check: QuickCheck,
+    ready?: RsyncProcess,
+  ): Promise<Failure | undefined> => {
     const end = await deliver(work, names, seen, check, ready);
     if (end.kind === 'broken') return end.failure;
     if (end.any) any = true;
@@ -113,7 +121,7 @@ async function bring(
   const marks = rsync.takes.deletions === 'marks';
   const steps: ReadonlyArray<() => Promise<Failure | undefined>> = [
     async () => {
-      if (isLater && marks) ahead = await ClearAhead.begin(work, await byRules(work, plan.remove));
+      if (isLater && marks) await clearAhead.prepare(await byRules(work, plan.remove));
       return isOneRun ? undefined : one(send, view, plan.quickCheck);
     },
     () => makeMoves(work, moves, view),
@@ -127,8 +135,11 @@ async function bring(
       // Their directories get a new time there by it, and the right one after that.
       const parents = parentsOf(apart, last, then.before, disk);
       await ledger.unsure(parents.keys());
-      for (const names of await inSlices(inRuns(apart))) {
-        const failure = await one(names, then, 'gone');
+      const runs = await inSlices(inRuns(apart));
+      for (const [i, names] of runs.entries()) {
+        const ready = await clearAhead.take(names);
+        if (marks) await clearAhead.prepare(runs[i + 1] ?? []);
+        const failure = await one(names, then, 'gone', ready);
         if (failure !== undefined) return failure;
       }
       const rest = new Set(marks ? missing : []);
@@ -142,7 +153,7 @@ async function bring(
       if (failure !== undefined) return { kind: 'broken', failure };
     }
   } finally {
-    await ahead?.drop();
+    await clearAhead.drop();
   }
   return { kind: 'done', any };
 }

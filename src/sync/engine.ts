@@ -12,6 +12,7 @@ import { Scanner } from '../scan/scanner.js';
 import { SeenWaiting } from '../scan/seen-waiting.js';
 import { takeSnapshot } from '../scan/snapshot.js';
 import type { DirectoryUser } from '../watch/directory-event.js';
+import { ClearAhead } from './clear-ahead.js';
 import { dryRun } from './dry-run.js';
 import { Findings, type FindingsOptions } from './findings.js';
 import { type FlushEnd, Flushes } from './flush.js';
@@ -26,7 +27,7 @@ import { Sources } from './sources.js';
 import { followRules, makePass, sendBatch, sendLarge } from './turn.js';
 import type { PassWork } from './work.js';
 
-type Given = Omit<PassWork, 'runner' | 'startClear' | 'leftovers' | 'mistakes' | 'seen' | 'onBrought' | 'onRemoved'>;
+type Given = Omit<PassWork, 'runner' | 'clearAhead' | 'leftovers' | 'mistakes' | 'seen' | 'onBrought' | 'onRemoved'>;
 
 export interface EngineOptions extends RunnerOptions, Given, Pick<FindingsOptions, 'noteListing'> {
   readonly policy: Policy;
@@ -100,7 +101,7 @@ export class Engine {
       ...options,
       seen,
       runner,
-      startClear: (run) => runner.startClear(run),
+      clearAhead: new ClearAhead(ledger, (run) => runner.startClear(run)),
       leftovers,
       mistakes: new Mistakes(ledger, runner, options),
       onBrought: (name, lookedMs) => this.#flushes.brought(name, lookedMs),
@@ -331,5 +332,6 @@ export class Engine {
   async close(): Promise<void> {
     this.take({ kind: 'cut' });
     await Promise.all([this.#queue.onPendingZero(), this.#bulk.onPendingZero(), this.#runner.standbys.close()]);
+    await this.#work.clearAhead.drop();
   }
 }

@@ -3,7 +3,7 @@ import { msBetween } from '../core/clock.js';
 import { directoriesAbove, type Name, parentOf } from '../core/name.js';
 import type { BatchOptions } from '../core/sync/effects.js';
 import { isSettled, type Seen } from '../core/sync/entry.js';
-import { unrested } from '../core/sync/rest.js';
+import { type Unrested, unrested } from '../core/sync/rest.js';
 import type { Ways } from '../scan/disk.js';
 import { seeAll } from '../scan/look.js';
 import { eachInSlices, inSlices } from '../slice.js';
@@ -15,6 +15,8 @@ import type { Work } from './work.js';
 export interface Selected {
   readonly view: BatchView;
   readonly restMs: number;
+  /** A tree that is gone here, as far as is heard of, and is waited for: nothing goes before it. */
+  readonly going: readonly Name[];
 }
 
 /** Looks at the names of a batch, and leaves out what is excluded, what rsync can't be told of, and what is not at rest. */
@@ -33,14 +35,16 @@ export async function select(
   const { go, waitMs } = await holdByRules(work, seen, mayRest);
   const nowMs = steadyNow();
   const waited = (name: Name): number => msBetween(ledger.pending.sinceMs(name) ?? nowMs, nowMs);
-  const waits = mayRest ? await inSlices(unrested(go, ledger.index, waited, fromMs, work.rest)) : NO_WAITS;
+  const { waits, going } = mayRest
+    ? await inSlices(unrested(go, ledger.index, waited, fromMs, work.rest))
+    : ALL_AT_REST;
   let restMs = waitMs; // not Math.min(...): a storm may have more names than a call takes arguments
   await eachInSlices(waits, ([name, ms]) => {
     go.delete(name);
     restMs = restMs === 0 ? ms : Math.min(restMs, ms);
   });
   if (most !== undefined) for (const name of [...go.keys()].slice(most)) go.delete(name);
-  return { view: { before: go, above, grounds: new Map(), fromMs, toMs }, restMs };
+  return { view: { before: go, above, grounds: new Map(), fromMs, toMs }, restMs, going };
 }
 
 /**
@@ -71,4 +75,4 @@ function leaveOutLong({ ledger, disk }: Pick<Work, 'ledger' | 'disk'>, seen: Map
   }
 }
 
-const NO_WAITS: ReadonlyMap<Name, number> = new Map();
+const ALL_AT_REST: Unrested = { waits: new Map(), going: [] };

@@ -8,15 +8,16 @@ import type { RulesInForce } from '../rules/in-force.js';
 import type { NamesOnDisk, TreeOnDisk } from '../scan/disk.js';
 import type { SeenWaiting } from '../scan/seen-waiting.js';
 import type { Ahead } from './ahead.js';
+import type { ClearAhead } from './clear-ahead.js';
 import type { Leftovers } from './leftovers.js';
 import type { Mistakes } from './mistakes.js';
-import type { Runner, Runs } from './runner.js';
+import type { Runs } from './runner.js';
 import type { SettleOptions } from './settle.js';
 
 /** What all that brings names to one target, or takes them away there, works with. */
 export interface Work extends SettleOptions {
   readonly runner: Runs;
-  readonly startClear: Runner['startClear'];
+  readonly clearAhead: Pick<ClearAhead, 'foresee' | 'prepare' | 'take' | 'drop'>;
   readonly leftovers: Pick<Leftovers, 'sweep'>;
   readonly mistakes: Pick<Mistakes, 'leaveAlone' | 'takeBack'>;
   readonly disk: NamesOnDisk;

@@ -17,6 +17,7 @@ import { walkAll } from '../../src/scan/shared-walk.js';
 import { type Listing, walk } from '../../src/scan/walk.js';
 import { runBatch } from '../../src/sync/batch.js';
 import type { Journal } from '../../src/sync/begun.js';
+import { ClearAhead } from '../../src/sync/clear-ahead.js';
 import { fullPass, type PassOptions } from '../../src/sync/full-pass.js';
 import { Ledger } from '../../src/sync/ledger.js';
 import { Leftovers } from '../../src/sync/leftovers.js';
@@ -32,7 +33,7 @@ export function localWork(
   there: string,
   filter: Filter,
   more: Partial<RsyncSettings> = {},
-  options: Partial<PassWork> = {},
+  { startClear, ...options }: Partial<PassWork> & { readonly startClear?: Runner['startClear'] } = {},
 ): PassWork {
   const { report = () => {}, rules = RULES, disk = new Disk(root), ledger = newLedger(there, report, rules) } = options;
   const target = { kind: 'local', path: there, label: there, place: there } as const;
@@ -44,7 +45,7 @@ export function localWork(
     rsync,
     ledger,
     runner,
-    startClear: (run) => runner.startClear(run),
+    clearAhead: new ClearAhead(ledger, startClear ?? ((run) => runner.startClear(run))),
     leftovers,
     mistakes: new Mistakes(ledger, options.runner ?? runner, { filter, rules, report }),
     disk,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { steadyNow } from '../../src/clock.js';
 import type { Failure } from '../../src/core/failure.js';
 import type { BatchOptions } from '../../src/core/sync/effects.js';
@@ -83,6 +83,36 @@ describe('a batch', () => {
     world.disk.write('newer');
     await batch(world, ['stays', 'newer']);
     expect(world.rsync.ahead).toHaveLength(1);
+  });
+
+  it('starts the run by rules while the tree is waited for, and has it take that', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+    try {
+      const world = await synced(fakeWork({ rest: { writtenMs: 10, cameMs: 30 } }), 'd/a', 'd/b', 'stays');
+      const tree = ['d', 'd/a', 'd/b'];
+      world.disk.remove('d');
+      expect(await batch(world, tree, { mayRest: true })).toMatchObject({ delivered: false, restMs: 75 });
+      await expect.poll(() => world.rsync.ahead).toEqual([{ names: tree.map(n), end: 'waits' }]);
+      vi.advanceTimersByTime(75);
+      expect(await batch(world, tree, { mayRest: true })).toMatchObject({ delivered: true, restMs: 0 });
+      expect(world.rsync.ahead).toEqual([{ names: tree.map(n), end: 'run' }]);
+      expect([inWords(world), differences(world)]).toEqual([['clear d d/a d/b', 'names .'], []]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('starts each run by rules while the one before it goes on, where a tree takes several', async () => {
+    const world = await synced(fakeWork(), 'd/f', 'd/x/g');
+    world.work.ledger.gone(n('d/x')); // as if somebody else had made it
+    world.disk.remove('d');
+    const waiting: unknown[] = [];
+    world.rsync.course.begins = ({ kind }) =>
+      void (kind === 'clear' && waiting.push(structuredClone(world.rsync.ahead)));
+    await batch(world, ['d', 'd/f', 'd/x/g']);
+    expect(inWords(world)).toEqual(['clear d/x/g', 'clear d d/f', 'names .']);
+    const names = ['d', 'd/f'];
+    expect(waiting).toEqual([[{ names, end: 'waits' }], [{ names, end: 'run' }]]);
   });
 
   it('lets a run that was started by rules go on only where it would be told the same', async () => {

@@ -145,12 +145,13 @@ describe('rest', () => {
     expect(restMs(file(1), file(1, { size: 0 }), later(0), 0, { writtenMs: 0, cameMs: 0 })).toBeLessThanOrEqual(0);
   });
 
-  const batch = (known: Record<string, Entry>, seen: Record<string, Seen>, waitedMs: Record<string, number> = {}) => {
+  const all = (known: Record<string, Entry>, seen: Record<string, Seen>, waitedMs: Record<string, number> = {}) => {
     const index = new NameIndex();
     for (const [path, entry] of Object.entries(known)) index.set(name(path), entry);
     const view = new Map(Object.entries(seen).map(([path, s]): [Name, Seen] => [name(path), s]));
     return atOnce(unrested(view, index, (n) => waitedMs[n] ?? 0, later(1_000), rest));
   };
+  const batch = (...given: Parameters<typeof all>) => all(...given).waits;
   const old = { type: 'dir', size: 0, mode: 0o755 } as const;
 
   it('what came or went rests together, a rename with both halves', () => {
@@ -174,10 +175,10 @@ describe('rest', () => {
   it('a tree that is being deleted is waited for, and goes as a whole; a single file is not', () => {
     const known = { p: file(9, old), 'p/d': file(8, old), 'p/d/f': file(1), 'p/g': file(2) };
     const fresh = file(9, { ...old, mtimeS: 101 });
-    const all = { p: 30, 'p/d': 30, 'p/d/f': 30, 'p/g': 30 };
+    const heardOf = { p: 30, 'p/d': 30, 'p/d/f': 30, 'p/g': 30 };
     const tree = { p: fresh, 'p/d': 'missing', 'p/d/f': 'missing' } as const;
-    expect([...batch(known, tree, all).values()].map(Math.round)).toEqual([75, 75, 75]);
-    expect(batch(known, tree, { ...all, p: 600 }).size).toBe(0);
+    expect([...batch(known, tree, heardOf).values()].map(Math.round)).toEqual([75, 75, 75]);
+    expect(batch(known, tree, { ...heardOf, p: 600 }).size).toBe(0);
     // Whatever its directory says: as long as more of it is heard of.
     const heard = { 'p/d': 'missing', 'p/d/f': 'missing' } as const;
     expect([...batch(known, heard, { 'p/d': 90, 'p/d/f': 30 }).values()].map(Math.round)).toEqual([45, 45]);
@@ -185,7 +186,15 @@ describe('rest', () => {
     expect(batch(known, { ...tree, p: file(9, { ...old, mtimeNs: 6 }) }, { p: 80, 'p/d': 80, 'p/d/f': 80 }).size).toBe(
       0,
     );
-    expect(batch(known, { p: fresh, 'p/g': 'missing', 'p/d/f': 'missing' }, all).size).toBe(0);
+    expect(batch(known, { p: fresh, 'p/g': 'missing', 'p/d/f': 'missing' }, heardOf).size).toBe(0);
+  });
+
+  it('such a tree is told of while all waits for it', () => {
+    const known = { d: file(9, old), 'd/f': file(1), g: file(2) };
+    const tree = { d: 'missing', 'd/f': 'missing' } as const;
+    expect(all(known, tree, { d: 30, 'd/f': 30 }).going).toEqual(['d', 'd/f']);
+    expect(all(known, tree, { d: 80, 'd/f': 80 }).going).toEqual([]);
+    expect(all(known, { g: 'missing' }, { g: 30 }).going).toEqual([]);
   });
 
   it('a storm is waited out, but not for ever', () => {

@@ -42,6 +42,14 @@ export function restMs(was: Entry | undefined, now: Seen, nowMs: WallMs, waitedM
   return isRewritten(was, now, age, waitedMs) ? written : Math.max(written, rest.cameMs - waitedMs);
 }
 
+/** What of a batch is not at rest yet. */
+export interface Unrested {
+  /** And for how much longer, in milliseconds. */
+  readonly waits: ReadonlyMap<Name, number>;
+  /** A tree that is gone as far as it is heard of, where all of the batch waits for what is left of that. */
+  readonly going: readonly Name[];
+}
+
 /**
  * What of a batch is not at rest yet, and for how much longer, in milliseconds. Names that came or went rest together, until
  * no further one was noted for a while: a rename is two of them, and what is in a new directory goes along with it. A
@@ -55,7 +63,7 @@ export function* unrested(
   waitedMs: (name: Name) => number,
   nowMs: WallMs,
   rest: Rest,
-): Steps<ReadonlyMap<Name, number>> {
+): Steps<Unrested> {
   const waits = new Map<Name, number>();
   const moving = new Set((yield* findMoves(batch, index)).flatMap(({ from, to }) => [from, to]));
   const came: Name[] = [];
@@ -93,10 +101,11 @@ export function* unrested(
     yield;
     waits.set(name, stormMs > 0 ? stormMs : cameMs);
   }
-  if (waits.size === 0 || waits.size === batch.size) return waits;
+  const going = isGoing && stormMs > 0 ? [...gone] : [];
+  if (waits.size === 0 || waits.size === batch.size) return { waits, going };
   for (const name of batch.keys()) {
     yield;
     if (!waits.has(name)) for (const dir of [ROOT, ...ancestorsOf(name)]) waits.delete(dir);
   }
-  return waits;
+  return { waits, going };
 }
