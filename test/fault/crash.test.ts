@@ -21,7 +21,9 @@ const notes = (running: Running): string[] =>
 function killing() {
   const [local, remote, bin, state] = [temporaryDir(), temporaryDir(), temporaryDir(), temporaryDir()];
   const rsync = execFileSync('sh', ['-c', 'command -v rsync'], { encoding: 'utf8' }).trim();
-  const kills = `case " $* " in *" --dry-run "*) ;; *" --filter="*) kill -9 $PPID ;; esac`;
+  // One that was started ahead begins when it is told to.
+  const waits = `case " $* " in *" --files-from=- "*) cat >${bin}/told; test -s ${bin}/told || exit 0; exec <${bin}/told ;; esac`;
+  const kills = `case " $* " in *" --dry-run "*) ;; *" --filter="*) ${waits}; kill -9 $PPID ;; esac`;
   writeFileSync(join(bin, 'rsync'), `#!/bin/sh\n${kills}\n${rsync} "$@"\ncode=$?\n: >${bin}/ended\nexit $code\n`, {
     mode: 0o755,
   });
