@@ -47,7 +47,7 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   const selected = await select(work, names, options);
   if (selected.going.length > 0) {
     if (rsync.takes.deletions === 'marks' && deletes !== 'never')
-      void work.clearAhead.foresee(selected.going.filter(fitsRule));
+      void work.clearAhead.foresee(selected.going, (dir) => disk.see(dir) === 'missing');
     return { kind: 'done', delivered: false, bulk: [], restMs: selected.restMs };
   }
   const apart = await tellApart(work, await outsideLinked(work, selected.view.before));

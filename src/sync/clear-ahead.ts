@@ -1,5 +1,8 @@
-import type { Name } from '../core/name.js';
-import { clearRules, inRuns } from '../core/rsync/rules.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Name, parentOf, ROOT } from '../core/name.js';
+import { clearRules, fitsRule, inRuns } from '../core/rsync/rules.js';
+import type { Steps } from '../core/steps.js';
+import type { ReadonlyIndex } from '../core/sync/name-index.js';
 import type { RsyncProcess } from '../rsync/run.js';
 import { eachInSlices, inSlices } from '../slice.js';
 import { clearRun } from './clear.js';
@@ -11,6 +14,10 @@ const WAITS_MS = 10_000;
 
 /** While one tree is waited for, so many are started: with the first of it that is heard of, and when more of it is. */
 const MOST_FORESEEN = 2;
+
+/** What is deleted just now is looked at so often, so many milliseconds apart, until no more of it goes. */
+const MOST_LOOKS = 4;
+const LOOK_MS = 10;
 
 /** One that waits, and what it would delete by. */
 interface Waiting {
@@ -27,24 +34,39 @@ const NONE = Promise.resolve(undefined);
  * that it does nothing.
  */
 export class ClearAhead {
-  readonly #index: Pick<Ledger, 'index'>;
+  readonly #ledger: Pick<Ledger, 'index'>;
   readonly #start: Runner['startClear'];
   #waiting: Promise<Waiting | undefined> = NONE;
   /** Since one was taken, or dropped. */
   #foreseen = 0;
+  /** Which one is the next. */
+  #turn = 0;
 
   constructor(ledger: Pick<Ledger, 'index'>, start: Runner['startClear']) {
-    this.#index = ledger;
+    this.#ledger = ledger;
     this.#start = start;
   }
 
-  /** The same as {@link prepare}, but these names may be only a part: not each time that more is heard of. */
-  async foresee(names: readonly Name[]): Promise<void> {
-    if (this.#foreseen++ < MOST_FORESEEN) await this.prepare(names);
+  /**
+   * The same as {@link prepare} for the whole trees of which these names are heard of; but not each time that more is. `isGone`: of a
+   * directory here.
+   */
+  async foresee(names: readonly Name[], isGone: (dir: Name) => boolean): Promise<void> {
+    if (this.#foreseen++ >= MOST_FORESEEN) return;
+    const turn = this.#turn;
+    let before = 0;
+    for (let looks = 0; looks < MOST_LOOKS; looks++) {
+      if (looks > 0) await sleep(LOOK_MS);
+      const all = await inSlices(wholeTrees(this.#ledger.index, names, isGone));
+      if (this.#turn !== turn) return; // it had its turn meanwhile
+      if (all.length === before) return this.prepare(all.filter(fitsRule));
+      before = all.length;
+    }
   }
 
   /** Starts one for the first run that these names take, unless that is what waits. Resolves when it is started, or can't be. */
   async prepare(names: readonly Name[]): Promise<void> {
+    this.#turn++;
     this.#waiting = this.#next(this.#waiting, names);
     await this.#waiting;
   }
@@ -56,7 +78,7 @@ export class ClearAhead {
     if (old?.process.isAlive() === true && isSame(old.rules, rules)) return old;
     end(old);
     if (first.length === 0) return undefined;
-    const process = await this.#start(clearRun(this.#index.index, first));
+    const process = await this.#start(clearRun(this.#ledger.index, first));
     return process && { rules, process, timer: setTimeout(() => process.end(), WAITS_MS).unref() };
   }
 
@@ -68,6 +90,7 @@ export class ClearAhead {
     if (!ready.process.isAlive() || this.#waiting !== waiting) return undefined;
     this.#waiting = NONE;
     this.#foreseen = 0;
+    this.#turn++;
     clearTimeout(ready.timer);
     return ready.process;
   }
@@ -77,6 +100,7 @@ export class ClearAhead {
     const waiting = this.#waiting;
     this.#waiting = NONE;
     this.#foreseen = 0;
+    this.#turn++;
     const left = await waiting;
     end(left);
     await left?.process.ended;
@@ -84,9 +108,36 @@ export class ClearAhead {
 
   async #rulesFor(names: readonly Name[]): Promise<ReadonlySet<string>> {
     const rules = new Set<string>();
-    await eachInSlices(clearRules(names, clearRun(this.#index.index, names).isDir), (rule) => rules.add(rule));
+    await eachInSlices(clearRules(names, clearRun(this.#ledger.index, names).isDir), (rule) => rules.add(rule));
     return rules;
   }
+}
+
+/** These names, those in the directories that are gone with them, and those directories. */
+function* wholeTrees(
+  index: ReadonlyIndex,
+  names: readonly Name[],
+  isGone: (dir: Name) => boolean,
+): Steps<readonly Name[]> {
+  const found = new Set<Name>();
+  const known = new Map<Name, boolean>([[ROOT, false]]);
+  for (const name of names) {
+    yield;
+    let top = name;
+    for (let dir = parentOf(name); ; dir = parentOf(dir)) {
+      const gone = known.get(dir) ?? isGone(dir);
+      known.set(dir, gone);
+      if (!gone) break;
+      top = dir;
+    }
+    if (found.has(top)) continue;
+    found.add(top);
+    for (const [below] of index.below(top)) {
+      yield;
+      found.add(below);
+    }
+  }
+  return [...found];
 }
 
 function end(waiting: Waiting | undefined): void {

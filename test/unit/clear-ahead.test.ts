@@ -75,7 +75,7 @@ describe('what was started ahead', () => {
   });
 
   it('is replaced once only while more and more names are foreseen', async () => {
-    const foresee = (...names: string[]): Promise<void> => ahead.foresee(names.map(n));
+    const foresee = (...names: string[]): Promise<void> => ahead.foresee(names.map(n), () => false);
     await foresee('d');
     await foresee('d', 'e');
     await foresee('d', 'e', 'f');
@@ -85,6 +85,26 @@ describe('what was started ahead', () => {
     expect(await take('d', 'e', 'f')).toBe(true);
     await foresee('e'); // that is another tree
     expect(words().at(-1)).toBe('e: waits');
+  });
+
+  it('is for all of a tree that is gone, of which only a part is heard of so far', async () => {
+    for (const name of ['d/x', 'd/x/a', 'd/x/b', 'd/y', 'd/z/a'])
+      ledger.delivered(n(name), { ...begun('dir'), mtimeNs: 1 });
+    const isGone = (dir: string): boolean => dir === 'd/x';
+    await ahead.foresee([n('d/x/b'), n('e')], isGone);
+    expect(words()).toEqual(['d/x d/x/a d/x/b e: waits']);
+  });
+
+  it('is for a tree as it is when no more of it goes', async () => {
+    for (const name of ['d/x', 'd/x/a', 'd/x/b']) ledger.delivered(n(name), { ...begun('dir'), mtimeNs: 1 });
+    let looks = 0;
+    await ahead.foresee([n('d/x/b')], (dir) => dir === 'd/x' && looks++ > 0);
+    expect(words()).toEqual(['d/x d/x/a d/x/b: waits']);
+    await ahead.drop();
+    const foreseeing = ahead.foresee([n('e')], () => false);
+    await ahead.drop(); // its turn has come, and is over
+    await foreseeing;
+    expect(words()).toHaveLength(1);
   });
 
   it('is waited for where it is just about to start', async () => {
