@@ -153,7 +153,7 @@ async function bring(
       if (failure !== undefined) return { kind: 'broken', failure };
     }
   } finally {
-    await clearAhead.drop();
+    void clearAhead.drop(); // its ssh takes its time to go
   }
   return { kind: 'done', any };
 }

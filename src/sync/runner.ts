@@ -114,10 +114,10 @@ export class Runner {
 
   /**
    * Starts one for a run by rules that comes after others: it logs in meanwhile, and does nothing before {@link run} has it as `ready`.
-   * Undefined where another run goes on beside those, which takes a session too, or there is no room.
+   * Undefined where another run goes on beside those, which takes a session too, or there is no room: here, or there, as far as standbys tell.
    */
   async startClear(run: Extract<Run, { kind: 'clear' }>): Promise<RsyncProcess | undefined> {
-    if (this.#running.size > 0 || whyNoRoom(ROOM_BESIDE) !== undefined) return undefined;
+    if (this.#running.size > 0 || this.standbys.count === 0 || whyNoRoom(ROOM_BESIDE) !== undefined) return undefined;
     return startClear(this.#options.rsync, run);
   }
 
