@@ -70,6 +70,7 @@ export interface RsyncProcess {
   readonly args: readonly string[];
   /** Resolves when it is gone. Never rejects. */
   readonly ended: Promise<Ended>;
+  /** Not from {@link end} on. */
   readonly isAlive: () => boolean;
   /** Whether it can be given its names; at once where not given. */
   readonly isReady?: () => boolean;
@@ -103,7 +104,10 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
     args,
     ended: child.ended,
     isAlive: () => alive,
-    end: () => endSurely(child),
+    end: () => {
+      alive = false; // it takes its time to go
+      endSurely(child);
+    },
     finish: async (input, onLine, options) => {
       const guard = guarded(() => endSurely(child), [child.stdout, child.stderr], options);
       const lines = new LinesInSlices(child.stdout, onLine);

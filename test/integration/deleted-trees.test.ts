@@ -213,6 +213,7 @@ describe('a tree that was deleted here', () => {
     expect([orphan.code, tree(world.there)]).toEqual([0, before]);
     const [first, second] = [await startClear(world.rsync, run), await startClear(world.rsync, run)];
     first?.end();
+    expect(first?.isAlive()).toBe(false); // though it takes its time
     await first?.ended;
     expect(tree(world.there)).toEqual(before);
     const gone: string[] = [];
