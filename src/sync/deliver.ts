@@ -66,7 +66,10 @@ export async function deliver(
   const brings = await whatComes(names, above, view.before);
   const rewrites = mayGo || run.kind !== 'names' ? undefined : rewritesOf(names, view.before, ledger.index);
   const begun = await ledger.begin(run, () => brings);
-  if (!begun.ok) return { kind: 'broken', failure: begun.failure };
+  if (!begun.ok) {
+    ready?.end();
+    return { kind: 'broken', failure: begun.failure };
+  }
   const own = ofNames(names);
   const result = await runner.run(begun.value, own, {
     suitable: mayGo ? [] : SUITABLE[quickCheck].filter((kind) => suits(kind, quickCheck, names.length, lasts)),

@@ -135,11 +135,22 @@ describe('a batch', () => {
       world.disk.remove('d');
       world.disk.write('new');
       await batch(world, ['d', 'd/a', 'd/b', 'new']);
-      expect(world.rsync.ahead).toMatchObject([{ end }]);
+      await expect.poll(() => world.rsync.ahead).toMatchObject([{ end }]);
       world.rsync.course.isCut = () => false;
       await bringAll(world);
       expect(differences(world)).toEqual([]);
     }
+  });
+
+  it('leaves no run by rules waiting where that is not to be written down', async () => {
+    const world = await synced(fakeWork(), 'd/a');
+    const names = ['d', 'd/a'].map(n);
+    world.disk.remove('d');
+    await world.work.clearAhead.prepare(names);
+    const failure: Failure = { kind: 'start', message: 'the disk is full' };
+    vi.spyOn(world.work.ledger, 'begin').mockResolvedValue({ ok: false, failure });
+    expect(await batch(world, names)).toEqual({ kind: 'broken', failure });
+    expect(world.rsync.ahead).toEqual([{ names, end: 'ended' }]);
   });
 
   it('looks again before it deletes: what is back meanwhile stays, and waits', async () => {
