@@ -41,6 +41,8 @@ export class ClearAhead {
   #foreseen = 0;
   /** Which one is the next. */
   #turn = 0;
+  /** Those that were ended, until they are gone. */
+  readonly #leaving = new Set<RsyncProcess>();
 
   constructor(ledger: Pick<Ledger, 'index'>, start: Runner['startClear']) {
     this.#ledger = ledger;
@@ -74,20 +76,21 @@ export class ClearAhead {
   async #next(before: Promise<Waiting | undefined>, names: readonly Name[]): Promise<Waiting | undefined> {
     const old = await before;
     const [first = []] = await inSlices(inRuns(names));
-    const rules = await this.#rulesFor(first);
+    const rules = await rulesOf(clearRun(this.#ledger.index, first));
     if (old?.process.isAlive() === true && isSame(old.rules, rules)) return old;
-    end(old);
+    this.#end(old);
     if (first.length === 0) return undefined;
     const process = await this.#start(clearRun(this.#ledger.index, first));
-    return process && { rules, process, timer: setTimeout(() => process.end(), WAITS_MS).unref() };
+    return process && { rules, process, timer: setTimeout(() => this.#leave(process), WAITS_MS).unref() };
   }
 
   /** It, where it is for just these names, and alive. */
   async take(names: readonly Name[]): Promise<RsyncProcess | undefined> {
     const waiting = this.#waiting;
     const ready = await waiting;
-    if (ready === undefined || !isSame(ready.rules, await this.#rulesFor(names))) return undefined;
-    if (!ready.process.isAlive() || this.#waiting !== waiting) return undefined;
+    if (ready === undefined) return undefined;
+    const rules = await rulesOf(clearRun(this.#ledger.index, names));
+    if (!isSame(ready.rules, rules) || !ready.process.isAlive() || this.#waiting !== waiting) return undefined;
     this.#waiting = NONE;
     this.#foreseen = 0;
     this.#turn++;
@@ -95,21 +98,23 @@ export class ClearAhead {
     return ready.process;
   }
 
-  /** Ends it if nobody has taken it. Resolves when it is gone. */
+  /** Ends it if nobody has taken it. Resolves when all that were ended are gone. */
   async drop(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = NONE;
     this.#foreseen = 0;
-    this.#turn++;
-    const left = await waiting;
-    end(left);
-    await left?.process.ended;
+    await this.prepare([]);
+    await Promise.all([...this.#leaving].map(({ ended }) => ended));
   }
 
-  async #rulesFor(names: readonly Name[]): Promise<ReadonlySet<string>> {
-    const rules = new Set<string>();
-    await eachInSlices(clearRules(names, clearRun(this.#ledger.index, names).isDir), (rule) => rules.add(rule));
-    return rules;
+  #end(waiting: Waiting | undefined): void {
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
+    this.#leave(waiting.process);
+  }
+
+  #leave(process: RsyncProcess): void {
+    this.#leaving.add(process);
+    void process.ended.then(() => this.#leaving.delete(process));
+    process.end();
   }
 }
 
@@ -140,10 +145,10 @@ function* wholeTrees(
   return [...found];
 }
 
-function end(waiting: Waiting | undefined): void {
-  if (waiting === undefined) return;
-  clearTimeout(waiting.timer);
-  waiting.process.end();
+async function rulesOf({ names, isDir }: ReturnType<typeof clearRun>): Promise<ReadonlySet<string>> {
+  const rules = new Set<string>();
+  await eachInSlices(clearRules(names, isDir), (rule) => rules.add(rule));
+  return rules;
 }
 
 /** Each is about one name, so that their order is nothing. */

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { begun } from '../../src/core/sync/entry.js';
+import { later } from '../../src/later.js';
 import type { RsyncProcess } from '../../src/rsync/run.js';
+import { nextTurn } from '../../src/slice.js';
 import { ClearAhead } from '../../src/sync/clear-ahead.js';
 import type { Ledger } from '../../src/sync/ledger.js';
 import { newLedger } from '../support/deliver.js';
@@ -14,6 +16,8 @@ interface Started {
 let ledger: Ledger;
 let started: Started[];
 let mayStart: boolean;
+/** What each does when it is ended, before it is gone. */
+let leaving: Promise<void>;
 let ahead: ClearAhead;
 
 async function start({ names }: { readonly names: readonly string[] }): Promise<RsyncProcess | undefined> {
@@ -22,7 +26,7 @@ async function start({ names }: { readonly names: readonly string[] }): Promise<
   started.push(one);
   return {
     args: [],
-    ended: Promise.resolve({ kind: 'exited', code: 0 }),
+    ended: leaving.then(() => ({ kind: 'exited', code: 0 })),
     isAlive: () => one.end === 'waits',
     finish: () => Promise.reject(new Error('not used here')),
     end: () => {
@@ -36,6 +40,7 @@ beforeEach(() => {
   for (const dir of ['d', 'e', 'f']) ledger.delivered(n(dir), { ...begun('dir'), mtimeNs: 1 });
   started = [];
   mayStart = true;
+  leaving = Promise.resolve();
   ahead = new ClearAhead(ledger, start);
 });
 
@@ -118,6 +123,23 @@ describe('what was started ahead', () => {
     mayStart = false;
     await prepare('f');
     expect(await take('f')).toBe(false);
+  });
+
+  it('is dropped when all are gone that were ended, whoever did that', async () => {
+    const gone = later<void>();
+    leaving = gone.promise;
+    await prepare('d');
+    await prepare('e'); // ends that for d
+    void ahead.drop();
+    let isDropped = false;
+    const dropped = ahead.drop().then(() => {
+      isDropped = true;
+    });
+    await expect.poll(words).toEqual(['d: ended', 'e: ended']);
+    await nextTurn();
+    expect(isDropped).toBe(false);
+    gone.resolve();
+    await dropped;
   });
 
   it('does not wait for ever', async () => {
