@@ -76,11 +76,12 @@ export class ClearAhead {
   async #next(before: Promise<Waiting | undefined>, names: readonly Name[]): Promise<Waiting | undefined> {
     const old = await before;
     const [first = []] = await inSlices(inRuns(names));
-    const rules = await rulesOf(clearRun(this.#ledger.index, first));
+    const run = clearRun(this.#ledger.index, first);
+    const rules = await rulesOf(run);
     if (old?.process.isAlive() === true && isSame(old.rules, rules)) return old;
     this.#end(old);
     if (first.length === 0) return undefined;
-    const process = await this.#start(clearRun(this.#ledger.index, first));
+    const process = await this.#start(run);
     return process && { rules, process, timer: setTimeout(() => this.#leave(process), WAITS_MS).unref() };
   }
 

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { clearRules } from '../../src/core/rsync/rules.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { later } from '../../src/later.js';
-import type { RsyncProcess } from '../../src/rsync/run.js';
+import type { RsyncProcess, Run } from '../../src/rsync/run.js';
 import { nextTurn } from '../../src/slice.js';
 import { ClearAhead } from '../../src/sync/clear-ahead.js';
 import type { Ledger } from '../../src/sync/ledger.js';
@@ -10,6 +11,7 @@ import { n } from '../support/fake-work.js';
 
 interface Started {
   readonly names: readonly string[];
+  readonly rules: readonly string[];
   end: 'waits' | 'ended';
 }
 
@@ -20,9 +22,9 @@ let mayStart: boolean;
 let leaving: Promise<void>;
 let ahead: ClearAhead;
 
-async function start({ names }: { readonly names: readonly string[] }): Promise<RsyncProcess | undefined> {
+async function start({ names, isDir }: Extract<Run, { kind: 'clear' }>): Promise<RsyncProcess | undefined> {
   if (!mayStart) return undefined;
-  const one: Started = { names: [...names].sort(), end: 'waits' };
+  const one: Started = { names: [...names].sort(), rules: [...clearRules(names, isDir)], end: 'waits' };
   started.push(one);
   return {
     args: [],
@@ -123,6 +125,22 @@ describe('what was started ahead', () => {
     mayStart = false;
     await prepare('f');
     expect(await take('f')).toBe(false);
+  });
+
+  it('is told just what it was compared by, though that changes while it starts', async () => {
+    const other = newLedger('there').index; // it is not sure there that d was brought as a directory
+    let looks = 0;
+    ahead = new ClearAhead(
+      {
+        get index() {
+          return ++looks === 2 ? other : ledger.index;
+        },
+      },
+      start,
+    );
+    await prepare('d');
+    await expect.poll(() => take('d')).toBe(true);
+    expect(started.map(({ rules }) => rules)).toEqual([['R /d/', 'P *']]);
   });
 
   it('is dropped when all are gone that were ended, whoever did that', async () => {
