@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './core/environment.js';
 
 /** How it ended: with an exit code (128 and its number for a signal), or it did not begin; `errno`: why, as `ENOENT`. */
@@ -37,7 +38,7 @@ export function spawnHere(
   // Before it begins: what it has said may bring a signal at once.
   const unhear = hear(onSignal, () => child);
   const child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
-  return endOf(child).finally(unhear);
+  return endOf(child).then(unhear);
 }
 
 /** A program that was started ahead of time: what it does waits for its stdin. Until then our signals end us, and so its stdin. */
@@ -66,7 +67,7 @@ export function spawnWaiting({ file, env }: Program, args: readonly string[]): W
       input.write(line);
       stdin.on('error', () => input.end()); // a directory, for example: whoever reads it finds no more either
       stdin.pipe(input);
-      return ended.finally(unhear);
+      return ended.then(unhear);
     },
     giveUp: () => {
       isOver = true; // about to be
@@ -76,12 +77,20 @@ export function spawnWaiting({ file, env }: Program, args: readonly string[]): W
   };
 }
 
-/** Hands our signals on, until the function that this gives is called. */
-function hear(onSignal: HereOptions['onSignal'], child: () => ChildProcess): () => void {
+/** How long after the end of a child by a signal ours is waited for, in milliseconds. */
+const OURS_MS = 50;
+
+/**
+ * Hands our signals on, until the function that this gives is called with how the child ended. What is sent to all of a group, or to one
+ * after the other, can have ended that (ssh with 255), and be heard of before our own.
+ */
+function hear(onSignal: HereOptions['onSignal'], child: () => ChildProcess): (ended: EndedHere) => Promise<EndedHere> {
   const listener = (signal: Heard): void => onSignal(signal, (other) => void child().kill(other));
   for (const signal of HEARD) process.on(signal, listener);
-  return () => {
+  return async (ended) => {
+    if (ended.kind === 'exited' && ended.code >= 128) await sleep(OURS_MS);
     for (const signal of HEARD) process.off(signal, listener);
+    return ended;
   };
 }
 

@@ -1,6 +1,10 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
-import { spawnHere } from '../../src/spawn-here.js';
+import { type Heard, spawnHere, spawnWaiting } from '../../src/spawn-here.js';
 import { PROGRAMS, there } from '../support/programs.js';
+import { temporaryDir } from '../support/tree.js';
 
 it('a program that runs in our place has our signals only as long as it runs', async () => {
   const listeners = (): number[] =>
@@ -18,3 +22,27 @@ it('a program that runs in our place has our signals only as long as it runs', a
   });
   expect(listeners()).toEqual(before);
 });
+
+it.each(['at once', 'when it is told to'])(
+  'a signal is heard that came after the end of a program that began %s, and before we knew of that',
+  async (when) => {
+    const file = join(temporaryDir(), 'pid');
+    const heard: Heard[] = [];
+    const onSignal = (signal: Heard): void => void heard.push(signal);
+    const shell = { ...there(PROGRAMS.git), file: '/bin/sh' };
+    const args = ['-c', `echo $$ >${file}.new; mv ${file}.new ${file}; exec sleep 600`];
+    const ended =
+      when === 'at once'
+        ? spawnHere(shell, args, { onSignal })
+        : spawnWaiting(shell, args).go('', Readable.from([]), onSignal);
+    await expect.poll(() => existsSync(file)).toBe(true);
+    const pid = Number(readFileSync(file, 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    // Both wait for our event loop from here on, in this order.
+    while (!/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+    process.kill(process.pid, 'SIGTERM');
+    expect(heard).toEqual([]);
+    expect(await ended).toEqual({ kind: 'exited', code: 137 });
+    expect(heard).toEqual(['SIGTERM']);
+  },
+);
