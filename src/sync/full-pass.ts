@@ -137,6 +137,8 @@ interface Plan {
   /** See {@link withoutRivals} and {@link withoutLinked}. */
   readonly isLeftOut: (name: Name) => boolean;
   readonly expected: Forecast;
+  /** What of that has to go before anything is sent. */
+  readonly inTheWay: readonly Name[];
   /** Whether something was mounted or unmounted since the walk. */
   readonly areMountsOthers: () => boolean;
 }
@@ -165,18 +167,19 @@ async function planned(work: PassWork, options: PassOptions): Promise<Plan | Pas
   if (refused !== undefined) {
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
   }
-  return { snapshot, isLeftOut, expected, areMountsOthers };
+  const inTheWay = await inTheWayOf(snapshot.tree, expected.extraneous);
+  return { snapshot, isLeftOut, expected, inTheWay, areMountsOthers };
 }
 
 /** Deletes what would be in the way there. Gives what a mirror deleted of it. */
-async function makeWay(work: PassWork, { snapshot: { tree }, expected }: Plan): Promise<Removed | Failure> {
+async function makeWay(work: PassWork, { snapshot: { tree }, inTheWay }: Plan): Promise<Removed | Failure> {
   const { ledger, runner, leftovers, mistakes, deletes } = work;
   const mistaken = await mistakes.takeBack();
   if (mistaken !== undefined) return mistaken;
   const unswept = await leftovers.sweep(runner);
   if (unswept !== undefined) return unswept;
-  const blocked = deletes !== 'never' ? await clear(ledger, runner, await inTheWay(ledger, tree)) : undefined;
-  return blocked ?? removeThere(ledger, runner, await inTheWayOf(tree, expected.extraneous));
+  const blocked = deletes !== 'never' ? await clear(ledger, runner, await replacedDirs(ledger, tree)) : undefined;
+  return blocked ?? removeThere(ledger, runner, inTheWay);
 }
 
 /** What rsync has brought. */
@@ -247,7 +250,7 @@ const isStillThere = (was: Entry, now: Entry | undefined): boolean =>
   was.type === now?.type && (was.type !== 'dir' || stayedPut(was, now));
 
 /** What is only there and was not in the way, for that is gone by now, and has not come here since. */
-async function strays({ disk, filter }: PassWork, { expected, snapshot }: Plan, after: Snapshot): Promise<Name[]> {
+async function strays({ disk, filter }: PassWork, { expected, inTheWay }: Plan, after: Snapshot): Promise<Name[]> {
   // Neither in the walk nor excluded: it has come since.
   const hasCome = (name: Name): boolean => {
     const seen = disk.see(name);
@@ -257,10 +260,10 @@ async function strays({ disk, filter }: PassWork, { expected, snapshot }: Plan, 
       (typeof seen === 'object' && filter.decideDeep(name, seen.type === 'dir').synced)
     );
   };
-  const inTheWay = new Set(await inTheWayOf(snapshot.tree, expected.extraneous));
+  const gone = new Set(inTheWay);
   const stray: Name[] = [];
   await eachInSlices(expected.extraneous, (name) => {
-    if (after.tree.get(name) === undefined && !inTheWay.has(name) && !hasCome(name)) stray.push(name);
+    if (after.tree.get(name) === undefined && !gone.has(name) && !hasCome(name)) stray.push(name);
   });
   return stray;
 }
@@ -298,7 +301,7 @@ async function nameUnsent(work: PassWork, tree: NameIndex): Promise<void> {
 }
 
 /** A directory of ours that became something else since the last run: our names in it go first, or rsync can't. */
-async function inTheWay({ index }: Ledger, tree: NameIndex): Promise<Name[]> {
+async function replacedDirs({ index }: Ledger, tree: NameIndex): Promise<Name[]> {
   const names: Name[] = [];
   await eachInSlices(tree.below(ROOT), ([name, now]) => {
     if (now.type !== 'dir' && index.get(name)?.type === 'dir') {
