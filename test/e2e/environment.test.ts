@@ -11,7 +11,7 @@ import {
 import { delimiter, join } from 'node:path';
 import { Script } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { CLI, type Place, place, Running, run } from '../support/cli.js';
+import { CLI, freshName, type Place, place, Running, run } from '../support/cli.js';
 import { withoutName } from '../support/other-user.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
@@ -98,7 +98,7 @@ describe('the user’s environment', () => {
     const at = place();
     const { local, server, env } = at;
     const told = join(temporaryDir(), 'told');
-    const beside = `beside-${process.pid}`;
+    const beside = `beside-${freshName()}`;
     const to = `${at.to} and ${beside}`;
     const base = join(at.remote, '..');
     fill(local, { a: 'a', 'dir/b': 'b' });

@@ -216,14 +216,12 @@ describe('bad input is refused before anything is touched', () => {
   });
 
   it('rsync missing or too old there', async () => {
-    const { run: once, remote, server } = place();
+    const { run: once, remote, program } = place();
     const missing = await once(['--once', '--', '--rsync-path=/no/such/rsync']);
     expect(missing.stderr).toMatch(/there is no rsync on there\n.*apt install rsync/);
     expect(missing.code).toBe(3);
-    const fake = `${server.hereBase}/old-rsync-${process.pid}`;
-    writeFileSync(fake, '#!/bin/sh\necho "rsync  version 3.0.6  protocol version 30"\n');
-    chmodSync(fake, 0o755);
-    const old = await once(['--once', '--', `--rsync-path=${server.thereBase}/old-rsync-${process.pid}`]);
+    const fake = program('#!/bin/sh\necho "rsync  version 3.0.6  protocol version 30"\n');
+    const old = await once(['--once', '--', `--rsync-path=${fake}`]);
     expect(old.stderr).toMatch(/the rsync on there is too old \(3\.0\.6\)/);
     expect(old.code).toBe(3);
     expect(existsSync(remote)).toBe(false);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { place, Running, run } from '../support/cli.js';
+import { freshName, place, Running, run } from '../support/cli.js';
 import { fill, names, temporaryDir, tree } from '../support/tree.js';
 
 describe('what is synced', () => {
@@ -358,7 +358,7 @@ describe('how it is done', () => {
   it('a path relative to the login directory', async () => {
     const { local, server, env } = place();
     fill(local, { a: 'a' });
-    const name = `syncwatch-test-${process.pid}`;
+    const name = `syncwatch-test-${freshName()}`;
     const asked = (path: string, how: string) =>
       run(['-F', server.sshConfig, '--to', `there:${path}`, how, local], { env });
     // What begins with ~ is in $HOME, which a throw-away server has elsewhere.

@@ -1,5 +1,3 @@
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Place, place, Running, run } from '../support/cli.js';
 import { processesOf } from '../support/faulty.js';
@@ -68,10 +66,8 @@ describe('a shell there that does not start rsync', () => {
   it('is told of, and a signal ends it at once', async () => {
     const there = place();
     fill(there.local, { a: 'a' });
-    const hangs = `hangs-${process.pid}`;
-    writeFileSync(join(there.server.hereBase, hangs), '#!/bin/sh\nexec sleep 20\n');
-    chmodSync(join(there.server.hereBase, hangs), 0o755);
-    const running = there.start(['--', `--rsync-path=${there.server.thereBase}/${hangs}`]);
+    const hangs = there.program('#!/bin/sh\nexec sleep 20\n');
+    const running = there.start(['--', `--rsync-path=${hangs}`]);
     await running.event('note', ({ text }) => /does not start rsync/.test(String(text)));
     const begun = running.child.pid === undefined ? [] : processesOf(running, /ssh -N|rsync/);
     expect(await running.stop('SIGTERM')).toBe(143);

@@ -11,6 +11,7 @@ import { inputOf, startRsync } from '../../src/rsync/run.js';
 import { type MasterOptions, openMaster } from '../../src/ssh/master.js';
 import type { Engine } from '../../src/sync/engine.js';
 import { programOf } from '../support/alone.js';
+import { freshName } from '../support/cli.js';
 import { localEngine } from '../support/engine.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { filterOf, plainSettings } from '../support/settings.js';
@@ -138,7 +139,7 @@ describe('a login', () => {
 
 it('a shell there that does not start rsync is given up in time', async () => {
   const { sshConfig, hereBase, thereBase } = inject('server');
-  const hangs = `hangs-for-${process.pid}`;
+  const hangs = `hangs-for-${freshName()}`;
   writeFileSync(join(hereBase, hangs), '#!/bin/sh\nexec sleep 20\n');
   chmodSync(join(hereBase, hangs), 0o755);
   const dir = temporaryDir();

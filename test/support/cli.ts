@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -178,8 +179,10 @@ const some = (lines: readonly string[]): string =>
     .map((line) => line.slice(0, 200))
     .join('\n');
 
-let places = 0;
 let programs = 0;
+
+/** A name that nothing else has on the server, which all files of a run share. Process numbers come again within a run. */
+export const freshName = (): string => randomBytes(6).toString('hex');
 
 /** A fresh place for one test, with folders for sockets and state of its own. */
 export function place(server: TestServer = inject('server')): Place {
@@ -188,7 +191,7 @@ export function place(server: TestServer = inject('server')): Place {
   mkdirSync(local);
   mkdirSync(join(base, 'home'));
   mkdirSync(join(base, 'run'), { mode: 0o700 });
-  const name = `${process.pid}-${++places}`;
+  const name = freshName();
   const remote = join(server.hereBase, name);
   const path = `${server.thereBase}/${name}`;
   const to = `there:${path}`;
