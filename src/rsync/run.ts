@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { type Deletions, type ListOf, type RsyncSettings, type RunKind, rsyncArg
 import type { OutputLine } from '../core/rsync/output.js';
 import { clearRules } from '../core/rsync/rules.js';
 import type { RsyncExit } from '../core/rsync/whole-run.js';
-import { eachInSlices, inSlices } from '../slice.js';
+import { eachInSlices, inSlices, Slice } from '../slice.js';
 import { type Child, collect, type Ended, spawn } from '../spawn.js';
 import { makeTemporary } from '../user-folders.js';
 import { LinesInSlices } from './read-lines.js';
@@ -34,16 +35,23 @@ export type Run =
   /** `names`: of directories, unless it is about names. */
   | { readonly kind: 'list'; readonly of: ListOf; readonly names: readonly Name[] }
   | (Extract<RunKind, { kind: 'moves' }> & { readonly names: readonly Name[] })
-  | (Extract<RunKind, { kind: 'pass' }> & { readonly rules: readonly string[] });
+  | (Extract<RunKind, { kind: 'pass'; dryRun: true }> & { readonly rules: readonly string[] })
+  /** `names`: of the walk, as often as they are asked for. */
+  | {
+      readonly kind: 'pass';
+      readonly dryRun: false;
+      readonly rules: readonly string[];
+      readonly names: Iterable<Name>;
+    };
 
 /** A run that changes nothing there. */
-export type LookingRun = Extract<Run, { kind: 'list' }> | (Extract<Run, { kind: 'pass' }> & { readonly dryRun: true });
+export type LookingRun = Extract<Run, { kind: 'list' }> | Extract<Run, { kind: 'pass'; dryRun: true }>;
 
 /** A run that may change something there. */
 export type WritingRun =
   | (Extract<Run, { kind: 'names' | 'clear' }> & { readonly dryRun?: never })
   | Extract<Run, { kind: 'moves' }>
-  | (Extract<Run, { kind: 'pass' }> & { readonly dryRun: false });
+  | Extract<Run, { kind: 'pass'; dryRun: false }>;
 
 /**
  * How long a run may say nothing before it is taken for stuck, in milliseconds. Data on its way shows every second
@@ -111,7 +119,11 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
     finish: async (input, onLine, options) => {
       const guard = guarded(() => endSurely(child), [child.stdout, child.stderr], options);
       const lines = new LinesInSlices(child.stdout, onLine);
-      await eachInSlices(input, (part) => child.stdin.write(part));
+      const slice = new Slice();
+      for (const part of input) {
+        if (!child.stdin.write(part)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), child.ended]);
+        if (slice.isOver) await slice.next();
+      }
       child.stdin.end();
       const ended = await child.ended;
       await lines.end();
@@ -172,16 +184,32 @@ export async function runRsync(
     options.onCommand?.(started.args);
     return started.finish([], onLine, options);
   }
-  const made = run.kind === 'clear' || run.kind === 'list' ? makeTemporary('syncwatch-empty-') : undefined;
+  const isPass = run.kind === 'pass' && !run.dryRun;
+  const made = run.kind === 'clear' || run.kind === 'list' || isPass ? makeTemporary('syncwatch-empty-') : undefined;
   if (made?.ok === false) return notStarted(made.failure.message);
   const folder = made?.value;
   try {
-    const source = { emptyDir: folder ?? '' };
+    const source = { emptyDir: folder ?? '', rulesFile: join(folder ?? '', 'rules') };
+    const unwritten = isPass ? await writeRules(source.rulesFile, run.rules) : undefined;
+    if (unwritten !== undefined) return notStarted(unwritten);
     const started = startRsync(settings, { ...run, ...source });
     options.onCommand?.(started.args);
     return await started.finish(inputOf(run, deletions), onLine, options);
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Gives why they can't be written. */
+async function writeRules(file: string, rules: Iterable<string>): Promise<string | undefined> {
+  try {
+    await writeFile(
+      file,
+      nulSeparated(rules, (rule) => rule),
+    );
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -262,32 +290,46 @@ const notStarted = (why: string): RsyncExit => ({
  */
 const NOTHING_IN_ROOT = '.syncwatch-nothing';
 
-/** So many names are written to rsync's stdin at once. */
-const PART = 1_000;
+/**
+ * So many bytes are written to rsync's stdin at once, and then waited for: the system takes that much as one, so that whoever kills us
+ * cuts off between two names. Of one that is cut short rsync would make another one.
+ */
+const PART_BYTES = 16_384;
 
 /**
  * What rsync reads, in parts: the names on stdin, or the rules. Each name gets `./` in front: without it an entry beginning with `#` or `;` is a
  * comment even with --from0.
  */
 export function* inputOf(run: Run, deletions: Deletions): Generator<Buffer> {
-  if (run.kind === 'pass') yield* nulSeparated(run.rules, (rule) => rule);
+  if (run.kind === 'pass' && run.dryRun) yield* nulSeparated(run.rules, (rule) => rule);
   else if (run.kind === 'clear' && deletions === 'rules')
     yield* nulSeparated(clearRules(run.names, run.isDir), (rule) => rule);
   else if (run.kind === 'list' && run.of !== 'names')
     yield* nulSeparated(run.names, (name) => `./${name === ROOT ? '.' : `${name}/`}`);
   else {
-    const names = run.names.filter((name) => name !== ROOT);
-    yield* nulSeparated(names.length > 0 ? names : [NOTHING_IN_ROOT], (name) => `./${name}`);
+    yield* nulSeparated(belowRoot(run.names), (name) => `./${name}`);
   }
 }
 
-function* nulSeparated(all: Iterable<string>, lineOf: (one: string) => string): Generator<Buffer> {
-  let part: string[] = [];
-  for (const one of all) {
-    part.push(`${lineOf(one)}\0`);
-    if (part.length < PART) continue;
-    yield Buffer.from(part.join(''), 'latin1');
-    part = [];
+function* belowRoot(names: Iterable<Name>): Generator<string> {
+  let isEmpty = true;
+  for (const name of names) {
+    if (name === ROOT) continue;
+    isEmpty = false;
+    yield name;
   }
-  if (part.length > 0) yield Buffer.from(part.join(''), 'latin1');
+  if (isEmpty) yield NOTHING_IN_ROOT;
+}
+
+function* nulSeparated(all: Iterable<string>, lineOf: (one: string) => string): Generator<Buffer> {
+  let part = '';
+  for (const one of all) {
+    const line = `${lineOf(one)}\0`;
+    if (part !== '' && part.length + line.length > PART_BYTES) {
+      yield Buffer.from(part, 'latin1');
+      part = '';
+    }
+    part += line;
+  }
+  if (part !== '') yield Buffer.from(part, 'latin1');
 }

@@ -38,15 +38,9 @@ export async function adopt(
 }
 
 /** Notes what differs from the index after a pass: what has changed since, and what is gone. */
-export async function noteLeft(
-  { ledger, rsync }: PassWork,
-  { tree }: Snapshot,
-  isRival: (name: Name) => boolean,
-): Promise<void> {
+export async function noteLeft({ ledger, rsync }: PassWork, { tree }: Snapshot): Promise<void> {
   await eachInSlices(tree.entries(), ([name, now]) => {
-    if (isSettled(ledger.index.get(name), now, rsync.carriesMore)) return;
-    if (!isRival(name)) ledger.markInFlight(name, now.type); // rsync may have taken it along
-    ledger.note(name, now);
+    if (!isSettled(ledger.index.get(name), now, rsync.carriesMore)) ledger.note(name, now);
   });
   await eachInSlices(ledger.index.below(ROOT), ([name]) => {
     if (tree.get(name) === undefined) ledger.note(name);

@@ -118,7 +118,7 @@ export class Engine {
       refreshRules: (how) => (how === 'now' ? rules.refresh() : rules.refreshAtPace()),
       onShort,
       isHeld: () => !isUp(this.state.phase),
-      // What a pass may take along is noted each time.
+      // A pass may bring it as it is meanwhile: it is looked at each time.
       waiting: (name) => (isPassing(this.state.phase) ? undefined : seen.ofNew(name)),
       isSending: () => turnOf(this.state.phase)?.kind === 'batch',
     });

@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.js';
 import type { Name } from '../core/name.js';
 import { type Entry, isSettled, type Seen } from '../core/sync/entry.js';
-import { isPassing, isUp, mayNote } from '../core/sync/state.js';
+import { isUp, mayNote } from '../core/sync/state.js';
 import { differences } from '../scan/look.js';
 import type { SeenWaiting } from '../scan/seen-waiting.js';
 import type { Listing } from '../scan/walk.js';
@@ -58,7 +58,6 @@ export class Findings {
     const { ledger, disk } = this.#options;
     const { state } = this.#inbox;
     if (disk.mounts.isAway(name) || disk.own.has(name)) return;
-    if (isPassing(state.phase) && typeof seen === 'object') ledger.markInFlight(name, seen.type);
     if (!mayNote(state, ledger.pending.size)) return;
     if (ledger.note(name, seen) || !isUp(state.phase)) this.#inbox.take({ kind: 'noted' });
   }

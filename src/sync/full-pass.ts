@@ -27,7 +27,6 @@ import {
 } from './mirror.js';
 import { unexpected } from './rescan.js';
 import { withoutRivals, withoutTwins } from './spelling.js';
-import { takeBack } from './take-back.js';
 import type { PassWork } from './work.js';
 
 /** What stays the same from pass to pass. */
@@ -66,7 +65,7 @@ async function snapshotAtRest(
 }
 
 /**
- * One full pass: walk, rsync of the whole tree, and the index becomes what the walk saw; then another walk. Names that
+ * One full pass: walk, rsync of all names in it, and the index becomes what the walk saw; then another walk. Names that
  * are in the index from before and gone from the disk stay in it, and are noted after that: they are deleted there.
  *
  * rsync decides by its own view of the disk what to send, so a pass also repairs what we know nothing of.
@@ -105,7 +104,7 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
       ...late.failed,
     ]),
   );
-  await noteLeft(work, after, plan.isLeftOut);
+  await noteLeft(work, after);
   // What a mirror deleted last gave its directory another time there: the next run sets that right.
   const emptied = new Set(late.items.map(({ name }) => parentOf(name)));
   await ledger.unsure([...emptied].filter((dir) => after.tree.get(dir) !== undefined));
@@ -196,7 +195,7 @@ interface Brought {
 async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<Brought | PassOver> {
   const { ledger, runner, rootIsThere, disk, filter } = work;
   const { isStopped, onListing } = options;
-  const { snapshot, isLeftOut, areMountsOthers } = plan;
+  const { snapshot, areMountsOthers } = plan;
   const { tree } = snapshot;
   const names: NamesOfRun = {
     has: (name) => tree.get(name) !== undefined || ledger.index.get(name) !== undefined,
@@ -205,7 +204,8 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     },
   };
   const rules = passRules(filter.rsyncRules, snapshot.excluded);
-  const run = { kind: 'pass', rules, wouldDelete: 'nothing', dryRun: false } as const;
+  const walked = { [Symbol.iterator]: () => namesIn(tree) };
+  const run = { kind: 'pass', rules, names: walked, dryRun: false } as const;
   const fooled = new Set<Name>();
   const isTouched = touchedSince(disk, ledger.begunMs);
   let totalBytes = 0;
@@ -219,13 +219,12 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   const { outcome, items } = await runner.run(begun.value, names, { totalBytes, totalNames: tree.size });
   const after = await takeSnapshot(disk, filter, onListing, isStopped);
   if (outcome.kind === 'broken') {
-    // rsync takes along what came here after the walk. A file never comes before its line, but directories and links do: rsync
-    // there holds its lines back, so that even before the first one there may be thousands.
+    // What was a file in the walk and is none: a file never comes before its line, but directories and links do.
     await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-      if (type !== 'file' && !isLeftOut(name)) ledger.markInFlight(name, type);
+      if (type !== 'file' && tree.get(name) !== undefined) ledger.markInFlight(name, type);
     });
     if (isStopped()) await nameUnsent(work, tree);
-    // Of what is known, too: something else may have been in its place meanwhile, and be there now.
+    // Something else may have been in the place of what is known meanwhile, and be there now.
     else if (rootIsThere())
       await eachInSlices(ledger.index.below(ROOT), ([name, was]) => {
         if (!isStillThere(was, after.tree.get(name))) ledger.doubt(name);
@@ -234,15 +233,12 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   }
   if (isStopped()) return { kind: 'stopped' };
   if (!rootIsThere() || areMountsOthers()) return ROOT_GONE; // what was read may be of another one
-  const taken = await takeBack(
-    ledger,
-    runner,
-    filter,
-    items.filter(({ name }) => tree.get(name) === undefined),
-  );
-  if (taken.failure !== undefined) return broken(taken.failure);
   for (const { name, action } of items) if (action === 'send') fooled.delete(name);
-  return { outcome, items: items.filter(({ name }) => !taken.names.has(name)), fooled, after };
+  return { outcome, items, fooled, after };
+}
+
+function* namesIn(tree: NameIndex): Generator<Name> {
+  for (const [name] of tree.entries()) yield name;
 }
 
 /** Whether a known name surely was of this type all the time. */

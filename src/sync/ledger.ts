@@ -96,7 +96,7 @@ export class Ledger {
     return Begun.begin(run, brings, this.#books);
   }
 
-  /** It may be there by now although no run was begun for it: a full pass that goes on takes along what comes meanwhile. */
+  /** It may be there by now as this, although a run was begun for something else in its place. */
   markInFlight(name: Name, type: Entry['type']): void {
     if (name === ROOT || this.index.get(name) !== undefined) return;
     this.#books.journal.markInFlight(name, type);

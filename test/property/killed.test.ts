@@ -129,12 +129,10 @@ it('killed at any moment, with rules that come and go, in the end here is there'
     await lives.begin();
     for (const { what, rules, changes, victim, twist, later, cutAfter, isKilled, fates } of rounds) {
       for (const each of changes) change(disk, each);
-      // What came while a full pass went on, and what it became, is in no journal before rsync tells of it.
-      const mayTwist = !(isKilled && (what === 'pass' || what === 'quick'));
       let steps = 0;
       let isOver = false;
       rsync.course.begins = () => {
-        if (mayTwist && victim !== undefined) change(disk, { do: twist, name: victim, to: victim });
+        if (victim !== undefined) change(disk, { do: twist, name: victim, to: victim });
       };
       rsync.course.isCut = () => {
         if (isOver && isKilled) throw new Killed();

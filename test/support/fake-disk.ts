@@ -32,8 +32,6 @@ const CTIME_RANGE = 2 ** 30;
  */
 export class FakeDisk implements TreeOnDisk {
   tickMs = 0;
-  /** What comes or goes in a directory moves its times. */
-  movesDirs = true;
   readonly mounts = new Mounts();
   readonly own = new OwnFiles('/r');
   /** Why no directory can be listed just now. */
@@ -232,7 +230,7 @@ export class FakeDisk implements TreeOnDisk {
 
   /** Something came or went in it. */
   #changed(dir: Name): void {
-    const node = this.movesDirs ? this.#nodes.get(dir) : undefined;
+    const node = this.#nodes.get(dir);
     if (typeof node?.seen === 'object') this.#nodes.set(dir, { ...node, seen: { ...node.seen, ...this.#tick() } });
   }
 

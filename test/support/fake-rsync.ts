@@ -133,7 +133,7 @@ export class FakeRsync implements Runs {
     const turned = new Map<Name, Entry>();
     if (run.kind === 'clear' && run.byRules === true) await this.#makeWay(run.names, tell, course);
     const listed = new Map(run.kind === 'clear' ? [] : all.map((name) => [name, this.#readList(name)]));
-    for (const name of this.#withLate(run, all)) {
+    for (const name of all) {
       await null;
       if (course.isCut()) break;
       const fate = course.fate(name);
@@ -178,14 +178,6 @@ export class FakeRsync implements Runs {
   #readList(name: Name): { readonly now: Seen; readonly content: number } {
     const now = this.#disk.see(name);
     return { now, content: typeof now === 'object' ? this.#disk.contentOf(name) : 0 };
-  }
-
-  /** A full pass reads the disk by itself, and takes along what comes meanwhile. */
-  *#withLate(run: WritingRun, names: readonly Name[]): Generator<Name> {
-    if (run.kind !== 'pass') return yield* names;
-    const all = new Set([...this.#passed()].map(([name]) => name));
-    yield* all;
-    for (const [name, { type }] of this.#passed()) if (!all.has(name) && type === 'file') yield name;
   }
 
   *#passed(): Generator<[Name, Entry]> {
@@ -325,7 +317,7 @@ function isOutOfReach(names: readonly Name[], name: Name): boolean {
 function turnsTo(run: WritingRun): Name[] {
   switch (run.kind) {
     case 'pass':
-      return [];
+      return withAncestors([...run.names]);
     case 'clear':
       return run.byRules === true ? [...run.names].sort().reverse() : [...run.names].sort();
     case 'names':

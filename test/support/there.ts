@@ -52,8 +52,6 @@ export class There {
   private constructor(memory: Memory, index: NameIndex) {
     this.#memory = memory;
     this.ledger = this.#ledgerOf(index);
-    // Of directories that change under a full pass there is no word before they come: for those there is the next one.
-    this.here.movesDirs = false;
   }
 
   /** `foreign` is there already, and not ours. */
@@ -230,8 +228,7 @@ export class There {
 
   /** What happens in a run, step by step. */
   #courseOf(run: ModelRun): Course {
-    // Of links that change under a full pass there is no word either.
-    const edits = run.edits.filter((name) => run.kind !== 'pass' || typeOf(name) === 'file');
+    const edits = [...run.edits];
     let step = 0;
     return {
       ...CALM,
@@ -290,7 +287,7 @@ function runOf(kind: ModelRun['kind'], names: readonly Name[]): WritingRun {
     case 'stash':
       return { kind: 'clear', names, stashDir: STASH };
     case 'pass':
-      return { kind, rules: [], wouldDelete: 'nothing', dryRun: false };
+      return { kind, rules: [], names, dryRun: false };
     case 'moves':
       return {
         kind,

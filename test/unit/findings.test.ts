@@ -11,21 +11,6 @@ import type { Listing } from '../../src/scan/walk.js';
 import { Findings } from '../../src/sync/findings.js';
 import { type FakeWork, fakeWork, n } from '../support/fake-work.js';
 
-const PASSING: Phase = {
-  is: 'passing',
-  turn: {
-    kind: 'pass',
-    isBegun: true,
-    pass: {
-      kind: 'full',
-      atMs: schedule({ oneByOne: false, rescanMs: 0 }).restedMs,
-      tries: 1,
-      broke: 0,
-      isCheck: false,
-    },
-  },
-};
-
 /** What is found while the schedule stands like this, and what it is told of. */
 function findings(phase: Phase = { is: 'waiting' }, more: Partial<State> = {}) {
   const told: Event[] = [];
@@ -51,19 +36,6 @@ it('what a listing shows to differ waits, once, and the listing goes back to the
     for await (const listing of walkAll(world.disk, world.work.filter)) await world.found.compare(listing);
   expect([waits(world), world.inputs]).toEqual([['a'], ['noted']]);
   expect(world.listed.map(({ dir }) => dir)).toEqual([ROOT, ROOT]);
-});
-
-it('while a full pass reads the disk, what is seen may go along: it is in flight', () => {
-  for (const [phase, isInFlight] of [
-    [PASSING, true],
-    [{ is: 'waiting' }, false],
-  ] as const) {
-    const world = findings(phase);
-    world.found.note(world.disk.write('a'), world.disk.get(n('a')));
-    world.found.note(n('gone'), 'missing');
-    expect([world.work.ledger.index.get(n('a')) !== undefined, waits(world)]).toEqual([isInFlight, ['a', 'gone']]);
-    expect(world.work.ledger.index.get(n('gone'))).toBeUndefined();
-  }
 });
 
 it('without a link it is told of each name, and after a loss no more than MOST_WAITING wait', () => {

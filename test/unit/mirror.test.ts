@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Item } from '../../src/core/event.js';
 import type { Ignores } from '../../src/core/filter/filter.js';
 import type { GitRule, RawRule } from '../../src/core/filter/rule.js';
 import { begun } from '../../src/core/sync/entry.js';
 import { NameIndex } from '../../src/core/sync/name-index.js';
 import { forecast, inTheWayOf, type MirrorMode, removeThere } from '../../src/sync/mirror.js';
 import type { Runs } from '../../src/sync/runner.js';
-import { takeBack } from '../../src/sync/take-back.js';
 import { BROKEN, FAILED } from '../support/fake-rsync.js';
 import { type FakeWork, fakeWork, n } from '../support/fake-work.js';
 import { filterOf } from '../support/settings.js';
@@ -27,13 +25,6 @@ const ignoring = (ignored: string): Ignores => {
     isTracked: () => false,
   };
 };
-
-const item = (name: string, isNew = true, action: Item['action'] = 'send'): Item => ({
-  action,
-  name: n(name),
-  bytes: 0,
-  isNew,
-});
 
 describe('what a full pass would do', () => {
   async function foreseen(mode: MirrorMode, world: FakeWork) {
@@ -101,62 +92,4 @@ it('what is only there is deleted whoever put it there; told are what went and w
   expect(end.failed).toEqual(new Map([[n('b'), FAILED]]));
   world.rsync.course.isCut = () => true;
   expect(await removeThere(world.work.ledger, world.work.runner, [n('b')])).toEqual(BROKEN);
-});
-
-describe('what a full pass took along although it is excluded', () => {
-  async function taken(items: readonly Item[], before: (world: FakeWork) => void = () => {}) {
-    const world = fakeWork({ filter: filterOf() });
-    world.work.filter.useIgnores(ignoring('x'));
-    for (const { name, action } of items) {
-      if (action === 'mkdir') world.disk.mkdir(name);
-      else world.disk.write(name);
-    }
-    before(world);
-    for (const { name } of items) {
-      const entry = world.disk.get(name) ?? begun('file');
-      world.rsync.there.set(name, { entry, content: 0, isOurs: true });
-      world.work.ledger.delivered(name, entry);
-    }
-    const { ledger, runner, filter } = world.work;
-    const end = await takeBack(ledger, runner, filter, items);
-    const there = [...world.rsync.there.keys()].sort();
-    const known = [...ledger.index.entries()].map(([name]) => name).sort();
-    return { world, names: [...end.names].sort(), failure: end.failure, there, known };
-  }
-
-  it('is deleted there again where it is new, and is ours no more', async () => {
-    expect(await taken([item('a'), item('x')])).toMatchObject({ names: ['x'], there: ['a'], known: ['a'] });
-  });
-
-  it('stays where it was there before, but is left alone from now on', async () => {
-    expect(await taken([item('a'), item('x', false)])).toMatchObject({ names: ['x'], there: ['a', 'x'], known: ['a'] });
-  });
-
-  it('is left aside where it was so before', async () => {
-    const aside = ({ work, disk }: FakeWork): void => {
-      work.ledger.delivered(n('x'), disk.get(n('x')) ?? begun('file'));
-      work.ledger.setAside(n('x'));
-    };
-    const { world } = await taken([item('x', false)], aside);
-    expect(world.work.ledger.index.aside.get(n('x'))).toBeDefined();
-  });
-
-  it('and of which nobody knows goes where it is new, and stays where it is not', async () => {
-    expect(await taken([item('u')])).toMatchObject({ names: ['u'], there: [] });
-    expect(await taken([item('u', false)])).toMatchObject({ names: [], there: ['u'], known: ['u'] });
-  });
-
-  it('is none where rsync knows all rules', async () => {
-    const world = fakeWork({ filter: filterOf({ user: [rule('x')] }) });
-    const { ledger, runner, filter } = world.work;
-    expect((await takeBack(ledger, runner, filter, [item('x')])).names.size).toBe(0);
-    expect(world.rsync.runs).toEqual([]);
-  });
-
-  it('is not deleted because it was deleted', async () => {
-    const world = fakeWork();
-    world.work.filter.useIgnores(ignoring('x'));
-    const gone = [item('x', false, 'delete')];
-    expect((await takeBack(world.work.ledger, world.work.runner, world.work.filter, gone)).names.size).toBe(0);
-  });
 });

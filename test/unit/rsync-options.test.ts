@@ -176,7 +176,7 @@ describe('what follows the --', () => {
       ['--owner', '--group', '--xattrs', '--fuzzy', '--rsync-path=x'].filter((arg) => args.includes(arg));
     const sending = ['--owner', '--group', '--xattrs', '--rsync-path=x'];
     expect(given(rsyncArgs(settings, { kind: 'names', comparesContent: false, deleteMissing: true }))).toEqual(sending);
-    expect(given(rsyncArgs(settings, { kind: 'pass', wouldDelete: 'nothing', dryRun: false }))).toEqual(
+    expect(given(rsyncArgs(settings, { kind: 'pass', rulesFile: '/r', dryRun: false }))).toEqual(
       sending.toSpliced(3, 0, '--fuzzy'),
     );
     // An empty directory of ours is read there: its owner must not reach the target.

@@ -57,7 +57,7 @@ describe('arguments for rsync', () => {
     const asks = (run: RunKind): boolean => rsyncArgs(settings(), run).includes('--info=progress2');
     const names = { kind: 'names', comparesContent: false, deleteMissing: true } as const;
     expect([asks(names), asks({ ...names, saysHowFar: true })]).toEqual([false, true]);
-    expect(asks({ kind: 'pass', wouldDelete: 'nothing', dryRun: false })).toBe(true);
+    expect(asks({ kind: 'pass', rulesFile: '/r', dryRun: false })).toBe(true);
     expect(asks({ kind: 'pass', wouldDelete: 'nothing', dryRun: true })).toBe(false); // which brings nothing
     expect(asks({ kind: 'clear', emptyDir: '/e' })).toBe(false);
     expect(asks({ kind: 'list', of: 'leftovers', emptyDir: '/e' })).toBe(false);
@@ -124,11 +124,11 @@ describe('arguments for rsync', () => {
     expect(atOnce(isTree(new Set(names('a', 'b/c/d', 'b'))))).toBe(true);
   });
 
-  it('a full pass: deletes nothing by itself; reads the rules on stdin', () => {
-    const seen = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: false });
-    expect(seen).toContain('--recursive');
+  it('a full pass: deletes nothing, and takes nothing along but the names that it reads on stdin', () => {
+    const seen = rsyncArgs(settings(), { kind: 'pass', rulesFile: '/rules', dryRun: false });
+    expect(seen).not.toContain('--recursive');
     expect(seen.some((arg) => arg.startsWith('--delete'))).toBe(false);
-    expect(seen).toEqual(expect.arrayContaining(['--from0', '--exclude-from=-']));
+    expect(seen).toEqual(expect.arrayContaining(['--from0', '--exclude-from=/rules', '--files-from=-']));
     const would = rsyncArgs(settings(), { kind: 'pass', wouldDelete: 'notExcluded', dryRun: true });
     expect(would).toEqual(expect.arrayContaining(['--delete', '--dry-run']));
     expect(would).not.toContain('--delete-excluded');

@@ -52,7 +52,9 @@ export interface RsyncSettings {
  *   has under the same name, with the same size and time, is not sent but linked (`copy`: copied). `fuzzy`: a file of
  *   another name will do as well, as the basis of a delta. Both directories are relative to the target.
  * - `list`: tells what there is, see {@link ListOf}. Nothing is changed.
- * - `pass`: the whole tree. On stdin, the rules: there may be more of them than fit in arguments.
+ * - `pass`: the whole tree. In a dry run rsync reads it by itself, and has the rules on stdin: there may be more of them than fit in
+ *   arguments. Otherwise it has them in a file, and on stdin the names of a walk: what comes after that it must not take along,
+ *   for nobody would know of it.
  */
 export type RunKind =
   | {
@@ -83,7 +85,8 @@ export type RunKind =
       readonly comparesContent: boolean;
     }
   | { readonly kind: 'list'; readonly of: ListOf; readonly emptyDir: string }
-  | { readonly kind: 'pass'; readonly wouldDelete: WouldDelete; readonly dryRun: boolean };
+  | { readonly kind: 'pass'; readonly dryRun: true; readonly wouldDelete: WouldDelete }
+  | { readonly kind: 'pass'; readonly dryRun: false; readonly rulesFile: string };
 
 /** Of directories what may be rsync's own temporary files (`leftovers`) or all (`inside`); or of `names` those that are there. */
 export type ListOf = 'leftovers' | 'inside' | 'names';
@@ -145,12 +148,16 @@ export function rsyncArgs(settings: RsyncSettings, run: RunKind): string[] {
       if (run.of === 'leftovers') args.push('--include=*/', '--include=.?*.??????', '--exclude=*');
       break;
     case 'pass':
-      args.push('--recursive', '--perms', '--times', '--from0', '--exclude-from=-');
-      if (run.dryRun) args.push('--dry-run', '--stats');
+      args.push('--perms', '--times', '--from0');
+      if (!run.dryRun) {
+        args.push(`--exclude-from=${run.rulesFile}`, '--files-from=-', '--ignore-missing-args');
+        break;
+      }
+      args.push('--recursive', '--exclude-from=-', '--dry-run', '--stats');
       // Only ever in a dry run: what is deleted is for our own filter to say, by name.
       // What can't be read here is no reason to tell of nothing: each name is looked at before it goes.
-      if (run.dryRun && run.wouldDelete !== 'nothing') args.push('--delete', '--ignore-errors');
-      if (run.dryRun && run.wouldDelete === 'all') args.push('--delete-excluded');
+      if (run.wouldDelete !== 'nothing') args.push('--delete', '--ignore-errors');
+      if (run.wouldDelete === 'all') args.push('--delete-excluded');
       break;
   }
   args.push(...extraArgs(settings.extras, takesPart(run.kind)), ...placesOf(settings, run));

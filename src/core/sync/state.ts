@@ -148,7 +148,7 @@ export const owesPass = ({ phase, pass, isProbing }: State): boolean =>
 /** Whether anything may be sent, as far as the link goes. */
 export const isUp = (phase: Phase): boolean => phase.is !== 'offline' && (phase.is !== 'paused' || phase.isUp);
 
-/** Whether a full pass reads the disk by itself: it may take along what nobody has told of. */
+/** Whether a full pass goes on, a rescan included. */
 export function isPassing(phase: Phase): boolean {
   const turn = turnOf(phase);
   return turn?.kind === 'pass' && turn.isBegun;
