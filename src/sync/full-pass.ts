@@ -4,7 +4,6 @@ import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
-import { passRules } from '../core/rsync/rules.js';
 import { type Entry, foolsPass, looksSame, stayedPut } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
 import type { NameIndex } from '../core/sync/name-index.js';
@@ -27,6 +26,7 @@ import {
 } from './mirror.js';
 import { unexpected } from './rescan.js';
 import { withoutRivals, withoutTwins } from './spelling.js';
+import { type ASKED_FROM, differing, transfer } from './transfer.js';
 import type { PassWork } from './work.js';
 
 /** What stays the same from pass to pass. */
@@ -45,6 +45,8 @@ export interface PassOptions extends PassParts {
   readonly onBegun: (differing: () => Iterable<readonly [Name, Entry]>) => void;
   /** Nothing of it is worth going on with. */
   readonly isStopped: () => boolean;
+  /** See {@link ASKED_FROM}. */
+  readonly askedFrom?: number;
 }
 
 /** So often a walk is made anew because the rules have changed meanwhile. */
@@ -191,10 +193,10 @@ interface Brought {
   readonly after: Snapshot;
 }
 
-/** rsync brings the whole tree; then everything is looked at again. */
+/** rsync brings all that differs there; then everything is looked at again. */
 async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<Brought | PassOver> {
-  const { ledger, runner, rootIsThere, disk, filter } = work;
-  const { isStopped, onListing } = options;
+  const { ledger, rootIsThere, disk, filter } = work;
+  const { isStopped, onListing, askedFrom } = options;
   const { snapshot, areMountsOthers } = plan;
   const { tree } = snapshot;
   const names: NamesOfRun = {
@@ -203,9 +205,6 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
       for (const [name] of tree.below(dir)) yield name;
     },
   };
-  const rules = passRules(filter.rsyncRules, snapshot.excluded);
-  const walked = { [Symbol.iterator]: () => namesIn(tree) };
-  const run = { kind: 'pass', rules, names: walked, dryRun: false } as const;
   const fooled = new Set<Name>();
   const isTouched = touchedSince(disk, ledger.begunMs);
   let totalBytes = 0;
@@ -214,9 +213,9 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
     if (was === undefined || !looksSame(was, now, work.rsync.carriesMore)) totalBytes += now.size;
     if (foolsPass(ledger.index.get(name), now, work.rsync.takes.window, () => isTouched(name))) fooled.add(name);
   });
-  const begun = await ledger.begin(run, () => differingTypes(tree, work));
-  if (!begun.ok) return broken(begun.failure);
-  const { outcome, items } = await runner.run(begun.value, names, { totalBytes, totalNames: tree.size });
+  const ended = await transfer(work, snapshot, { names, totalBytes, askedFrom });
+  if ('message' in ended) return broken(ended);
+  const { outcome, items } = ended;
   const after = await takeSnapshot(disk, filter, onListing, isStopped);
   if (outcome.kind === 'broken') {
     // What was a file in the walk and is none: a file never comes before its line, but directories and links do.
@@ -235,10 +234,6 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   if (!rootIsThere() || areMountsOthers()) return ROOT_GONE; // what was read may be of another one
   for (const { name, action } of items) if (action === 'send') fooled.delete(name);
   return { outcome, items, fooled, after };
-}
-
-function* namesIn(tree: NameIndex): Generator<Name> {
-  for (const [name] of tree.entries()) yield name;
 }
 
 /** Whether a known name surely was of this type all the time. */
@@ -265,27 +260,12 @@ async function strays({ disk, filter }: PassWork, { expected, inTheWay }: Plan, 
 }
 
 /** Where there is no mirror, nothing is asked ahead. */
-const NOTHING: Forecast = { items: [], extraneous: [] };
+const NOTHING: Forecast = { items: [], extraneous: [], isAll: true, isRootOther: false };
 
 const broken = (failure: Failure): PassOver => ({ kind: 'broken', failure });
 
 /** The root guard tells of it. */
 const ROOT_GONE: PassOver = { kind: 'rootGone' };
-
-/** What is here otherwise than it was delivered, the root left out. */
-function* differing(
-  tree: NameIndex,
-  { ledger: { index }, rsync: { carriesMore } }: PassWork,
-): Generator<readonly [Name, Entry]> {
-  for (const [name, now] of tree.below(ROOT)) {
-    const was = index.get(name);
-    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now];
-  }
-}
-
-function* differingTypes(tree: NameIndex, work: PassWork): Generator<readonly [Name, Entry['type']]> {
-  for (const [name, { type }] of differing(tree, work)) yield [name, type];
-}
 
 /** It is over, and no other pass finds what this one did not prove to be there: it waits, to be named. */
 async function nameUnsent(work: PassWork, tree: NameIndex): Promise<void> {

@@ -21,6 +21,10 @@ export interface Forecast {
   readonly items: readonly Item[];
   /** What is only there and would be deleted, what it holds included. */
   readonly extraneous: readonly Name[];
+  /** Whether that is all: nothing failed. */
+  readonly isAll: boolean;
+  /** Whether the root itself has another time or mode there. */
+  readonly isRootOther: boolean;
 }
 
 /**
@@ -36,7 +40,11 @@ export async function forecast(
   const wouldDelete = mode === 'off' ? 'nothing' : mode;
   const rules = passRules(filter.rsyncRules, excluded);
   const run = { kind: 'pass', rules, wouldDelete, dryRun: true } as const;
-  const { outcome, items, deletedDirs } = await runner.look(run, ANYTHING);
+  let isRootOther = false;
+  const onRoot = (): void => {
+    isRootOther = true;
+  };
+  const { outcome, items, deletedDirs } = await runner.look(run, ANYTHING, { onRoot });
   if (outcome.kind === 'broken') return outcome.failure;
   const extraneous: Name[] = [];
   const deleted = items
@@ -46,7 +54,12 @@ export async function forecast(
     for (const [name, , decision] of part)
       if (decision.synced || (mode === 'all' && decision.rule.source.kind !== 'trash')) extraneous.push(name);
   }
-  return { items: items.filter(({ action }) => action !== 'delete'), extraneous };
+  return {
+    items: items.filter(({ action }) => action !== 'delete'),
+    extraneous,
+    isAll: outcome.failed.size === 0 && outcome.doubt === undefined,
+    isRootOther,
+  };
 }
 
 /** What is there is not known beforehand. */

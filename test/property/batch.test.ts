@@ -13,6 +13,8 @@ import { aChange, change } from '../support/random-changes.js';
 it('whatever changes, fails and breaks in whatever order, in the end here is there, and what is foreign stays', async () => {
   const anEnd = fc.record({
     isPass: fc.boolean(),
+    /** Whether rsync is asked first what differs. */
+    isAsked: fc.boolean(),
     changes: fc.array(aChange, { minLength: 1, maxLength: 5 }),
     during: fc.array(aChange, { maxLength: 2 }),
     fates: fc.array(fc.constantFrom<Fate>('done', 'done', 'done', 'untouched', 'failed'), {
@@ -30,7 +32,7 @@ it('whatever changes, fails and breaks in whatever order, in the end here is the
         const world = fakeWork({ rsync: { ...plain, takes: { ...plain.takes, deletions } } });
         const { work, disk, rsync } = world;
         rsync.plant(n('d/foreign'), { ...begun('file'), size: 3 });
-        for (const { isPass, changes, during, fates, cutAfter } of rounds) {
+        for (const { isPass, isAsked, changes, during, fates, cutAfter } of rounds) {
           for (const each of changes) change(disk, each);
           let steps = 0;
           const left = [...during];
@@ -42,7 +44,7 @@ it('whatever changes, fails and breaks in whatever order, in the end here is the
           };
           for (const [name] of [...disk.entries(), ...work.ledger.index.entries()]) work.ledger.note(name);
           work.ledger.hurry();
-          if (isPass) await fullPass(work, passOptions());
+          if (isPass) await fullPass(work, passOptions(isAsked ? { askedFrom: 0 } : {}));
           else await runBatch(work, work.ledger.pending.ready(steadyNow(), 1_000), { mayRest: false, mayPart: false });
           for (const name of ours(rsync)) expect(work.ledger.index.get(name), `${name} is ours there`).toBeDefined();
         }

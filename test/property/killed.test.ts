@@ -106,7 +106,7 @@ class Lives {
 
 it('killed at any moment, with rules that come and go, in the end here is there', async () => {
   const aRound = fc.record({
-    what: fc.constantFrom('batch', 'batch', 'some', 'pass', 'quick', 'save', 'rules'),
+    what: fc.constantFrom('batch', 'batch', 'some', 'pass', 'asked', 'quick', 'save', 'rules'),
     rules: fc.subarray(['/a', '/d/', 'x', 'z/', 'w'], { maxLength: 2 }),
     changes: fc.array(aChange, { minLength: 1, maxLength: 3 }),
     /** Something happens to this name when a run begins; and as soon as rsync has turned to it, it is over. */
@@ -151,6 +151,7 @@ it('killed at any moment, with rules that come and go, in the end here is there'
         else if (what === 'some') await batch(2);
         else if (what === 'save') await work.ledger.save();
         else if (what === 'rules') await lives.exclude(rules);
+        else if (what === 'asked') await makePass(work, 'full', passOptions({ askedFrom: 0 }));
         else await makePass(work, what === 'pass' ? 'full' : 'quick', passOptions());
       } catch (error) {
         if (!(error instanceof Killed)) throw error;

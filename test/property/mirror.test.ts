@@ -25,6 +25,8 @@ function meddle(rsync: FakeRsync, text: string, as: (typeof THINGS)[number]): vo
 it('whatever changes here and there, a mirror is what is here after its next full pass', async () => {
   const aRound = fc.record({
     isPass: fc.boolean(),
+    /** Whether rsync is asked first what differs. */
+    isAsked: fc.boolean(),
     changes: fc.array(aChange, { minLength: 1, maxLength: 2 }),
     during: fc.option(aChange, { nil: undefined }),
     there: fc.array(fc.tuple(aName, fc.constantFrom(...THINGS)), { maxLength: 2 }),
@@ -35,7 +37,7 @@ it('whatever changes here and there, a mirror is what is here after its next ful
       const world = fakeWork();
       const { work, disk, rsync } = world;
       const { ledger } = work;
-      for (const { isPass, changes, during, there, cutAfter } of rounds) {
+      for (const { isPass, isAsked, changes, during, there, cutAfter } of rounds) {
         for (const each of changes) change(disk, each);
         for (const [name, as] of there) meddle(rsync, name, as);
         let steps = 0;
@@ -46,7 +48,7 @@ it('whatever changes here and there, a mirror is what is here after its next ful
         };
         for (const [name] of [...disk.entries(), ...ledger.index.entries()]) ledger.note(name);
         ledger.hurry();
-        if (isPass) await fullPass(work, passOptions({ mirror: 'all' }));
+        if (isPass) await fullPass(work, passOptions({ mirror: 'all', ...(isAsked ? { askedFrom: 0 } : {}) }));
         else await runBatch(work, ledger.pending.ready(steadyNow(), 1_000), { mayRest: false, mayPart: false });
       }
       rsync.course.isCut = () => false;

@@ -61,6 +61,8 @@ async function guarded({
     {
       items: Array.from({ length: created }, () => ({ action: 'send', name, bytes: 0, isNew: true })),
       extraneous: Array.from({ length: extraneous }, () => name),
+      isAll: true,
+      isRootOther: false,
     },
   );
 }
