@@ -12,7 +12,7 @@ import type { RunResult } from './read-run.js';
 import type { PassWork } from './work.js';
 
 /** From so many names in the saved index on, a quick pass is worth it: below, all of it takes tenths of a second anyway. */
-export const QUICK_FROM = 5_000;
+export const QUICK_FROM = 1_000;
 
 /** Where more names differ, a full pass is the better way to bring them. */
 const MOST_DIFFERENT = 10_000;
