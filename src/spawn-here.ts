@@ -4,6 +4,7 @@ import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './core/environment.js';
+import { errnoOf } from './core/failure.js';
 
 /** How it ended: with an exit code (128 and its number for a signal), or it did not begin; `errno`: why, as `ENOENT`. */
 export type EndedHere =
@@ -37,7 +38,12 @@ export function spawnHere(
   if (file === '') return Promise.resolve({ kind: 'failed', errno: 'ENOENT' }); // node would throw
   // Before it begins: what it has said may bring a signal at once.
   const unhear = hear(onSignal, () => child);
-  const child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
+  let child: ChildProcess | undefined;
+  try {
+    child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
+  } catch (error) {
+    return unhear({ kind: 'failed', errno: errnoOf(error) }); // what node tells by no event: E2BIG, ENOTDIR
+  }
   return endOf(child).then(unhear);
 }
 
@@ -51,9 +57,10 @@ export interface Waiting {
   giveUp(): void;
 }
 
-/** Starts a program in our place, but for its stdin, see {@link Waiting}. */
-export function spawnWaiting({ file, env }: Program, args: readonly string[]): Waiting {
-  const child = spawn(file, [...args], { stdio: ['pipe', 'inherit', 'inherit'], env });
+/** Starts a program in our place, but for its stdin, see {@link Waiting}. Undefined where it can't be started: {@link spawnHere} says why. */
+export function spawnWaiting({ file, env }: Program, args: readonly string[]): Waiting | undefined {
+  const child = waitingChild(file, args, env);
+  if (child === undefined) return undefined;
   let isOver = false;
   const ended = endOf(child).finally(() => {
     isOver = true;
@@ -77,6 +84,14 @@ export function spawnWaiting({ file, env }: Program, args: readonly string[]): W
   };
 }
 
+function waitingChild(file: string, args: readonly string[], env: Program['env']) {
+  try {
+    return spawn(file, [...args], { stdio: ['pipe', 'inherit', 'inherit'], env });
+  } catch {
+    return undefined;
+  }
+}
+
 /** How long after the end of a child by a signal ours is waited for, in milliseconds. */
 const OURS_MS = 50;
 
@@ -84,8 +99,11 @@ const OURS_MS = 50;
  * Hands our signals on, until the function that this gives is called with how the child ended. What is sent to all of a group, or to one
  * after the other, can have ended that (ssh with 255), and be heard of before our own.
  */
-function hear(onSignal: HereOptions['onSignal'], child: () => ChildProcess): (ended: EndedHere) => Promise<EndedHere> {
-  const listener = (signal: Heard): void => onSignal(signal, (other) => void child().kill(other));
+function hear(
+  onSignal: HereOptions['onSignal'],
+  child: () => ChildProcess | undefined,
+): (ended: EndedHere) => Promise<EndedHere> {
+  const listener = (signal: Heard): void => onSignal(signal, (other) => void child()?.kill(other));
   for (const signal of HEARD) process.on(signal, listener);
   return async (ended) => {
     if (ended.kind === 'exited' && ended.code >= 128) await sleep(OURS_MS);

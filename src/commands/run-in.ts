@@ -74,6 +74,7 @@ export function beginThere(
   const call = callIn(way, { kind: 'words', words, isTerminal: false, mark, waits: true }, programs);
   if (!call.ok) return undefined;
   const waiting = spawnWaiting(call.value.program, call.value.args);
+  if (waiting === undefined) return undefined;
   const timer = setTimeout(() => waiting.giveUp(), LONGEST_WAIT_MS);
   return {
     run: () => {

@@ -54,6 +54,24 @@ describe('exec', () => {
     expect((await exec(there, ['there-is-no-such-program'])).code).toBe(127);
   });
 
+  it('says that a command is too long, and why none begins', async () => {
+    const there = place();
+    fill(there.local, { a: '' });
+    await there.start().inSync();
+    // Linux takes 128 kB in one word, which is what ssh is given.
+    const words = Array.from({ length: 3 }, () => 'x'.repeat(70_000));
+    for (const args of [[], ['--no-flush']])
+      expect(await exec(there, ['touch', 'ran', ...words], args)).toMatchObject({
+        code: 126,
+        stderr: 'syncwatch: the command is too long: put it into a script, or hand long data over on stdin\n',
+      });
+    expect(existsSync(join(there.remote, 'ran'))).toBe(false);
+    const local = new Running(['--to', join(there.local, '../there'), '--json', there.local], { env: there.env });
+    await local.inSync();
+    const { code, stderr } = await exec(there, ['a/x'], ['--to', join(there.local, '../there')]);
+    expect([code, stderr]).toEqual([126, "syncwatch: a/x can't be started: ENOTDIR\n"]);
+  });
+
   it('has a terminal if there is one here, and the keys pressed there', async () => {
     const there = place();
     fill(there.local, { a: '' });

@@ -6,12 +6,13 @@ import { type Heard, spawnHere, spawnWaiting } from '../../src/spawn-here.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { temporaryDir } from '../support/tree.js';
 
+const shell = { ...there(PROGRAMS.git), file: '/bin/sh' };
+
 it('a program that runs in our place has our signals only as long as it runs', async () => {
   const listeners = (): number[] =>
     ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'].map((signal) => process.listenerCount(signal));
   const onSignal = (): void => {};
   const before = listeners();
-  const shell = { ...there(PROGRAMS.git), file: '/bin/sh' };
   const running = spawnHere(shell, ['-c', 'exit 7'], { onSignal });
   expect(listeners()).toEqual(before.map((count) => count + 1));
   expect(await running).toEqual({ kind: 'exited', code: 7 });
@@ -21,6 +22,11 @@ it('a program that runs in our place has our signals only as long as it runs', a
     errno: 'ENOENT',
   });
   expect(listeners()).toEqual(before);
+  // What node throws.
+  const below = { ...shell, file: join(import.meta.filename, 'x') };
+  expect(await spawnHere(below, [], { onSignal })).toEqual({ kind: 'failed', errno: 'ENOTDIR' });
+  expect(spawnWaiting(below, [])).toBe(undefined);
+  expect(listeners()).toEqual(before);
 });
 
 it.each(['at once', 'when it is told to'])(
@@ -29,12 +35,11 @@ it.each(['at once', 'when it is told to'])(
     const file = join(temporaryDir(), 'pid');
     const heard: Heard[] = [];
     const onSignal = (signal: Heard): void => void heard.push(signal);
-    const shell = { ...there(PROGRAMS.git), file: '/bin/sh' };
     const args = ['-c', `echo $$ >${file}.new; mv ${file}.new ${file}; exec sleep 600`];
     const ended =
       when === 'at once'
         ? spawnHere(shell, args, { onSignal })
-        : spawnWaiting(shell, args).go('', Readable.from([]), onSignal);
+        : spawnWaiting(shell, args)?.go('', Readable.from([]), onSignal);
     await expect.poll(() => existsSync(file)).toBe(true);
     const pid = Number(readFileSync(file, 'utf8'));
     process.kill(pid, 'SIGKILL');
