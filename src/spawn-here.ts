@@ -17,8 +17,11 @@ export type Heard = (typeof HEARD)[number];
 
 export interface HereOptions {
   readonly cwd?: string | undefined;
-  /** We got a signal. The program has it too where a terminal or a whole group got it; `kill` sends it one. */
-  readonly onSignal: (signal: Heard, kill: (signal: Heard) => void) => void;
+  /**
+   * We got a signal. The program has it too where a terminal or a whole group got it; `kill` sends it one, and gives false where it may
+   * not have it from us: it runs as somebody else by now (sudo).
+   */
+  readonly onSignal: (signal: Heard, kill: (signal: Heard) => boolean) => void;
 }
 
 /** The exit code that shells give to a signal; 128 for one that is not known here. */
@@ -103,7 +106,11 @@ function hear(
   onSignal: HereOptions['onSignal'],
   child: () => ChildProcess | undefined,
 ): (ended: EndedHere) => Promise<EndedHere> {
-  const listener = (signal: Heard): void => onSignal(signal, (other) => void child()?.kill(other));
+  const kill = (other: Heard): boolean => {
+    const to = child();
+    return to === undefined || to.exitCode !== null || to.signalCode !== null || to.kill(other);
+  };
+  const listener = (signal: Heard): void => onSignal(signal, kill);
   for (const signal of HEARD) process.on(signal, listener);
   return async (ended) => {
     if (ended.kind === 'exited' && ended.code >= 128) await sleep(OURS_MS);
@@ -114,9 +121,10 @@ function hear(
 
 const endOf = (child: ChildProcess): Promise<EndedHere> =>
   new Promise((resolve) => {
-    child.once('error', (error) =>
-      resolve({ kind: 'failed', errno: 'code' in error ? String(error.code) : error.message }),
-    );
+    // Also of one that could not be sent a signal, each time.
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ kind: 'failed', errno: errnoOf(error) });
+    });
     child.once('exit', (code, signal) =>
       resolve({ kind: 'exited', code: code ?? (signal === null ? 128 : codeOf(signal)) }),
     );

@@ -9,7 +9,15 @@ import { type Call, callIn, checkCall, type Mark, newMark } from '../link/comman
 import type { Programs } from '../programs.js';
 import { complaint } from '../report/words.js';
 import { stampOf } from '../scan/stamp.js';
-import { codeOf, type EndedHere, type HereOptions, runBeside, spawnHere, spawnWaiting } from '../spawn-here.js';
+import {
+  codeOf,
+  type EndedHere,
+  type Heard,
+  type HereOptions,
+  runBeside,
+  spawnHere,
+  spawnWaiting,
+} from '../spawn-here.js';
 import { SIGNAL_MS, SignalsThere } from './signals-there.js';
 
 export interface RunIo {
@@ -46,7 +54,9 @@ export async function runIn(
   }
   const { program, args, cwd } = call.value;
   if (way.kind === 'local') {
-    const ended = await spawnHere(program, args, { cwd, onSignal: handOn(sharesTerminal) });
+    const untold = (signal: Heard): void =>
+      err(line(`syncwatch: ${signal} did not get to ${program.file}: it runs as another user`));
+    const ended = await spawnHere(program, args, { cwd, onSignal: handOn(sharesTerminal, untold) });
     return codeFrom(ended, call.value, err);
   }
   return runThere(way, call.value, mark, err, (onSignal) => spawnHere(program, args, { onSignal }));
@@ -110,11 +120,11 @@ async function runThere(
   return code === SSH_FAILED && signals?.first !== undefined ? codeOf(signals.first) : code;
 }
 
-/** To a program here. A terminal's keys are for the program, which has them already. */
+/** To a program here. A terminal's keys are for the program, which has them already. `untold`: it may not have it from us. */
 const handOn =
-  (sharesTerminal: boolean): HereOptions['onSignal'] =>
+  (sharesTerminal: boolean, untold: (signal: Heard) => void = () => {}): HereOptions['onSignal'] =>
   (signal, kill) => {
-    if (!(sharesTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) kill(signal);
+    if (!(sharesTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT')) && !kill(signal)) untold(signal);
   };
 
 /** Whether the connection is another one by now, or gone. `stamp`: of its socket when it was there. */

@@ -50,7 +50,10 @@ export class SignalsThere {
     this.#lastMs = now;
     if (isSame) return;
     this.#first ??= signal;
-    if (this.#brought.length === MOST) return kill('SIGTERM');
+    if (this.#brought.length === MOST) {
+      kill('SIGTERM');
+      return;
+    }
     const bringing = this.#bring(signal).then((isThere) => {
       if (!isThere) kill('SIGTERM');
       return isThere ? undefined : signal;

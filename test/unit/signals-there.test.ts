@@ -30,7 +30,7 @@ it.each([
   { what: 'ssh has ended with the command: it is looked for only once more', misses: 1000, isCut: false, calls: 2 },
 ])('a signal where $what', async ({ misses, isCut, calls }) => {
   const there = foundAfter(misses);
-  there.signals.heard('SIGTERM', () => {});
+  there.signals.heard('SIGTERM', () => true);
   const untold = there.signals.untold(isCut);
   expect(await untold).toBe(undefined);
   expect(there.calls()).toBe(calls);
@@ -38,6 +38,6 @@ it.each([
 
 it('a signal for a command that is not found although ssh was cut off: did not get there', async () => {
   const there = foundAfter(1000);
-  there.signals.heard('SIGTERM', () => {});
+  there.signals.heard('SIGTERM', () => true);
   expect(await there.signals.untold(true)).toBe('SIGTERM');
 });

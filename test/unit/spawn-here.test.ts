@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { expect, it } from 'vitest';
-import { type Heard, spawnHere, spawnWaiting } from '../../src/spawn-here.js';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { type Heard, type HereOptions, spawnHere, spawnWaiting } from '../../src/spawn-here.js';
 import { PROGRAMS, there } from '../support/programs.js';
 import { temporaryDir } from '../support/tree.js';
 
@@ -51,3 +52,22 @@ it.each(['at once', 'when it is told to'])(
     expect(heard).toEqual(['SIGTERM']);
   },
 );
+
+it('a program that may not have a signal from us, as sudo, runs on, and that is known', async () => {
+  // Nobody says no to root. This is what node does where the system does (child_process, event 'error').
+  const refuses = vi.spyOn(ChildProcess.prototype, 'kill').mockImplementation(function (this: ChildProcess) {
+    this.emit('error', Object.assign(new Error('kill EPERM'), { code: 'EPERM' }));
+    return false;
+  });
+  onTestFinished(() => refuses.mockRestore());
+  const file = join(temporaryDir(), 'told');
+  const got: boolean[] = [];
+  const onSignal: HereOptions['onSignal'] = (signal, kill) => {
+    got.push(kill(signal));
+    if (got.length === 2) writeFileSync(file, '');
+  };
+  const ended = spawnHere(shell, ['-c', `while ! test -e ${file}; do sleep 0.01; done; exit 7`], { onSignal });
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.kill(process.pid, signal);
+  expect(await ended).toEqual({ kind: 'exited', code: 7 });
+  expect(got).toEqual([false, false]);
+});
