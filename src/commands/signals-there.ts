@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { msSince, steadyNow } from '../clock.js';
-import { LONG_AGO, msBetween } from '../core/clock.js';
+import { LONG_AGO, msBetween, type SteadyMs } from '../core/clock.js';
 import type { Program } from '../core/environment.js';
 import type { RemoteReach } from '../core/reach.js';
 import { NONE_FOUND } from '../core/ssh/remote-command.js';
@@ -11,7 +11,7 @@ import { type Heard, type HereOptions, runBeside } from '../spawn-here.js';
 export const SIGNAL_MS = 3_000;
 const AGAIN_MS = 200;
 
-/** `timeout` sends each signal twice, and a terminal one to all: what comes sooner is the same one, in milliseconds. */
+/** `timeout` sends each signal twice, and a terminal one to all: the same that comes sooner is that one, in milliseconds. */
 const SAME_MS = 500;
 
 /** After so many signals ssh is ended, whatever the command does. */
@@ -27,7 +27,7 @@ export class SignalsThere {
   readonly #ssh: Program;
   readonly #brought: Array<Promise<Heard | undefined>> = [];
   #first: Heard | undefined;
-  #lastMs = LONG_AGO;
+  readonly #lastMs = new Map<Heard, SteadyMs>();
   /** How ssh has ended: with the command, or cut off, so that the command may only be about to begin. */
   #end: 'not' | 'with it' | 'cut off' = 'not';
   #wasFound = false;
@@ -46,8 +46,8 @@ export class SignalsThere {
   /** `kill`: for the ssh that runs the command. */
   readonly heard: HereOptions['onSignal'] = (signal, kill) => {
     const now = steadyNow();
-    const isSame = msBetween(this.#lastMs, now) < SAME_MS;
-    this.#lastMs = now;
+    const isSame = msBetween(this.#lastMs.get(signal) ?? LONG_AGO, now) < SAME_MS;
+    this.#lastMs.set(signal, now);
     if (isSame) return;
     this.#first ??= signal;
     if (this.#brought.length === MOST) {

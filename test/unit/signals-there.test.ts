@@ -41,3 +41,12 @@ it('a signal for a command that is not found although ssh was cut off: did not g
   there.signals.heard('SIGTERM', () => true);
   expect(await there.signals.untold(true)).toBe('SIGTERM');
 });
+
+it('a signal is the same only as what comes twice: another one right after it gets there too', async () => {
+  const there = foundAfter(0);
+  for (const signal of ['SIGINT', 'SIGINT', 'SIGTERM', 'SIGTERM', 'SIGINT'] as const)
+    there.signals.heard(signal, () => true);
+  expect(await there.signals.untold(false)).toBe(undefined);
+  expect(there.calls()).toBe(2);
+  expect(there.signals.first).toBe('SIGINT');
+});
