@@ -75,9 +75,10 @@ export class SignalsThere {
       const isOver = this.#end === 'with it' || this.#wasFound;
       const code = await runBeside(program, args, SIGNAL_MS - msSince(beganMs));
       this.#wasFound ||= code === 0;
-      // Undefined, and early: what ended our ssh ended this one, too, before it had a session of its own.
+      // Undefined, and early: what ended our ssh ended this one, too, before it had a session of its own. Late: nothing comes through.
       if (code !== NONE_FOUND && code !== undefined) return code === 0;
-      if (isOver || msSince(beganMs) + AGAIN_MS > SIGNAL_MS) return isOver;
+      if (isOver && (code === NONE_FOUND || this.#end === 'with it')) return true;
+      if (msSince(beganMs) + AGAIN_MS > SIGNAL_MS) return false;
       await sleep(AGAIN_MS);
     }
   }

@@ -15,11 +15,14 @@ const WAY: RemoteReach = {
 };
 
 /** In the place of ssh: finds no command so many times, then one, and notes each time. */
-function foundAfter(misses: number) {
+const foundAfter = (misses: number) => where(`test $call -gt ${misses} || exit ${NONE_FOUND}`);
+
+/** In the place of ssh: does this, and notes each time, of which this one is the `$call`th. */
+function where(does: string) {
   const dir = temporaryDir();
   const [ssh, calls] = [join(dir, 'ssh'), join(dir, 'calls')];
   writeFileSync(calls, '');
-  const script = `#!/bin/sh\necho >> '${calls}'\ntest $(wc -l < '${calls}') -gt ${misses} || exit ${NONE_FOUND}\n`;
+  const script = `#!/bin/sh\necho >> '${calls}'\ncall=$(wc -l < '${calls}')\n${does}\n`;
   writeFileSync(ssh, script, { mode: 0o755 });
   const signals = new SignalsThere(WAY, 'a-mark', { file: ssh, env: { PATH: process.env['PATH'] ?? '' } });
   return { signals, calls: () => readFileSync(calls, 'utf8').length };
@@ -49,4 +52,18 @@ it('a signal is the same only as what comes twice: another one right after it ge
   expect(await there.signals.untold(false)).toBe(undefined);
   expect(there.calls()).toBe(2);
   expect(there.signals.first).toBe('SIGINT');
+});
+
+it.each([
+  { what: 'ended with ours, before it had a session of its own, is sent again', does: 'kill -9 $$', calls: 3 },
+  { what: 'gets no answer did not get there, and ends ours', does: 'exec sleep 60', calls: 2 },
+])('a signal after one that has found the command, whose ssh $what', async ({ does, calls }) => {
+  const there = where(`test $call -ne 2 || ${does}`);
+  const killed: string[] = [];
+  there.signals.heard('SIGINT', () => true);
+  expect(await there.signals.untold(true)).toBe(undefined);
+  there.signals.heard('SIGTERM', (signal) => killed.push(signal) > 0);
+  expect(await there.signals.untold(true)).toBe(calls === 3 ? undefined : 'SIGTERM');
+  expect(there.calls()).toBe(calls);
+  expect(killed).toEqual(calls === 3 ? [] : ['SIGTERM']);
 });
