@@ -14,7 +14,7 @@ const AGAIN_MS = 200;
 /** `timeout` sends each signal twice, and a terminal one to all: the same that comes sooner is that one, in milliseconds. */
 const SAME_MS = 500;
 
-/** After so many signals ssh is ended, whatever the command does. */
+/** So many signals are brought; at the next one ssh is ended, whatever the command does. */
 const MOST = 3;
 
 /**
@@ -27,6 +27,8 @@ export class SignalsThere {
   readonly #ssh: Program;
   readonly #brought: Array<Promise<Heard | undefined>> = [];
   #first: Heard | undefined;
+  /** The first one that was not to be brought any more. */
+  #unsent: Heard | undefined;
   readonly #lastMs = new Map<Heard, SteadyMs>();
   /** How ssh has ended: with the command, or cut off, so that the command may only be about to begin. */
   #end: 'not' | 'with it' | 'cut off' = 'not';
@@ -51,6 +53,7 @@ export class SignalsThere {
     if (isSame) return;
     this.#first ??= signal;
     if (this.#brought.length === MOST) {
+      this.#unsent ??= signal;
       kill('SIGTERM');
       return;
     }
@@ -64,7 +67,8 @@ export class SignalsThere {
   /** That ssh has ended, by a failure of its own or a signal where `isCut`. Gives the first signal that did not get there, when that is known. */
   async untold(isCut: boolean): Promise<Heard | undefined> {
     this.#end = isCut ? 'cut off' : 'with it';
-    return (await Promise.all(this.#brought)).find((signal) => signal !== undefined);
+    const untold = (await Promise.all(this.#brought)).find((signal) => signal !== undefined);
+    return untold ?? (isCut ? this.#unsent : undefined);
   }
 
   /** Whether the command has it, or there is none any more. It may not have begun yet. */

@@ -67,3 +67,15 @@ it.each([
   expect(there.calls()).toBe(calls);
   expect(killed).toEqual(calls === 3 ? [] : ['SIGTERM']);
 });
+
+it.each([
+  { end: 'ends its ssh, and did not get there', isCut: true, untold: 'SIGQUIT' },
+  { end: 'is nothing to a command that has ended by itself', isCut: false, untold: undefined },
+])('a signal after three others $end', async ({ isCut, untold }) => {
+  const there = foundAfter(0);
+  const killed: string[] = [];
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
+    there.signals.heard(signal, (other) => killed.push(other) > 0);
+  expect(await there.signals.untold(isCut)).toBe(untold);
+  expect([there.calls(), killed]).toEqual([3, ['SIGTERM']]);
+});
