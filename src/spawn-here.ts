@@ -22,7 +22,12 @@ export interface HereOptions {
    * not have it from us: it runs as somebody else by now (sudo).
    */
   readonly onSignal: (signal: Heard, kill: (signal: Heard) => boolean) => void;
+  /** It has ended: until this is over our signals are still heard. */
+  readonly onEnd?: (ended: EndedHere) => Promise<void>;
 }
+
+/** What is done about our signals, and from when on it is not. */
+export type Hearing = Pick<HereOptions, 'onSignal' | 'onEnd'>;
 
 /** The exit code that shells give to a signal; 128 for one that is not known here. */
 export const codeOf = (signal: string): number => 128 + (new Map(Object.entries(constants.signals)).get(signal) ?? 0);
@@ -36,11 +41,11 @@ export const codeOf = (signal: string): number => 128 + (new Map(Object.entries(
 export function spawnHere(
   { file, env }: Program,
   args: readonly string[],
-  { cwd, onSignal }: HereOptions,
+  { cwd, ...hearing }: HereOptions,
 ): Promise<EndedHere> {
   if (file === '') return Promise.resolve({ kind: 'failed', errno: 'ENOENT' }); // node would throw
   // Before it begins: what it has said may bring a signal at once.
-  const unhear = hear(onSignal, () => child);
+  const unhear = hear(hearing, () => child);
   let child: ChildProcess | undefined;
   try {
     child = spawn(file, [...args], { stdio: 'inherit', env, ...(cwd === undefined ? {} : { cwd }) });
@@ -55,7 +60,7 @@ export interface Waiting {
   /** Whether it has ended, or is about to: then it does not do what it was to do. */
   isOver(): boolean;
   /** Gives it this line and then our stdin; from now on it is as one of {@link spawnHere}. */
-  go(line: string, stdin: Readable, onSignal: HereOptions['onSignal']): Promise<EndedHere>;
+  go(line: string, stdin: Readable, hearing: Hearing): Promise<EndedHere>;
   /** Ends it, without a word. */
   giveUp(): void;
 }
@@ -72,8 +77,8 @@ export function spawnWaiting({ file, env }: Program, args: readonly string[]): W
   input.on('error', () => {}); // it has ended, or takes no more
   return {
     isOver: () => isOver,
-    go: (line, stdin, onSignal) => {
-      const unhear = hear(onSignal, () => child);
+    go: (line, stdin, hearing) => {
+      const unhear = hear(hearing, () => child);
       input.write(line);
       stdin.on('error', () => input.end()); // a directory, for example: whoever reads it finds no more either
       stdin.pipe(input);
@@ -103,7 +108,7 @@ const OURS_MS = 50;
  * after the other, can have ended that (ssh with 255), and be heard of before our own.
  */
 function hear(
-  onSignal: HereOptions['onSignal'],
+  { onSignal, onEnd }: Hearing,
   child: () => ChildProcess | undefined,
 ): (ended: EndedHere) => Promise<EndedHere> {
   const kill = (other: Heard): boolean => {
@@ -114,6 +119,7 @@ function hear(
   for (const signal of HEARD) process.on(signal, listener);
   return async (ended) => {
     if (ended.kind === 'exited' && ended.code >= 128) await sleep(OURS_MS);
+    await onEnd?.(ended);
     for (const signal of HEARD) process.off(signal, listener);
     return ended;
   };

@@ -13,6 +13,7 @@ import {
   codeOf,
   type EndedHere,
   type Heard,
+  type Hearing,
   type HereOptions,
   runBeside,
   spawnHere,
@@ -59,7 +60,7 @@ export async function runIn(
     const ended = await spawnHere(program, args, { cwd, onSignal: handOn(sharesTerminal, untold) });
     return codeFrom(ended, call.value, err);
   }
-  return runThere(way, call.value, mark, err, (onSignal) => spawnHere(program, args, { onSignal }));
+  return runThere(way, call.value, mark, err, (hearing) => spawnHere(program, args, hearing));
 }
 
 /** A command that was begun there, and waits for a word before it is run. */
@@ -90,7 +91,7 @@ export function beginThere(
     run: () => {
       clearTimeout(timer);
       if (waiting.isOver()) return undefined;
-      return runThere(way, call.value, mark, err, (onSignal) => waiting.go(`${mark}\n`, stdin(), onSignal));
+      return runThere(way, call.value, mark, err, (hearing) => waiting.go(`${mark}\n`, stdin(), hearing));
     },
     giveUp: () => {
       clearTimeout(timer);
@@ -104,21 +105,33 @@ async function runThere(
   call: Call,
   mark: Mark | undefined,
   err: RunIo['err'],
-  start: (onSignal: HereOptions['onSignal']) => Promise<EndedHere>,
+  start: (hearing: Hearing) => Promise<EndedHere>,
 ): Promise<number> {
   const { program: ssh } = call;
   const stamp = stampOf(way.controlPath);
   const signals = mark === undefined ? undefined : new SignalsThere(way, mark, ssh);
-  const onSignal = signals === undefined ? handOn(true) : signals.heard;
-  const code = codeFrom(await start(onSignal), call, err);
-  const isCut = code === SSH_FAILED || (signals?.first !== undefined && code === codeOf(signals.first));
-  const untold = await signals?.untold(isCut);
+  const last: { untold?: Heard | undefined } = {};
+  const hearing: Hearing =
+    signals === undefined
+      ? { onSignal: handOn(true) }
+      : {
+          onSignal: signals.heard,
+          onEnd: async (ended) => {
+            last.untold = await signals.untold(isCut(ended, signals.first));
+          },
+        };
+  const code = codeFrom(await start(hearing), call, err);
+  const { untold } = last;
   if (untold !== undefined)
     err(line(`syncwatch: ${untold} did not get to the command on ${way.host}: it may still run there`));
   else if (code === SSH_FAILED && (await isLost(way, ssh, stamp)))
     err(line(`syncwatch: the connection to ${way.host} was lost: the command may still run there`));
   return code === SSH_FAILED && signals?.first !== undefined ? codeOf(signals.first) : code;
 }
+
+/** Whether ssh has ended by a failure of its own, or the signal that came `first`. */
+const isCut = (ended: EndedHere, first: Heard | undefined): boolean =>
+  ended.kind === 'exited' && (ended.code === SSH_FAILED || (first !== undefined && ended.code === codeOf(first)));
 
 /** To a program here. A terminal's keys are for the program, which has them already. `untold`: it may not have it from us. */
 const handOn =

@@ -67,7 +67,12 @@ export class SignalsThere {
   /** That ssh has ended, by a failure of its own or a signal where `isCut`. Gives the first signal that did not get there, when that is known. */
   async untold(isCut: boolean): Promise<Heard | undefined> {
     this.#end = isCut ? 'cut off' : 'with it';
-    const untold = (await Promise.all(this.#brought)).find((signal) => signal !== undefined);
+    let untold: Heard | undefined;
+    // With those that come meanwhile.
+    for (const bringing of this.#brought) {
+      const signal = await bringing;
+      untold ??= signal;
+    }
     return untold ?? (isCut ? this.#unsent : undefined);
   }
 

@@ -40,7 +40,7 @@ it.each(['at once', 'when it is told to'])(
     const ended =
       when === 'at once'
         ? spawnHere(shell, args, { onSignal })
-        : spawnWaiting(shell, args)?.go('', Readable.from([]), onSignal);
+        : spawnWaiting(shell, args)?.go('', Readable.from([]), { onSignal });
     await expect.poll(() => existsSync(file)).toBe(true);
     const pid = Number(readFileSync(file, 'utf8'));
     process.kill(pid, 'SIGKILL');

@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { runIn } from '../../src/commands/run-in.js';
+import type { RemoteReach } from '../../src/core/reach.js';
+import { NONE_FOUND } from '../../src/core/ssh/remote-command.js';
+import { PROGRAMS, there } from '../support/programs.js';
+import { temporaryDir } from '../support/tree.js';
+
+const WAY: RemoteReach = {
+  kind: 'remote',
+  host: 'there',
+  path: '/there',
+  controlPath: '/nowhere',
+  session: { forwardAgent: false, x11: 'no', sendEnv: [], escapeChar: 'none' },
+};
+
+const { env } = there(PROGRAMS.git);
+
+it('our signals are heard until it is known what has become of those before, after the end of ssh too', async () => {
+  const dir = temporaryDir();
+  const [file, pid, calls, may] = [join(dir, 'ssh'), join(dir, 'pid'), join(dir, 'calls'), join(dir, 'may')];
+  writeFileSync(pid, '');
+  writeFileSync(calls, '');
+  // In the place of ssh: runs what is asked for, or looks for it, and finds it only when it may.
+  const look = `echo "$*" | sed 's/.*kill -s \\([A-Z]*\\).*/\\1/' >> '${calls}'; test -e '${may}' || exit ${NONE_FOUND}`;
+  const script = `#!/bin/sh\ncase "$*" in *grep*) ${look};; *) echo $$ > '${pid}'; exec sleep 600;; esac\n`;
+  writeFileSync(file, script, { mode: 0o755 });
+  const said: string[] = [];
+  const called = (signal: string): boolean => readFileSync(calls, 'utf8').includes(signal);
+  const before = process.listenerCount('SIGINT');
+  const running = runIn(WAY, ['make'], {
+    err: (text) => void said.push(text),
+    programs: { ssh: { file, env }, usersShell: { file: '/bin/sh', env } },
+    isTerminal: false,
+    sharesTerminal: false,
+  });
+  await expect.poll(() => readFileSync(pid, 'utf8')).not.toBe('');
+  process.kill(process.pid, 'SIGTERM');
+  await expect.poll(() => called('TERM')).toBe(true);
+  const ssh = Number(readFileSync(pid, 'utf8'));
+  process.kill(ssh, 'SIGTERM');
+  await expect.poll(() => existsSync(`/proc/${ssh}`)).toBe(false);
+  // It is looked for on and on.
+  for (let looks = 0; looks < 2; looks++) {
+    writeFileSync(calls, '');
+    await expect.poll(() => called('TERM')).toBe(true);
+  }
+  expect(process.listenerCount('SIGINT')).toBe(before + 1);
+  process.kill(process.pid, 'SIGINT');
+  await expect.poll(() => called('INT')).toBe(true);
+  writeFileSync(may, '');
+  expect([await running, said]).toEqual([143, []]);
+  expect(process.listenerCount('SIGINT')).toBe(before);
+});
