@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './core/environment.js';
 import { errnoOf } from './core/failure.js';
 
-/** How it ended: with an exit code (128 and its number for a signal), or it did not begin; `errno`: why, as `ENOENT`. */
+/** How it ended: with an exit code (128 and its number for a `signal`), or it did not begin; `errno`: why, as `ENOENT`. */
 export type EndedHere =
-  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'exited'; readonly code: number; readonly signal?: string }
   | { readonly kind: 'failed'; readonly errno: string };
 
 /** The signals that ask a program to end. */
@@ -132,7 +132,9 @@ const endOf = (child: ChildProcess): Promise<EndedHere> =>
       if (child.pid === undefined) resolve({ kind: 'failed', errno: errnoOf(error) });
     });
     child.once('exit', (code, signal) =>
-      resolve({ kind: 'exited', code: code ?? (signal === null ? 128 : codeOf(signal)) }),
+      resolve(
+        signal === null ? { kind: 'exited', code: code ?? 128 } : { kind: 'exited', code: codeOf(signal), signal },
+      ),
     );
   });
 

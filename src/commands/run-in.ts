@@ -120,18 +120,22 @@ async function runThere(
             last.untold = await signals.untold(isCut(ended, signals.first));
           },
         };
-  const code = codeFrom(await start(hearing), call, err);
+  const ended = await start(hearing);
+  const code = codeFrom(ended, call, err);
   const { untold } = last;
   if (untold !== undefined)
     err(line(`syncwatch: ${untold} did not get to the command on ${way.host}: it may still run there`));
+  else if (signals?.first === undefined && ended.kind === 'exited' && ended.signal !== undefined)
+    err(line(`syncwatch: ssh was ended by ${ended.signal}: the command may still run there`));
   else if (code === SSH_FAILED && (await isLost(way, ssh, stamp)))
     err(line(`syncwatch: the connection to ${way.host} was lost: the command may still run there`));
   return code === SSH_FAILED && signals?.first !== undefined ? codeOf(signals.first) : code;
 }
 
-/** Whether ssh has ended by a failure of its own, or the signal that came `first`. */
+/** Whether ssh has ended by a failure of its own, or a signal; a script in its place may give the one that came `first` as a code. */
 const isCut = (ended: EndedHere, first: Heard | undefined): boolean =>
-  ended.kind === 'exited' && (ended.code === SSH_FAILED || (first !== undefined && ended.code === codeOf(first)));
+  ended.kind === 'exited' &&
+  (ended.code === SSH_FAILED || ended.signal !== undefined || (first !== undefined && ended.code === codeOf(first)));
 
 /** To a program here. A terminal's keys are for the program, which has them already. `untold`: it may not have it from us. */
 const handOn =

@@ -48,7 +48,7 @@ it.each(['at once', 'when it is told to'])(
     while (!/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
     process.kill(process.pid, 'SIGTERM');
     expect(heard).toEqual([]);
-    expect(await ended).toEqual({ kind: 'exited', code: 137 });
+    expect(await ended).toEqual({ kind: 'exited', code: 137, signal: 'SIGKILL' });
     expect(heard).toEqual(['SIGTERM']);
   },
 );
