@@ -3,7 +3,9 @@ import { regularly } from './clock.js';
 import type { Answerer } from './control/server.js';
 import type { Event } from './core/event.js';
 import { exitCodeOf, success } from './core/failure.js';
+import { strictAt, tooOpen } from './core/place/strict.js';
 import { comparesContents } from './core/rsync/extras.js';
+import { modeThereBy } from './core/rsync/modes.js';
 import { canRewrite } from './core/rsync/rewrite.js';
 import type { ReadonlyIndex } from './core/sync/name-index.js';
 import type { Rest } from './core/sync/rest.js';
@@ -22,6 +24,7 @@ import { Host } from './sync/host.js';
 import { type Prepared, prepareTarget } from './sync/prepare.js';
 import { type Anew, type NewStart, Restart } from './sync/restart.js';
 import { runTarget } from './sync/run.js';
+import type { Work } from './sync/work.js';
 import { Directory } from './watch/directory.js';
 
 /**
@@ -174,6 +177,9 @@ function putTogether(
       : undefined;
   const guards: GuardOptions = { dir, mirror: deletes === 'mirror', allowEmpty, maxDelete, confirm };
   const guarded = { ledger, rsync, disk, filter, deletes };
+  const strict = strictAt(there.look, target);
+  const modeThere = modeThereBy(settings.rsync);
+  const isTooOpen: Work['tooOpen'] = (see) => tooOpen(strict, see, { dir, modeThere });
   return new Engine({
     ...guarded,
     underWay: host.underWay,
@@ -192,10 +198,12 @@ function putTogether(
     report,
     rootIsThere: () => guard.isThere(),
     lookAtMounts: () => directory.mounts.look(),
+    tooOpen: isTooOpen,
     guard: async (deletions) => (await guardEmptied(guarded, guards)) ?? guardMany(deletions, target.label, guards),
     pass: {
       mirror: deletes !== 'mirror' ? 'off' : settings.deletions.excludedToo ? 'all' : 'notExcluded',
       guard: async (snapshot, forecast) =>
+        isTooOpen((name) => snapshot.tree.get(name)) ??
         (forecast.extraneous.length > 0 ? await whyElsewhere() : undefined) ??
         guardPass(guarded, guards, snapshot, forecast),
     },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { EXIT } from '../core/failure.js';
 import { jsonLine, line, lines, type Printable, showControls } from '../core/printable.js';
+import { modeThereBy } from '../core/rsync/modes.js';
 import { inFull } from '../core/target.js';
 import type { Finding } from '../doctor/finding.js';
 import { lookHere } from '../doctor/here.js';
@@ -52,6 +53,7 @@ export async function doctor({ settings, filter }: Invocation, io: DoctorIo): Pr
           extras: settings.rsync.extras,
           trash: settings.deletions.trash,
           isMirror: settings.deletions.mode === 'mirror',
+          modeThere: modeThereBy(settings.rsync),
           controlPath,
           tree,
         }),

@@ -4,6 +4,7 @@ import { msSince, steadyNow } from '../clock.js';
 import type { Report } from '../core/event.js';
 import { EXIT, exitCodeOf, type Failure, success } from '../core/failure.js';
 import { joined, line, lines, own, type Printable } from '../core/printable.js';
+import { modeThereBy } from '../core/rsync/modes.js';
 import { inFull } from '../core/target.js';
 import type { Io } from '../io.js';
 import { transportTo } from '../link/adapters.js';
@@ -112,13 +113,14 @@ export async function init(words: Words, io: InitIo): Promise<number> {
       rsync: { extras },
       deletions: { mode: deletes, trash },
     } = invocation.value.settings;
+    const modeThere = modeThereBy(invocation.value.settings.rsync);
     const report: Report = (event) => {
       if (event.kind === 'note' && event.level === 'normal') io.err(line(event.text));
     };
     const controlPath = (): string => join(runtime.value, `${keyOf(root, `init ${io.pid}`)}.ssh`);
     const reached = await visit(
       transportTo(target, { programs, uid: io.around.uid, here: rsync.value, ssh, controlPath, report }),
-      { programs, report, dir, root, trash, extras, isMirror: deletes === 'mirror' },
+      { programs, report, dir, root, trash, extras, isMirror: deletes === 'mirror', modeThere },
       new AbortController().signal,
     );
     if (!reached.ok) {

@@ -3,6 +3,7 @@ import { type Failure, failed, type Result } from '../core/failure.js';
 import { textOf } from '../core/name.js';
 import { refusalOf } from '../core/place/guard.js';
 import { atPath, type Look, whyUnseen } from '../core/place/place.js';
+import type { ModeThere } from '../core/place/strict.js';
 import type { There } from '../core/rsync/there.js';
 import type { Target } from '../core/target.js';
 import { aroundDir } from '../place/here.js';
@@ -19,6 +20,7 @@ export interface ArrivalOptions extends ProbeOptions {
   readonly dir: string;
   readonly root: string;
   readonly isMirror: boolean;
+  readonly modeThere: ModeThere;
 }
 
 /** Checks the target's rsync and place: whether it may be synced to at all. Nothing is changed there. */

@@ -19,7 +19,9 @@ export async function aroundDir<T>(
     const later = after[i];
     return later === undefined ? [] : [{ before: each, after: later }];
   });
-  return { here: { path: nameFromText(root), chain, mounts: mountsHere(), boot }, value };
+  const stats = statSync(root, { throwIfNoEntry: false });
+  const mode = stats && stats.mode & 0o7777;
+  return { here: { path: nameFromText(root), chain, mounts: mountsHere(), boot, mode }, value };
 }
 
 function chainOf(root: string): Identity[] {

@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.js';
-import { ancestorsOf, isTree, type Name, parentOf } from '../core/name.js';
+import { ancestorsOf, isTree, type Name, parentOf, ROOT } from '../core/name.js';
 import { fitsRule, inRuns } from '../core/rsync/rules.js';
 import { type Batch, planBatch } from '../core/sync/batch.js';
 import type { BatchOptions } from '../core/sync/effects.js';
@@ -45,6 +45,12 @@ export async function runBatch(work: Work, names: readonly Name[], options: Batc
   if (!rootIsThere()) return { kind: 'rootGone' };
   const mountsAge = disk.mounts.age;
   const selected = await select(work, names, options);
+  const { before: looked, above } = selected.view;
+  // Each run gives DIR's own mode to the place there.
+  const open = work.tooOpen(
+    (name) => looked.get(name) ?? above.get(name) ?? (name === ROOT ? disk.see(ROOT) : undefined),
+  );
+  if (open !== undefined) return { kind: 'refused', failure: open };
   if (selected.going.length > 0) {
     if (rsync.takes.deletions === 'marks' && deletes !== 'never')
       void work.clearAhead.foresee(selected.going, (dir) => disk.see(dir) === 'missing');

@@ -8,6 +8,7 @@ import type { Name } from '../core/name.js';
 import { atPath, type Look, placeKey, targetAt } from '../core/place/place.js';
 import { own } from '../core/printable.js';
 import type { Reach } from '../core/reach.js';
+import { modeThereBy } from '../core/rsync/modes.js';
 import type { There } from '../core/rsync/there.js';
 import { atLeast } from '../core/rsync/version.js';
 import type { SshAim } from '../core/ssh/exit.js';
@@ -187,7 +188,8 @@ function linkTo({ settings, target, host, io, key, isPatient }: PrepareOptions, 
     rsync: { extras },
     deletions: { trash },
   } = settings;
-  const arrival = { programs, report, dir, root, trash, extras, isMirror: settings.deletions.mode === 'mirror' };
+  const isMirror = settings.deletions.mode === 'mirror';
+  const arrival = { programs, report, dir, root, trash, extras, isMirror, modeThere: modeThereBy(settings.rsync) };
   const placeLock =
     settings.mode === 'dry-run'
       ? undefined

@@ -2,6 +2,7 @@ import type { Failure } from '../core/failure.js';
 import type { Filter } from '../core/filter/filter.js';
 import type { Name } from '../core/name.js';
 import type { DeleteMode } from '../core/sync/batch.js';
+import type { Seen } from '../core/sync/entry.js';
 import type { Rest } from '../core/sync/rest.js';
 import type { Spellings } from '../core/sync/twins.js';
 import type { RulesInForce } from '../rules/in-force.js';
@@ -36,6 +37,8 @@ export interface Work extends SettleOptions {
   readonly rootIsThere: () => boolean;
   /** Looks whether a mount point below DIR has come or gone: then what was seen before means nothing (Mounts.age). */
   readonly lookAtMounts: () => void;
+  /** Why what is synced must not be sent to this target as it was seen here. */
+  readonly tooOpen: (see: (name: Name) => Seen | undefined) => Failure | undefined;
   /** Called before anything is deleted: may refuse it for good. */
   readonly guard: (deletions: number) => Promise<Failure | undefined>;
   /** Something that was delivered is not there any more, and it was not us: the rest has to be looked at too. */

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -6,6 +7,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -251,6 +253,92 @@ it('a mirror without ssh: to the home directory, or to what holds it, is refused
   ]);
   expect(code).toBe(3);
   expect(tree(base)).toEqual(before);
+});
+
+describe('what sshd wants nobody else to be able to write to', () => {
+  const setUp = async () => {
+    const base = temporaryDir();
+    fill(base, { 'me/.ssh/authorized_keys': 'key', 'me/app/old': '' });
+    const home = join(base, 'me');
+    chmodSync(home, 0o750);
+    const server = await startServer({
+      wrapper: withoutOverride(),
+      startFiles: true,
+      config: [`SetEnv HOME=${home}`],
+    });
+    onTestFinished(() => server.stop());
+    const { env, local } = place();
+    fill(local, { a: 'a' });
+    const args = (to: string) => ['-F', server.sshConfig, '--to', `there:${to}`, local];
+    const modeOf = (...parts: string[]): number => statSync(join(home, ...parts)).mode & 0o7777;
+    return { home, local, env, args, modeOf };
+  };
+  const WHY =
+    /^others may write to \S+ \(mode 775\), and could to (.*), too: sshd would take no key of its user any more$/;
+
+  it('gets no such mode from DIR at the start, and nothing is touched; other modes go there', async () => {
+    const { home, local, env, args, modeOf } = await setUp();
+    chmodSync(local, 0o775);
+    const before = tree(home);
+    for (const [to, what] of [
+      ['~', 'the home directory'],
+      ['~/app/..', 'the home directory'],
+      [home, 'the home directory'],
+      ['~/.ssh', '.ssh in the home directory'],
+    ] as const) {
+      for (const more of [['--once'], ['--once', '--delete', 'never'], ['--dry-run']]) {
+        const { code, stdout } = await run([...args(to), ...more, '--json'], { env });
+        const [why = ''] = refusals(stdout).values();
+        expect(WHY.exec(why)?.[1], why).toMatch(new RegExp(`^${what} \\(`));
+        expect(code).toBe(3);
+      }
+    }
+    const { stdout } = await run(['doctor', ...args('~')], { env });
+    expect(stdout).toMatch(/ERROR {4}place: others may write to/);
+    expect(tree(home)).toEqual(before);
+    const fine = await run([...args('~/app'), '--once'], { env });
+    expect(fine.code, fine.stderr).toBe(0);
+    const told = await run([...args('~'), '--once', '--chmod', 'Dgo-w'], { env });
+    expect(told.code, told.stderr).toBe(0);
+    expect(modeOf()).toBe(0o755);
+    chmodSync(local, 0o700);
+    const own = await run([...args('~'), '--once'], { env });
+    expect(own.code, own.stderr).toBe(0);
+    expect(modeOf()).toBe(0o700);
+  });
+
+  it('gets none from what is in DIR, unless that is left out', async () => {
+    const { home, local, env, args, modeOf } = await setUp();
+    fill(local, { '.ssh/config': 'Host x' });
+    chmodSync(join(local, '.ssh'), 0o775);
+    chmodSync(local, 0o755);
+    const strict = modeOf('.ssh');
+    const { code, stdout } = await run([...args('~'), '--once', '--json'], { env });
+    const [why = ''] = refusals(stdout).values();
+    expect(WHY.exec(why)?.[1]).toMatch(/^\.ssh in the home directory \(/);
+    expect(code).toBe(3);
+    expect([existsSync(join(home, 'a')), modeOf(), modeOf('.ssh')]).toEqual([false, 0o750, strict]);
+    const without = await run([...args('~'), '--once', '-x', '/.ssh/'], { env });
+    expect(without.code, without.stderr).toBe(0);
+    expect([existsSync(join(home, 'a')), modeOf(), modeOf('.ssh')]).toEqual([true, 0o755, strict]);
+  });
+
+  it('gets none while it runs: it ends instead', async () => {
+    const { home, local, env, args, modeOf } = await setUp();
+    chmodSync(local, 0o755);
+    const running = new Running([...args('~'), '--json'], { env });
+    await running.inSync();
+    expect(modeOf()).toBe(0o755);
+    chmodSync(local, 0o775);
+    writeFileSync(join(local, 'b'), '');
+    expect(await running.ended).toBe(3);
+    expect(running.events.findLast(({ event }) => event === 'halted')?.['failure']).toMatchObject({
+      kind: 'guard',
+      message: expect.stringMatching(WHY),
+    });
+    expect(modeOf()).toBe(0o755);
+    expect(existsSync(join(home, 'b'))).toBe(false);
+  });
 });
 
 describe('a directory there that makes way for a link', () => {

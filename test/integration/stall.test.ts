@@ -162,6 +162,7 @@ it('a shell there that does not start rsync is given up in time', async () => {
       dir,
       root: dir,
       isMirror: false,
+      modeThere: () => undefined,
       trash: undefined,
     },
     new AbortController().signal,

@@ -124,8 +124,9 @@ describe('a look at a place', () => {
 const OPTIONS: PlaceOptions = {
   target: { kind: 'remote', host: 'h', user: undefined, path: 'x', label: 'h:x', place: 'h:x' },
   dir: '.',
-  here: { path: nameFromText('/dir'), chain: [], mounts: [], boot: undefined },
+  here: { path: nameFromText('/dir'), chain: [], mounts: [], boot: undefined, mode: 0o777 },
   isMirror: true,
+  modeThere: ({ mode }) => mode,
   trash: 'x',
 };
 

@@ -56,6 +56,7 @@ export function localWork(
     report,
     rootIsThere: () => true,
     lookAtMounts: () => {},
+    tooOpen: () => undefined,
     guard: async () => undefined,
     onRemoved: () => {},
     onBrought: () => {},

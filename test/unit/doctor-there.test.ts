@@ -179,6 +179,7 @@ describe('a target that was reached', () => {
     dir: '/',
     extras: [],
     isMirror: false,
+    modeThere: () => undefined,
     trash: undefined,
     controlPath: '/none',
     tree: { directories: 0, files: 0, bytes: 0 },

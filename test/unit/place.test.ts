@@ -17,6 +17,7 @@ import {
   targetAt,
 } from '../../src/core/place/place.js';
 import { placeScript, readPlace } from '../../src/core/place/script.js';
+import { strictAt } from '../../src/core/place/strict.js';
 import { parseTarget } from '../../src/core/target.js';
 import { trashFrom } from '../../src/options/trash.js';
 import { lookBy } from '../../src/place/look.js';
@@ -347,13 +348,20 @@ describe('mounts', () => {
   });
 });
 
-const here: Here = { path: nameFromText('/dir'), chain: [span(50, 500n), span(2, 20n)], mounts: [], boot: 'here' };
+const here: Here = {
+  path: nameFromText('/dir'),
+  chain: [span(50, 500n), span(2, 20n)],
+  mounts: [],
+  boot: 'here',
+  mode: 0o755,
+};
 const options = (more: Partial<PlaceOptions> = {}): PlaceOptions => ({
   target: target('h:app'),
   dir: '.',
   here,
   isMirror: true,
   trash: undefined,
+  modeThere: ({ mode }) => mode,
   ...more,
 });
 const there = (more: Partial<Place> = {}): Look => ({
@@ -412,6 +420,53 @@ describe('a place', () => {
     if (why === undefined) expect(refusal).toBe(undefined);
     else
       expect(refusal).toMatchObject({ kind: 'guard', message: expect.stringMatching(why), hint: expect.any(String) });
+  });
+
+  const ann = { users: [{ name: 'ann', home: nameFromText('/srv/ann') }] };
+  it.each<[string, Partial<Place>, string | undefined]>([
+    ['the home by another path', { path: nameFromText('/x'), chain: [id(11)] }, 'the home directory (/x on h:app)'],
+    ['the home', { path: nameFromText('/home/me'), chain: [id(99)] }, 'the home directory (/home/me on h:app)'],
+    ['below it', {}, undefined],
+    ['around it', { path: nameFromText('/home'), chain: [id(10), id(2)] }, undefined],
+    [
+      'the home of somebody else',
+      { ...ann, path: nameFromText('/srv/ann') },
+      'the home directory of ann (/srv/ann on h:app)',
+    ],
+    [
+      '.ssh by another path',
+      { path: nameFromText('/x/.ssh'), chain: [id(12), id(11)] },
+      '.ssh in the home directory (/x/.ssh on h:app)',
+    ],
+    [
+      '.ssh, not there yet',
+      { exists: false, path: nameFromText('/x/.ssh'), chain: [id(11)] },
+      '.ssh in the home directory (/x/.ssh on h:app)',
+    ],
+    ['of the same name elsewhere', { path: nameFromText('/home/me/app/.ssh'), chain: [id(13), id(12)] }, undefined],
+  ])('that gets the mode of DIR, to which others may write: %s', (_, place, what) => {
+    for (const mode of [0o775, 0o757, 0o2777]) {
+      const refusal = refusalOf(there(place), options({ isMirror: false, here: { ...here, mode } }));
+      if (what === undefined) expect(refusal).toBe(undefined);
+      else
+        expect(refusal).toMatchObject({
+          kind: 'guard',
+          message: `others may write to . (mode ${mode.toString(8)}), and could to ${what}, too: sshd would take no key of its user any more`,
+          hint: expect.stringMatching(/^chmod go-w \., /),
+        });
+    }
+    for (const more of [{}, { here: { ...here, mode: 0o775 }, modeThere: () => undefined }])
+      expect(refusalOf(there(place), options({ isMirror: false, ...more }))).toBe(undefined);
+  });
+
+  it('has names that sshd is strict about where it is a home, one’s .ssh, or around one', () => {
+    const strict = (path: string, chain: readonly Identity[]) =>
+      strictAt(there({ path: nameFromText(path), chain }), target('h:app')).map(({ name }) => name);
+    expect(strict('/x', [id(11)])).toEqual(expect.arrayContaining(['.', '.ssh', '.ssh/authorized_keys']));
+    expect(strict('/x/.ssh', [id(12), id(11)])).toEqual(expect.arrayContaining(['.', 'authorized_keys']));
+    expect(strict('/home', [id(10)])).toEqual(expect.arrayContaining(['me', 'me/.ssh', 'me/.ssh/authorized_keys']));
+    expect(strict('/home/me/app', [id(12), id(11)])).toEqual([]);
+    expect(strictAt({ kind: 'unknown', why: '' }, target('h:'))).toEqual([]);
   });
 
   it('is one, however it is spelled', () => {

@@ -1,8 +1,9 @@
 import type { Failure } from '../failure.js';
-import { textOf } from '../name.js';
+import { type Name, ROOT, textOf } from '../name.js';
 import type { Target } from '../target.js';
 import { isIn, isSeenIn } from './mounts.js';
 import { atPath, type Here, type Identity, isHere, isSame, type Look, type Place } from './place.js';
+import { type ModeThere, strictAt, tooOpen } from './strict.js';
 
 export interface PlaceOptions {
   readonly target: Target;
@@ -12,6 +13,7 @@ export interface PlaceOptions {
   readonly isMirror: boolean;
   /** `--trash`, relative to the target. */
   readonly trash: string | undefined;
+  readonly modeThere: ModeThere;
 }
 
 /** Why nothing may be synced to a place, judged by what it is and not by its name; undefined where it may. */
@@ -37,7 +39,8 @@ export function refusalOf(look: Look, options: PlaceOptions): Failure | undefine
         refuseWholeSystem(look.place, options) ??
         refuseAroundDir(look.place, options) ??
         (options.isMirror ? refuseHomes(look.place, options) : undefined) ??
-        refuseTrash(look.place, options)
+        refuseTrash(look.place, options) ??
+        refuseOpen(look, options)
       );
   }
 }
@@ -89,6 +92,12 @@ function refuseHomes(place: Place, { target }: PlaceOptions): Failure | undefine
     if (isIn(home, place.path)) return refuse(`${where}, and the home directory of ${name} is in it`);
   }
   return undefined;
+}
+
+/** Of DIR itself; what is in it is looked at before it is sent. */
+function refuseOpen(look: Look, { target, dir, here: { mode }, modeThere }: PlaceOptions): Failure | undefined {
+  const see = (name: Name) => (name === ROOT && mode !== undefined ? ({ type: 'dir', mode } as const) : undefined);
+  return tooOpen(strictAt(look, target), see, { dir, modeThere });
 }
 
 /** What is replaced or deleted has to stay where `--trash` says. */

@@ -64,6 +64,8 @@ export interface Here {
   readonly chain: readonly Span[];
   readonly mounts: readonly Mount[];
   readonly boot: string | undefined;
+  /** Permission bits of DIR (07777); undefined where it is not there. */
+  readonly mode: number | undefined;
 }
 
 /** A directory here, and how its status moved on while the other side was looked at. */
