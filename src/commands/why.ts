@@ -56,6 +56,7 @@ export async function why(asked: WhyAsked, git: UsersGit, report: Report): Promi
         kind: 'why',
         name,
         synced,
+        ...(seen === 'missing' ? { missing: true } : {}),
         of: textOf(of),
         source: isTracked ? 'git' : rule && describeSource(rule.source),
         rule: isTracked ? 'tracked' : rule && ruleText(rule),

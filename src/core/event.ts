@@ -279,7 +279,10 @@ interface Kept {
 interface Why {
   readonly kind: 'why';
   readonly name: Name;
+  /** Where nothing of that name is here: whether it would be. */
   readonly synced: boolean;
+  /** Only where nothing of that name is here. */
+  readonly missing?: true;
   /** The path that the rule is about: the name itself, or a directory above it that is excluded. */
   readonly of: string;
   /** Where the rule is, and how it is written there. */

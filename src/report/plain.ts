@@ -126,7 +126,9 @@ function linesOf(event: Exclude<Event, { kind: 'started' | 'delivered' }>, verbo
           ? ''
           : `; ${event.tooBroad} is too broad to bring it back, a line that names it would: !${event.of.split('/').at(-1)}`;
       const of = event.of === textOf(event.name) ? '' : ` (about ${event.of}/)`;
-      const text = `${pathInWords(event.name)}: ${event.synced ? 'synced' : 'not synced'}; ${rule}${of}${broad}`;
+      const not = event.synced ? '' : 'not ';
+      const is = event.missing === true ? `nothing of that name is here; it would ${not}be synced` : `${not}synced`;
+      const text = `${pathInWords(event.name)}: ${is}; ${rule}${of}${broad}`;
       return [{ text, error: false }];
     }
     case 'note':

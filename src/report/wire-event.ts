@@ -316,7 +316,10 @@ interface RulesSureEvent extends Told {
 /** The answer to `--why`: the rule that decides. */
 interface WhyEvent extends Told, Path {
   readonly event: 'why';
+  /** Where nothing of that name is in DIR: whether it would be. */
   readonly synced: boolean;
+  /** Nothing of that name is in DIR. */
+  readonly missing?: true | undefined;
   /** The path that the rule is about: the name itself, or a directory above it. */
   readonly of: string;
   /** Where the rule is. */

@@ -101,8 +101,8 @@ function membersOf(event: Event): WireEvent | undefined {
     case 'skipped':
       return { event: event.kind, ...pathOf(event.name), why: event.why };
     case 'why': {
-      const { name, synced, of, source, rule, tooBroad } = event;
-      return { event: event.kind, ...pathOf(name), synced, of, source, rule, tooBroad };
+      const { name, synced, missing, of, source, rule, tooBroad } = event;
+      return { event: event.kind, ...pathOf(name), synced, missing, of, source, rule, tooBroad };
     }
     case 'note':
       return event.level === 'debug' ? undefined : { event: event.kind, level: event.level, text: event.text };

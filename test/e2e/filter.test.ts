@@ -389,8 +389,8 @@ describe('--why', () => {
       'src/main.o: not synced; src/.gitignore, line 1: *.o',
       'src/main.c: synced; git: tracked',
       'tmp/x: not synced; .syncignore, line 1: /tmp/ (about tmp/)',
-      'a.bak: not synced; --exclude-regex: \\.bak$',
-      'b.iso: not synced; --exclude: *.iso',
+      'a.bak: nothing of that name is here; it would not be synced; --exclude-regex: \\.bak$',
+      'b.iso: nothing of that name is here; it would not be synced; --exclude: *.iso',
       'debug.log: synced; --include: /debug.log',
       '.git: not synced; default excludes: .git',
       'node_modules/a: not synced; .gitignore, line 1: node_modules/ (about node_modules/)',
@@ -415,6 +415,29 @@ describe('--why', () => {
         'src/main.c/x: not synced; syncwatch: what it is in is no directory here\n',
       ].join(''),
     });
+  });
+
+  it('says that nothing of that name is here, and what the rules would say of it', async () => {
+    const { local, env } = place();
+    project(local);
+    const asked = ['src/mian.c', 'src/mian.o', 'no/such', 'node_modules/', 'src/'].flatMap((path) => ['--why', path]);
+    const { code, stdout } = await run([...asked, local], { env });
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'src/mian.c: nothing of that name is here; it would be synced; no rule matches it',
+      'src/mian.o: nothing of that name is here; it would not be synced; src/.gitignore, line 1: *.o',
+      'no/such: nothing of that name is here; it would be synced; no rule matches it',
+      'node_modules: not synced; .gitignore, line 1: node_modules/',
+      'src: synced; git: tracked',
+    ]);
+    expect(code).toBe(1);
+    const json = await run(['--why', 'src/mian.c', '--why', 'src/main.c', '--json', local], { env });
+    expect(json.code).toBe(0);
+    expect(
+      json.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).missing),
+    ).toEqual([true, undefined]);
   });
 
   it('-v says how many rules came from where', async () => {

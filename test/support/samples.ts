@@ -77,6 +77,7 @@ export const SAMPLES: Samples = {
     kind: 'why',
     name: item.name,
     synced: false,
+    missing: true,
     of: 'src',
     source: '.gitignore, line 1',
     rule: 'src/',
