@@ -27,6 +27,8 @@ export interface RuleFilesOptions {
   readonly gitignore: boolean | 'whereItIs';
   /** How long the files rest before they are believed. */
   readonly rest?: RuleRest;
+  /** Whether DIR is the directory that it was; without, it always is. */
+  readonly rootIsThere?: () => boolean;
 }
 
 /** For how long files are waited for that are not at rest, in milliseconds. */
@@ -55,6 +57,7 @@ export class RuleFiles {
   #isGits = false;
   readonly #lost = new LostRules();
   #trouble: RulesTrouble | undefined;
+  #toldTrouble: RulesTrouble | undefined;
   #refreshing: Promise<string | undefined> | undefined;
   /** Since when not all files are at rest. */
   #restlessMs = steadyNow();
@@ -162,6 +165,8 @@ export class RuleFiles {
   }
 
   async #refresh(): Promise<string | undefined> {
+    // What is at its place now, or is not, says nothing of it: its files of rules have not changed, nor does git refuse.
+    if (!this.#rootIsThere) return undefined;
     const { changed, lost } = this.#followed.look();
     this.#tellRestless();
     this.#lost.note(lost);
@@ -169,6 +174,7 @@ export class RuleFiles {
     for (const [source, path] of this.#files)
       if (changed.has(path) && this.#read(source, path)) what.push(SOURCES[source].file);
     const news = await this.#newsOfGit(changed);
+    this.#tellTrouble();
     if (news === 'changed') what.push('what git ignores');
     if (what.length === 0 && news === 'none') return undefined;
     this.#age++;
@@ -237,11 +243,22 @@ export class RuleFiles {
       onSkipped: (text) => this.#say(text),
       onTrouble: (trouble) => {
         this.#trouble = trouble;
-        this.#report(
-          trouble === undefined ? { kind: 'rulesSure', root: dir } : { kind: 'rulesUnsure', root: dir, ...trouble },
-        );
+        this.#tellTrouble();
       },
     });
+  }
+
+  get #rootIsThere(): boolean {
+    return this.#options.rootIsThere?.() ?? true;
+  }
+
+  /** Where DIR has just gone, that is what is told. */
+  #tellTrouble(): void {
+    const { dir: root } = this.#options;
+    const trouble = this.#trouble;
+    if (trouble === this.#toldTrouble || (trouble !== undefined && !this.#rootIsThere)) return;
+    this.#toldTrouble = trouble;
+    this.#report(trouble === undefined ? { kind: 'rulesSure', root } : { kind: 'rulesUnsure', root, ...trouble });
   }
 
   /** A file that is written again and again holds up all that is new. */

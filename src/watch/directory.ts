@@ -87,10 +87,11 @@ export class Directory {
     this.#polled = new PolledParts(filter, settings, report);
     this.disk = new Disk(root, new OwnFiles(root, ownPlaces(io), (name) => this.#tellOwn(name)));
     this.guard = new RootGuard(root, settings.dir, io.pid);
+    const rootIsThere = (): boolean => this.guard.isThere();
     this.mounts = new MountGuard({
       root,
       mounts: this.disk.mounts,
-      rootIsThere: () => this.guard.isThere(),
+      rootIsThere,
       forget: async (name) => {
         await Promise.all([...this.#users].map((user) => user.forgetBelow(name)));
       },
@@ -102,7 +103,11 @@ export class Directory {
         if (this.#stopLooking !== undefined) this.#supervisor.renew('a file system was mounted or unmounted');
       },
     });
-    const opening = RuleFiles.open({ ...settings, filter }, { ...io.around, git: ground.programs.git }, report);
+    const opening = RuleFiles.open(
+      { ...settings, filter, rootIsThere },
+      { ...io.around, git: ground.programs.git },
+      report,
+    );
     this.#rules = new CurrentRules(opening, (what) => {
       if (what !== '') report({ kind: 'note', level: 'normal', text: `${what} has changed` });
       this.#tell({ kind: 'rulesChanged' });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Filter } from '../../src/core/filter/filter.js';
@@ -33,6 +33,43 @@ async function rulesFor(root: string, filter: Filter): Promise<RuleFiles> {
 }
 
 const REGEX: RegexRule = { text: 'skip', source: { kind: 'option', option: '--exclude-regex' } };
+
+describe('where DIR itself is gone', () => {
+  const setUp = async (rootIsThere: (root: string) => boolean) => {
+    const root = repository({ '.gitignore': '*.log\n', a: '', 'x.log': '' });
+    const filter = filterOf();
+    const told: string[] = [];
+    const options = { root, dir: root, filter, gitignore: true, rest: NO_REST, rootIsThere: () => rootIsThere(root) };
+    const rules = await RuleFiles.open(options, USERS_GIT, ({ kind }) => told.push(kind));
+    onTestFinished(() => rules.close());
+    for await (const _ of walkAll(new Disk(root), filter));
+    return { root, rules, told, syncs: (name: string) => filter.decideDeep(nameFromText(name), false).synced };
+  };
+
+  it('git is not said to refuse, and its rules stay as they are', async () => {
+    const { root, rules, told, syncs } = await setUp(existsSync);
+    renameSync(root, `${root}-away`);
+    for (let i = 0; i < 3; i++) expect(await rules.refresh()).toBe(undefined);
+    expect(rules.trouble).toBe(undefined);
+    renameSync(`${root}-away`, root);
+    expect(await rules.refresh()).toBe(undefined);
+    expect([syncs('x.log'), syncs('a')]).toEqual([false, true]);
+    expect(told).toEqual([]);
+  });
+
+  it('nor where it goes just while git is asked: what still refuses when it is back is told then', async () => {
+    const looks = [true, false, false];
+    const { root, rules, told } = await setUp(() => looks.shift() ?? true);
+    writeFileSync(join(root, '.git/config'), '[broken\n');
+    await rules.refresh();
+    expect(rules.trouble).toMatchObject({ newNames: 'wait' });
+    expect(told).toEqual([]);
+    await rules.refresh();
+    expect(told).toEqual(['rulesUnsure']);
+    await rules.refresh();
+    expect(told).toEqual(['rulesUnsure']);
+  });
+});
 
 describe('git check-ignore, kept open', () => {
   it('answers in order, also for odd names, and goes on after one that ends it', async () => {
