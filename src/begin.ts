@@ -308,7 +308,9 @@ async function sync(words: Words, isDoctor: boolean): Promise<number> {
       const signals = stopSignals();
       void signals.first.then(running.stop);
       void signals.second.then(running.cut);
-      return running.code;
+      const code = await running.code;
+      printer.close();
+      return code;
     }
   }
 }

@@ -20,13 +20,13 @@ export interface Terminal extends Log, LiveTerminal {
 /** What tells events, and what draws. */
 export interface Printer {
   readonly report: (event: Event) => void;
-  /** Nothing is drawn, and the terminal is as it was, until `job` has ended: it asks somebody. */
+  /** Nothing is drawn or told, and the terminal is as it was, until `job` has ended: it asks somebody. */
   away<T>(job: () => Promise<T>): Promise<T>;
   /** Clears the terminal. */
   clear(): void;
   /** Adds these lines, whatever else is said. */
   say(texts: readonly string[]): void;
-  /** Nothing is drawn any more. */
+  /** Nothing is drawn any more, and what waited for an answer is told. */
   close(): void;
 }
 

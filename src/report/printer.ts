@@ -1,7 +1,8 @@
 import type { Environment } from '../core/environment.js';
-import { lines } from '../core/printable.js';
+import { lines, own } from '../core/printable.js';
 import type { OutputSettings } from '../settings.js';
 import { isColored } from './color.js';
+import { Held } from './held.js';
 import { humanPrinter, type Printer, type Terminal } from './human.js';
 import { jsonPrinter } from './json.js';
 import { logPrinter } from './log.js';
@@ -16,6 +17,27 @@ export interface Screen extends Omit<Terminal, 'paint' | 'paintError'> {
 
 /** What tells events there, as the settings have it. `targets`: the names of all of them; `onKey`: what is typed meanwhile. */
 export function printerFor(
+  { isTerminal, isErrorTerminal, env, ...terminal }: Screen,
+  settings: { readonly output: OutputSettings },
+  targets?: readonly string[],
+  onKey?: (key: string) => void,
+): Printer {
+  const held = new Held();
+  const { out, err } = terminal;
+  const waiting = { ...terminal, out: held.through(out, isTerminal), err: held.through(err, isErrorTerminal) };
+  const printer = plainPrinterFor({ ...waiting, isTerminal, isErrorTerminal, env }, settings, targets, onKey);
+  return {
+    ...printer,
+    // It has to be off the terminal before that is held.
+    away: (job) => printer.away(() => held.during(job)),
+    close: () => {
+      printer.close();
+      held.end(() => out(own`\n`));
+    },
+  };
+}
+
+function plainPrinterFor(
   { isTerminal, isErrorTerminal, env, ...terminal }: Screen,
   settings: { readonly output: OutputSettings },
   targets?: readonly string[],
