@@ -42,7 +42,7 @@ export const MAY_IMPORT = {
   ssh: 'scan state programs spawn clock',
   around: 'io state programs user-folders',
   io: 'state programs',
-  'user-folders': 'state',
+  'user-folders': 'state clock',
   state: 'scan way read-checked descriptors slice clock',
   scan: 'descriptors slice later clock',
 

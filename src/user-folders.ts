@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { geteuid } from 'node:process';
+import { geteuid, kill, pid } from 'node:process';
+import { wallNow } from './clock.js';
+import { msBetween, wallMs } from './core/clock.js';
 import { errnoOf, type Failure, failed, type Result, success } from './core/failure.js';
 import { type TEMPORARY, TEMPORARY_TOO } from './state/folders.js';
 import { isWayOurs } from './state/ours.js';
@@ -40,16 +43,19 @@ export function temporaryFolder(): string {
   return isAbsolute(folder) && isWayOurs(join(folder, 'x'), ownUid()) ? folder : '/tmp';
 }
 
+/** Where folders may be that are made for a moment. */
+export const temporaryPlaces = (): ReadonlySet<string> => new Set([temporaryFolder(), ...TEMPORARY_TOO]);
+
 /** Makes a folder for a moment, with what `fill` puts into it. Fails where no place takes it. */
 export function makeTemporary(
   prefix: (typeof TEMPORARY)[number],
   fill: (folder: string) => void = () => {},
 ): Result<string> {
   const why: string[] = [];
-  for (const place of new Set([temporaryFolder(), ...TEMPORARY_TOO])) {
+  for (const place of temporaryPlaces()) {
     let folder: string | undefined;
     try {
-      folder = mkdtempSync(join(place, prefix));
+      folder = mkdtempSync(join(place, `${prefix}${pid}-`));
       fill(folder);
       return success(folder);
     } catch (error) {
@@ -58,6 +64,39 @@ export function makeTemporary(
     }
   }
   return failed(noPlace(why));
+}
+
+/** After so long nothing reads an empty folder any more, in milliseconds: not the rsync of one that was killed, nor one whose pid means nothing here. */
+const LEFT_MS = 600_000;
+
+const EMPTY = 'syncwatch-empty-' satisfies (typeof TEMPORARY)[number];
+
+/** Removes the empty folders of ours that a syncwatch which was killed has left there. */
+export async function removeLeft(places: Iterable<string>): Promise<void> {
+  for (const place of places) {
+    const names = await readdir(place).catch(() => []);
+    for (const name of names) {
+      const owner = name.startsWith(EMPTY) ? /^(\d+)-\w{6}$/.exec(name.slice(EMPTY.length))?.[1] : undefined;
+      if (owner === undefined || isRunning(Number(owner))) continue;
+      const folder = join(place, name);
+      if (await isLeft(folder)) await rm(folder, { recursive: true, force: true }).catch(() => {});
+    }
+  }
+}
+
+/** Nobody but us can have put anything into it, or another one in its place. */
+async function isLeft(folder: string): Promise<boolean> {
+  const stats = await lstat(folder).catch(() => undefined);
+  if (stats?.isDirectory() !== true || stats.uid !== ownUid() || (stats.mode & 0o777) !== 0o700) return false;
+  return isWayOurs(folder, ownUid()) && msBetween(wallMs(stats.mtimeMs), wallNow()) > LEFT_MS;
+}
+
+function isRunning(id: number): boolean {
+  try {
+    return kill(id, 0);
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH';
+  }
 }
 
 const noPlace = (why: readonly string[]): Failure => ({

@@ -14,7 +14,7 @@ import type { Settings } from '../settings.js';
 import { runtimeFolder, type Surroundings, stateFolder, takenFolders } from '../state/folders.js';
 import { machineId } from '../state/machine-id.js';
 import { whyNotMade } from '../state/ours.js';
-import { userName } from '../user-folders.js';
+import { removeLeft, temporaryPlaces, userName } from '../user-folders.js';
 
 /** What all targets of one syncwatch have in common on this machine: its programs, its folders, and who has which place. */
 export class Host {
@@ -54,6 +54,7 @@ export class Host {
       io.report({ kind: 'note', level: 'normal', text: `${why}: sockets are in ${runtime.value}` });
     const state = stateFolder(io.around);
     if (!state.ok) return state;
+    void removeLeft(temporaryPlaces());
     return success(new Host(io.around, { programs, here: here.value, runtime: runtime.value, state: state.value }));
   }
 
