@@ -25,6 +25,7 @@ import {
   removeThere,
 } from './mirror.js';
 import { unexpected } from './rescan.js';
+import { UNREADABLE } from './settle.js';
 import { withoutRivals, withoutTwins } from './spelling.js';
 import { type ASKED_FROM, differing, transfer } from './transfer.js';
 import type { PassWork } from './work.js';
@@ -86,7 +87,10 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   if (!('items' in early)) return broken(early);
   const brought = await bring(work, options, plan);
   if ('kind' in brought) return brought;
-  const { outcome, after } = brought;
+  const { after } = brought;
+  // rsync does not try where a directory is listed.
+  const closed = await closedIn(work, tree, after);
+  const outcome = { ...brought.outcome, failed: new Map([...closed, ...brought.outcome.failed]) };
   const late = await removeThere(ledger, runner, await strays(work, plan, after));
   if (!('items' in late)) return broken(late);
   const items = [...early.items, ...brought.items, ...late.items];
@@ -117,6 +121,17 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   );
   if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
   return { kind: 'done', found: items.some(isAmiss) || strange?.gone.length !== 0 };
+}
+
+/** Directories into which nobody may look: who knows what is in them. */
+async function closedIn({ disk }: PassWork, tree: NameIndex, after: Snapshot): Promise<Map<Name, Failure>> {
+  const read = new Set(after.tree.directories());
+  const closed = new Map<Name, Failure>();
+  await eachInSlices(tree.below(ROOT), ([name, { type }]) => {
+    const mayBe = type === 'dir' && !read.has(name) && after.tree.get(name)?.type === 'dir';
+    if (mayBe && !disk.canList(name)) closed.set(name, UNREADABLE);
+  });
+  return closed;
 }
 
 const NONE: ReadonlySet<Name> = new Set();

@@ -29,7 +29,7 @@ export const NOT_EMPTY: Failure = {
 };
 
 /** Of a directory here that nobody may look into: it is there, but who knows what is in it. rsync does not try where it is listed. */
-const UNREADABLE: Failure = {
+export const UNREADABLE: Failure = {
   kind: 'path',
   message: 'permission denied here',
   hint: 'Make it readable, or leave it out with --exclude.',

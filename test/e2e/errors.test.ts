@@ -378,6 +378,19 @@ describe('one path that fails never stops the others', () => {
     expect(running.events.filter((e) => e.event === 'pathFailed').length).toBe(1);
   });
 
+  it('a directory that nobody may look into: said with each full sync, exit code 1', async () => {
+    const { local, remote, run: once } = place();
+    fill(local, { good: 'g', 'closed/in': 'i' });
+    chmodSync(join(local, 'closed'), 0);
+    onTestFinished(() => chmodSync(join(local, 'closed'), 0o755));
+    for (let time = 0; time < 2; time++) {
+      const result = await once(['--once'], { wrapper: withoutOverride() });
+      expect(result.code, result.stderr).toBe(1);
+      expect(result.stderr).toMatch(/1 NOT there yet:\n.*closed: permission denied here/);
+    }
+    expect(names(remote)).toContain('good');
+  });
+
   it('no permission there', async ({ skip }) => {
     const { local, remote, start, same } = place();
     fill(local, { 'd/a': 'a', 'e/b': 'b' });

@@ -108,3 +108,18 @@ describe('a pass that broke where the walk after it shows nothing leaves no doub
     expect(sure.map(([name]) => name)).toEqual(expect.arrayContaining(['d', 'd/a'].map(n)));
   });
 });
+
+it.each([false, true])(
+  'a directory nobody may look into has failed, whatever rsync says of it (asked first: %s)',
+  async (isAsked) => {
+    const world = fakeWork();
+    world.disk.write('keep');
+    await bringAll(world);
+    world.disk.write('d/x');
+    world.disk.mkdir('e');
+    world.disk.closed.add(n('d'));
+    const { ledger } = world.work;
+    expect(await fullPass(world.work, passOptions(isAsked ? { askedFrom: 0 } : {}))).toMatchObject({ kind: 'done' });
+    expect(ledger.unsent.map(([name, failure]) => [name, failure?.message])).toEqual([['d', 'permission denied here']]);
+  },
+);
