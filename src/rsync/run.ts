@@ -105,8 +105,10 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
   const child = spawn(settings.program, args, { cwd: settings.pinnedRoot(), ownSession: true });
   const stderr = collect(child.stderr);
   let alive = true;
+  let hasEnded = false;
   void child.ended.then(() => {
     alive = false;
+    hasEnded = true;
   });
   return {
     args,
@@ -121,7 +123,11 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
       const lines = new LinesInSlices(child.stdout, onLine);
       const slice = new Slice();
       for (const part of input) {
-        if (!child.stdin.write(part)) await Promise.race([once(child.stdin, 'drain').catch(() => {}), child.ended]);
+        if (hasEnded || child.stdin.destroyed) break; // how it ended says why
+        if (!child.stdin.write(part)) {
+          await Promise.race([once(child.stdin, 'drain').catch(() => {}), child.ended]);
+          guard.heard();
+        }
         if (slice.isOver) await slice.next();
       }
       child.stdin.end();
@@ -132,12 +138,15 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
   };
 }
 
-/** Stops a run when that is asked for, or after too long a silence on these streams. `end`: when it has ended; gives how long that was. */
+/**
+ * Stops a run when that is asked for, or after too long a silence on these streams. `heard`: it gives another sign of life, such as
+ * reading; `end`: when it has ended; gives how long that was.
+ */
 export function guarded(
   stop: () => void,
   streams: readonly Readable[],
   { abort, noProgressMs = NO_PROGRESS_MS }: FinishOptions,
-): { readonly end: () => number | undefined } {
+): { readonly heard: () => void; readonly end: () => number | undefined } {
   if (abort.aborted) stop();
   abort.addEventListener('abort', stop);
   let stalled = false;
@@ -145,8 +154,12 @@ export function guarded(
     stalled = true;
     stop();
   }, noProgressMs);
-  for (const stream of streams) stream.on('data', () => silence.refresh());
+  const heard = (): void => {
+    if (!stalled) silence.refresh();
+  };
+  for (const stream of streams) stream.on('data', heard);
   return {
+    heard,
     end: () => {
       clearTimeout(silence);
       abort.removeEventListener('abort', stop);

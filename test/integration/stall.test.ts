@@ -51,6 +51,44 @@ it('a run that makes no progress is ended, and said to be', async () => {
   });
 });
 
+/** In place of rsync, with a long list of names on its stdin. Gives how that ended, and what node warned of. */
+async function givenMuch(script: string, noProgressMs: number) {
+  const dir = temporaryDir();
+  const file = join(dir, 'rsync');
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  const settings = plainSettings({ target, root: dir });
+  const rsync = startRsync(
+    { ...settings, program: { ...settings.program, file } },
+    { kind: 'pass', dryRun: false, rulesFile: '/dev/null' },
+  );
+  const names = Array.from({ length: 50_000 }, (_, at) => nameFromText(`a name of some length ${at}`));
+  const run = { kind: 'pass', dryRun: false, rules: [], names } as const;
+  const warnings: string[] = [];
+  const warn = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', warn);
+  onTestFinished(() => void process.off('warning', warn));
+  const abort = new AbortController().signal;
+  const exit = await rsync.finish(inputOf(run, 'marks'), () => {}, { abort, noProgressMs });
+  await new Promise(setImmediate);
+  return { ...exit, warnings };
+}
+
+describe('an rsync with a long list to read', () => {
+  it('makes progress as long as it reads, though it says nothing', async () => {
+    const slowly =
+      'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do head -c 100000 > /dev/null; sleep 0.2; done; cat > /dev/null';
+    expect(await givenMuch(slowly, 1_500)).toMatchObject({ code: 0, stalledMs: undefined });
+  });
+
+  it.each([
+    ['has ended before', 'exit 12'],
+    ['reads no more, and goes on', 'exec <&-; sleep 0.5; exit 12'],
+  ])('is given no more of it where it %s', async (_, script) => {
+    expect(await givenMuch(script, 60_000)).toMatchObject({ code: 12, warnings: [] });
+  });
+});
+
 /** An engine whose rsync gets no answer. */
 function silentEngine(dir: string): { engine: Engine; asked: () => number } {
   mkdirSync(join(dir, 'root'));
