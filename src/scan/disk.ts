@@ -197,9 +197,12 @@ export class Disk {
   /** Whether what a directory holds may be read, if it is still there. */
   canList(dir: Name): boolean {
     try {
-      accessSync(this.path(dir), constants.R_OK | constants.X_OK);
+      const path = this.path(dir);
+      accessSync(path, constants.R_OK | constants.X_OK);
+      evenIfFull(() => opendirSync(path).closeSync()); // more than its mode may forbid that: macOS its user's own folders
       return true;
     } catch (error) {
+      if (isShortage(error)) return true;
       return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     }
   }
