@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly excluded: readonly Excluded[];
   /** Of these, for now among the excluded ones, nobody knows yet. */
   readonly unsure: readonly Name[];
+  /** Of what these are the disk does not say. */
+  readonly unread: readonly Name[];
   /** When the walk began and ended. */
   readonly fromMs: WallMs;
   readonly toMs: WallMs;
@@ -34,6 +36,7 @@ export async function takeSnapshot(
   const tree = new NameIndex();
   const excluded: Excluded[] = [];
   const unsure: Name[] = [];
+  const unread: Name[] = [];
   const fromMs = wallNow();
   for await (const listing of walkAll(disk, filter)) {
     if (isStopped()) break;
@@ -42,6 +45,7 @@ export async function takeSnapshot(
     if (listing.entries.size >= MOST_PACKED)
       await eachInSlices(listing.entries, ([base, entry]) => tree.set(childOf(listing.dir, base), entry));
     else if (listing.entries.size > 0) tree.addPacked(listing.dir, pack(listing.entries), listing.entries.size);
+    for (const name of listing.unread ?? []) unread.push(name);
     for (const { name, isDir, decision } of listing.excluded) {
       if (decision.synced) continue;
       excluded.push(excludedName(name, isDir, decision.isRsyncs));
@@ -54,5 +58,5 @@ export async function takeSnapshot(
   // rsync does not see what is away, either: not what is in its place, nor that it is gone.
   for (const name of disk.mounts.away) excluded.push(excludedName(name, false, false));
   excluded.push(...disk.own.excluded);
-  return { tree, excluded, unsure, fromMs, toMs: wallNow() };
+  return { tree, excluded, unsure, unread, fromMs, toMs: wallNow() };
 }

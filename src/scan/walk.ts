@@ -16,6 +16,8 @@ export interface Listing {
   readonly others: readonly Name[];
   /** What is there under a path that is longer than the system takes (PATH_MAX): it can't be synced. */
   readonly tooLong: readonly Long[];
+  /** Of what these are the disk does not say, see Seen. Only of walks. */
+  readonly unread?: readonly Name[];
   /** Where only some names were looked at: those of them that are not there, or not as anything that is synced. */
   readonly absent?: readonly string[];
 }
@@ -81,6 +83,7 @@ async function list(
 ): Promise<Listing | 'short' | undefined> {
   const sifted = newSifted();
   const long = new Set<string>();
+  const unread: Name[] = [];
   for (const part of disk.names(dir)) {
     if (part === undefined || part === 'short') return part;
     const trusted = disk.isLarge(dir) ? trust : undefined;
@@ -88,7 +91,10 @@ async function list(
     for (const base of part) {
       const name = childOf(dir, base);
       const entry = waiting?.(name) ?? trusted?.(name) ?? disk.look(name);
-      if (entry === 'unreadable' && disk.isTooLong(name)) long.add(base);
+      if (entry === 'unreadable') {
+        if (disk.isTooLong(name)) long.add(base);
+        else unread.push(name);
+      }
       if (entry === 'missing' || entry === 'unreadable' || entry === 'away') continue;
       seen.push([base, entry === 'blocked' ? 'other' : entry]);
     }
@@ -98,7 +104,7 @@ async function list(
     if (slice.isOver) await slice.next();
   }
   siftLong(disk, filter, dir, long, sifted);
-  return { dir, self, ...sifted };
+  return { dir, self, ...sifted, ...(unread.length > 0 && { unread }) };
 }
 
 /** An entry as the filter wants to know it. */

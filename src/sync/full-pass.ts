@@ -115,12 +115,24 @@ export async function fullPass(work: PassWork, options: PassOptions): Promise<Pa
   const emptied = new Set(late.items.map(({ name }) => parentOf(name)));
   await ledger.unsure([...emptied].filter((dir) => after.tree.get(dir) !== undefined));
   for (const name of after.unsure) if (ledger.isUnknown(name)) ledger.note(name);
+  // A batch has rsync say why it can't be read.
+  for (const name of after.unread)
+    if (ledger.isUnknown(name) && !closed.has(parentOf(name)) && (await isWanted(work, name))) ledger.note(name);
   await ledger.brought(
     items.filter(({ name }) => !outcome.failed.has(name) && !isInDoubt(outcome.doubt, name)),
     msSince(beganMs),
   );
   if (repaired.length > 0) report({ kind: 'repaired', target, items: repaired });
   return { kind: 'done', found: items.some(isAmiss) || strange?.gone.length !== 0 };
+}
+
+/** Whether it is synced, whatever it is. */
+async function isWanted({ filter }: PassWork, name: Name): Promise<boolean> {
+  for (const isDir of [false, true]) {
+    await filter.learnDeep(name, isDir);
+    if (!filter.decideDeep(name, isDir).synced) return false;
+  }
+  return true;
 }
 
 /** Directories into which nobody may look: who knows what is in them. */

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { RawRule } from '../../src/core/filter/rule.js';
 import { ROOT } from '../../src/core/name.js';
 import { begun } from '../../src/core/sync/entry.js';
+import { runBatch } from '../../src/sync/batch.js';
 import { fullPass } from '../../src/sync/full-pass.js';
 import { passOptions } from '../support/deliver.js';
+import { FAILED } from '../support/fake-rsync.js';
 import { bringAll, differences, type FakeWork, fakeWork, n } from '../support/fake-work.js';
+import { filterOf } from '../support/settings.js';
 
 /** A known directory `b`, and a place where all is deleted by rules. */
 async function knownDirectory(): Promise<FakeWork> {
@@ -123,3 +127,19 @@ it.each([false, true])(
     expect(ledger.unsent.map(([name, failure]) => [name, failure?.message])).toEqual([['d', 'permission denied here']]);
   },
 );
+
+const excluding = (pattern: string): RawRule => ({ action: 'exclude', pattern, source: { kind: 'default' } });
+
+it('what can not even be looked at waits after a full pass, to be told of', async () => {
+  const world = fakeWork({ filter: filterOf({ user: ['*.log', 'mounts/'].map(excluding) }) });
+  const { ledger } = world.work;
+  world.disk.write('keep');
+  world.disk.write('closed/x');
+  world.disk.closed.add(n('closed'));
+  for (const name of ['d/dead', 'd/x.log', 'd/mounts']) world.disk.block(name, 'unreadable');
+  await fullPass(world.work, passOptions());
+  expect([...ledger.pending].map(([name]) => name)).toEqual(['closed', 'd/dead']);
+  const end = await runBatch(world.work, [n('d/dead')], { mayRest: false, mayPart: false });
+  expect(end.kind).toBe('done');
+  expect(ledger.pending.failure(n('d/dead'))).toBe(FAILED);
+});

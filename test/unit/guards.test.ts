@@ -57,7 +57,7 @@ async function guarded({
       confirm: undefined,
       ...options,
     },
-    { tree: indexOf(here), excluded: [], unsure: [], fromMs: EPOCH, toMs: EPOCH },
+    { tree: indexOf(here), excluded: [], unsure: [], unread: [], fromMs: EPOCH, toMs: EPOCH },
     {
       items: Array.from({ length: created }, () => ({ action: 'send', name, bytes: 0, isNew: true })),
       extraneous: Array.from({ length: extraneous }, () => name),
