@@ -39,3 +39,13 @@ it('without --perms nothing is given a mode; where the umask counts, no more is 
   expect(modeThereBy(told(['--chmod=go-w'], ['--no-perms']))({ type: 'dir', mode: 0o777 })).toBe(undefined);
   expect(modeThereBy(told(['--chmod=-w'], []))({ type: 'dir', mode: 0o777 })).toBe(0o577);
 });
+
+it.each([
+  ['g=u', 0o755, 0o775],
+  ['Dg=u', 0o755, 0o775],
+  ['g=o', 0o775, 0o755],
+  ['o+g', 0o770, 0o777],
+  ['g-u', 0o770, 0o700],
+])('what is copied from others counts, where rsync does that (3.5): %s', (value, was, is) => {
+  expect(modeThereBy(told([], [`--chmod=${value}`]))({ type: 'dir', mode: was })).toBe(is);
+});

@@ -9,6 +9,7 @@ interface Told {
 }
 
 const OWNERS: Readonly<Record<string, number>> = { u: 0o700, g: 0o070, o: 0o007, a: 0o777 };
+const SHIFTS: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
 const BITS: Readonly<Record<string, number>> = { r: 0o444, w: 0o222, x: 0o111, X: 0o111 };
 
 /**
@@ -26,12 +27,13 @@ export function modeThereBy({ flags, extras }: Told): ModeThere {
 }
 
 function changed(was: number, change: string, type: 'file' | 'dir' | 'link'): number {
-  const [, only = '', octal, who = '', how, what = ''] =
-    /^([DF]*)(?:([0-7]+)|([ugoa]*)([-+=])([rwxXst]*))$/.exec(change) ?? [];
+  const [, only = '', octal, who = '', how, copied, what = ''] =
+    /^([DF]*)(?:([0-7]+)|([ugoa]*)([-+=])(?:([ugo])|([rwxXst]*)))$/.exec(change) ?? [];
   if (only !== '' && !only.includes(type === 'dir' ? 'D' : 'F')) return was;
   if (octal !== undefined) return Number.parseInt(octal, 8);
   const owners = [...(who || (how === '-' ? 'u' : 'a'))].reduce((all, each) => all | (OWNERS[each] ?? 0), 0);
-  const bits = [...what].reduce((all, each) => all | (BITS[each] ?? 0), 0) & owners;
+  const copy = copied === undefined ? 0 : ((was >> (SHIFTS[copied] ?? 0)) & 0o7) * 0o111; // as rsync 3.5 has it: g=u
+  const bits = [...what].reduce((all, each) => all | (BITS[each] ?? 0), copy) & owners;
   switch (how) {
     case '-':
       return was & ~bits;
