@@ -4,7 +4,7 @@ import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
-import { type Entry, foolsPass, looksSame, stayedPut } from '../core/sync/entry.js';
+import { type Entry, foolsPass, isUntouched, looksSame, stayedPut } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
 import type { NameIndex } from '../core/sync/name-index.js';
 import { type Snapshot, takeSnapshot } from '../scan/snapshot.js';
@@ -245,13 +245,16 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   const { outcome, items } = ended;
   const after = await takeSnapshot(disk, filter, onListing, isStopped);
   if (outcome.kind === 'broken') {
-    // What was a file in the walk and is none: a file never comes before its line, but directories and links do.
-    await eachInSlices(after.tree.entries(), ([name, { type }]) => {
-      if (type !== 'file' && tree.get(name) !== undefined) ledger.markInFlight(name, type);
+    const isWhole = !isStopped() && rootIsThere();
+    // A file never comes before its line, but directories and links do: what was a file in the walk may have been one when rsync looked.
+    await eachInSlices(tree.entries(), ([name, was]) => {
+      const now = after.tree.get(name);
+      const isStill = now === undefined ? !isWhole : isUntouched(was, now);
+      if (was.type === 'file' && !isStill) ledger.markInFlight(name, now?.type ?? 'file');
     });
     if (isStopped()) await nameUnsent(work, tree);
     // Something else may have been in the place of what is known meanwhile, and be there now.
-    else if (rootIsThere())
+    else if (isWhole)
       await eachInSlices(ledger.index.below(ROOT), ([name, was]) => {
         if (!isStillThere(was, after.tree.get(name))) ledger.doubt(name);
       });

@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.js';
-import { type Name, ROOT } from '../core/name.js';
+import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { ALL_DONE } from '../core/rsync/exit.js';
 import { passRules } from '../core/rsync/rules.js';
@@ -42,7 +42,7 @@ export async function transfer(
     names: wanted.names,
     dryRun: false,
   } as const;
-  const begun = await ledger.begin(run, () => differingTypes(tree, work));
+  const begun = await ledger.begin(run, () => mayBring(tree, wanted.names, work));
   if (!begun.ok) return begun.failure;
   return runner.run(begun.value, names, { totalBytes, totalNames: wanted.count });
 }
@@ -71,16 +71,27 @@ function* namesIn(tree: NameIndex): Generator<Name> {
 }
 
 /** What is here otherwise than it was delivered, the root left out. */
-export function* differing(
-  tree: NameIndex,
-  { ledger: { index }, rsync: { carriesMore } }: PassWork,
-): Generator<readonly [Name, Entry]> {
-  for (const [name, now] of tree.below(ROOT)) {
-    const was = index.get(name);
-    if (was === undefined || !looksSame(was, now, carriesMore)) yield [name, now];
-  }
+export function* differing(tree: NameIndex, work: PassWork): Generator<readonly [Name, Entry]> {
+  for (const [name, now] of tree.below(ROOT)) if (differs(name, now, work)) yield [name, now];
 }
 
-function* differingTypes(tree: NameIndex, work: PassWork): Generator<readonly [Name, Entry['type']]> {
-  for (const [name, { type }] of differing(tree, work)) yield [name, type];
+function differs(name: Name, now: Entry | undefined, { ledger: { index }, rsync: { carriesMore } }: PassWork): boolean {
+  const was = index.get(name);
+  return was === undefined || now === undefined || !looksSame(was, now, carriesMore);
 }
+
+/**
+ * What is to come, and all directories that are listed, or above what is: one that is a link by the time that rsync looks becomes one
+ * there, and the next start has to know that it may be.
+ */
+function* mayBring(tree: NameIndex, names: Iterable<Name>, work: PassWork): Generator<readonly [Name, Entry['type']]> {
+  for (const [name, { type }] of differing(tree, work)) yield [name, type];
+  const seen = new Set<Name>([ROOT]);
+  for (const name of work.ledger.index.size > 0 ? names : [])
+    for (let dir = isDir(tree, name) ? name : parentOf(name); !seen.has(dir); dir = parentOf(dir)) {
+      seen.add(dir);
+      if (isDir(tree, dir) && !differs(dir, tree.get(dir), work)) yield [dir, 'dir'];
+    }
+}
+
+const isDir = (tree: NameIndex, name: Name): boolean => tree.get(name)?.type === 'dir';

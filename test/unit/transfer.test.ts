@@ -87,6 +87,23 @@ describe('a full pass lists for rsync', () => {
     }
   });
 
+  it('directories which, until it is over, are not surely that there: one may be a link when rsync looks', async () => {
+    for (const [options, unsure] of [
+      [passOptions(), ['d', 'd/e']],
+      [ASKED, ['d']],
+    ] as const) {
+      const world = await known(({ disk }) => disk.write('d/e/f'));
+      await bringAll(world);
+      world.disk.write('d/b');
+      const { ledger } = world.work;
+      const isSure = (name: Name): boolean => (ledger.index.get(name)?.mtimeNs ?? -1) >= 0;
+      const during: string[][] = [];
+      world.rsync.course.begins = () => during.push(['d', 'd/e'].filter((dir) => !isSure(n(dir))));
+      expect(await fullPass(world.work, options)).toMatchObject({ kind: 'done' });
+      expect([during, ['d', 'd/e'].filter((dir) => !isSure(n(dir)))]).toEqual([[unsure], []]);
+    }
+  });
+
   it('nothing where that breaks: the pass is broken', async () => {
     const world = await known();
     const runner = told(world, { kind: 'broken', failure: BROKEN });
