@@ -162,8 +162,6 @@ async function notKept(work: PassWork, after: Snapshot, items: readonly Item[]):
 /** What a pass is to do, once nothing is against it. */
 interface Plan {
   readonly snapshot: Snapshot;
-  /** See {@link withoutRivals} and {@link withoutLinked}. */
-  readonly isLeftOut: (name: Name) => boolean;
   readonly expected: Forecast;
   /** What of that has to go before anything is sent. */
   readonly inTheWay: readonly Name[];
@@ -176,8 +174,7 @@ async function planned(work: PassWork, options: PassOptions): Promise<Plan | Pas
   const { runner, rootIsThere, disk, filter } = work;
   const walked = await withoutRivals(work, await snapshotAtRest(work, options));
   if (options.isStopped()) return { kind: 'stopped' };
-  const { snapshot, isLinked } = await withoutLinked(work, walked.snapshot);
-  const isLeftOut = (name: Name): boolean => walked.isRival(name) || isLinked(name);
+  const snapshot = await withoutLinked(work, walked);
   // What nobody knows whether it is excluded is not deleted as if it were.
   const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
   if (!rootIsThere()) return ROOT_GONE;
@@ -196,7 +193,7 @@ async function planned(work: PassWork, options: PassOptions): Promise<Plan | Pas
     return dispositionOf(refused) === 'halt' ? { kind: 'halted', failure: refused } : broken(refused);
   }
   const inTheWay = await inTheWayOf(snapshot.tree, expected.extraneous);
-  return { snapshot, isLeftOut, expected, inTheWay, areMountsOthers };
+  return { snapshot, expected, inTheWay, areMountsOthers };
 }
 
 /** Deletes what would be in the way there. Gives what a mirror deleted of it. */

@@ -28,10 +28,7 @@ const linkedAt = (linked: ReadonlySet<Name>, name: Name): Name | undefined =>
  * A walk without what is a link there where a directory is here: rsync would put the directory in its place without a word, and
  * what is behind the link would be gone from there.
  */
-export async function withoutLinked(
-  { ledger, linked, linksThere }: LinkedWork,
-  snapshot: Snapshot,
-): Promise<{ readonly snapshot: Snapshot; readonly isLinked: (name: Name) => boolean }> {
+export async function withoutLinked({ ledger, linked, linksThere }: LinkedWork, snapshot: Snapshot): Promise<Snapshot> {
   const { tree } = snapshot;
   const dirs: Name[] = [];
   await eachInSlices(tree.below(ROOT), ([name, { type }]) => {
@@ -40,7 +37,7 @@ export async function withoutLinked(
   const found = dirs.length === 0 ? new Set<Name>() : await linksThere(dirs);
   linked.clear();
   for (const name of found) if (linkedAt(linked, name) === undefined) linked.add(name);
-  if (linked.size === 0) return { snapshot, isLinked: () => false };
+  if (linked.size === 0) return snapshot;
   const now = new Set(linked);
   const isLinked = (name: Name): boolean => linkedAt(now, name) !== undefined;
   const left = new NameIndex();
@@ -49,7 +46,7 @@ export async function withoutLinked(
   });
   for (const name of now) ledger.failed(name, LINKED);
   const excluded = [...now].map((name) => excludedName(name, false, false)); // what is there is no directory
-  return { snapshot: { ...snapshot, tree: left, excluded: [...snapshot.excluded, ...excluded] }, isLinked };
+  return { ...snapshot, tree: left, excluded: [...snapshot.excluded, ...excluded] };
 }
 
 /** Of a batch, what does not lead through such a link. Those that are in question are looked at anew. */

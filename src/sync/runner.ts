@@ -252,7 +252,7 @@ export class Runner {
       this.#debug(`standby ${standby.args.join(' ')}`);
       return this.#underWay(standby.finish(inputOf(run, rsync.takes.deletions), onLine, finish), largestBytes);
     }
-    const rules = run.kind === 'pass' ? ` (${run.rules.length} rules on stdin)` : '';
+    const rules = run.kind === 'pass' ? ` (${run.rules.length} rules)` : '';
     const onCommand = (args: readonly string[]): void => this.#debug(`rsync ${args.join(' ')}${rules}`);
     for (let tries = 1; ; tries++) {
       await wayThere();

@@ -137,10 +137,7 @@ export function respelled(
 }
 
 /** A walk without what may be in another name's place there: that is for a batch to find out, once the other one is there. */
-export async function withoutRivals(
-  { ledger, spellings }: SpellingWork,
-  snapshot: Snapshot,
-): Promise<{ readonly snapshot: Snapshot; readonly isRival: (name: Name) => boolean }> {
+export async function withoutRivals({ ledger, spellings }: SpellingWork, snapshot: Snapshot): Promise<Snapshot> {
   const { tree } = snapshot;
   const { index } = ledger;
   const finder = new Twins(tree, spellings.kind);
@@ -156,14 +153,14 @@ export async function withoutRivals(
     if (isKnown(other)) ledger.gone(name); // under that name it is not there any more
     if (!rivals.has(parentOf(name))) rivals.add(name);
   });
-  if (rivals.size === 0) return { snapshot, isRival: () => false };
+  if (rivals.size === 0) return snapshot;
   const left = new NameIndex();
   const isRival = (name: Name): boolean => rivals.has(name) || ancestorsOf(name).some((dir) => rivals.has(dir));
   await eachInSlices(tree.entries(), ([name, entry]) => {
     if (!isRival(name)) left.set(name, entry);
   });
   const excluded = [...rivals].map((name) => excludedName(name, tree.get(name)?.type === 'dir', false));
-  return { snapshot: { ...snapshot, tree: left, excluded: [...snapshot.excluded, ...excluded] }, isRival };
+  return { ...snapshot, tree: left, excluded: [...snapshot.excluded, ...excluded] };
 }
 
 /** What is only there, without what is here too, spelled otherwise. */
