@@ -24,7 +24,9 @@ export function renamesIn(items: ReadonlyMap<Name, BroughtItem>): {
     if (pair === undefined) files.push(item);
     else pairs.set(pair.join('\0'), pair);
   }
-  for (const [from, to] of sameBelow(items)) pairs.set(`${from}\0${to}`, [from, to]);
+  const found = new Set([...pairs.values()].flat());
+  for (const [from, to] of sameBelow(items))
+    if (!found.has(from) && !found.has(to)) pairs.set(`${from}\0${to}`, [from, to]);
   const told = new Set<Name>();
   const [roots, paths] = [new Map([...pairs.values()].map(([from, to]) => [to, from])), new Map<Name, number>()];
   for (const { name, action } of items.values()) {
@@ -54,8 +56,8 @@ const MOST_HELD = 20;
 const LEAST_SAME = 3;
 
 /**
- * Of directories that are gone and new: those with the very same names below them. A large one is on its way under its new name before all
- * of the old one is missed, and then no file is found to have moved.
+ * Of directories that are gone and new: those with the very same names below them, where there is but one of each. A large one is on its way
+ * under its new name before all of the old one is missed, and then no file is found to have moved.
  */
 function sameBelow(items: ReadonlyMap<Name, BroughtItem>): Array<readonly [from: Name, to: Name]> {
   const [gone, fresh] = [new Map<Name, Name[]>(), new Map<Name, Name[]>()];
@@ -75,7 +77,8 @@ function sameBelow(items: ReadonlyMap<Name, BroughtItem>): Array<readonly [from:
       const tails = new Set<string>(old.map((name) => name.slice(from.length)));
       if (now.every((name) => tails.has(name.slice(to.length)))) found.push([from, to]);
     }
-  return found;
+  const isOnly = (which: 0 | 1, dir: Name): boolean => found.filter((pair) => pair[which] === dir).length === 1;
+  return found.filter(([from, to]) => isOnly(0, from) && isOnly(1, to));
 }
 
 /** The outermost directories above these two names that are gone and new, and lead to them in the same way. */

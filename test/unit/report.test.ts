@@ -231,6 +231,21 @@ describe('on a terminal', () => {
     ]);
   });
 
+  it('and is not taken for another one with the same names in it that went at the same time', () => {
+    const names = ['', '/a', '/b', '/c'];
+    const gone = ['x', 'y'].flatMap((dir) => names.map((tail) => item(`${dir}${tail}`, 'delete', 0)));
+    const come = (from?: string): BroughtItem[] =>
+      names.map((tail) => ({
+        ...item(`new${tail}`, tail === '' ? 'mkdir' : 'send'),
+        ...(from !== undefined && tail !== '' ? { from: name(`${from}${tail}`) } : {}),
+      }));
+    const told = (from?: string): string | undefined =>
+      screen([...begun, ...upload(...come(from)), ...upload(...gone), inSync, later(1_000)]).at(-2);
+    expect(told('x')).toContain('x → new, 4 paths moved; 4 deleted: y, ');
+    expect(told('y')).toContain('y → new, 4 paths moved; 4 deleted: x, ');
+    expect(told()).toMatch(/^03:04:05 4 new, 8 deleted/);
+  });
+
   it('so is one of which no file was found to have moved: the same names are gone and new', () => {
     const names = ['', '/a', '/b', '/b/c'];
     const come = names.map((tail) => item(`src2${tail}`, tail === '' || tail === '/b' ? 'mkdir' : 'send'));
