@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly unsure: readonly Name[];
   /** Of what these are the disk does not say. */
   readonly unread: readonly Name[];
+  /** Why some directories are missing, for now: no more files may be opened here. */
+  readonly short?: string;
   /** When the walk began and ended. */
   readonly fromMs: WallMs;
   readonly toMs: WallMs;
@@ -37,8 +39,12 @@ export async function takeSnapshot(
   const excluded: Excluded[] = [];
   const unsure: Name[] = [];
   const unread: Name[] = [];
+  let short: string | undefined;
+  const onShort = (why: string): void => {
+    short = why;
+  };
   const fromMs = wallNow();
-  for await (const listing of walkAll(disk, filter)) {
+  for await (const listing of walkAll(disk, filter, onShort)) {
     if (isStopped()) break;
     onListing(listing);
     tree.set(listing.dir, listing.self);
@@ -58,5 +64,5 @@ export async function takeSnapshot(
   // rsync does not see what is away, either: not what is in its place, nor that it is gone.
   for (const name of disk.mounts.away) excluded.push(excludedName(name, false, false));
   excluded.push(...disk.own.excluded);
-  return { tree, excluded, unsure, unread, fromMs, toMs: wallNow() };
+  return { tree, excluded, unsure, unread, ...(short !== undefined && { short }), fromMs, toMs: wallNow() };
 }

@@ -174,6 +174,7 @@ async function planned(work: PassWork, options: PassOptions): Promise<Plan | Pas
   const { runner, rootIsThere, disk, filter } = work;
   const walked = await withoutRivals(work, await snapshotAtRest(work, options));
   if (options.isStopped()) return { kind: 'stopped' };
+  if (walked.short !== undefined) return broken(unreadNow(walked.short));
   const snapshot = await withoutLinked(work, walked);
   // What nobody knows whether it is excluded is not deleted as if it were.
   const mirror = options.mirror === 'all' && snapshot.unsure.length > 0 ? 'notExcluded' : options.mirror;
@@ -259,9 +260,17 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   }
   if (isStopped()) return { kind: 'stopped' };
   if (!rootIsThere() || areMountsOthers()) return ROOT_GONE; // what was read may be of another one
+  if (after.short !== undefined) return broken(unreadNow(after.short));
   for (const { name, action } of items) if (action === 'send') fooled.delete(name);
   return { outcome, items, fooled, after };
 }
+
+/** What is in there would be taken for gone. */
+const unreadNow = (why: string): Failure => ({
+  kind: 'run',
+  message: `not all that is here can be read just now: ${why}`,
+  hint: 'It is tried again until it can.',
+});
 
 /** Whether a known name surely was of this type all the time. */
 const isStillThere = (was: Entry, now: Entry | undefined): boolean =>
