@@ -3,18 +3,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runIn } from '../../src/commands/run-in.js';
 import type { Printable } from '../../src/core/printable.js';
-import type { RemoteReach } from '../../src/core/reach.js';
 import { NONE_FOUND } from '../../src/core/ssh/remote-command.js';
 import { PROGRAMS, there } from '../support/programs.js';
+import { NOWHERE } from '../support/reach.js';
 import { temporaryDir } from '../support/tree.js';
-
-const WAY: RemoteReach = {
-  kind: 'remote',
-  host: 'there',
-  path: '/there',
-  controlPath: '/nowhere',
-  session: { forwardAgent: false, x11: 'no', sendEnv: [], escapeChar: 'none' },
-};
 
 const { env } = there(PROGRAMS.git);
 
@@ -23,7 +15,7 @@ function runBy(script: string) {
   const file = join(temporaryDir(), 'ssh');
   writeFileSync(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const said: Printable[] = [];
-  const code = runIn(WAY, ['make'], {
+  const code = runIn(NOWHERE, ['make'], {
     err: (text) => void said.push(text),
     programs: { ssh: { file, env }, usersShell: { file: '/bin/sh', env } },
     isTerminal: false,

@@ -2,17 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SignalsThere } from '../../src/commands/signals-there.js';
-import type { RemoteReach } from '../../src/core/reach.js';
 import { NONE_FOUND } from '../../src/core/ssh/remote-command.js';
+import { NOWHERE } from '../support/reach.js';
 import { temporaryDir } from '../support/tree.js';
-
-const WAY: RemoteReach = {
-  kind: 'remote',
-  host: 'there',
-  path: '/there',
-  controlPath: '/nowhere',
-  session: { forwardAgent: false, x11: 'no', sendEnv: [], escapeChar: 'none' },
-};
 
 /** In the place of ssh: finds no command so many times, then one, and notes each time. */
 const foundAfter = (misses: number) => where(`test $call -gt ${misses} || exit ${NONE_FOUND}`);
@@ -24,7 +16,7 @@ function where(does: string) {
   writeFileSync(calls, '');
   const script = `#!/bin/sh\necho >> '${calls}'\ncall=$(wc -l < '${calls}')\n${does}\n`;
   writeFileSync(ssh, script, { mode: 0o755 });
-  const signals = new SignalsThere(WAY, 'a-mark', { file: ssh, env: { PATH: process.env['PATH'] ?? '' } });
+  const signals = new SignalsThere(NOWHERE, 'a-mark', { file: ssh, env: { PATH: process.env['PATH'] ?? '' } });
   return { signals, calls: () => readFileSync(calls, 'utf8').length };
 }
 
