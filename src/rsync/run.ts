@@ -105,10 +105,8 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
   const child = spawn(settings.program, args, { cwd: settings.pinnedRoot(), ownSession: true });
   const stderr = collect(child.stderr);
   let alive = true;
-  let hasEnded = false;
   void child.ended.then(() => {
     alive = false;
-    hasEnded = true;
   });
   return {
     args,
@@ -123,7 +121,7 @@ export function startRsync(settings: RsyncSettings, kind: RunKind): RsyncProcess
       const lines = new LinesInSlices(child.stdout, onLine);
       const slice = new Slice();
       for (const part of input) {
-        if (hasEnded || child.stdin.destroyed) break; // how it ended says why
+        if (!alive || child.stdin.destroyed) break; // how it ended says why
         if (!child.stdin.write(part)) {
           await Promise.race([once(child.stdin, 'drain').catch(() => {}), child.ended]);
           guard.heard();
