@@ -4,7 +4,7 @@ import { dispositionOf, type Failure } from '../core/failure.js';
 import { type Name, parentOf, ROOT } from '../core/name.js';
 import type { NamesOfRun } from '../core/rsync/complaints.js';
 import { isInDoubt, type Outcome } from '../core/rsync/exit.js';
-import { type Entry, foolsPass, isUntouched, looksSame, stayedPut } from '../core/sync/entry.js';
+import { type Entry, foolsPass, isUntouched, stayedPut } from '../core/sync/entry.js';
 import type { PassOver } from '../core/sync/inputs.js';
 import type { NameIndex } from '../core/sync/name-index.js';
 import { type Snapshot, takeSnapshot } from '../scan/snapshot.js';
@@ -27,7 +27,7 @@ import {
 import { unexpected } from './rescan.js';
 import { UNREADABLE } from './settle.js';
 import { withoutRivals, withoutTwins } from './spelling.js';
-import { type ASKED_FROM, differing, transfer } from './transfer.js';
+import { type ASKED_FROM, differing, differs, transfer } from './transfer.js';
 import type { PassWork } from './work.js';
 
 /** What stays the same from pass to pass. */
@@ -234,8 +234,7 @@ async function bring(work: PassWork, options: PassOptions, plan: Plan): Promise<
   const isTouched = touchedSince(disk, ledger.begunMs);
   let totalBytes = 0;
   await eachInSlices(tree.entries(), ([name, now]) => {
-    const was = ledger.index.get(name);
-    if (was === undefined || !looksSame(was, now, work.rsync.carriesMore)) totalBytes += now.size;
+    if (differs(name, now, work)) totalBytes += now.size;
     if (foolsPass(ledger.index.get(name), now, work.rsync.takes.window, () => isTouched(name))) fooled.add(name);
   });
   const ended = await transfer(work, snapshot, { names, totalBytes, askedFrom });

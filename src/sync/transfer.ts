@@ -75,7 +75,12 @@ export function* differing(tree: NameIndex, work: PassWork): Generator<readonly 
   for (const [name, now] of tree.below(ROOT)) if (differs(name, now, work)) yield [name, now];
 }
 
-function differs(name: Name, now: Entry | undefined, { ledger: { index }, rsync: { carriesMore } }: PassWork): boolean {
+/** Whether this is here otherwise than it was delivered. */
+export function differs(
+  name: Name,
+  now: Entry | undefined,
+  { ledger: { index }, rsync: { carriesMore } }: PassWork,
+): boolean {
   const was = index.get(name);
   return was === undefined || now === undefined || !looksSame(was, now, carriesMore);
 }
